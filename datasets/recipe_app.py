@@ -4,8 +4,8 @@ One day after the other:
 
 1. A user arrives, visits on that first day, and at the end of every day leaves for good with the
    same small probability of their own.
-2. On every later day of their stay they visit with a probability that follows from their own
-   intensity, the weekday and the time of year.
+2. On every later day of their stay they visit, at most once, with a probability that follows from
+   their own intensity, the weekday and the time of year.
 3. A visit has at least one `open`, and of every event type an independent Poisson number whose mean
    is the user's own.
 4. From `drift_day` on, taste turns round: who liked recipes most (and viewed most) now favours, cooks
@@ -35,20 +35,20 @@ INTEREST = {"open": 0.0, "search": 0.2, "view": 0.8, "favorite": 0.8, "cook": 0.
 TYPES = tuple(PER_VISIT)
 OWN_TASTE = 0.4  # spread (log scale) of what is a user's own in each type, beside that interest
 
-INTENSITY = 0.25        # visits a day of the typical user, were several in one day counted
-INTENSITY_SPREAD = 0.9  # log scale: one user in six comes 2.5 times as often or more, one 2.5 times less
+INTENSITY = 0.25        # of the typical user; they visit on a day with probability 1 - exp(-intensity)
+INTENSITY_SPREAD = 0.9  # log scale: one user in six has 2.5 times as much or more, one in six 2.5 times less
 STAY_DAYS = 300.0       # mean stay of the typical user
 STAY_SPREAD = 0.5       # log scale
 STAY_OF_KEEN = 0.3      # log scale, per standard deviation of intensity: who comes often stays longer
 EARLY = 0.5             # share of users who are there when the log begins; the others arrive evenly over it
 
-WEEK = np.array([0.90, 0.85, 0.85, 0.90, 1.05, 1.25, 1.20])  # visits from Monday to Sunday; the mean is 1
-YEAR_SWING = 0.2        # visits: this much more in mid-January, this much less in mid-July
+WEEK = np.array([0.90, 0.85, 0.85, 0.90, 1.05, 1.25, 1.20])  # Monday to Sunday; the mean is 1
+YEAR_SWING = 0.2        # intensity: this much more in mid-January, this much less in mid-July
 YEAR_PEAK = date(2024, 1, 15).toordinal()
 
 REVERSED = ("favorite", "cook", "share")  # what a drift turns round: taste for these changes its sign
-DRIFT_VISITS = 0.8      # from the drift on, visits are this much as frequent
-DRIFT_VIEWS = 1.4       # and views in a visit this much as many
+DRIFT_VISITS = 0.8      # from the drift on, everybody's intensity is multiplied by this,
+DRIFT_VIEWS = 1.4       # and everybody's views in a visit by this
 
 CHUNK = 2000            # users drawn at a time, which bounds the memory
 
@@ -62,7 +62,7 @@ class World:
     days: int
     start: date
     drift_day: int | None
-    activity: float  # multiplies how often everybody visits
+    activity: float  # multiplies everybody's intensity
 
     def __post_init__(self) -> None:
         if min(self.users, self.days) < 1 or min(self.seed, self.drift_day or 0) < 0 or self.activity <= 0:
@@ -99,7 +99,7 @@ class Users:
     arrives: Ints      # the day of the first visit; -1: before the log began
     leaves: Ints       # the first day without them
     leaving: Floats    # probability of leaving at the end of a day
-    intensity: Floats  # visits a day, before `World.demand`
+    intensity: Floats  # before `World.demand` multiplies it
     per_visit: Floats  # [regime, user, type]: mean number of events in a visit
 
     @classmethod

@@ -36,7 +36,7 @@ def generate(*, seed: int, users: int, days: int, start: date = START, drift_day
              activity: float = 1.0) -> Iterator[pa.Table]:
     """Draw the log of `days` days from `start` on, as tables (schema EVENTS) of some users each.
 
-    `drift_day` counts from the start; `activity` multiplies how often everybody visits. The same
+    `drift_day` counts from the start; `activity` multiplies everybody's intensity of visits. The same
     arguments give the same rows. A user who never visits has no row.
     """
     world = World(seed=seed, users=users, days=days, start=start, drift_day=drift_day, activity=activity)

@@ -94,7 +94,8 @@ def test_a_product_outside_the_catalogue_is_bought_as_other(sql):
 
 
 def test_a_basket_is_one_event_worth_its_lines(sql):
-    baskets = """SELECT household_id::text, min(transaction_timestamp), store_id::text, round(sum(sales_value), 2)
+    baskets = """SELECT household_id::text, min(transaction_timestamp), store_id::text,
+                        round(sum(sales_value), 2)
                  FROM transactions GROUP BY basket_id, household_id, store_id"""
     events = "SELECT user_id, event_time, item_id, round(value, 2) FROM events WHERE event_type = 'basket'"
     assert sql(f"({baskets}) EXCEPT ALL ({events})") == []
