@@ -52,10 +52,13 @@ DEPARTMENTS = {
 }
 OTHER = "buy_other"
 
+ROW_GROUP = 100_000  # rows, about three weeks: a reader that wants the newest days passes over the rest
+
 
 def write(folder: Path) -> Path:
     """Write all events to one Parquet file in `folder`, unless it is there; return the file."""
-    return write_once(folder / "complete_journey.parquet", lambda draft: pq.write_table(events(), draft))
+    return write_once(folder / "complete_journey.parquet",
+                      lambda draft: pq.write_table(events(), draft, row_group_size=ROW_GROUP))
 
 
 def events() -> pa.Table:
