@@ -1,0 +1,146 @@
+"""Read databricks.yml and the job files it includes, as the Databricks CLI would deploy them.
+
+One target's overrides are laid over the merged files, and `${...}` is filled in.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from databricks.sdk.service.jobs import JobSettings
+
+from localrun.errors import LocalRunError
+from localrun.files import included, merge, read_yaml
+from localrun.settings import job_settings
+
+_VARIABLE = {"default", "description", "type", "lookup"}
+_REFERENCE = re.compile(r"\$\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job: its key in the bundle, the file that first names it, and its settings."""
+
+    key: str
+    file: str
+    settings: JobSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A bundle as one target would deploy it."""
+
+    root: Path
+    target: str
+    jobs: Mapping[str, Job]
+
+    def job(self, key: str) -> Job:
+        if key in self.jobs:
+            return self.jobs[key]
+        raise LocalRunError(f"{key!r} is no job of this bundle; it has {', '.join(self.jobs) or 'none'}.")
+
+
+def load(root: Path, target: str | None = None, variables: Mapping[str, str] | None = None) -> Bundle:
+    """Read the bundle below `root` as `target` (default: the one marked so) deploys it.
+
+    `variables` beat every value that the files give. Paths in the settings are absolute.
+
+    Raises
+    ------
+    LocalRunError
+        With one line per problem, each starting with the file it is in.
+    """
+    tree, files = included(root.resolve())
+    name = _target(tree, target)
+    overrides = (tree.get("targets") or {}).get(name) or {}
+    tree = merge(tree, _with_variables(overrides, tree))
+    resolver = _Resolver(tree, name, root.resolve(), variables or {})
+    problems: list[str] = []
+    jobs: dict[str, Job] = {}
+    for key, raw in ((tree.get("resources") or {}).get("jobs") or {}).items():
+        found: list[str] = []
+        try:
+            settings = job_settings(resolver.resolve(raw), found)
+        except LocalRunError as error:
+            found, settings = [str(error)], None
+        problems += [f"{files[key]}: job {key}: {text}" for text in found]
+        if settings is not None:
+            jobs[key] = Job(key=key, file=files[key], settings=settings)
+    if problems:
+        raise LocalRunError("\n".join(problems))
+    return Bundle(root=root.resolve(), target=name, jobs=jobs)
+
+
+def target_names(root: Path) -> list[str]:
+    """The targets of the bundle, in the order of the file."""
+    return list(read_yaml(root / "databricks.yml", "databricks.yml").get("targets") or {"default": None})
+
+
+def _target(tree: Mapping[str, Any], target: str | None) -> str:
+    targets = tree.get("targets") or {"default": None}
+    if target is not None and target not in targets:
+        raise LocalRunError(f"databricks.yml: there is no target {target!r}, only {', '.join(targets)}.")
+    marked = [name for name, body in targets.items() if (body or {}).get("default")]
+    if target is None and len(marked) != 1 and len(targets) != 1:
+        raise LocalRunError(f"databricks.yml: mark one of {', '.join(targets)} with default: true.")
+    return target or (marked or list(targets))[0]
+
+
+def _with_variables(overrides: Mapping[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A target may give a variable's value bare; as a mapping it merges like the rest."""
+    given = overrides.get("variables") or {}
+    if unknown := given.keys() - (tree.get("variables") or {}).keys():
+        raise LocalRunError(
+            f"databricks.yml: a target sets {', '.join(sorted(unknown))}, which is not declared."
+        )
+    full = {
+        name: value if isinstance(value, dict) and value.keys() <= _VARIABLE else {"default": value}
+        for name, value in given.items()
+    }
+    return {**overrides, "variables": full}
+
+
+class _Resolver:
+    """Fills in `${...}`: variables, and whatever else the merged files say."""
+
+    def __init__(self, tree: dict[str, Any], target: str, root: Path, given: Mapping[str, str]) -> None:
+        declared: dict[str, Any] = tree.get("variables") or {}
+        if unknown := given.keys() - declared.keys():
+            raise LocalRunError(f"databricks.yml: there is no variable {', '.join(sorted(unknown))}.")
+        # On one machine the bundle is "deployed" where it lies.
+        here = {"root_path": str(root), "file_path": str(root)}
+        values = {name: (body or {}).get("default") for name, body in declared.items()} | dict(given)
+        self._facts = merge(tree, {"bundle": {"target": target}, "workspace": here}) | {"var": values}
+
+    def resolve(self, node: Any, asked: tuple[str, ...] = ()) -> Any:
+        """`node` with every reference replaced; one that stands alone keeps its value's type."""
+        if isinstance(node, dict):
+            return {key: self.resolve(value, asked) for key, value in node.items()}
+        if isinstance(node, list):
+            return [self.resolve(value, asked) for value in node]
+        if not isinstance(node, str) or "${" not in node:
+            return node
+        if alone := _REFERENCE.fullmatch(node):
+            return self._lookup(alone[1], asked)
+        return _REFERENCE.sub(lambda found: self._text(found[1], asked), node)
+
+    def _text(self, path: str, asked: tuple[str, ...]) -> str:
+        value = self._lookup(path, asked)
+        if isinstance(value, dict | list):
+            raise LocalRunError(f"${{{path}}} is a list or mapping and cannot stand inside text.")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def _lookup(self, path: str, asked: tuple[str, ...]) -> Any:
+        if path in asked:
+            raise LocalRunError(f"${{{path}}} refers to itself by way of {' -> '.join((*asked, path))}.")
+        node: Any = self._facts
+        for part in path.split("."):
+            node = node.get(part) if isinstance(node, dict) else None
+        if node is None:
+            raise LocalRunError(
+                f"${{{path}}} has no value. Names are ${{var.NAME}} of a declared variable with a default, "
+                "${bundle.name}, ${bundle.target}, ${workspace.file_path}, or a key that the files set."
+            )
+        return self.resolve(node, (*asked, path))

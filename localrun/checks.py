@@ -1,0 +1,227 @@
+"""What is wrong with a job before it runs: all that the Databricks CLI lets through without a word.
+
+Each finding is one sentence on what was found and one on what to do. Also refused here, by name, is every
+setting that one machine cannot honour.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from graphlib import CycleError
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from databricks.sdk.service.jobs import JobSettings, RunIf, Source, Task
+
+from localrun.bundle import Bundle, Job
+from localrun.cron import parse
+from localrun.errors import LocalRunError
+from localrun.references import Context, resolve
+from localrun.rules import ancestors
+from localrun.scan import Notebook, scan
+from localrun.worlds import excluded, ran_before, worlds
+
+# What the local runner acts on, and what may stand there because it changes nothing that a run computes.
+_TELLS = {"description", "email_notifications", "webhook_notifications", "notification_settings", "health"}
+_JOB = _TELLS | {
+    "name", "parameters", "tasks", "timeout_seconds", "schedule", "environments", "job_clusters", "queue",
+    "tags", "max_concurrent_runs", "run_as", "edit_mode", "format", "performance_target", "budget_policy_id",
+}  # fmt: skip
+_RETRIES = {"max_retries", "min_retry_interval_millis", "retry_on_timeout"}
+_COMPUTE = {"environment_key", "job_cluster_key", "existing_cluster_id", "new_cluster", "libraries"}
+_TASK = _TELLS | _RETRIES | _COMPUTE | {
+    "task_key", "depends_on", "run_if", "notebook_task", "condition_task", "timeout_seconds",
+    "disable_auto_optimization",
+}  # fmt: skip
+_PARAMETER = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def check(bundle: Bundle) -> list[str]:
+    """Every finding in every job, as `file: job: what was found. What to do.`"""
+    return [f"{job.file}: job {job.key}: {text}" for job in bundle.jobs.values() for text in check_job(job)]
+
+
+def check_job(job: Job) -> list[str]:
+    """The findings of one job; what needs a sound graph is looked at only when the graph is sound."""
+    settings = job.settings
+    tasks = settings.tasks or []
+    found = [*_job_settings(settings), *_schedule(settings), *_environments(settings)]
+    if not tasks:
+        found.append("has no tasks. Add one.")
+    for task in tasks:
+        own = [*_task(task, settings), *_outcomes(task, tasks)]
+        found += [f"task {task.task_key}: {text}" for text in own]
+    graph = list(_graph(tasks))
+    if graph:
+        return found + graph
+    notebooks: dict[str, Notebook] = {}
+    for task in tasks:
+        try:
+            if task.notebook_task:
+                notebooks[task.task_key] = scan(Path(task.notebook_task.notebook_path))
+        except LocalRunError as error:
+            found.append(f"task {task.task_key}: {error}")
+    found += _parameters(settings, notebooks)
+    found += _references(job, notebooks)
+    return found + list(excluded(tasks, worlds(tasks)))
+
+
+def _job_settings(settings: JobSettings) -> Iterator[str]:
+    for name in settings.as_dict().keys() - _JOB:
+        yield f"{name} is not supported on one machine. Remove it, or run this job on Databricks."
+    for parameter in settings.parameters or []:
+        if not _PARAMETER.fullmatch(parameter.name):
+            yield f"parameter {parameter.name!r}: a name has only letters, digits and _ - . in it."
+
+
+def _schedule(settings: JobSettings) -> Iterator[str]:
+    if settings.schedule is None:
+        return
+    try:
+        parse(settings.schedule.quartz_cron_expression)
+    except LocalRunError as error:
+        yield f"schedule: {error}"
+    try:
+        ZoneInfo(settings.schedule.timezone_id)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = settings.schedule.timezone_id
+        yield f"schedule: there is no time zone {zone!r}. Write one like Europe/Berlin."
+
+
+def _environments(settings: JobSettings) -> Iterator[str]:
+    for environment in settings.environments or []:
+        for dependency in (environment.spec.dependencies if environment.spec else None) or []:
+            lines, name = [dependency], f"environment {environment.environment_key}"
+            if dependency.startswith("-r "):
+                path = Path(dependency.removeprefix("-r "))
+                lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+                if not path.is_file():
+                    yield f"{name}: there is no file {path}. Correct the path."
+            if any(re.match(r"\s*(pyspark|databricks-connect)\b", line) for line in lines):
+                yield f"{name}: {dependency} asks for pyspark, which the compute brings. Remove it there."
+
+
+def _task(task: Task, settings: JobSettings) -> Iterator[str]:
+    given = task.as_dict()
+    kinds = [name for name in given if name.endswith("_task")]
+    if len(kinds) != 1:
+        yield f"has {' and '.join(kinds) or 'no type'}. Give it one of notebook_task and condition_task."
+    for name in given.keys() - _TASK:
+        yield f"{name} is not supported on one machine. Remove it, or run this job on Databricks."
+    if task.condition_task:
+        for name in sorted(given.keys() & (_RETRIES | _COMPUTE)):
+            yield f"is a condition, which has no compute and no retries. Remove {name}."
+    if (notebook := task.notebook_task) and (notebook.source is Source.GIT or notebook.warehouse_id):
+        yield "a notebook from Git or on a warehouse is not supported. Remove source or warehouse_id."
+    if task.environment_key and task.libraries:
+        yield "libraries need a cluster. Put them into the environment's dependencies."
+    environments = [item.environment_key for item in settings.environments or []]
+    if task.environment_key and task.environment_key not in environments:
+        yield f"environment_key {task.environment_key!r} is not among {environments}. Define it."
+    clusters = [item.job_cluster_key for item in settings.job_clusters or []]
+    if task.job_cluster_key and task.job_cluster_key not in clusters:
+        yield f"job_cluster_key {task.job_cluster_key!r} is not among {clusters}. Define it."
+
+
+def _outcomes(task: Task, tasks: Sequence[Task]) -> Iterator[str]:
+    conditions = {other.task_key for other in tasks if other.condition_task}
+    edges = task.depends_on or []
+    for edge in edges:
+        if edge.outcome is not None and edge.task_key not in conditions:
+            yield f"waits for an outcome of {edge.task_key}, which is no condition. Remove outcome."
+        elif edge.outcome not in (None, "true", "false"):
+            yield f'waits for the outcome {edge.outcome!r} of {edge.task_key}. Write "true" or "false".'
+    mixed = len(edges) > 1 and any(edge.outcome is not None for edge in edges)
+    if mixed and task.run_if not in (None, RunIf.ALL_SUCCESS):
+        yield (
+            "waits for an outcome and for other tasks under a run_if of its own, which is undefined. Put "
+            "the outcome on a task of its own."
+        )
+
+
+def _graph(tasks: Sequence[Task]) -> Iterator[str]:
+    keys = [task.task_key for task in tasks]
+    for task in tasks:
+        before = [edge.task_key for edge in task.depends_on or []]
+        for key in dict.fromkeys(before):
+            if key not in keys:
+                yield f"task {task.task_key}: depends on {key!r}, but there is only {', '.join(keys)}."
+            if before.count(key) > 1:
+                yield f"task {task.task_key}: depends on {key} more than once. Keep one of them."
+    try:
+        ancestors(tasks)
+    except CycleError as error:
+        yield f"the tasks wait in a circle: {' -> '.join(error.args[1])}. Remove one dependency."
+    if sum(task.condition_task is not None for task in tasks) > 10:
+        yield "has more than 10 conditions, too many to try all their outcomes. Split the job."
+
+
+def _parameters(settings: JobSettings, notebooks: dict[str, Notebook]) -> Iterator[str]:
+    given = {parameter.name for parameter in settings.parameters or []}
+    used = set(re.findall(r"\{\{job\.parameters\.`?([\w.-]+?)`?\}\}", str(settings.as_dict())))
+    for task in settings.tasks or []:
+        own = set(task.notebook_task.base_parameters or {}) if task.notebook_task else set()
+        for name in sorted(own & given):
+            yield f"task {task.task_key}: the job parameter {name} beats its base_parameters. Rename one."
+        if (notebook := notebooks.get(task.task_key)) is None:
+            continue
+        used |= notebook.widgets
+        for name in sorted(own - notebook.widgets):
+            yield f"task {task.task_key}: its notebook does not read {name}. Add a widget or remove it."
+        for name in sorted(notebook.widgets - own - given):
+            yield f"task {task.task_key}: its notebook reads {name}, which the job does not give. Add it."
+    if len(notebooks) == sum(task.notebook_task is not None for task in settings.tasks or []):
+        for name in sorted(given - used):
+            yield f"no notebook reads the parameter {name}. Remove it, or add a widget."
+
+
+class _Whatever(dict[str, Any]):
+    """The task values of a notebook whose keys cannot be known from its source: any may be there."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _references(job: Job, notebooks: dict[str, Notebook]) -> Iterator[str]:
+    """Resolve every field as a run would, with no more than what is sure to be there by then."""
+    tasks, parameters = job.settings.tasks or [], job.settings.parameters or []
+    above, sure = ancestors(tasks), ran_before(tasks, worlds(tasks))
+    at_start = Context(job=job.key, run_id="", start=datetime(2024, 1, 1, tzinfo=UTC))
+    fields = [(at_start, f"parameter {item.name}", item.default) for item in parameters]
+    for task in tasks:
+        context = replace(
+            at_start,
+            task=task.task_key,
+            parameters={item.name: "" for item in parameters},
+            values={key: _values(notebooks.get(key)) for key in sure[task.task_key]},
+            results=dict.fromkeys(above[task.task_key], "success"),
+            known=list(above),
+        )
+        fields += [(context, f"task {task.task_key}", text) for text in _texts(task, notebooks)]
+    for context, where, text in fields:
+        try:
+            resolve(text, context)
+        except LocalRunError as error:
+            yield f"{where}: {error}"
+
+
+def _values(notebook: Notebook | None) -> dict[str, Any]:
+    if notebook is None or notebook.sets is None:
+        return _Whatever()
+    return dict.fromkeys(notebook.sets, "")
+
+
+def _texts(task: Task, notebooks: dict[str, Notebook]) -> Iterator[str]:
+    """Every text of a task that may hold references, and what its notebook reads as if it were one."""
+    if task.notebook_task:
+        yield from (task.notebook_task.base_parameters or {}).values()
+    if task.condition_task:
+        yield from (task.condition_task.left, task.condition_task.right)
+    if task.task_key in notebooks:
+        for other, key in sorted(notebooks[task.task_key].gets):
+            yield f"{{{{tasks.`{other}`.values.`{key}`}}}}"

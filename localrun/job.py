@@ -1,0 +1,239 @@
+"""Run a job on this machine by the platform's rules: order, conditions, retries, time limits, cancelling.
+
+Notebook tasks run side by side where the graph allows it, each through the `run_notebook` that it is given;
+this module decides only when, how often and with which parameters.
+"""
+
+import difflib
+import itertools
+import math
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any, Protocol
+
+from databricks.sdk.service.jobs import ConditionTask, NotebookTask, Task
+
+from localrun.bundle import Job
+from localrun.errors import LocalRunError
+from localrun.record import JobRun, TaskRun
+from localrun.references import Context, operand_text, resolve
+from localrun.rules import Finished, Selection, State, ancestors, compare, decide, edge_of, job_result
+
+if TYPE_CHECKING:
+    from localrun.notebook import NotebookResult
+
+_REFRESH_SECONDS = 2.0  # how often the page of a running job is written although nothing has ended
+
+
+class NotebookRunner(Protocol):
+    """Runs one notebook in a process of its own and reports how it ended."""
+
+    def __call__(
+        self,
+        path: Path,
+        *,
+        parameters: Mapping[str, str],
+        task_key: str,
+        upstream_values: Mapping[str, Mapping[str, Any]],
+        spark_url: str,
+        environment: Mapping[str, str],
+        timeout_seconds: int,
+        html: Path,
+        on_line: Callable[[str], None],
+    ) -> "NotebookResult": ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a run needs of its surroundings.
+
+    `stop` ends every notebook that runs; `changed` is called with each new state of the record; `line` gets
+    every line that a task prints.
+    """
+
+    run_notebook: NotebookRunner
+    folder: Path
+    spark_url: str
+    environment: Mapping[str, str]
+    stop: Callable[[], None]
+    changed: Callable[[JobRun], None]
+    line: Callable[[str, str], None]
+
+
+def job_parameters(job: Job, given: Mapping[str, str], run_id: str, start: datetime) -> dict[str, str]:
+    """The job's parameters: what the caller gives beats the defaults, references are filled in.
+
+    Raises
+    ------
+    LocalRunError
+        If the caller gives one that the job does not have.
+    """
+    defaults = {item.name: item.default for item in job.settings.parameters or []}
+    for name in given:
+        if name not in defaults:
+            near = difflib.get_close_matches(name, defaults, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise LocalRunError(f"There is no parameter {name!r}. The job has {', '.join(defaults)}.{hint}")
+    context = Context(job=job.settings.name or job.key, run_id=run_id, start=start)
+    return {name: resolve(text, context) for name, text in (defaults | dict(given)).items()}
+
+
+def run_job(job: Job, run: JobRun, selection: Selection, machine: Machine) -> None:
+    """Run the selected tasks and fill in `run`; Ctrl-C stops everything and leaves it CANCELED."""
+    _Loop(job, run, selection, machine).run()
+
+
+class _Loop:
+    def __init__(self, job: Job, run: JobRun, selection: Selection, machine: Machine) -> None:
+        self._job, self._record, self._selection, self._machine = job, run, selection, machine
+        self._above = ancestors(job.settings.tasks or [])
+        self._began = time.monotonic()
+        self._deadline = self._began + (job.settings.timeout_seconds or math.inf)
+        self._stopped = Event()
+        self._running: dict[Future[State], TaskRun] = {}
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(max_workers=max(1, len(self._selection.tasks))) as pool:
+            try:
+                while True:
+                    while self._start_ready(pool):
+                        self._show()
+                    if not self._running:
+                        break
+                    self._collect()
+            except BaseException as error:  # Ctrl-C too: no notebook may outlive its job
+                self._cancel()
+                if not isinstance(error, KeyboardInterrupt):
+                    raise
+        self._record.state = self._result()
+        self._show()
+
+    def _start_ready(self, pool: ThreadPoolExecutor) -> bool:
+        """Start or pass over every task whose dependencies have ended; true if that changed anything."""
+        changed = False
+        for task in self._selection.tasks:
+            own = self._record.tasks[task.task_key]
+            edges = self._selection.dependencies(task)
+            before = {edge.task_key: self._record.tasks[edge.task_key] for edge in edges}
+            if own.state is not State.PENDING or not all(other.state.final for other in before.values()):
+                continue
+            ended = {key: Finished(other.state, other.outcome) for key, other in before.items()}
+            own.state = decide(task.run_if, [edge_of(edge, ended[edge.task_key]) for edge in edges])
+            changed = True
+            if own.state is State.RUNNING and time.monotonic() >= self._deadline:
+                own.state = State.CANCELED
+            elif own.state is State.RUNNING:
+                own.begun = time.monotonic() - self._began
+                if task.condition_task:
+                    own.state = self._condition(task, task.condition_task, own)
+                elif task.notebook_task:
+                    self._running[pool.submit(self._notebook, task, task.notebook_task, own)] = own
+        return changed
+
+    def _collect(self) -> None:
+        """Wait for a task to end, but not for long, so that the page shows the seconds pass."""
+        ended, _ = wait(self._running, timeout=_REFRESH_SECONDS, return_when=FIRST_COMPLETED)
+        for future in ended:
+            task = self._running.pop(future)
+            task.seconds = self._seconds_of(task)
+            task.state = future.result()
+        self._show()
+
+    def _condition(self, task: Task, condition: ConditionTask, own: TaskRun) -> State:
+        try:
+            context = self._context(task, 1)
+            left, right = (resolve(text, context, operand_text) for text in (condition.left, condition.right))
+            own.parameters = {"left": left, "op": condition.op.value, "right": right}
+            own.outcome = "true" if compare(condition.op, left, right) else "false"
+        except LocalRunError as error:
+            own.error = str(error)
+            return State.FAILED
+        return State.SUCCESS
+
+    def _notebook(self, task: Task, notebook: NotebookTask, own: TaskRun) -> State:
+        """Try until it succeeds or the retries are used up; runs in a thread of its own."""
+        for attempt in itertools.count(1):
+            began = time.monotonic()
+            state = self._attempt(task, notebook, own, attempt)
+            again = state is State.FAILED or (state is State.TIMEDOUT and task.retry_on_timeout)
+            left = math.inf if task.max_retries == -1 else (task.max_retries or 0) + 1 - attempt
+            # the interval runs from the start of the failed attempt, as on the platform
+            pause = max(0.0, began + (task.min_retry_interval_millis or 0) / 1000 - time.monotonic())
+            if not again or left <= 0 or time.monotonic() + pause >= self._deadline:
+                return state
+            self._machine.line(task.task_key, f"attempt {attempt} {state.lower()}, trying again: {own.error}")
+            if self._stopped.wait(pause):
+                return State.CANCELED
+        raise AssertionError("the attempts never end by themselves")
+
+    def _attempt(self, task: Task, notebook: NotebookTask, own: TaskRun, attempt: int) -> State:
+        html = self._machine.folder / f"{task.task_key}{f'-{attempt}' if attempt > 1 else ''}.html"
+        limits = [task.timeout_seconds or math.inf, self._deadline - time.monotonic()]
+        try:
+            context = self._context(task, attempt)
+            base = {key: resolve(text, context) for key, text in (notebook.base_parameters or {}).items()}
+            own.parameters = base | self._record.parameters
+            result = self._machine.run_notebook(
+                Path(notebook.notebook_path),
+                parameters=own.parameters,
+                task_key=task.task_key,
+                upstream_values=context.values,
+                spark_url=self._machine.spark_url,
+                environment=self._machine.environment,
+                timeout_seconds=0 if math.isinf(min(limits)) else max(1, math.ceil(min(limits))),
+                html=html,
+                on_line=lambda text: self._machine.line(task.task_key, text),
+            )
+        except LocalRunError as error:
+            own.error = str(error)
+            return State.FAILED
+        own.attempts.append(html.name)
+        own.error, own.values = result.error, dict(result.task_values)
+        return State(result.state)
+
+    def _context(self, task: Task, attempt: int) -> Context:
+        """What a reference in one of the task's fields can name at this moment."""
+        tasks = self._record.tasks
+        before = [tasks[key] for key in sorted(self._above[task.task_key]) if tasks[key].state.final]
+        return Context(
+            job=self._job.settings.name or self._job.key,
+            run_id=self._record.run_id,
+            start=datetime.fromisoformat(self._record.started),
+            parameters=self._record.parameters,
+            task=task.task_key,
+            attempt=attempt,
+            values={other.key: other.values for other in before},
+            results={other.key: other.state.lower() for other in before},
+            known=list(tasks),
+        )
+
+    def _cancel(self) -> None:
+        self._stopped.set()
+        for task in self._record.tasks.values():
+            if task.state is State.RUNNING:
+                task.state, task.seconds = State.CANCELED, self._seconds_of(task)
+            elif task.state is State.PENDING:
+                task.state = State.UPSTREAM_CANCELED
+        self._machine.stop()
+
+    def _result(self) -> State:
+        states = {key: task.state for key, task in self._record.tasks.items()}
+        if self._stopped.is_set():
+            return State.CANCELED
+        result = job_result(self._selection, states)
+        late = time.monotonic() >= self._deadline and result is not State.SUCCESS
+        return State.TIMEDOUT if late else result
+
+    def _seconds_of(self, task: TaskRun) -> float:
+        return round(time.monotonic() - self._began - (task.begun or 0.0), 2)
+
+    def _show(self) -> None:
+        self._record.seconds = round(time.monotonic() - self._began, 2)
+        for task in self._running.values():
+            task.seconds = self._seconds_of(task)
+        self._machine.changed(self._record)

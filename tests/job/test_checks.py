@@ -1,0 +1,122 @@
+# ruff: noqa: E501 - one row of a table is one line
+"""`validate` finds what the Databricks CLI says nothing about: one change to a sound bundle, one finding."""
+
+import re
+
+import pytest
+import toy
+
+from localrun.bundle import load
+from localrun.checks import check
+
+
+def findings(root):
+    return check(load(root))
+
+
+def test_a_sound_bundle_has_no_findings(tmp_path):
+    assert findings(toy.write(tmp_path)) == []
+
+
+# what is changed in the job's YAML, into what, and what is then found
+CASES = [
+    # the graph
+    ("depends_on: [{task_key: extract}]", "depends_on: [{task_key: extrakt}]", "train: depends on 'extrakt', but there is only"),
+    ("depends_on: [{task_key: extract}]", "depends_on: [{task_key: extract}, {task_key: extract}]", "depends on extract more than once"),
+    ("depends_on: [{task_key: extract}]", "depends_on: [{task_key: retrain}]", "wait in a circle: .*retrain"),
+    # types, conditions, outcomes
+    ("notebook_task: {notebook_path: ../notebooks/retrain.py}", "timeout_seconds: 5", "task retrain: has no type"),
+    ("notebook_path: ../notebooks/retrain.py}", "notebook_path: ../notebooks/retrain.py}\n          sql_task: {warehouse_id: w}", "task retrain: has notebook_task and sql_task"),
+    ("notebook_task: {notebook_path: ../notebooks/retrain.py}", "run_job_task: {job_id: 1}", "task retrain: run_job_task is not supported on one machine"),
+    ('right: "true"}', 'right: "true"}\n          max_retries: 1', "task gate: is a condition, .* Remove max_retries"),
+    ('right: "true"}', 'right: "true"}\n          environment_key: default', "task gate: is a condition, .* Remove environment_key"),
+    ('outcome: "true"', "outcome: maybe", "task retrain: waits for the outcome 'maybe' of gate"),
+    ("depends_on: [{task_key: extract}]", 'depends_on: [{task_key: extract, outcome: "true"}]', "task train: waits for an outcome of extract, which is no condition"),
+    ("[{task_key: train}, {task_key: retrain}]", '[{task_key: train}, {task_key: gate, outcome: "false"}]', "task predict: waits for an outcome and for other tasks"),
+    # compute
+    ("environment_key: default\n          max", "environment_key: large\n          max", "environment_key 'large' is not among"),
+    ("environment_key: default\n          max", "job_cluster_key: small\n          max", "job_cluster_key 'small' is not among"),
+    ("environment_key: default\n          max", "environment_key: default\n          libraries: [{pypi: {package: x}}]\n          max", "task extract: libraries need a cluster"),
+    ("-r ../requirements.txt", "-r ../requirement.txt", "environment default: there is no file .*requirement.txt"),
+    ("[-r ../requirements.txt]", "[numpy, pyspark==4.2.0]", "pyspark==4.2.0 asks for pyspark, which the compute brings"),
+    # schedule and settings that one machine cannot honour
+    ('"0 0 6 ? * MON"', '"0 6 * * *"', "schedule: The cron expression '0 6 \\* \\* \\*' has 5 fields"),
+    ("Europe/Berlin", "Mars", "schedule: there is no time zone 'Mars'"),
+    ("name: toy\n", "name: toy\n      continuous: {pause_status: PAUSED}\n", "continuous is not supported on one machine"),
+    ("environment_key: default\n          max", "disabled: true\n          max", "task extract: disabled is not supported"),
+    ("{notebook_path: ../notebooks/retrain.py}", "{notebook_path: ../notebooks/retrain.py, source: GIT}", "task retrain: a notebook from Git"),
+    # references
+    ("{{job.run_id}}", "{{job.runid}}", "parameter run_id: .*'runid' is not a fact of the job.*Did you mean 'run_id'"),
+    ("{{job.run_id}}", "{{tasks.train.values.needed}}", "parameter run_id: .*'train' is not a task"),
+    ("{{job.run_id}}", "{{job.run_id}", "parameter run_id: .*braces that do not pair"),
+    ("{{tasks.extract.values.day}}", "{{ tasks.extract.values.day }}", "task train: .* is no reference"),
+    ("{{tasks.extract.values.day}}", "{{tasks.extract.values.date}}", "'date' is not a value that extract sets. There is day"),
+    ("{{tasks.extract.values.day}}", "{{tasks.predict.result_state}}", "Let train depend on predict"),
+    ("{{tasks.train.values.needed}}", "{{tasks.retrain.values.needed}}", "task gate: .*Let gate depend on retrain"),
+    # parameters
+    ("{name: schema,", '{name: "sche ma",', "parameter 'sche ma': a name has only letters"),
+    ("{name: schema,", "{name: scheme,", "task extract: its notebook reads schema, which the job does not give"),
+    ("{name: schema,", "{name: scheme,", "no notebook reads the parameter scheme"),
+    ("{day:", "{run_id: x, day:", "task train: the job parameter run_id beats its base_parameters"),
+    ("{day:", "{date: x, day:", "task train: its notebook does not read date"),
+    # the silent exclusion
+    ("          run_if: NONE_FAILED\n", "", "task predict is excluded when gate is false, although train ran.*Set run_if: NONE_FAILED"),
+    ("run_if: NONE_FAILED", "run_if: ALL_SUCCESS", "task predict is excluded when gate is false"),
+    ('[{task_key: gate, outcome: "true"}]', '[{task_key: gate, outcome: "true"}, {task_key: gate, outcome: "false"}]', "retrain"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "message"), CASES)
+def test_one_change_is_found(tmp_path, old, new, message):
+    root = toy.write(tmp_path, job=toy.replaced(toy.JOB, old, new))
+    found = "\n".join(findings(root))
+    assert re.search(message, found), found
+    assert all(line.startswith("jobs/toy.yml: job toy: ") for line in found.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "message"),
+    [
+        ("retrain", "# a plain file\n", "retrain.py must have '# Databricks notebook source' as its first line"),
+        ("retrain", "%pip install x\n", "retrain.py: line 2: .* Write magics as # MAGIC"),
+        ("retrain", 'dbutils.widgets.text("other", "")\n', "task retrain: its notebook reads other"),
+        ("extract", 'dbutils.widgets.get("schema")\n', "'day' is not a value that extract sets. There is none"),
+        ("predict", 'dbutils.jobs.taskValues.get("extract", "dya")\n', "predict: .*'dya' is not a value that extract sets"),
+        ("predict", 'dbutils.jobs.taskValues.get("retrain", "x")\n', "asks for a task that need not have run by then"),
+    ],
+)
+def test_notebooks_are_read_too(tmp_path, name, source, message):
+    found = "\n".join(findings(toy.write(tmp_path, notebooks={name: source})))
+    assert re.search(message, found), found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'for key in ("day", "more"):\n    dbutils.jobs.taskValues.set(key=key, value=1)\n',
+        "publish(dbutils.jobs.taskValues.set)\n",
+    ],
+)
+def test_a_key_that_is_no_constant_might_be_any(tmp_path, source):
+    source = 'dbutils.widgets.get("schema")\n' + source
+    assert findings(toy.write(tmp_path, notebooks={"extract": source})) == []
+
+
+def test_a_read_with_a_default_needs_no_value(tmp_path):
+    source = 'dbutils.jobs.taskValues.get(taskKey="retrain", key="x", default="none")\n'
+    assert findings(toy.write(tmp_path, notebooks={"predict": source})) == []
+
+
+def test_a_missing_notebook_is_named(tmp_path):
+    root = toy.write(tmp_path)
+    (root / "notebooks" / "retrain.py").unlink()
+    assert "task retrain: notebook" in findings(root)[0]
+    assert "No such file or directory. Correct notebook_path." in findings(root)[0]
+
+
+def test_a_task_that_handles_failures_may_never_run_when_all_goes_well(tmp_path):
+    job = toy.JOB + (
+        "        - task_key: alarm\n          depends_on: [{task_key: predict}]\n          run_if: AT_LEAST_ONE_FAILED\n"
+        "          notebook_task: {notebook_path: ../notebooks/retrain.py}\n"
+    )
+    assert findings(toy.write(tmp_path, job=job)) == []
