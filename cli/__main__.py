@@ -1,0 +1,37 @@
+"""`python -m cli COMMAND`: what the launcher calls."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+
+from cli.arguments import build
+from cli.errors import CliError
+from datasets.errors import DatasetError
+from localrun.errors import LocalRunError
+
+_INTERRUPTED = 130  # what shells expect after Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; an error that its user can mend is one line, without a traceback."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = build()
+    arguments, unknown = parser.parse_known_args(given)
+    if unknown and arguments.command != "test":  # which hands pytest what it does not know itself
+        parser.error(f"unknown arguments: {' '.join(unknown)}")
+    arguments.rest = given[1:]
+    try:
+        # only the command that was asked for is imported: help stays instant
+        return int(importlib.import_module(f"cli.{arguments.command}").main(arguments))
+    except (CliError, DatasetError, LocalRunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return _INTERRUPTED
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends a run like Ctrl-C
+    sys.exit(main())

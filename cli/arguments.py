@@ -1,0 +1,104 @@
+"""The command line: what can be asked, with the help that a newcomer reads first."""
+
+import argparse
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+
+_INTRODUCTION = """\
+For every user of an app: how probable is it that they do a given thing within the next days?
+
+Runs the job of this bundle (databricks.yml, jobs/, notebooks/) on this machine, as Databricks would."""
+
+_EXAMPLES = """\
+first steps
+  ./propensity run                     load a year of real groceries, train, score, publish
+  ./propensity ui                      look at the models and their search
+  ./propensity run                     again: the models hold, so nothing is trained
+
+your own events
+  ./propensity run --param events=clicks.parquet --param action=purchase --param horizon_days=28
+  ./propensity run --param events=db/events --param action=share,favorite --param as_of=2024-06-01
+
+while you work
+  ./propensity validate                check the YAML, the notebooks, and how they are wired
+  ./propensity run --only train+       train and all that comes after it
+  ./propensity notebook train          open one notebook in Jupyter or VS Code
+  ./propensity test                    lint, types and tests
+"""
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser; each command is the module of its name in this package."""
+    parser = argparse.ArgumentParser(
+        prog="./propensity",
+        description=_INTRODUCTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    run = commands.add_parser("run", help="run the job", description="Run the job on this machine.")
+    _run_options(run)
+    schedule = commands.add_parser(
+        "schedule",
+        help="run the job by its own schedule until stopped",
+        description="Wait for the schedule in the job's YAML, run the job, and wait again.",
+    )
+    _run_options(schedule)
+    validate = commands.add_parser(
+        "validate",
+        help="check the YAML, the notebooks, and how they are wired",
+        description="Find what is wrong before it runs, also what `databricks bundle validate` does not say.",
+    )
+    _bundle_options(validate)
+    commands.add_parser(
+        "test",
+        help="lint, types and tests",
+        usage="./propensity test [arguments of pytest]",
+        description="Run ruff, mypy and pytest.",
+    )
+    ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
+    _home_option(ui)
+    ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
+    notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
+    notebook.add_argument("name", help="the notebook's name, such as train")
+    _home_option(notebook)
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="replace a job parameter's default; may be repeated (their names: jobs/propensity.yml)",
+    )
+    parser.add_argument(
+        "--only",
+        metavar="TASKS",
+        help="run only these tasks, by comma; train+ takes all after train too, +train all before it",
+    )
+    parser.add_argument(
+        "--source",
+        choices=["complete-journey", "synthetic", "none"],
+        help="events to load when no events parameter is given (default: complete-journey)",
+    )
+    _home_option(parser)
+    _bundle_options(parser)
+    parser.add_argument("--job", default="propensity", help="the job to run (default: propensity)")
+
+
+def _home_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=PROJECT / ".home",
+        metavar="DIR",
+        help="where tables, models and run pages are kept (default: .home in the project)",
+    )
+
+
+def _bundle_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", help="the bundle's target (default: its default one)")
+    parser.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)

@@ -1,0 +1,62 @@
+"""What a run prints: each task as it starts and ends, its lines, and the closing words."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from localrun.graph import sign, word
+from localrun.page import SUMMARY
+from localrun.record import JobRun, TaskRun
+from localrun.rules import State
+
+_SHOWN_AT_THE_END = (State.FAILED, State.TIMEDOUT)
+
+
+class Progress:
+    """Prints every change of state once, and every line with the name of its task before it."""
+
+    def __init__(self, say: Callable[[str], None] = print) -> None:
+        self._say = say
+        self._states: dict[str, State] = {}
+        self._lock = threading.Lock()  # tasks that run side by side print from threads of their own
+
+    def changed(self, run: JobRun) -> None:
+        for task in run.tasks.values():
+            if self._states.get(task.key, State.PENDING) != task.state:
+                self._states[task.key] = task.state
+                if task.state is not State.DISABLED:
+                    self._print(f"{sign(task.state)} {task.key}: {word(task.state)}{_how(task)}")
+
+    def line(self, task: str, text: str) -> None:
+        self._print(f"  {task} | {text}")
+
+    def _print(self, text: str) -> None:
+        with self._lock:
+            self._say(text)
+
+
+def _how(task: TaskRun) -> str:
+    if task.outcome:
+        return f", {task.outcome}"
+    return f" in {task.seconds:.1f} s" if task.state.final and task.begun is not None else ""
+
+
+def closing(run: JobRun, folder: Path) -> Iterator[str]:
+    """The lines that end a run: a table of tasks, what failed and why, and what the notebooks sum up."""
+    width = max(len(name) for name in [*run.tasks, run.job])
+    yield ""
+    yield f"{'task':{width}}  {'result':15}  seconds"
+    for task in run.tasks.values():
+        seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.notebook else ""
+        yield f"{task.key:{width}}  {word(task.state):15}  {seconds}".rstrip()
+    yield f"{run.job:{width}}  {word(run.state):15}  {run.seconds:7.1f}"
+    for task in run.tasks.values():
+        if task.state in _SHOWN_AT_THE_END:
+            yield ""
+            yield f"{task.key} {word(task.state)}: {task.error or 'no reason was given'}"
+            if task.attempts:
+                yield f"  see {folder / task.attempts[-1]}"
+    for task in run.tasks.values():
+        if text := task.values.get(SUMMARY):
+            yield ""
+            yield str(text)

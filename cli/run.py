@@ -1,0 +1,187 @@
+"""`run`: the whole job on this machine, from loading events to the closing words."""
+
+import argparse
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from localrun.notebook import run_notebook
+from localrun.spark import SparkServer
+
+from cli.errors import CliError
+from cli.home import Home, at, locked
+from cli.progress import Progress, closing
+from cli.sources import Source, choose
+from cli.tracking import ensure_experiment
+from localrun import page
+from localrun.bundle import Job, load
+from localrun.checks import check_job
+from localrun.files import read_yaml
+from localrun.job import Machine, job_parameters, run_job
+from localrun.record import JobRun, earlier_values, new_tasks
+from localrun.rules import Selection, State, ancestors, select
+from localrun.scan import scan
+
+SCHEMA = "propensity"
+# On one machine there is one catalog, Spark's own, and an experiment needs no workspace folder.
+_VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA}
+_PARAMETERS = {"experiment": "propensity"}
+_EXIT = {State.SUCCESS: 0, State.CANCELED: 130}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A run that was found sound, before anything is started."""
+
+    job: Job
+    target: str
+    selection: Selection
+    source: Source
+    given: dict[str, str]
+    home: Home
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the job; 0 only when it succeeded."""
+    home = at(arguments.home)
+    plan = _plan(arguments, home)
+    with locked(home):
+        run, folder = _start(plan)
+    for line in (*closing(run, folder), "", *_places(home, folder)):
+        print(line)
+    return _EXIT.get(run.state, 1)
+
+
+def load_job(arguments: argparse.Namespace) -> tuple[Job, str]:
+    """The job that the arguments name, with this machine's variables, and the target's name.
+
+    Raises
+    ------
+    CliError
+        If a check finds anything wrong with it.
+    """
+    declared = read_yaml(arguments.bundle / "databricks.yml", "databricks.yml").get("variables") or {}
+    bundle = load(arguments.bundle, arguments.target, {k: v for k, v in _VARIABLES.items() if k in declared})
+    job = bundle.job(arguments.job)
+    if found := check_job(job):
+        lines = "\n  ".join(found)
+        raise CliError(f"job {job.key} in {job.file} is not sound, see ./propensity validate:\n  {lines}")
+    return job, bundle.target
+
+
+def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
+    job, target = load_job(arguments)
+    given = _given(arguments.param)
+    source = choose(arguments.source, given, home.sources)
+    job_parameters(job, given, "", datetime.now(UTC))  # a wrong name is said before anything starts
+    names = {parameter.name for parameter in job.settings.parameters or []}
+    local = {name: value for name, value in _PARAMETERS.items() if name in names}
+    return Plan(
+        job=job,
+        target=target,
+        selection=select(job.settings.tasks or [], arguments.only),
+        source=source,
+        given=local | given | source.parameters,
+        home=home,
+    )
+
+
+def _given(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise CliError(f"--param {pair!r} should be NAME=VALUE, such as --param action=purchase.")
+    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _start(plan: Plan) -> tuple[JobRun, Path]:
+    """Bring up Spark with the source and the experiment beside it, then run the job."""
+    start = datetime.now(UTC)
+    run_id = f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = plan.home.runs / run_id
+    folder.mkdir(parents=True)
+    print(f"run {run_id} of {plan.job.key}; page: {folder / 'index.html'}")
+    print("starting Spark ...")
+    experiment = plan.given.get("experiment")
+    with ThreadPoolExecutor() as pool:
+        events = pool.submit(plan.source.write) if plan.source.write else None
+        tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
+        with SparkServer(plan.home.root, [SCHEMA], folder / "spark.log") as spark:
+            given = plan.given | ({"events": str(events.result())} if events else {})
+            if tracking:
+                tracking.result()
+            run = _record(plan, given, run_id, start)
+            progress = Progress()
+
+            def changed(record: JobRun) -> None:
+                page.write(folder, record)
+                progress.changed(record)
+
+            machine = Machine(
+                run_notebook=run_notebook,
+                folder=folder,
+                spark_url=spark.url,
+                environment=plan.home.environment(),
+                stop=_kill_children,
+                changed=changed,
+                line=progress.line,
+            )
+            run_job(plan.job, run, plan.selection, machine)
+    return run, folder
+
+
+def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) -> JobRun:
+    parameters = job_parameters(plan.job, given, run_id, start)
+    run = JobRun(
+        run_id=run_id,
+        job=plan.job.key,
+        target=plan.target,
+        started=start.isoformat(timespec="seconds"),
+        parameters=parameters,
+        changed=sorted(given),
+        tasks=new_tasks(plan.job, plan.selection),
+    )
+    for key, values in _earlier(plan, parameters).items():
+        run.tasks[key].values = values
+    return run
+
+
+def _earlier(plan: Plan, parameters: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """The task values that a partial run needs from tasks it leaves out."""
+    tasks = plan.job.settings.tasks or []
+    above = ancestors(tasks)
+    needed = set().union(*(above[key] for key in plan.selection.keys)) - plan.selection.keys
+    setting = [
+        task.task_key
+        for task in tasks
+        if task.task_key in needed
+        and task.notebook_task
+        and scan(Path(task.notebook_task.notebook_path)).sets != frozenset()
+    ]
+    found = earlier_values(plan.home.runs, plan.job, setting, parameters)
+    if missing := [key for key in setting if key not in found]:
+        raise CliError(
+            f"--only leaves out {', '.join(missing)}, and no earlier run in {plan.home.root} read the same "
+            "parameters there. Run the job without --only first."
+        )
+    return found
+
+
+def _kill_children() -> None:
+    """End every process of this run at once, Spark's included: what they did half, the next run repairs."""
+    for child in psutil.Process().children(recursive=True):
+        try:
+            child.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _places(home: Home, folder: Path) -> list[str]:
+    return [
+        f"run page  {folder / 'index.html'}",
+        f"tables    {home.warehouse / SCHEMA}",
+        f"models    ./propensity ui --home {home.root}",
+    ]

@@ -1,0 +1,53 @@
+"""`ui`: the MLflow UI on a home's models and searches."""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from cli.errors import CliError
+from cli.home import at
+
+_PORT = 5000  # MLflow's own
+_PATIENCE_SECONDS = 60
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C; the address is printed once it answers."""
+    home = at(arguments.home)
+    if not home.database.exists():
+        raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
+    port = arguments.port or _free_port()
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", home.tracking_uri]
+    command += ["--default-artifact-root", str(home.artifacts), "--port", str(port)]
+    with subprocess.Popen(command, cwd=home.root, env=os.environ | home.environment()) as server:
+        try:
+            if _answers(port, server):
+                print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+            return server.wait()
+        finally:
+            server.terminate()
+
+
+def _free_port() -> int:
+    """MLflow's usual port, or any free one if it is taken."""
+    for port in (_PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise CliError("No port is free on this machine. Name one with --port.")
+
+
+def _answers(port: int, server: "subprocess.Popen[bytes]") -> bool:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.2)
+    return False
