@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,20 +16,31 @@ _PATIENCE_SECONDS = 60
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Serve until Ctrl-C; the address is printed once it answers."""
+    """Serve until Ctrl-C; the address is printed once it answers, what the server says goes to a log."""
     home = at(arguments.home)
     if not home.database.exists():
         raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
     port = arguments.port or _free_port()
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", home.tracking_uri]
-    command += ["--default-artifact-root", str(home.artifacts), "--port", str(port)]
-    with subprocess.Popen(command, cwd=home.root, env=os.environ | home.environment()) as server:
+    command += ["--default-artifact-root", str(home.artifacts), "--port", str(port), "--workers", "1"]
+    # one reader on one machine needs no queue of background jobs, which is a dozen processes
+    environment = os.environ | home.environment() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    log = home.root / "ui.log"
+    print("starting the MLflow UI ...", flush=True)
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(
+            command, cwd=home.root, env=environment, stdout=said, stderr=subprocess.STDOUT, process_group=0
+        ) as server,
+    ):
         try:
-            if _answers(port, server):
-                print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+            if not _answers(port, server):
+                raise CliError(f"The MLflow UI did not start on port {port}; its last words are in {log}.")
+            print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
             return server.wait()
         finally:
-            server.terminate()
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGTERM)
 
 
 def _free_port() -> int:
