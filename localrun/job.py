@@ -225,9 +225,9 @@ class _Loop:
         states = {key: task.state for key, task in self._record.tasks.items()}
         if self._stopped.is_set():
             return State.CANCELED
-        result = job_result(self._selection, states)
-        late = time.monotonic() >= self._deadline and result is not State.SUCCESS
-        return State.TIMEDOUT if late else result
+        if time.monotonic() >= self._deadline:
+            return State.TIMEDOUT
+        return job_result(self._selection, states)
 
     def _seconds_of(self, task: TaskRun) -> float:
         return round(time.monotonic() - self._began - (task.begun or 0.0), 2)

@@ -114,6 +114,12 @@ def test_a_missing_notebook_is_named(tmp_path):
     assert "No such file or directory. Correct notebook_path." in findings(root)[0]
 
 
+def test_a_task_that_asks_for_an_outcome_is_meant_to_be_passed_over(tmp_path):
+    edges = '[{task_key: gate, outcome: "true"}, {task_key: extract}]'
+    job = toy.replaced(toy.JOB, '[{task_key: gate, outcome: "true"}]', edges)
+    assert findings(toy.write(tmp_path, job=job)) == []
+
+
 def test_a_task_that_handles_failures_may_never_run_when_all_goes_well(tmp_path):
     job = toy.JOB + (
         "        - task_key: alarm\n          depends_on: [{task_key: predict}]\n          run_if: AT_LEAST_ONE_FAILED\n"

@@ -132,6 +132,16 @@ def test_parameters_and_the_environment_reach_the_notebooks(stage):
     assert (asked["spark_url"], Spark.started[0][:2]) == ("sc://nowhere", (stage.home, ["propensity"]))
 
 
+def test_a_relative_events_file_reaches_the_notebooks_as_an_absolute_path(stage, tmp_path, monkeypatch):
+    text = toy.replaced(toy.JOB, "{name: schema,", '{name: events, default: ""}\n        - {name: schema,')
+    (stage.bundle / "jobs" / "toy.yml").write_text(text)
+    reads = stage.bundle / "notebooks" / "extract.py"
+    reads.write_text(reads.read_text() + 'dbutils.widgets.get("events")\n')
+    monkeypatch.chdir(tmp_path)
+    assert stage("--param", "events=clicks.csv") == 0
+    assert dict(stage.calls)["extract"]["parameters"]["events"] == f"{tmp_path}/clicks.csv"
+
+
 def test_our_variables_are_set_for_one_machine(stage):
     assert stage() == 0
     assert the_record(stage.home)["parameters"]["schema"] == "propensity"  # the toy's own default is shop

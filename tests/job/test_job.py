@@ -71,7 +71,7 @@ def play(root, *, only=None, given=None, earlier=None, job_text=toy.JOB, **plays
     )  # fmt: skip
     for key, values in (earlier or {}).items():
         run.tasks[key].values = values
-    stage = Stage(root, {"extract": [Played(task_values={"day": "2024-06-01"})], **plays})
+    stage = Stage(root, {"extract": [Played(task_values={"day": "2024-06-01"})]} | plays)
     run_job(job, run, selection, stage.machine())
     return run, stage
 
@@ -272,16 +272,18 @@ def test_the_record_is_shown_with_every_change(tmp_path):
 class TestEarlierValues:
     """What a partial run may take from a run before it."""
 
-    def past(self, root, run_id, **given):
-        run, _ = play(root, given=given, train=needed(False))
+    def past(self, root, run_id, day="2024-06-01", **given):
+        run, _ = play(root, given=given, extract=[Played(task_values={"day": day})], train=needed(False))
         folder = root / "runs" / run_id
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(run.to_json())
 
     def test_the_newest_run_with_the_same_parameters_speaks(self, tmp_path):
-        self.past(tmp_path, "1")
-        self.past(tmp_path, "2", schema="other")
-        job = load(tmp_path).job("toy")
+        reads_both = 'dbutils.widgets.get("schema")\ndbutils.widgets.get("run_id")\n'
+        job = load(toy.write(tmp_path, notebooks={"extract": reads_both})).job("toy")
+        self.past(tmp_path, "1", day="2024-05-31")
+        self.past(tmp_path, "2")
+        self.past(tmp_path, "3", schema="other")
         found = earlier_values(tmp_path / "runs", job, ["extract"], {"schema": "shop", "run_id": "new"})
         assert found == {"extract": {"day": "2024-06-01"}}
         assert earlier_values(tmp_path / "runs", job, ["extract"], {"schema": "third", "run_id": "new"}) == {}

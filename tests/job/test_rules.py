@@ -85,6 +85,8 @@ def test_a_dependency_is_read_by_state_and_outcome(state, said, wanted, edge):
         ("12.0", "GREATER_THAN_OR_EQUAL", "12", True),  # numbers
         ("9", "GREATER_THAN", "10", False),
         ("9", "LESS_THAN", "10", True),
+        ("10", "LESS_THAN", "10.0", False),
+        ("10", "GREATER_THAN", "10.0", False),
         ("-1e3", "LESS_THAN_OR_EQUAL", "-1000", True),
     ],
 )
