@@ -12,10 +12,14 @@ from localrun.rules import State
 _SHOWN_AT_THE_END = (State.FAILED, State.TIMEDOUT)
 
 
+def _print_now(text: str) -> None:
+    print(text, flush=True)  # also when the output goes into a pipe
+
+
 class Progress:
     """Prints every change of state once, and every line with the name of its task before it."""
 
-    def __init__(self, say: Callable[[str], None] = print) -> None:
+    def __init__(self, say: Callable[[str], None] = _print_now) -> None:
         self._say = say
         self._states: dict[str, State] = {}
         self._lock = threading.Lock()  # tasks that run side by side print from threads of their own

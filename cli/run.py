@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 from localrun.notebook import run_notebook
-from localrun.spark import SparkServer
 
 from cli.errors import CliError
 from cli.home import Home, at, locked
@@ -25,6 +24,7 @@ from localrun.job import Machine, job_parameters, run_job
 from localrun.record import JobRun, earlier_values, new_tasks
 from localrun.rules import Selection, State, ancestors, select
 from localrun.scan import scan
+from localrun.spark import SparkServer
 
 SCHEMA = "propensity"
 # On one machine there is one catalog, Spark's own, and an experiment needs no workspace folder.
@@ -98,39 +98,42 @@ def _given(pairs: list[str]) -> dict[str, str]:
 
 
 def _start(plan: Plan) -> tuple[JobRun, Path]:
-    """Bring up Spark with the source and the experiment beside it, then run the job."""
+    """Start Spark, make the events and the experiment while it comes up, then run the job."""
     start = datetime.now(UTC)
     run_id = f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder = plan.home.runs / run_id
     folder.mkdir(parents=True)
-    print(f"run {run_id} of {plan.job.key}; page: {folder / 'index.html'}")
-    print("starting Spark ...")
-    experiment = plan.given.get("experiment")
-    with ThreadPoolExecutor() as pool:
-        events = pool.submit(plan.source.write) if plan.source.write else None
+    print(f"run {run_id} of {plan.job.key}: {folder / 'index.html'}", flush=True)
+    spark = SparkServer(plan.home.root, [SCHEMA], folder / "spark.log")
+    with spark, ThreadPoolExecutor() as pool:
+        experiment = plan.given.get("experiment")
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
-        with SparkServer(plan.home.root, [SCHEMA], folder / "spark.log") as spark:
-            given = plan.given | ({"events": str(events.result())} if events else {})
-            if tracking:
-                tracking.result()
-            run = _record(plan, given, run_id, start)
-            progress = Progress()
-
-            def changed(record: JobRun) -> None:
-                page.write(folder, record)
-                progress.changed(record)
-
-            machine = Machine(
-                run_notebook=run_notebook,
-                folder=folder,
-                spark_url=spark.url,
-                environment=plan.home.environment(),
-                stop=_kill_children,
-                changed=changed,
-                line=progress.line,
-            )
-            run_job(plan.job, run, plan.selection, machine)
+        given = dict(plan.given)
+        if plan.source.write:
+            given["events"] = str(plan.source.write())
+        run = _record(plan, given, run_id, start)
+        if tracking:
+            tracking.result()
+        run_job(plan.job, run, plan.selection, _machine(plan, folder, spark.url))
     return run, folder
+
+
+def _machine(plan: Plan, folder: Path, spark_url: str) -> Machine:
+    progress = Progress()
+
+    def changed(run: JobRun) -> None:
+        page.write(folder, run)
+        progress.changed(run)
+
+    return Machine(
+        run_notebook=run_notebook,
+        folder=folder,
+        spark_url=spark_url,
+        environment=plan.home.environment(),
+        stop=_kill_children,
+        changed=changed,
+        line=progress.line,
+    )
 
 
 def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) -> JobRun:
