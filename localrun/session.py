@@ -1,0 +1,75 @@
+"""Spark Connect sessions on the local server, and what a fresh server must be told of the warehouse."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localrun.errors import LocalRunError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def connect(url: str, session_id: str | None = None) -> "SparkSession":
+    """A new session; two with one `session_id` are the same to the server."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - takes most of a second
+    from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - as above
+
+    builder: Any = SparkSession.builder.remote(f"{url}/;session_id={session_id}" if session_id else url)
+    session = builder.create()
+    # The default waits ten minutes for a server that is gone. Ours is on this machine: gone is gone.
+    session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
+    return session  # type: ignore[no-any-return]
+
+
+def release(url: str, session_id: str) -> None:
+    """End a session and whatever it still computes."""
+    connect(url, session_id).stop()
+
+
+def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
+    """Make the server know every schema and table that lies in the warehouse.
+
+    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit is what a killed
+    run left of a table that never came to be: it is removed, or nobody could create that table again.
+
+    Raises
+    ------
+    LocalRunError
+        If a table cannot be registered.
+    """
+    found = [
+        path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))
+    ]
+    spark = connect(url)
+    try:
+        for schema in sorted({*schemas, *found}):
+            folder = warehouse / schema
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
+            for table in sorted(folder.glob("*/_delta_log")):
+                _register_table(spark, schema, table.parent)
+    finally:
+        spark.stop()
+
+
+def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
+    log = folder / "_delta_log"
+    if not any(log.glob("*.json")) and not any(log.glob("*.parquet")):
+        shutil.rmtree(folder)
+        return
+    name = f"{_name(schema)}.{_name(folder.name)}"
+    try:
+        spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{_literal(folder)}'")
+    except Exception as error:
+        raise LocalRunError(
+            f"The table in {folder} cannot be read: {error}. Restore its files, or move the folder away."
+        ) from error
+
+
+def _name(identifier: str) -> str:
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def _literal(folder: Path) -> str:
+    return folder.as_uri().replace("'", "%27")

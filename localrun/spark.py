@@ -1,0 +1,226 @@
+"""One local Spark Connect server, shared by all notebooks of a run as serverless compute would be."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from localrun.errors import LocalRunError, SparkServerDied
+from localrun.java import Java, class_archive, class_path, find_java
+from localrun.session import register
+
+_START_SECONDS = 120
+_LOG_LINES = 8
+# What Spark reaches into, in words of its own launcher.
+_OPEN = (
+    *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
+    *("java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs"),
+    *("sun.security.action", "sun.util.calendar"),
+)
+# Most of Spark's code runs a few times in a job of minutes: the second compiler waits for what is really hot,
+# which saves a fifth of the CPU of a small run and costs a query over 20 million rows nothing.
+_COMPILE_LATER = (
+    "-XX:Tier4InvocationThreshold=100000",
+    "-XX:Tier4MinInvocationThreshold=20000",
+    "-XX:Tier4CompileThreshold=300000",
+    "-XX:Tier4BackEdgeThreshold=200000",
+)
+# Ends Java when its standard input closes: that happens however the process that started it ends.
+_GUARD = """
+exec 3<&0
+"$@" </dev/null 3<&- & java=$!
+( read -r _ <&3; kill $java ) &
+wait $java
+kill $!
+"""
+_CONF = {
+    "spark.master": "local[*]",
+    "spark.app.name": "propensity",
+    "spark.ui.enabled": "false",
+    "spark.log.level": "WARN",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.connect.grpc.binding.address": "127.0.0.1",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",  # as on serverless compute, like the next
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_servers: dict[str, "SparkServer"] = {}
+
+
+class SparkServer:
+    """A Spark Connect server on a free loopback port, and the Java process that is it.
+
+    Starting returns at once; `wait_ready` waits until every schema and every table that lies in the
+    warehouse is known to it. Its Java ends with this process, however this process ends.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        schemas: Sequence[str],
+        log: Path,
+        *,
+        memory: str = "2g",
+        extra_conf: Mapping[str, str] | None = None,
+        java_flags: Sequence[str] = (),
+    ) -> None:
+        self._warehouse = home.resolve() / "warehouse"
+        self._schemas, self._log, self._memory = schemas, log, memory
+        self._conf, self._flags = dict(extra_conf or {}), java_flags
+        self._port = _free_port()
+        self.url = f"sc://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = threading.Event()
+        self._failure: Exception | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start Java and, beside it, the thread that registers what the warehouse holds.
+
+        Raises
+        ------
+        SetupError
+            If Java or a jar is missing.
+        """
+        java = find_java()
+        self._scratch = Path(tempfile.mkdtemp(prefix="propensity-spark-"))
+        self._warehouse.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD, "spark", *self._command(java)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self._scratch,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C is for the run to answer, and stop ends the whole group
+            )
+        _servers[self.url] = self
+        threading.Thread(target=self._prepare, name="spark-prepare", daemon=True).start()
+
+    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
+        """Return when queries can be sent.
+
+        Raises
+        ------
+        SparkServerDied
+            If Java ended, or was not ready in time; with the last lines of its log.
+        LocalRunError
+            If a table in the warehouse cannot be registered.
+        """
+        if not self._ready.wait(seconds):
+            raise SparkServerDied(self._report(f"was not ready after {seconds:g} s"))
+        if self._failure:
+            raise self._failure
+
+    def death(self) -> str | None:
+        """What to tell when the server is gone; None while it runs."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        return self._report("has ended")
+
+    def stop(self, grace: float = 0.0) -> None:
+        """End Java and all that it started; with `grace` it gets these seconds to end by itself."""
+        _servers.pop(self.url, None)
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            # nothing is lost: a Delta table changes by one commit or not at all
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _command(self, java: Java) -> list[str]:
+        archive = class_archive(java)
+        conf = _CONF | {
+            "spark.connect.grpc.binding.port": str(self._port),
+            "spark.sql.warehouse.dir": self._warehouse.as_uri(),
+            "spark.local.dir": str(self._scratch),
+        }
+        return [
+            str(java.program),
+            f"-Xmx{self._memory}",
+            "-XX:+UseParallelGC",
+            *_COMPILE_LATER,
+            *([f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []),
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPEN),
+            "-Djdk.reflect.useDirectMethodHandle=false",
+            "-Dio.netty.tryReflectionSetAccessible=true",
+            f"-Djava.io.tmpdir={self._scratch}",
+            *self._flags,
+            *("-cp", class_path(), "org.apache.spark.deploy.SparkSubmit"),
+            *(word for item in (conf | self._conf).items() for word in ("--conf", "=".join(item))),
+            *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"),
+        ]
+
+    def _prepare(self) -> None:
+        try:
+            while not _listens(self._port):
+                if death := self.death():
+                    raise SparkServerDied(death)
+                time.sleep(0.05)
+            register(self.url, self._warehouse, self._schemas)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits, in another thread
+            self._failure = (
+                error if isinstance(error, LocalRunError) else SparkServerDied(self._report(str(error)))
+            )
+        self._ready.set()
+
+    def _report(self, what: str) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return (
+            f"The local Spark server {what}. The end of {self._log}:\n  "
+            + "\n  ".join(lines)
+            + "\nIs enough memory free? Run again, or delete .venv to install it anew."
+        )
+
+
+def server_at(url: str) -> SparkServer | None:
+    """The server of this process that `url` names, if it is one of this process."""
+    return _servers.get(url)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as caller:
+        caller.settimeout(1)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _environment() -> dict[str, str]:
+    """Ours, less what could make Spark find another Spark, or its workers another Python."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
+    return kept | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}
