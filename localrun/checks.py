@@ -161,20 +161,22 @@ def _graph(tasks: Sequence[Task]) -> Iterator[str]:
 def _parameters(settings: JobSettings, notebooks: dict[str, Notebook]) -> Iterator[str]:
     given = {parameter.name for parameter in settings.parameters or []}
     used = set(re.findall(r"\{\{job\.parameters\.`?([\w.-]+?)`?\}\}", str(settings.as_dict())))
+    all_known = True
     for task in settings.tasks or []:
         own = set(task.notebook_task.base_parameters or {}) if task.notebook_task else set()
         for name in sorted(own & given):
             yield f"task {task.task_key}: the job parameter {name} beats its base_parameters. Rename one."
-        if (notebook := notebooks.get(task.task_key)) is None:
+        notebook = notebooks.get(task.task_key)
+        if notebook is None or notebook.widgets is None:
+            all_known = all_known and task.notebook_task is None
             continue
         used |= notebook.widgets
         for name in sorted(own - notebook.widgets):
             yield f"task {task.task_key}: its notebook does not read {name}. Add a widget or remove it."
         for name in sorted(notebook.widgets - own - given):
             yield f"task {task.task_key}: its notebook reads {name}, which the job does not give. Add it."
-    if len(notebooks) == sum(task.notebook_task is not None for task in settings.tasks or []):
-        for name in sorted(given - used):
-            yield f"no notebook reads the parameter {name}. Remove it, or add a widget."
+    for name in sorted(given - used) if all_known else ():
+        yield f"no notebook reads the parameter {name}. Remove it, or add a widget."
 
 
 class _Whatever(dict[str, Any]):

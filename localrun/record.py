@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,14 @@ def earlier_values(
     for record in sorted(runs.glob("*/run.json"), reverse=True):
         past = json.loads(record.read_text(encoding="utf-8"))
         for key in set(left_out) - found.keys() if past["job"] == job.key else ():
-            reads = set().union(*(_reads(tasks[name]) for name in (key, *above[key]))) - own
+            reads = set().union(*(_reads(tasks[name], parameters) for name in (key, *above[key]))) - own
             same = all(past["parameters"].get(name) == parameters[name] for name in reads & parameters.keys())
             if same and past["tasks"].get(key, {}).get("state") == State.SUCCESS:
                 found[key] = past["tasks"][key]["values"]
     return found
 
 
-def _reads(task: Task) -> frozenset[str]:
-    return scan(Path(task.notebook_task.notebook_path)).widgets if task.notebook_task else frozenset()
+def _reads(task: Task, all_names: Iterable[str]) -> frozenset[str]:
+    """The parameters that a task's notebook reads: all of them where its source does not tell."""
+    widgets = scan(Path(task.notebook_task.notebook_path)).widgets if task.notebook_task else frozenset()
+    return frozenset(all_names) if widgets is None else widgets

@@ -1,7 +1,7 @@
 """What a notebook asks for and hands on, read from its source without running it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ _SET, _GET = "dbutils.jobs.taskValues.set", "dbutils.jobs.taskValues.get"
 class Notebook:
     """Widgets declared or read; keys of the task values set and read.
 
-    `sets` is None when a key is not a constant, so that any might be set. `gets` holds (task, key); a read
-    with a default is not in it, because it does not need the value.
+    `widgets` and `sets` are None when a name is no constant, so that it might be any. `gets` holds (task,
+    key); a read with a default is not in it, because it does not need the value.
     """
 
-    widgets: frozenset[str]
+    widgets: frozenset[str] | None
     sets: frozenset[str] | None
     gets: frozenset[tuple[str, str]]
 
@@ -46,29 +46,31 @@ def scan(path: Path) -> Notebook:
     if source.partition("\n")[0].rstrip() != HEADER:
         raise LocalRunError(f"notebook {path.name} must have {HEADER!r} as its first line.")
     return Notebook(
-        frozenset(name for kind in _WIDGETS for name, *_ in _calls(tree, f"dbutils.widgets.{kind}", "name")),
-        _keys_set(tree),
+        _names(_calls(tree, [f"dbutils.widgets.{kind}" for kind in _WIDGETS], "name")),
+        None if _handed_on(tree) else _names(_calls(tree, [_SET], "key")),
         frozenset(
             (task, key)
-            for task, key, default in _calls(tree, _GET, "taskKey", "key", "default")
+            for task, key, default in _calls(tree, [_GET], "taskKey", "key", "default")
             if task and key and default is None
         ),
     )
 
 
-def _keys_set(tree: ast.AST) -> frozenset[str] | None:
-    keys = [key for key, *_ in _calls(tree, _SET, "key")]
+def _handed_on(tree: ast.AST) -> bool:
+    """Is the setter of task values used without being called, so that somebody else calls it?"""
     mentions = sum(ast.unparse(node) == _SET for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    return frozenset(keys) if len(keys) == mentions else None
+    return mentions > len(list(_calls(tree, [_SET])))
 
 
-def _calls(tree: ast.AST, function: str, *names: str) -> Iterator[tuple[Any, ...]]:
-    """The arguments `names` of each call of `function` whose first one is a constant; others may be ""."""
+def _names(calls: Iterable[tuple[Any, ...]]) -> frozenset[str] | None:
+    found = frozenset(name for (name,) in calls)
+    return found if all(found) else None
+
+
+def _calls(tree: ast.AST, functions: Sequence[str], *names: str) -> Iterator[tuple[Any, ...]]:
+    """The arguments `names` of each call of the functions: None if not given, "" if no constant."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == function:
-            given = dict(zip(names, node.args, strict=False)) | {
-                word.arg: word.value for word in node.keywords
-            }
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in functions:
+            given = dict(zip(names, node.args, strict=False)) | {key.arg: key.value for key in node.keykeys}
             found = [given.get(name) for name in names]
-            if isinstance(found[0], ast.Constant):
-                yield tuple(getattr(value, "value", "") if value else None for value in found)
+            yield tuple(getattr(value, "value", "") if value else None for value in found)

@@ -102,6 +102,11 @@ def test_a_key_that_is_no_constant_might_be_any(tmp_path, source):
     assert findings(toy.write(tmp_path, notebooks={"extract": source})) == []
 
 
+def test_a_widget_whose_name_is_no_constant_might_be_any(tmp_path):
+    source = 'for name in NAMES:\n    dbutils.widgets.text(name, "")\n'
+    assert findings(toy.write(tmp_path, notebooks={"retrain": source})) == []  # run_id might be one of them
+
+
 def test_a_read_with_a_default_needs_no_value(tmp_path):
     source = 'dbutils.jobs.taskValues.get(taskKey="retrain", key="x", default="none")\n'
     assert findings(toy.write(tmp_path, notebooks={"predict": source})) == []
