@@ -1,0 +1,39 @@
+"""Small plots for the executed notebooks."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def trials(table: pd.DataFrame) -> "Figure":
+    """Log loss of each trial and the best so far; pruned trials are hollow."""
+    figure, axes = _axes("trial", "log loss")
+    if not table.empty:
+        done = table[~table["pruned"]]
+        cut = table[table["pruned"]]
+        axes.scatter(done["trial"], done["log_loss"], label="finished")
+        axes.scatter(cut["trial"], cut["log_loss"], facecolors="none", edgecolors="grey", label="pruned")
+        axes.step(done["trial"], done["log_loss"].cummin(), where="post", label="best so far")
+        axes.legend()
+    return figure
+
+
+def propensities(values: pd.Series) -> "Figure":
+    """How many users have which propensity."""
+    figure, axes = _axes("propensity", "users")
+    axes.hist(values, bins=40, range=(0, 1))
+    return figure
+
+
+def _axes(x: str, y: str) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    return figure, axes

@@ -1,0 +1,233 @@
+"""What a run was asked to do: parsed once from the notebook's widgets, then never changed."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha1
+from typing import Self
+
+from lib.errors import ConfigError
+
+Get = Callable[[str], str]
+MAX_SLUG = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What one pair of models answers: will a user of this cohort perform the action within the horizon?"""
+
+    actions: tuple[str, ...]  # sorted event types, any of which counts
+    horizon_days: int  # length of the predicted future
+    cohort_days: int  # a user is asked about when active this many days before the cutoff
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(
+            actions=parse_names("action", get),
+            horizon_days=parse_number("horizon_days", get, least=1),
+            cohort_days=parse_number("cohort_days", get, least=1),
+        )
+
+    @property
+    def action(self) -> str:
+        """The action as tables carry it: its event types joined by a comma."""
+        return ",".join(self.actions)
+
+    @property
+    def slug(self) -> str:
+        """A name for models: letters, digits and underscores, distinct for distinct questions."""
+        plain = "_or_".join(re.sub(r"[^0-9a-z]+", "_", action.lower()) for action in self.actions)
+        exact = "_or_".join(self.actions)
+        if plain != exact or len(self.actions) > 1 or len(plain) > MAX_SLUG:
+            mark = sha1("\n".join(self.actions).encode(), usedforsecurity=False).hexdigest()[:8]
+            plain = f"{plain[:MAX_SLUG]}_{mark}"
+        return f"{plain}_{self.horizon_days}d_cohort{self.cohort_days}d"
+
+    def __str__(self) -> str:
+        return (
+            f"{' or '.join(self.actions)} within {self.horizon_days} days, "
+            f"users active in the last {self.cohort_days} days"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractConfig:
+    """What `extract_features` needs to know."""
+
+    schema: str
+    events: str  # a table name, a Delta folder, Parquet or CSV files
+    event_columns: dict[str, str]  # our column name -> the source's
+    as_of: date | None  # None: the day of the source's last event
+    question: Question
+    cadence_days: int
+    max_cutoffs: int  # 0: all history
+    max_event_types: int
+    max_source_gap_days: int | None  # None: the longest gap that the last 90 days show
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(
+            schema=parse_schema("schema", get),
+            events=parse_text("events", get),
+            event_columns=parse_mapping("event_columns", get),
+            as_of=parse_as_of(get),
+            question=Question.from_widgets(get),
+            cadence_days=parse_number("cadence_days", get, least=1),
+            max_cutoffs=parse_number("max_cutoffs", get, least=0),
+            max_event_types=parse_number("max_event_types", get, least=1),
+            max_source_gap_days=parse_optional_number("max_source_gap_days", get, least=0),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """What every later stage needs to know."""
+
+    schema: str
+    run_id: str  # blank outside a job
+    as_of: date | None  # None: the as_of of the newest extraction
+    question: Question
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(**_stage(get))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(StageConfig):
+    """What a stage that loads or registers models needs besides."""
+
+    models: str  # prefix of the registered models' names
+    experiment: str
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(**_stage(get), **_models(get))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(ModelConfig):
+    """What `train` needs to know."""
+
+    min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
+    seed: int
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(**_stage(get), **_models(get), **_judging(get))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainConfig(TrainConfig):
+    """What `retrain` needs to know."""
+
+    n_trials: int
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        trials = parse_number("n_trials", get, least=1)
+        return cls(**_stage(get), **_models(get), **_judging(get), n_trials=trials)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishConfig(StageConfig):
+    """What `publish` needs to know."""
+
+    export: str  # blank, or a .csv or .parquet file to write the list to
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        export = get("export").strip()
+        if export and not export.endswith((".csv", ".parquet")):
+            raise ConfigError(f"export must end in .csv or .parquet, got {export!r}. Leave it blank for none.")
+        return cls(**_stage(get), export=export)
+
+
+def _stage(get: Get) -> dict[str, object]:
+    return {
+        "schema": parse_schema("schema", get),
+        "run_id": parse_run_id(get),
+        # extract_features resolves a blank as_of once, for all stages of the run
+        "as_of": parse_as_of(get, "resolved_as_of") or parse_as_of(get),
+        "question": Question.from_widgets(get),
+    }
+
+
+def _models(get: Get) -> dict[str, object]:
+    return {"models": parse_text("models", get), "experiment": parse_text("experiment", get)}
+
+
+def _judging(get: Get) -> dict[str, object]:
+    return {
+        "min_positives": parse_number("min_positives", get, least=1),
+        "seed": parse_number("seed", get, least=0),
+    }
+
+
+def parse_text(name: str, get: Get) -> str:
+    """Read a text that must not be blank."""
+    text = get(name).strip()
+    if not text:
+        raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
+    return text
+
+
+def parse_schema(name: str, get: Get) -> str:
+    """Read `schema` or `catalog.schema`."""
+    text = parse_text(name, get)
+    if not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", text):
+        raise ConfigError(f"{name} must be a schema or catalog.schema of letters, digits and _, got {text!r}.")
+    return text
+
+
+def parse_run_id(get: Get) -> str:
+    """Read the run's id: blank outside a job, else letters, digits and `_ . : -`."""
+    text = get("run_id").strip()
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]*", text):
+        raise ConfigError(f"run_id must be letters, digits, _ . : or -, got {text!r}.")
+    return text
+
+
+def parse_number(name: str, get: Get, *, least: int) -> int:
+    """Read a whole number that is at least `least`."""
+    text = get(name).strip()
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+        raise ConfigError(f"{name} must be a whole number >= {least}, got {text!r}.")
+    return int(text)
+
+
+def parse_optional_number(name: str, get: Get, *, least: int) -> int | None:
+    """Read a whole number, or None where the text is blank."""
+    return parse_number(name, get, least=least) if get(name).strip() else None
+
+
+def parse_as_of(get: Get, name: str = "as_of") -> date | None:
+    """Read a day, or None where the text is blank."""
+    text = get(name).strip()
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{name} must be a date like 2024-06-01, got {text!r}.") from None
+
+
+def parse_names(name: str, get: Get) -> tuple[str, ...]:
+    """Read comma-separated names, sorted and each once."""
+    names = {part.strip() for part in parse_text(name, get).split(",")} - {""}
+    if not names:
+        raise ConfigError(f"{name} names nothing: {get(name)!r}. Give one event type, or several with commas.")
+    return tuple(sorted(names))
+
+
+def parse_mapping(name: str, get: Get) -> dict[str, str]:
+    """Read `ours=theirs` pairs with commas between; blank is an empty mapping."""
+    pairs = [part.partition("=") for part in get(name).split(",") if part.strip()]
+    broken = ["".join(pair) for pair in pairs if not (pair[0].strip() and pair[2].strip())]
+    if broken:
+        raise ConfigError(f"{name} must read like user_id=customer,event_time=ts; this part does not: {broken[0]!r}.")
+    mapping = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    if len(mapping) < len(pairs):
+        raise ConfigError(f"{name} maps one column twice: {get(name)!r}.")
+    return mapping

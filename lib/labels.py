@@ -1,0 +1,46 @@
+"""Who performed the action in the horizon of a cutoff: from the same table as the features, for any question."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from lib.config import Question
+from lib.timeline import Window
+
+
+def positives(question: Question, cutoffs: Sequence[date], as_of: date) -> str:
+    """SQL for the users who performed the action: one row per user and cutoff.
+
+    An event counts on days `[cutoff, cutoff + horizon)`: at midnight of the cutoff it does, at midnight of
+    the horizon's end it does not. It must have become known before as_of. Columns: user_id, cutoff.
+    """
+    spans = [Window.horizon(cutoff, question.horizon_days) for cutoff in cutoffs]
+    rows = " UNION ALL ".join(f"SELECT DATE '{s.start}' AS cutoff, DATE '{s.end}' AS until" for s in spans)
+    types = ", ".join(f":{name}" for name in arguments(question))
+    return (
+        f"SELECT DISTINCT a.user_id, s.cutoff FROM {{daily_activity}} a JOIN ({rows}) s "
+        f"ON a.day >= s.cutoff AND a.day < s.until WHERE a.event_type IN ({types}) "
+        f"AND a.known_day < DATE '{as_of}'"
+    )
+
+
+def labelled_cohort(question: Question, cutoffs: Sequence[date], as_of: date) -> str:
+    """SQL for the cohorts of matured cutoffs with their labels: all feature columns, then `label` (0 or 1).
+
+    Users without the action are rows with label 0, never missing ones.
+    """
+    return (
+        f"SELECT f.*, CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS label FROM ({cohort(question, cutoffs)}) f "
+        f"LEFT JOIN ({positives(question, cutoffs, as_of)}) p ON f.user_id = p.user_id AND f.cutoff = p.cutoff"
+    )
+
+
+def cohort(question: Question, cutoffs: Sequence[date]) -> str:
+    """SQL for the users eligible at the cutoffs, chosen from their past only: all columns of `features`."""
+    days = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
+    return f"SELECT * FROM {{features}} WHERE cutoff IN ({days}) AND recency <= {question.cohort_days}"
+
+
+
+def arguments(question: Question) -> dict[str, str]:
+    """Values of the `:action_n` markers in the SQL above: an event type may hold any character."""
+    return {f"action_{number}": action for number, action in enumerate(question.actions)}

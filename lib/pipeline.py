@@ -1,0 +1,349 @@
+"""One function per notebook: read, let the core decide, write. Order and effects stand here; rules do not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from lib import audience as audience_rules
+from lib import decision, extraction, labels, learning
+from lib.baseline import RecencyRule
+from lib.config import (
+    ExtractConfig,
+    ModelConfig,
+    PublishConfig,
+    Question,
+    RetrainConfig,
+    StageConfig,
+    TrainConfig,
+)
+from lib.decision import Quality, Verdict
+from lib.errors import ModelError, NotPromoted
+from lib.models import Pair
+from lib.predictions import scorer
+from lib.registry import Evidence, Registry
+from lib.search import Trial, search
+from lib.split import Rows, Split, split, two_classes
+from lib.tables import DECISIONS, MODEL_CHECKS, PREDICTIONS, DeltaTables, Tables, arrow_schema
+from lib.timeline import Cutoffs
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What `extract_features` did."""
+
+    cutoffs: Cutoffs
+    summary: str
+    table: pd.DataFrame  # one row per cutoff: users, cohort
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `train` found."""
+
+    verdict: Verdict
+    summary: str
+    metrics: pd.DataFrame  # one row per metric: measured, low, high, threshold
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What `retrain` did."""
+
+    pair: Pair
+    promoted: bool
+    summary: str
+    metrics: pd.DataFrame
+    trials: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What `predict` or `publish` wrote."""
+
+    rows: pd.DataFrame  # the highest propensities
+    summary: str
+    propensities: pd.Series  # of everybody
+
+
+def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
+    """Bring activity and features up to date with the source."""
+    as_of = extraction.ingest(config, tables)
+    say(f"activity is up to date, as of {as_of}")
+    done, built, width = extraction.build(config, tables, as_of)
+    say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
+    days = ", ".join(f"DATE '{day}'" for day in done.cutoffs.all)
+    table = tables.query(
+        f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN recency <= {config.question.cohort_days} THEN 1 ELSE 0 END) "
+        f"AS cohort FROM {{features}} WHERE cutoff IN ({days}) GROUP BY cutoff ORDER BY cutoff DESC"
+    )
+    training = done.cutoffs.training
+    summary = (
+        f"Question: {config.question}, as of {as_of}.\n"
+        f"Features: {width} per user at {len(done.cutoffs.all)} cutoffs ({built} new); to learn from: "
+        f"{len(training)}, {training[-1]} to {training[0]}; to judge on: {done.cutoffs.holdout}."
+    )
+    return Extracted(done.cutoffs, summary, table)
+
+
+def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Checked:
+    """Judge the registered pair in use on what really happened, and say whether new models are needed."""
+    cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    rows, parts = _labelled(config, tables, cutoffs)
+    version = registry.champion(config.question)
+    say(f"champion: {'none' if version is None else f'version {version}'}")
+    pair, quality, verdict = _judged(config, tables, registry, version, rows, parts)
+    checks = _checks(config, cutoffs.as_of, parts, pair, quality, verdict)
+    tables.replace("model_checks", checks, f"run_id = '{config.run_id}' AND question = '{config.question.slug}'")
+    if not verdict.retrain_needed and pair is not None:
+        _decide(config, tables, cutoffs.as_of, "kept", pair, "", "; ".join(verdict.reasons), low_evidence=_was_low(tables, pair))
+    told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "cannot tell"}
+    lines = [f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.", *(f"  {r}" for r in verdict.reasons)]
+    lines += _quality_lines("Champion on the holdout", quality, parts)
+    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]])
+
+
+def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
+    """Search, fit, register and compare a new pair; put it in use where it is better.
+
+    Raises
+    ------
+    NotPromoted
+        If the champion is bad and the new pair is too: nothing is left to score with.
+    """
+    cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    rows, parts = _labelled(config, tables, cutoffs)
+    training = rows.at(parts.training)
+    two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
+    two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
+    champion, is_bad = _champion_to_beat(config, tables, registry, cutoffs.as_of, say)
+    found = search(training, parts.training, config.question.horizon_days, config.n_trials, config.seed, None, say)
+    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad, config.seed)
+    choice = trained.choice
+    pair = trained.pair
+    if choice.promote:
+        say("promoted: fitting once more, through the holdout")
+        pair = learning.refit(rows, parts, trained, config.question, config.seed)
+    kind = "promoted" if choice.promote else "rejected"
+    evidence = Evidence(
+        as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(), run_id=config.run_id, tables=config.schema,
+        kind=kind, why=choice.why, trials=found.trials,
+        intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
+    )  # fmt: skip
+    pair = registry.register(config.question, _with_metrics(pair, trained.quality), rows.at(parts.holdout).X, evidence)
+    in_use = pair if choice.promote else champion
+    if in_use is None or (is_bad and not choice.promote):
+        raise NotPromoted(
+            f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
+            "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
+        )
+    _decide(config, tables, cutoffs.as_of, kind if choice.promote else "rejected", in_use, pair.prediction_version, choice.why,
+            low_evidence=choice.low_evidence)  # fmt: skip
+    if choice.promote:
+        registry.promote(config.question, pair.prediction_version)
+    lines = [
+        f"Retrained: version {pair.prediction_version} is {kind}. {choice.why}",
+        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {_spoken(found.params)}",
+        *_quality_lines("Challenger on the holdout", trained.quality, parts),
+    ]
+    return Retrained(pair, choice.promote, "\n".join(lines), _metric_rows(trained.quality), _trial_rows(found.trials))
+
+
+def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
+    """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
+    cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    version = _decided(config, tables) or registry.champion(config.question)
+    if version is None:
+        raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
+    pair = registry.load(config.question, version)
+    say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
+    sql = labels.cohort(config.question, [cutoffs.as_of])
+    rows = tables.map_rows(sql, scorer(pair, config.question, config.run_id), arrow_schema(PREDICTIONS))
+    where = _list_rows(config.question, cutoffs.as_of)
+    tables.replace("predictions", rows, where)
+    written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
+    mean = written["propensity"].mean() if len(written) else float("nan")
+    summary = f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
+    return Listed(written.head(10), summary, written["propensity"])
+
+
+def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
+    """Check the question's new list and replace the current one with it, in one commit."""
+    as_of = extraction.last_extraction(tables, config.question, config.as_of).cutoffs.as_of
+    if not tables.exists("predictions"):
+        raise ModelError("Nothing has been scored in this schema. Run predict first.")
+    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {_list_rows(config.question, as_of)}")
+    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(config.question, [as_of])}) c")["n"].iloc[0]
+    decided = _decision(config, tables)
+    low = bool(decided["low_evidence"]) if decided is not None else False
+    ranked = audience_rules.rank(predictions, low)
+    versions = {} if decided is None else {name: decided[name] for name in ("preprocessing_version", "prediction_version")}
+    audience_rules.check(ranked, int(cohort), versions)
+    tables.replace("audience", ranked, f"question = '{config.question.slug}'")
+    lines = [f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"]
+    lines += [f"  {r.rank:>3}  {r.user_id:<20} {r.propensity:.4f}" for r in ranked.head(10).itertuples()]
+    if config.export:
+        _export(ranked, config.export)
+        lines.append(f"Exported to {config.export}.")
+    return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
+
+
+def _labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
+    """Read the labelled rows of all matured cutoffs, and part them into training and holdout."""
+    sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
+    frame = tables.query(sql, labels.arguments(config.question))
+    rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
+    acted = {day: int(n) for day, n in rows.frame.groupby("cutoff")["label"].sum().items()}
+    parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)
+    return rows, parts
+
+
+def _judged(
+    config: TrainConfig, tables: Tables, registry: Registry, version: str | None, rows: Rows, parts: Split
+) -> tuple[Pair | None, Quality | None, Verdict]:
+    """Judge the champion; one that cannot be loaded, like an absent one, cannot be told to hold."""
+    if version is None:
+        return None, None, decision.judge(None)
+    try:
+        pair = registry.load(config.question, version)
+    except ModelError as error:
+        return None, None, Verdict("cannot_tell", (str(error),))
+    if date.fromisoformat(pair.trained_through) >= parts.holdout[-1]:
+        return pair, None, _recorded(tables, config.question, pair)
+    holdout = rows.at(parts.holdout)
+    training = rows.at(parts.training)
+    rule = RecencyRule.fit(config.question, training.X, training.y)
+    quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
+    return pair, quality, decision.judge(quality)
+
+
+def _recorded(tables: Tables, question: Question, pair: Pair) -> Verdict:
+    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
+    checks = _rows_or_none(
+        tables, "model_checks",
+        f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' ORDER BY as_of DESC, run_id DESC",
+    )  # fmt: skip
+    told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
+    if checks is None:
+        return Verdict("good", (f"{told}, and it was promoted on the evidence before.",))
+    answer = checks.iloc[0]["answer"]
+    return Verdict(answer, (f"{told}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
+
+
+def _champion_to_beat(
+    config: RetrainConfig, tables: Tables, registry: Registry, as_of: date, say: Say
+) -> tuple[Pair | None, bool]:
+    """The champion that a challenger is compared with, and whether this run's check found that it does not hold."""
+    version = registry.champion(config.question)
+    if version is None:
+        return None, False
+    try:
+        pair = registry.load(config.question, version)
+    except ModelError as error:
+        say(f"the champion cannot take part: {error}")
+        return None, False
+    where = f"question = '{config.question.slug}' AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"
+    checks = _rows_or_none(tables, "model_checks", f"{where} AND run_id = '{config.run_id}'")
+    return pair, checks is not None and checks.iloc[0]["answer"] != "good"
+
+
+def _decide(
+    config: TrainConfig, tables: Tables, as_of: date, kind: str, pair: Pair, challenger: str, why: str, *, low_evidence: bool
+) -> None:
+    """Write down what the run decided, before anything acts on it."""
+    row = {
+        "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
+        "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
+        "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
+    }  # fmt: skip
+    where = f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
+    tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), where)
+
+
+def _decision(config: StageConfig, tables: Tables) -> "pd.Series | None":
+    """This run's decision; None outside a job."""
+    where = f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
+    found = _rows_or_none(tables, "decisions", where) if config.run_id else None
+    return None if found is None else found.iloc[0]
+
+
+def _decided(config: StageConfig, tables: Tables) -> str | None:
+    decided = _decision(config, tables)
+    return None if decided is None else str(decided["prediction_version"])
+
+
+def _was_low(tables: Tables, pair: Pair) -> bool:
+    """Whether the pair came into use on low evidence."""
+    where = f"question = '{pair.question}' AND kind = 'promoted' AND prediction_version = '{pair.prediction_version}'"
+    found = _rows_or_none(tables, "decisions", where)
+    return found is not None and bool(found.iloc[0]["low_evidence"])
+
+
+def _rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
+    if not tables.exists(name):
+        return None
+    found = tables.query(f"SELECT * FROM {{{name}}} WHERE {where}")
+    return None if found.empty else found
+
+
+def _list_rows(question: Question, cutoff: date) -> str:
+    return f"question = '{question.slug}' AND cutoff = DATE '{cutoff}'"
+
+
+def _with_metrics(pair: Pair, quality: Quality) -> Pair:
+    from dataclasses import replace
+
+    return replace(pair, metrics=quality.plain)
+
+
+def _checks(
+    config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
+) -> pd.DataFrame:
+    metrics = _metric_rows(quality) if quality else pd.DataFrame([{"metric": None}])
+    return metrics.assign(
+        run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
+        preprocessing_version=pair.preprocessing_version if pair else None,
+        prediction_version=pair.prediction_version if pair else None,
+        answer=verdict.answer, retrain_needed=verdict.retrain_needed, reasons="\n".join(verdict.reasons),
+    ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
+
+
+def _metric_rows(quality: Quality) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": decision.THRESHOLDS.get(name)}
+        for name, m in quality.metrics.items()
+    ])  # fmt: skip
+
+
+def _trial_rows(trials: tuple[Trial, ...]) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"trial": t.number, "log_loss": sum(t.fold_losses) / len(t.fold_losses), "pruned": t.pruned, **t.params}
+        for t in trials
+    ])  # fmt: skip
+
+
+def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[str]:
+    if quality is None:
+        return []
+    wanted = ("log_loss", "naive_log_loss", "base_rate_log_loss", "auc")
+    names = {"log_loss": "log loss", "naive_log_loss": "naive rule", "base_rate_log_loss": "base rate", "auc": "AUC"}
+    told = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
+    days = ", ".join(map(str, parts.holdout))
+    return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
+
+
+def _spoken(params: "dict[str, object] | object") -> str:
+    items = dict(params).items()  # type: ignore[call-overload]
+    return ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in items)
+
+
+def _export(ranked: pd.DataFrame, target: str) -> None:
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    ranked.to_csv(draft, index=False) if path.suffix == ".csv" else ranked.to_parquet(draft, index=False)
+    draft.replace(path)

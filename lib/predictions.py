@@ -1,0 +1,34 @@
+"""Score a cohort with one pair, batch by batch, wherever the rows are."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from lib.config import Question
+from lib.models import Pair
+from lib.tables import PREDICTIONS, arrow_schema
+
+
+def scorer(pair: Pair, question: Question, run_id: str) -> Callable[[pa.Table], pa.Table]:
+    """Make the function that turns rows of `features` into rows of `predictions`.
+
+    It carries the two fitted models with it, so it can be sent to where the rows lie.
+    """
+    schema = arrow_schema(PREDICTIONS)
+
+    def score(features: pa.Table) -> pa.Table:
+        n = len(features)
+        columns = {
+            "question": [question.slug] * n,
+            "action": [question.action] * n,
+            "horizon_days": [question.horizon_days] * n,
+            "user_id": features["user_id"],
+            "cutoff": features["cutoff"],
+            "propensity": pair.score(features.drop_columns(["user_id", "cutoff"]).to_pandas()) if n else [],
+            "preprocessing_version": [pair.preprocessing_version] * n,
+            "prediction_version": [pair.prediction_version] * n,
+            "run_id": [run_id] * n,
+        }
+        return pa.table(columns, schema=schema)
+
+    return score

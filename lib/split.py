@@ -1,0 +1,110 @@
+"""Which rows are learnt from and which are judged on: always apart in time, never by chance alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lib.errors import OneClass
+from lib.timeline import Cutoffs, one_horizon_before
+
+KEYS = ("user_id", "cutoff", "label")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled feature rows of some cutoffs: one row per user and cutoff."""
+
+    frame: pd.DataFrame  # user_id, cutoff, label and feature columns
+
+    @property
+    def X(self) -> pd.DataFrame:
+        """The features. A column that a row's cutoff did not know is 0 there."""
+        return self.frame.drop(columns=list(KEYS)).astype(np.float32).fillna(0.0)
+
+    @property
+    def y(self) -> npt.NDArray[np.int64]:
+        """The labels, 0 or 1."""
+        return self.frame["label"].to_numpy(np.int64)
+
+    @property
+    def users(self) -> npt.NDArray[np.object_]:
+        """The user of each row."""
+        return self.frame["user_id"].to_numpy(object)
+
+    def at(self, cutoffs: Sequence[date]) -> "Rows":
+        """The rows of some cutoffs."""
+        return Rows(self.frame[self.frame["cutoff"].isin(list(cutoffs))].reset_index(drop=True))
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> "Rows":
+        """The rows that a mask chooses."""
+        return Rows(self.frame[chosen].reset_index(drop=True))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The cutoffs of one run by their use; every training label window ends before the holdout's begins."""
+
+    training: tuple[date, ...]  # newest first
+    holdout: tuple[date, ...]  # newest first
+
+
+def split(cutoffs: Cutoffs, positives: dict[date, int], horizon_days: int, least: int) -> Split:
+    """Take the newest matured cutoff as holdout, and older ones with it until `least` users acted.
+
+    At least one training cutoff is always left: with too few positives for both, learning comes first and
+    the intervals on a small holdout say how little it shows.
+    """
+    holdout: list[date] = []
+    for cutoff in cutoffs.matured:
+        before = one_horizon_before(cutoff, horizon_days)
+        if holdout and (sum(positives.get(c, 0) for c in holdout) >= least or before < cutoffs.training[-1]):
+            break
+        holdout.append(cutoff)
+    last = one_horizon_before(holdout[-1], horizon_days)
+    return Split(tuple(cutoff for cutoff in cutoffs.training if cutoff <= last), tuple(holdout))
+
+
+def folds(training: Sequence[date], horizon_days: int, most: int) -> list[tuple[list[date], date]]:
+    """Pair validation cutoffs with the cutoffs to learn from, newest first: forward chaining, purged.
+
+    A label window that is learnt from ends before the validation's begins. Validation cutoffs are one
+    horizon apart, so that they judge different days.
+    """
+    pairs: list[tuple[list[date], date]] = []
+    for cutoff in training:
+        if pairs and cutoff > one_horizon_before(pairs[-1][1], horizon_days):
+            continue
+        learnt = [older for older in training if older <= one_horizon_before(cutoff, horizon_days)]
+        if not learnt or len(pairs) == most:
+            break
+        pairs.append((learnt, cutoff))
+    return pairs
+
+
+def half(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.bool_]:
+    """Mark about half of the users, by a seeded hash: the same half in every run and on every machine."""
+    key = str(seed).encode()
+    return np.array([blake2b(str(user).encode(), key=key, digest_size=1).digest()[0] < 128 for user in users])
+
+
+def two_classes(y: npt.NDArray[np.int64], where: str, action: str) -> None:
+    """Refuse labels that are all alike.
+
+    Raises
+    ------
+    OneClass
+        The message says which rows, and how many of them acted.
+    """
+    if len(y) == 0 or y.min() == y.max():
+        raise OneClass(
+            f"Of {len(y)} users {where}, {int(y.sum())} did {action}: with one class only nothing can be learnt "
+            "or judged. Choose an action that some do and some do not, a longer horizon, or another cohort."
+        )

@@ -1,0 +1,342 @@
+"""The only place that reads and writes tables: Delta through Spark, and a twin in memory for tests and replays.
+
+Queries are plain SELECTs that Spark and DuckDB read alike; `{name}` stands for a table, `:name` for a value.
+Every table's columns are data here, checked where the table is written and where it is read.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+
+from lib.errors import ContractBroken, SourceError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+DAILY_ACTIVITY = {
+    "user_id": "string",
+    "day": "date",
+    "event_type": "string",
+    "known_day": "date",  # = day where the source has no known_at; never before day
+    "count": "bigint",
+    "value": "double",  # sum; null where no event of the row had one
+    "items": "array<string>",  # distinct, sorted; null where rows come aggregated or nameless
+}
+FEATURES = {"user_id": "string", "cutoff": "date"}  # and wide feature columns, all float
+MODEL_CHECKS = {
+    "run_id": "string",
+    "question": "string",  # its slug
+    "as_of": "date",
+    "holdout": "date",  # newest cutoff judged on
+    "preprocessing_version": "string",  # of the champion judged; null without one
+    "prediction_version": "string",
+    "answer": "string",  # good, bad or cannot_tell
+    "retrain_needed": "boolean",
+    "reasons": "string",
+    "metric": "string",  # one row per metric; null where nothing could be measured
+    "measured": "double",
+    "low": "double",  # 90 % interval over users
+    "high": "double",
+    "threshold": "double",
+}
+DECISIONS = {
+    "run_id": "string",
+    "question": "string",
+    "as_of": "date",
+    "kind": "string",  # kept, promoted, rejected, rolled_back
+    "preprocessing_version": "string",  # the pair in use from this decision on
+    "prediction_version": "string",
+    "challenger_version": "string",  # prediction version that was compared, if any
+    "why": "string",
+    "low_evidence": "boolean",
+}
+PREDICTIONS = {
+    "question": "string",  # its slug
+    "action": "string",  # event types, comma-separated
+    "horizon_days": "int",
+    "user_id": "string",
+    "cutoff": "date",  # the propensity speaks of days [cutoff, cutoff + horizon)
+    "propensity": "double",  # calibrated probability, 0 to 1
+    "preprocessing_version": "string",
+    "prediction_version": "string",
+    "run_id": "string",
+}
+AUDIENCE = PREDICTIONS | {
+    "rank": "int",  # 1 = highest propensity; ties by user_id
+    "decile": "int",  # 1 = highest tenth
+    "low_evidence": "boolean",  # the pair had too little data to be shown good
+}
+CONTRACTS = {
+    "daily_activity": DAILY_ACTIVITY,
+    "features": FEATURES,
+    "model_checks": MODEL_CHECKS,
+    "decisions": DECISIONS,
+    "predictions": PREDICTIONS,
+    "audience": AUDIENCE,
+}
+ARROW = {
+    "string": pa.string(),
+    "date": pa.date32(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "float": pa.float32(),
+    "boolean": pa.bool_(),
+    "array<string>": pa.list_(pa.string()),
+}
+
+Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table in the twin
+MapTable = Callable[[pa.Table], pa.Table]
+
+
+def arrow_schema(contract: Mapping[str, str]) -> pa.Schema:
+    """Translate a contract into an Arrow schema."""
+    return pa.schema([pa.field(name, ARROW[kind]) for name, kind in contract.items()])
+
+
+class Tables(Protocol):
+    """What the pipeline asks of its tables."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the table is there."""
+
+    def query(self, sql: str, arguments: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Run a SELECT and bring its rows here."""
+
+    def map_rows(
+        self, sql: str, function: MapTable, schema: pa.Schema, arguments: Mapping[str, str] | None = None
+    ) -> Rows:
+        """Apply a function to the selected rows, batch by batch and in parallel."""
+
+    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
+        """Apply a function to the selected rows so that one call sees all rows of each of its users."""
+
+    def replace(self, name: str, rows: Rows | pd.DataFrame, where: str) -> None:
+        """Replace the rows that match `where`, in one commit; `where` is an SQL condition that the new rows meet."""
+
+    def append(self, name: str, rows: pd.DataFrame) -> None:
+        """Add rows, in one commit."""
+
+    def delete(self, name: str, where: str) -> None:
+        """Remove the rows that match, in one commit."""
+
+    def get_property(self, name: str, key: str) -> str | None:
+        """Read a note kept with a table; None without the table or the note."""
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        """Keep a note with a table."""
+
+
+def checked(name: str, columns: Mapping[str, str]) -> None:
+    """Refuse rows whose columns are not the table's contract; `features` may have more, all float.
+
+    Raises
+    ------
+    ContractBroken
+        The message names the first column that is missing, of another type, or too many.
+    """
+    contract = CONTRACTS[name]
+    for column, kind in contract.items():
+        if column not in columns:
+            raise ContractBroken(f"Table {name}: column {column} {kind} is missing; found {', '.join(columns)}.")
+        if columns[column] != kind:
+            raise ContractBroken(f"Table {name}: column {column} must be {kind}, found {columns[column]}.")
+    extra = {column: kind for column, kind in columns.items() if column not in contract}
+    wrong = {column for column, kind in extra.items() if name != "features" or kind != "float"}
+    if wrong:
+        raise ContractBroken(f"Table {name}: unexpected columns {', '.join(sorted(wrong))}. Migrate or drop the table.")
+
+
+def _arrow(name: str, rows: pd.DataFrame) -> pa.Table:
+    contract = CONTRACTS[name]
+    missing = [column for column in contract if column not in rows]
+    if missing:
+        raise ContractBroken(f"Table {name}: column {missing[0]} is missing; found {', '.join(rows)}.")
+    return pa.Table.from_pandas(rows[list(contract)], schema=arrow_schema(contract), preserve_index=False)
+
+
+class DeltaTables:
+    """Delta tables of one schema, through Spark: classic or Connect."""
+
+    def __init__(self, spark: "SparkSession", schema: str) -> None:
+        self.spark, self.schema = spark, schema
+
+    def full_name(self, name: str) -> str:
+        """The table's name with its schema."""
+        return f"{self.schema}.{name}"
+
+    def exists(self, name: str) -> bool:
+        return bool(self.spark.catalog.tableExists(self.full_name(name)))
+
+    def frame(self, sql: str, arguments: Mapping[str, str] | None = None) -> "DataFrame":
+        """Run a SELECT lazily."""
+        names = {name: self.full_name(name) for name in CONTRACTS}
+        return self.spark.sql(sql.format(**names), args=dict(arguments or {}))
+
+    def query(self, sql: str, arguments: Mapping[str, str] | None = None) -> pd.DataFrame:
+        # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
+        return _to_pandas(self.frame(sql, arguments).toArrow())
+
+    def source(self, text: str) -> "DataFrame":
+        """Read the user's events: a table name, a Delta folder, Parquet or CSV files. Only ever read.
+
+        Raises
+        ------
+        SourceError
+            The message says what was asked for and what a source can be.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            frame = self._open(text)
+            frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows
+        except PySparkException as error:
+            reason = (error.getMessage() or str(error)).splitlines()[0]
+            raise SourceError(
+                f"The events {text!r} cannot be read: {reason} "
+                "Set events to a table name, a Delta folder, or Parquet or CSV files."
+            ) from error
+        return frame
+
+    def _open(self, text: str) -> "DataFrame":
+        reader = self.spark.read
+        if "/" not in text and not text.endswith((".csv", ".parquet")):
+            return reader.table(text)
+        if text.endswith(".csv") or _holds(text, ".csv"):
+            return reader.option("header", "true").csv(text)  # as texts: a guess would eat an id's leading zeros
+        return reader.parquet(text) if text.endswith(".parquet") or _holds(text, ".parquet") else reader.format("delta").load(text)
+
+    def map_rows(
+        self, sql: str, function: MapTable, schema: pa.Schema, arguments: Mapping[str, str] | None = None
+    ) -> "DataFrame":
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        _pickle_lib_by_value()
+
+        def batches(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in source:
+                yield from function(pa.Table.from_batches([batch])).to_batches()
+
+        return self.frame(sql, arguments).mapInArrow(batches, from_arrow_schema(schema))
+
+    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        _pickle_lib_by_value()
+
+        def partition(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            rows = list(source)
+            if rows:
+                yield from function(pa.Table.from_batches(rows)).to_batches()
+
+        frame = self.frame(sql).repartition("user_id")
+        return frame.mapInArrow(partition, from_arrow_schema(schema))
+
+    def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:
+        frame = self._frame_of(name, rows)
+        checked(name, dict(frame.dtypes))
+        writer = frame.write.format("delta").option("mergeSchema", "true")
+        if self.exists(name):
+            writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
+        else:
+            writer.saveAsTable(self.full_name(name))
+
+    def append(self, name: str, rows: pd.DataFrame) -> None:
+        frame = self._frame_of(name, rows)
+        checked(name, dict(frame.dtypes))
+        frame.write.format("delta").mode("append").saveAsTable(self.full_name(name))
+
+    def delete(self, name: str, where: str) -> None:
+        self.spark.sql(f"DELETE FROM {self.full_name(name)} WHERE {where}")
+
+    def get_property(self, name: str, key: str) -> str | None:
+        if not self.exists(name):
+            return None
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.full_name(name)}").collect()
+        return {row["key"]: row["value"] for row in rows}.get(f"propensity.{key}")
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        text = value.replace("\\", "\\\\").replace("'", "\\'")
+        self.spark.sql(f"ALTER TABLE {self.full_name(name)} SET TBLPROPERTIES ('propensity.{key}' = '{text}')")
+
+    def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
+        return self.spark.createDataFrame(_arrow(name, rows)) if isinstance(rows, pd.DataFrame) else rows
+
+
+def _pickle_lib_by_value() -> None:
+    """Send our functions to the executors whole: they need no copy of `lib` there."""
+    from pyspark import cloudpickle
+
+    import lib
+
+    cloudpickle.register_pickle_by_value(lib)
+
+
+def _holds(folder: str, ending: str) -> bool:
+    """Whether a plain folder holds files of this ending; a Delta table's own Parquet files do not count."""
+    path = Path(folder)
+    return path.is_dir() and not (path / "_delta_log").exists() and any(path.glob(f"*{ending}"))
+
+
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(date_as_object=True)
+    return frame
+
+
+class MemoryTables:
+    """The same in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self.connection: duckdb.DuckDBPyConnection = duckdb.connect()
+        self.stored: dict[str, pa.Table] = {}
+        self.properties: dict[tuple[str, str], str] = {}
+
+    def exists(self, name: str) -> bool:
+        return name in self.stored
+
+    def table(self, sql: str, arguments: Mapping[str, str] | None = None) -> pa.Table:
+        """Run a SELECT."""
+        for name, rows in self.stored.items():
+            self.connection.register(name, rows)
+        text = re.sub(r":(\w+)", r"$\1", sql.format(**{name: name for name in CONTRACTS}))
+        return self.connection.execute(text, dict(arguments or {})).to_arrow_table()
+
+    def query(self, sql: str, arguments: Mapping[str, str] | None = None) -> pd.DataFrame:
+        return _to_pandas(self.table(sql, arguments))
+
+    def map_rows(
+        self, sql: str, function: MapTable, schema: pa.Schema, arguments: Mapping[str, str] | None = None
+    ) -> pa.Table:
+        return function(self.table(sql, arguments)).cast(schema)
+
+    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
+        return function(self.table(sql)).cast(schema)
+
+    def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
+        new = self._table_of(name, rows)
+        kept = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})") if self.exists(name) else new.slice(0, 0)
+        self.stored[name] = pa.concat_tables([kept, new], promote_options="default")
+
+    def append(self, name: str, rows: pd.DataFrame) -> None:
+        self.replace(name, rows, "1 = 0")
+
+    def delete(self, name: str, where: str) -> None:
+        self.stored[name] = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})")
+
+    def get_property(self, name: str, key: str) -> str | None:
+        return self.properties.get((name, key)) if self.exists(name) else None
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        self.properties[name, key] = value
+
+    def _table_of(self, name: str, rows: pa.Table | pd.DataFrame) -> pa.Table:
+        table = _arrow(name, rows) if isinstance(rows, pd.DataFrame) else rows
+        names = {str(kind): spelled for spelled, kind in ARROW.items()}
+        checked(name, {field.name: names.get(str(field.type), str(field.type)) for field in table.schema})
+        return table

@@ -1,0 +1,115 @@
+"""The one place where days are compared and subtracted. Every span of days is half-open, in UTC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Self
+
+from lib.errors import NotEnoughHistory
+
+FULL_HISTORY_DAYS = 90  # the longest bounded feature window: from here on no window is cut by the log's start
+MIN_HISTORY_DAYS = 28  # a younger log has not even seen one monthly window
+ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones are left out
+
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """Half-open span of UTC days: `start` is inside, `end` is not."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def lookback(cls, cutoff: date, days: int) -> Self:
+        """The days before a cutoff that a feature may see."""
+        return cls(cutoff - timedelta(days=days), cutoff)
+
+    @classmethod
+    def horizon(cls, cutoff: date, days: int) -> Self:
+        """The days from a cutoff on that a label speaks of."""
+        return cls(cutoff, cutoff + timedelta(days=days))
+
+    @property
+    def days(self) -> int:
+        """How many days lie inside."""
+        return (self.end - self.start).days
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """The cutoffs of one run: all features that it needs are those at `all`."""
+
+    as_of: date
+    matured: tuple[date, ...]  # newest first; their horizons have ended by as_of
+    training: tuple[date, ...]  # newest first; at least one horizon before the holdout's newest cutoff
+
+    @property
+    def holdout(self) -> date:
+        """The newest matured cutoff: what models are judged on."""
+        return self.matured[0]
+
+    @property
+    def all(self) -> tuple[date, ...]:
+        """Every cutoff whose features the run needs, newest first: as_of, then the matured ones."""
+        return (self.as_of, *self.matured)
+
+
+def cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_days: int, most: int) -> Cutoffs:
+    """Lay out the run's cutoffs at `as_of - horizon - k * cadence`.
+
+    A training cutoff lies at least one horizon before the holdout, so that no label window overlaps
+    the holdout's. Where the log is old enough, only cutoffs whose 90-day windows are fully covered
+    are used: counts cut short by the log's start look like drift and are not. `most` is the largest
+    number of training cutoffs, 0 for all history.
+
+    Raises
+    ------
+    NotEnoughHistory
+        If no training cutoff is left; the message names the days that are needed.
+    """
+    newest = as_of - timedelta(days=horizon_days)
+    ladder = _ladder(newest, log_start + timedelta(days=MIN_HISTORY_DAYS), cadence_days)
+    last_training = newest - timedelta(days=horizon_days)
+    training = [cutoff for cutoff in ladder if cutoff <= last_training]
+    if not training:
+        needed = MIN_HISTORY_DAYS + 2 * horizon_days
+        raise NotEnoughHistory(
+            f"No cutoff is left to learn from: the log starts on {log_start} and as_of is {as_of}, "
+            f"{(as_of - log_start).days} days; a {horizon_days}-day horizon needs {needed} days and the steps of "
+            f"{cadence_days} days to fit ({MIN_HISTORY_DAYS} of history, one horizon to learn, one to judge). "
+            "Run with a later as_of, bring older events, or lower horizon_days."
+        )
+    covered = [cutoff for cutoff in training if (cutoff - log_start).days >= FULL_HISTORY_DAYS]
+    kept = covered if len(covered) >= ENOUGH_CUTOFFS else training
+    kept = kept[:most] if most else kept
+    oldest = kept[-1]
+    return Cutoffs(as_of, tuple(cutoff for cutoff in ladder if cutoff >= oldest), tuple(kept))
+
+
+def _ladder(newest: date, oldest: date, cadence_days: int) -> list[date]:
+    steps = (newest - oldest).days // cadence_days
+    return [newest - timedelta(days=step * cadence_days) for step in range(steps + 1)]
+
+
+def is_matured(cutoff: date, horizon_days: int, as_of: date) -> bool:
+    """Whether the labels of a cutoff are complete at as_of."""
+    return Window.horizon(cutoff, horizon_days).end <= as_of
+
+
+def one_horizon_before(cutoff: date, horizon_days: int) -> date:
+    """The newest cutoff whose label window ends before this one's begins."""
+    return cutoff - timedelta(days=horizon_days)
+
+
+def longest_gap(days: Sequence[date], window: Window) -> int:
+    """The largest step between consecutive event days inside a window; 1 where fewer than two lie in it."""
+    inside = sorted({day for day in days if window.start <= day < window.end})
+    return max(((later - earlier).days for earlier, later in zip(inside, inside[1:], strict=False)), default=1)
+
+
+def days_behind(last: date, as_of: date) -> int:
+    """How many whole days before as_of have no event after the last one: `as_of - 1 - last`."""
+    return (as_of - last).days - 1

@@ -1,0 +1,50 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Retrain: search, fit, register, and put in use where it is better
+# MAGIC
+# MAGIC Tunes by Optuna on the newest data, registers both models as new versions and compares them with the pair in use.
+
+# COMMAND ----------
+
+import os
+import sys
+
+dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
+sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
+
+from lib import charts, pipeline, registry, tables
+from lib.config import RetrainConfig
+
+# COMMAND ----------
+
+dbutils.widgets.text("schema", "spark_catalog.propensity")
+dbutils.widgets.text("models", "propensity")
+dbutils.widgets.text("experiment", "propensity")
+dbutils.widgets.text("run_id", "")  # blank outside a job
+dbutils.widgets.text("action", "")  # one event type, or several with commas
+dbutils.widgets.text("horizon_days", "28")
+dbutils.widgets.text("cohort_days", "90")
+dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
+dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
+dbutils.widgets.text("min_positives", "50")
+dbutils.widgets.text("seed", "0")
+dbutils.widgets.text("n_trials", "30")
+
+config = RetrainConfig.from_widgets(dbutils.widgets.get)
+
+# COMMAND ----------
+
+models = registry.MlflowRegistry(config.models, config.experiment)
+retrained = pipeline.retrain(config, tables.DeltaTables(spark, config.schema), models)
+
+# COMMAND ----------
+
+print(retrained.summary)
+display(retrained.metrics)
+display(retrained.trials)
+display(charts.trials(retrained.trials))
+
+# COMMAND ----------
+
+dbutils.jobs.taskValues.set(key="promoted", value=retrained.promoted)
+dbutils.jobs.taskValues.set(key="summary", value=retrained.summary)

@@ -1,0 +1,53 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Train: do the newest registered models still hold? If not, ask for a retrain
+# MAGIC
+# MAGIC Loads the pair in use from MLflow, scores the newest matured cutoff and compares with what really happened.
+
+# COMMAND ----------
+
+import os
+import sys
+
+dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
+sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
+
+from lib import pipeline, registry, tables
+from lib.config import TrainConfig
+
+# COMMAND ----------
+
+dbutils.widgets.text("schema", "spark_catalog.propensity")
+dbutils.widgets.text("models", "propensity")
+dbutils.widgets.text("experiment", "propensity")
+dbutils.widgets.text("run_id", "")  # blank outside a job
+dbutils.widgets.text("action", "")  # one event type, or several with commas
+dbutils.widgets.text("horizon_days", "28")
+dbutils.widgets.text("cohort_days", "90")
+dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
+dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
+dbutils.widgets.text("min_positives", "50")
+dbutils.widgets.text("seed", "0")
+dbutils.widgets.text("start_retrain", "false")  # by hand: "true" runs the retrain notebook when it is needed
+
+config = TrainConfig.from_widgets(dbutils.widgets.get)
+
+# COMMAND ----------
+
+models = registry.MlflowRegistry(config.models, config.experiment)
+checked = pipeline.train(config, tables.DeltaTables(spark, config.schema), models)
+
+# COMMAND ----------
+
+print(checked.summary)
+display(checked.metrics)  # one row per metric: now, its 90 % interval, the threshold it must not lie below
+
+# COMMAND ----------
+
+dbutils.jobs.taskValues.set(key="retrain_needed", value=checked.verdict.retrain_needed)
+dbutils.jobs.taskValues.set(key="summary", value=checked.summary)
+
+# COMMAND ----------
+
+if checked.verdict.retrain_needed and dbutils.widgets.get("start_retrain") == "true":
+    dbutils.notebook.run("retrain", 7200, dbutils.widgets.getAll())
