@@ -9,7 +9,7 @@ class SetupError(LocalRunError):
     """Java, or a jar that Spark needs, is missing and could not be brought."""
 
 
-class SparkServerDied(LocalRunError):
+class SparkServerError(LocalRunError):
     """The local Spark server did not start, or ended while it was needed."""
 
 

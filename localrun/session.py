@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,8 @@ def release(url: str, session_id: str) -> None:
 def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
     """Make the server know every schema and table that lies in the warehouse.
 
-    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit is what a killed
-    run left of a table that never came to be: it is removed, or nobody could create that table again.
+    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit is what a
+    killed run left of a table that never came to be: it is removed, so that the next run can create it.
 
     Raises
     ------
@@ -43,14 +44,12 @@ def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
         path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))
     ]
     spark = connect(url)
-    try:
+    with closing(spark.client):
         for schema in sorted({*schemas, *found}):
             folder = warehouse / schema
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
             for table in sorted(folder.glob("*/_delta_log")):
                 _register_table(spark, schema, table.parent)
-    finally:
-        spark.stop()
 
 
 def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
@@ -72,4 +71,4 @@ def _name(identifier: str) -> str:
 
 
 def _literal(folder: Path) -> str:
-    return folder.as_uri().replace("'", "%27")
+    return str(folder).replace("\\", "\\\\").replace("'", "\\'")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from localrun.errors import LocalRunError, SparkServerDied
+from localrun.errors import LocalRunError, SparkServerError
 from localrun.java import Java, class_archive, class_path, find_java
 from localrun.session import register
 
@@ -127,13 +127,13 @@ class SparkServer:
 
         Raises
         ------
-        SparkServerDied
+        SparkServerError
             If Java ended, or was not ready in time; with the last lines of its log.
         LocalRunError
             If a table in the warehouse cannot be registered.
         """
         if not self._ready.wait(seconds):
-            raise SparkServerDied(self._report(f"was not ready after {seconds:g} s"))
+            raise SparkServerError(self._report(f"was not ready after {seconds:g} s"))
         if self._failure:
             raise self._failure
 
@@ -162,7 +162,7 @@ class SparkServer:
         archive = class_archive(java)
         conf = _CONF | {
             "spark.connect.grpc.binding.port": str(self._port),
-            "spark.sql.warehouse.dir": self._warehouse.as_uri(),
+            "spark.sql.warehouse.dir": str(self._warehouse),
             "spark.local.dir": str(self._scratch),
         }
         return [
@@ -185,12 +185,12 @@ class SparkServer:
         try:
             while not _listens(self._port):
                 if death := self.death():
-                    raise SparkServerDied(death)
+                    raise SparkServerError(death)
                 time.sleep(0.05)
             register(self.url, self._warehouse, self._schemas)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits, in another thread
             self._failure = (
-                error if isinstance(error, LocalRunError) else SparkServerDied(self._report(str(error)))
+                error if isinstance(error, LocalRunError) else SparkServerError(self._report(str(error)))
             )
         self._ready.set()
 
