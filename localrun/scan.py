@@ -71,6 +71,6 @@ def _calls(tree: ast.AST, functions: Sequence[str], *names: str) -> Iterator[tup
     """The arguments `names` of each call of the functions: None if not given, "" if no constant."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in functions:
-            given = dict(zip(names, node.args, strict=False)) | {key.arg: key.value for key in node.keykeys}
+            given = dict(zip(names, node.args, strict=False)) | {key.arg: key.value for key in node.keywords}
             found = [given.get(name) for name in names]
             yield tuple(getattr(value, "value", "") if value else None for value in found)
