@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from localrun.errors import LocalRunError
+from localrun.source import HEADER
 
-HEADER = "# Databricks notebook source"
 _WIDGETS = ("text", "dropdown", "combobox", "multiselect", "get", "getArgument")
 _SET, _GET = "dbutils.jobs.taskValues.set", "dbutils.jobs.taskValues.get"
 
