@@ -1,5 +1,6 @@
 """Spark Connect sessions on the local server, and what a fresh server must be told of the warehouse."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,13 +13,19 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def connect(url: str, session_id: str | None = None) -> "SparkSession":
-    """A new session; two with one `session_id` are the same to the server."""
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - takes most of a second
-    from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - as above
+def connect(url: str, session_id: str | None = None, *, default: bool = False) -> "SparkSession":
+    """A new session; two with one `session_id` are the same to the server.
 
-    builder: Any = SparkSession.builder.remote(f"{url}/;session_id={session_id}" if session_id else url)
-    session = builder.create()
+    With `default`, it is the one that everybody else in this process gets who asks for a session.
+    """
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - takes most of a second
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - as above
+
+    remote = f"{url}/;session_id={session_id}" if session_id else url
+    builder: Any = SparkSession.builder.remote(remote)
+    if default:
+        os.environ["SPARK_REMOTE"] = remote
+    session = builder.getOrCreate() if default else builder.create()
     # The default waits ten minutes for a server that is gone. Ours is on this machine: gone is gone.
     session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
     return session  # type: ignore[no-any-return]

@@ -1,0 +1,49 @@
+"""`display` and `displayHTML` as a notebook knows them, with Jupyter's own means."""
+
+import html
+from typing import Any
+
+from IPython import display as jupyter
+
+_jupyter: Any = jupyter  # its functions carry no types
+_SPARK_ROWS = 1000  # what the platform shows of a Spark frame, too
+_SHOWN_ROWS = 200  # what the page of a run keeps of any frame
+
+
+def display(*values: Any) -> None:
+    """Show frames as tables, figures as pictures, all else as Jupyter would."""
+    for value in values:
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        if kind.startswith("pyspark.sql.") and kind.endswith(".DataFrame"):
+            _show_frame(value.limit(_SPARK_ROWS).toPandas())
+        elif kind == "pandas.core.frame.DataFrame":
+            _show_frame(value)
+        elif kind == "matplotlib.figure.Figure":
+            _show_figure(value)
+        else:
+            _jupyter.display(value)
+
+
+def displayHTML(text: str) -> None:  # noqa: N802 - the platform's name
+    """Show a piece of HTML."""
+    _jupyter.display(_jupyter.HTML(text))
+
+
+def _show_frame(frame: Any) -> None:
+    named = frame.index.names != [None] or frame.index.dtype.kind not in "iu"
+    table = frame.to_html(max_rows=_SHOWN_ROWS, index=named, border=0, na_rep="null", float_format=_number)
+    cut = f", {_SHOWN_ROWS} shown" if len(frame) > _SHOWN_ROWS else ""
+    text = frame.to_string(max_rows=20, index=named, na_rep="null", float_format=_number)
+    page = f'<div class="frame">{table}</div><p class="rows">{html.escape(f"{len(frame)} rows{cut}")}</p>'
+    _jupyter.display({"text/html": page, "text/plain": text}, raw=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _show_figure(figure: Any) -> None:
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only notebooks that plot have paid for it
+
+    _jupyter.display(figure)
+    plt.close(figure)  # or Jupyter shows it once more at the end of the cell
