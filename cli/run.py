@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from localrun.notebook import run_notebook
 
 from cli.errors import CliError
 from cli.home import Home, at, locked
@@ -21,6 +20,7 @@ from localrun.bundle import Job, load
 from localrun.checks import check_job
 from localrun.files import read_yaml
 from localrun.job import Machine, job_parameters, run_job
+from localrun.notebook import run_notebook
 from localrun.record import JobRun, earlier_values, new_tasks
 from localrun.rules import Selection, State, ancestors, select
 from localrun.scan import scan

@@ -1,6 +1,7 @@
 """`schedule`: run the job by its own Quartz cron and time zone, until stopped."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -39,7 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _run(argv: list[str]) -> int:
     """One run in a group of its own: Ctrl-C comes here first, is handed on once, and the run may tidy up."""
-    with subprocess.Popen([sys.executable, "-m", "cli", *argv], cwd=PROJECT, process_group=0) as process:
+    command = [sys.executable, "-P", "-m", "cli", *argv]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(PROJECT)}, process_group=0) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
