@@ -1,5 +1,6 @@
 """Who performed the action in the horizon of a cutoff: from the same table as the features, for any question."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -15,7 +16,7 @@ def positives(question: Question, cutoffs: Sequence[date], as_of: date) -> str:
     """
     spans = [Window.horizon(cutoff, question.horizon_days) for cutoff in cutoffs]
     rows = " UNION ALL ".join(f"SELECT DATE '{s.start}' AS cutoff, DATE '{s.end}' AS until" for s in spans)
-    types = ", ".join(f":{name}" for name in arguments(question))
+    types = ", ".join(literal(action) for action in question.actions)
     return (
         f"SELECT DISTINCT a.user_id, s.cutoff FROM {{daily_activity}} a JOIN ({rows}) s "
         f"ON a.day >= s.cutoff AND a.day < s.until WHERE a.event_type IN ({types}) "
@@ -41,6 +42,11 @@ def cohort(question: Question, cutoffs: Sequence[date]) -> str:
 
 
 
-def arguments(question: Question) -> dict[str, str]:
-    """Values of the `:action_n` markers in the SQL above: an event type may hold any character."""
-    return {f"action_{number}": action for number, action in enumerate(question.actions)}
+
+def literal(text: str) -> str:
+    """Spell a text in SQL so that Spark and DuckDB read the same: only they differ in what a backslash means.
+
+    Braces are spelled out too, because queries name their tables in braces.
+    """
+    parts = re.split(r"(['\\\\{}])", text)
+    return " || ".join(f"CHR({ord(part)})" if part in ("'", "\\", "{", "}") else f"'{part}'" for part in parts)

@@ -195,7 +195,7 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
 def _labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
     """Read the labelled rows of all matured cutoffs, and part them into training and holdout."""
     sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
-    frame = tables.query(sql, labels.arguments(config.question))
+    frame = tables.query(sql)
     rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
     acted = {day: int(n) for day, n in rows.frame.groupby("cutoff")["label"].sum().items()}
     parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)

@@ -1,10 +1,9 @@
 """The only place that reads and writes tables: Delta through Spark, and a twin in memory for tests and replays.
 
-Queries are plain SELECTs that Spark and DuckDB read alike; `{name}` stands for a table, `:name` for a value.
+Queries are plain SELECTs that Spark and DuckDB read alike; `{name}` stands for a table.
 Every table's columns are data here, checked where the table is written and where it is read.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -104,11 +103,11 @@ class Tables(Protocol):
     def exists(self, name: str) -> bool:
         """Whether the table is there."""
 
-    def query(self, sql: str, arguments: Mapping[str, str] | None = None) -> pd.DataFrame:
+    def query(self, sql: str) -> pd.DataFrame:
         """Run a SELECT and bring its rows here."""
 
     def map_rows(
-        self, sql: str, function: MapTable, schema: pa.Schema, arguments: Mapping[str, str] | None = None
+        self, sql: str, function: MapTable, schema: pa.Schema
     ) -> Rows:
         """Apply a function to the selected rows, batch by batch and in parallel."""
 
@@ -172,14 +171,14 @@ class DeltaTables:
     def exists(self, name: str) -> bool:
         return bool(self.spark.catalog.tableExists(self.full_name(name)))
 
-    def frame(self, sql: str, arguments: Mapping[str, str] | None = None) -> "DataFrame":
+    def frame(self, sql: str) -> "DataFrame":
         """Run a SELECT lazily."""
         names = {name: self.full_name(name) for name in CONTRACTS}
-        return self.spark.sql(sql.format(**names), args=dict(arguments or {}))
+        return self.spark.sql(sql.format(**names))
 
-    def query(self, sql: str, arguments: Mapping[str, str] | None = None) -> pd.DataFrame:
+    def query(self, sql: str) -> pd.DataFrame:
         # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
-        return _to_pandas(self.frame(sql, arguments).toArrow())
+        return _to_pandas(self.frame(sql).toArrow())
 
     def source(self, text: str) -> "DataFrame":
         """Read the user's events: a table name, a Delta folder, Parquet or CSV files. Only ever read.
@@ -211,7 +210,7 @@ class DeltaTables:
         return reader.parquet(text) if text.endswith(".parquet") or _holds(text, ".parquet") else reader.format("delta").load(text)
 
     def map_rows(
-        self, sql: str, function: MapTable, schema: pa.Schema, arguments: Mapping[str, str] | None = None
+        self, sql: str, function: MapTable, schema: pa.Schema
     ) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -221,7 +220,7 @@ class DeltaTables:
             for batch in source:
                 yield from function(pa.Table.from_batches([batch])).to_batches()
 
-        return self.frame(sql, arguments).mapInArrow(batches, from_arrow_schema(schema))
+        return self.frame(sql).mapInArrow(batches, from_arrow_schema(schema))
 
     def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -300,20 +299,19 @@ class MemoryTables:
     def exists(self, name: str) -> bool:
         return name in self.stored
 
-    def table(self, sql: str, arguments: Mapping[str, str] | None = None) -> pa.Table:
+    def table(self, sql: str) -> pa.Table:
         """Run a SELECT."""
         for name, rows in self.stored.items():
             self.connection.register(name, rows)
-        text = re.sub(r":(\w+)", r"$\1", sql.format(**{name: name for name in CONTRACTS}))
-        return self.connection.execute(text, dict(arguments or {})).to_arrow_table()
+        return self.connection.execute(sql.format(**{name: name for name in CONTRACTS})).to_arrow_table()
 
-    def query(self, sql: str, arguments: Mapping[str, str] | None = None) -> pd.DataFrame:
-        return _to_pandas(self.table(sql, arguments))
+    def query(self, sql: str) -> pd.DataFrame:
+        return _to_pandas(self.table(sql))
 
     def map_rows(
-        self, sql: str, function: MapTable, schema: pa.Schema, arguments: Mapping[str, str] | None = None
+        self, sql: str, function: MapTable, schema: pa.Schema
     ) -> pa.Table:
-        return function(self.table(sql, arguments)).cast(schema)
+        return function(self.table(sql)).cast(schema)
 
     def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
         return function(self.table(sql)).cast(schema)
