@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha1
-from typing import Self
+from typing import Any, Self
 
 from lib.errors import ConfigError
 
@@ -144,7 +144,7 @@ class PublishConfig(StageConfig):
         return cls(**_stage(get), export=export)
 
 
-def _stage(get: Get) -> dict[str, object]:
+def _stage(get: Get) -> dict[str, Any]:
     return {
         "schema": parse_schema("schema", get),
         "run_id": parse_run_id(get),
@@ -154,11 +154,11 @@ def _stage(get: Get) -> dict[str, object]:
     }
 
 
-def _models(get: Get) -> dict[str, object]:
+def _models(get: Get) -> dict[str, Any]:
     return {"models": parse_text("models", get), "experiment": parse_text("experiment", get)}
 
 
-def _judging(get: Get) -> dict[str, object]:
+def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
         "seed": parse_number("seed", get, least=0),

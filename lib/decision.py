@@ -92,9 +92,9 @@ def measure(
     own, rule, rank = log_losses(y, scores), log_losses(y, naive), np.unique(scores, return_inverse=True)[1]
     draws: dict[str, list[float]] = {}
     for weights in _draws(users, seed):
-        total, acted = weights.sum(), float(weights @ y)
-        loss, rule_loss = weights @ own / total, weights @ rule / total
-        now = {"log_loss": loss}
+        total, acted = float(weights.sum()), float(weights @ y)
+        loss, rule_loss = float(weights @ own / total), float(weights @ rule / total)
+        now: dict[str, float] = {"log_loss": loss}
         if 0 < acted < total:
             rate = acted / total
             base = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
@@ -104,7 +104,7 @@ def measure(
                 "naive_log_loss": rule_loss,
                 "skill_over_base_rate": 1 - loss / base,
                 "skill_over_naive": 1 - loss / rule_loss,
-                "calibration": -abs(np.log(max(weights @ scores, 1e-12) / acted)),
+                "calibration": -abs(float(np.log(max(float(weights @ scores), 1e-12) / acted))),
             }
             if registered_auc is not None:
                 now["auc_kept"] = now["auc"] - registered_auc
@@ -164,7 +164,9 @@ def compare(challenger: Quality, difference: Measured | None, better: float | No
     return Choice(False, low, f"The challenger is not shown to be better: {told}.")
 
 
-def paired_difference(y: Labels, challenger: Floats, champion: Floats, users: Users, seed: int) -> tuple[Measured, float]:
+def paired_difference(
+    y: Labels, challenger: Floats, champion: Floats, users: Users, seed: int
+) -> tuple[Measured, float]:
     """Bootstrap the mean log-loss difference on the same rows; also the share of draws in which it is negative."""
     gain = log_losses(y, challenger) - log_losses(y, champion)
     differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed)]

@@ -41,7 +41,8 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
 
     Returns
     -------
-    DataFrame[user_id string, event_type string, day date, known_day date, count bigint, value double, item_id string, broken string]
+    DataFrame[user_id string, event_type string, day date, known_day date, count bigint, value double,
+              item_id string, broken string]
         `known_day` is never before `day`. `broken` names the first column of the row that is null or unreadable
         and must not be; null for a sound row. `item_id` is null for aggregated rows.
 
@@ -60,10 +61,10 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
     types = dict(source.dtypes)
     parsed = {ours: _column(ours, names.get(ours, ours), types, ours in names) for ours in EVENTS}
     given = {ours for ours, column in parsed.items() if column is not None}
-    must = [ours for ours, (_, _, needed) in EVENTS.items() if ours in given and (needed or ours in ("count", "known_at"))]
-    columns = {
-        ours: F.lit(None).cast(EVENTS[ours][1]) if column is None else column for ours, column in parsed.items()
-    }
+    must = [
+        ours for ours, (_, _, needed) in EVENTS.items() if ours in given and (needed or ours in ("count", "known_at"))
+    ]
+    columns = {ours: F.lit(None).cast(EVENTS[ours][1]) if column is None else column for ours, column in parsed.items()}
     ill = [F.when(columns[ours].isNull(), ours) for ours in must]
     ill += [F.when(columns["count"] < 1, "count")] if "count" in given else []
     if "value" in given:  # a missing value is fine, an unreadable or infinite one is not

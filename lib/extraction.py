@@ -31,12 +31,14 @@ class Extraction:
 
     def to_json(self) -> str:
         """Write down as a table property."""
-        return json.dumps({
-            "question": self.question,
-            "as_of": self.cutoffs.as_of.isoformat(),
-            "matured": [day.isoformat() for day in self.cutoffs.matured],
-            "training": [day.isoformat() for day in self.cutoffs.training],
-        })
+        return json.dumps(
+            {
+                "question": self.question,
+                "as_of": self.cutoffs.as_of.isoformat(),
+                "matured": [day.isoformat() for day in self.cutoffs.matured],
+                "training": [day.isoformat() for day in self.cutoffs.training],
+            }
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Extraction":
@@ -110,8 +112,9 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
     definition = f"{DEFINITION}/{config.max_event_types}"
     if tables.exists("features") and tables.get_property("features", DEFINED) != definition:
         tables.delete("features", "1 = 1")
-    stored = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"] if tables.exists("features") else []
-    plan = {day: vocabulary(seen, day, config.max_event_types) for day in cutoffs.all if day not in set(stored)}
+    known = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"] if tables.exists("features") else ()
+    stored = set(known)
+    plan = {day: vocabulary(seen, day, config.max_event_types) for day in cutoffs.all if day not in stored}
     if plan:
         _write(tables, plan)
         tables.set_property("features", DEFINED, definition)
@@ -152,7 +155,7 @@ def _next_day(tables: Tables) -> date | None:
 def _newest(events: "DataFrame", start: date | None) -> date:
     from pyspark.sql import functions as F
 
-    newest = events.agg(F.max("day").alias("day")).collect()[0]["day"]
+    newest: date | None = events.agg(F.max("day").alias("day")).collect()[0]["day"]
     if newest is None:
         raise SourceError("The events are empty, or none has a readable event_time. Load events, or name other ones.")
     return max(newest, start or newest)
@@ -192,7 +195,8 @@ def _fresh(config: ExtractConfig, tables: Tables, as_of: date) -> None:
     days = [] if not tables.exists("daily_activity") else list(tables.query(sql)["day"])
     if not days:
         raise SourceError(
-            f"The events {config.events!r} hold nothing before as_of {as_of}. Run with a later as_of, or load older events."
+            f"The events {config.events!r} hold nothing before as_of {as_of}. "
+            "Run with a later as_of, or load older events."
         )
     allowed = config.max_source_gap_days
     if allowed is None:

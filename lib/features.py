@@ -72,7 +72,9 @@ def vocabulary(first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: dat
     kept, pooled = sorted(known[:most]), sorted(known[most:])
     starts = {kind: min(day for day, _ in first_seen[kind]) for kind in known}
     ends = [min(starts[kind] for kind in pooled)] if pooled else []
-    return Vocabulary(tuple(kept), tuple(pooled), (*(starts[kind] for kind in kept), *ends), _median(starts, users, cutoff))
+    return Vocabulary(
+        tuple(kept), tuple(pooled), (*(starts[kind] for kind in kept), *ends), _median(starts, users, cutoff)
+    )
 
 
 def _median(starts: Mapping[str, date], users: Mapping[str, int], empty: date) -> date:
@@ -195,9 +197,7 @@ class _Chunk:
             out[type_column(kind, "days_90")] = days_90[:, slot].astype(float)
             out[type_column(kind, "value_28")] = values[28][:, slot]
             out[type_column(kind, "recency")] = recency[:, slot]
-            out[type_column(kind, "covered_90")] = np.full(
-                self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90)
-            )
+            out[type_column(kind, "covered_90")] = np.full(self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90))
         return out
 
 
@@ -249,12 +249,15 @@ class _Past:
 
     def _span(self, weight: npt.NDArray[Any], window: int | None) -> npt.NDArray[Any]:
         running = np.concatenate([[0], np.cumsum(weight)])
-        return running[self.end] - running[self.start[window]]
+        sums: npt.NDArray[Any] = running[self.end] - running[self.start[window]]
+        return sums
 
     def recency(self) -> Floats:
         """Days since the last visible row of every group, at most `NEVER_DAYS`."""
         last = self._last()
-        return np.where(last < 0, NEVER_DAYS, np.minimum(self.cutoff - self.series.base - last, NEVER_DAYS)).astype(float)
+        return np.where(last < 0, NEVER_DAYS, np.minimum(self.cutoff - self.series.base - last, NEVER_DAYS)).astype(
+            float
+        )
 
     def _last(self) -> Ints:
         series = self.series
@@ -316,7 +319,7 @@ class _Items:
         rows = np.flatnonzero((self.day < cutoff) & (self.known < cutoff))
         last[self.pair[rows]] = self.day[rows]
         floor = {w: np.iinfo(np.int64).min + 1 if w is None else cutoff - w for w in WINDOWS}
-        return {w: np.bincount(self.user[last >= floor[w]], minlength=self.n_users) for w in WINDOWS}
+        return {w: np.bincount(self.user[last >= floor[w]], minlength=self.n_users).astype(np.int64) for w in WINDOWS}
 
 
 def _number(day: date) -> int:
@@ -324,7 +327,8 @@ def _number(day: date) -> int:
 
 
 def _days(column: pa.ChunkedArray) -> Ints:
-    return column.cast(pa.int32()).to_numpy().astype(np.int64)
+    days: Ints = column.cast(pa.int32()).to_numpy().astype(np.int64)
+    return days
 
 
 def _first(*keys: Ints) -> Bools:
@@ -340,7 +344,8 @@ def _order(*keys: Ints) -> Ints:
     lows = [int(key.min(initial=0)) for key in keys]
     bits = [(int(key.max(initial=0)) - low).bit_length() for key, low in zip(keys, lows, strict=True)]
     if sum(bits) > 62:
-        return np.lexsort(keys[::-1])
+        order: Ints = np.lexsort(keys[::-1])
+        return order
     packed = np.zeros(len(keys[0]), np.int64)
     for key, low, width in zip(keys, lows, bits, strict=True):
         packed = (packed << width) | (key - low)

@@ -41,8 +41,6 @@ def cohort(question: Question, cutoffs: Sequence[date]) -> str:
     return f"SELECT * FROM {{features}} WHERE cutoff IN ({days}) AND recency <= {question.cohort_days}"
 
 
-
-
 def literal(text: str) -> str:
     """Spell a text in SQL so that Spark and DuckDB read the same: only they differ in what a backslash means.
 

@@ -12,7 +12,11 @@ from lib.decision import Choice, Measured, Quality, compare, log_losses, measure
 from lib.models import Pair, Params, fit
 from lib.split import Rows, Split, half
 
-HISTORIES = (None, 4, 0)  # how many training cutoffs a challenger of a bad champion learns from, besides the holdout's half
+HISTORIES = (
+    None,
+    4,
+    0,
+)  # how many training cutoffs a challenger of a bad champion learns from, besides the holdout's half
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,22 @@ class Trained:
     history: int | None  # training cutoffs that it learnt from; None: all
 
 
-def judged_quality(pair: Pair, rows: Rows, rule: RecencyRule, seed: int, registered_auc: float | None = None) -> Quality:
+def judged_quality(
+    pair: Pair, rows: Rows, rule: RecencyRule, seed: int, registered_auc: float | None = None
+) -> Quality:
     """Measure one pair on labelled rows beside the recency rule."""
     X = rows.X
     return measure(rows.y, pair.score(X), rule.score(X), rows.users, seed, registered_auc)
 
 
 def challenge(
-    rows: Rows, parts: Split, params: Params, question: Question, champion: Pair | None, champion_is_bad: bool, seed: int
+    rows: Rows,
+    parts: Split,
+    params: Params,
+    question: Question,
+    champion: Pair | None,
+    champion_is_bad: bool,
+    seed: int,
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
 
@@ -77,7 +89,7 @@ def fitted(rows: Rows, params: Params, question: Question, through: date, seed: 
     """Fit both models and tie them to their question."""
     X = rows.X
     transformer, model = fit(X, rows.y, params, seed)
-    return Pair(transformer, model, tuple(X), question.slug, through.isoformat(), dict(params))
+    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params))
 
 
 def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, seed: int) -> int | None:
@@ -88,7 +100,7 @@ def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, se
         learn = _joined(_newest(training, parts, history), recent.of(~check))
         if 0 < learn.y.sum() < len(learn):
             transformer, model = fit(learn.X, learn.y, params, seed)
-            probe = Pair(transformer, model, tuple(learn.X), "", "", params)
+            probe = Pair(transformer, model, tuple(learn.X.columns), "", "", params)
             rest = recent.of(check)
             losses[history] = float(np.mean(log_losses(rest.y, probe.score(rest.X))))
     return min(losses, key=lambda history: losses[history]) if losses else None

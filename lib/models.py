@@ -77,7 +77,10 @@ def preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     logged = [c for c in kept if c.rpartition("__")[2] not in SIGNED]
     plain = [c for c in kept if c not in logged]
     # arcsinh is log(2x) for large x, linear at 0 and odd: a negative sum of refunds stays finite
-    parts = [("log", FunctionTransformer(np.arcsinh, feature_names_out="one-to-one"), logged), ("plain", "passthrough", plain)]
+    parts = [
+        ("log", FunctionTransformer(np.arcsinh, feature_names_out="one-to-one"), logged),
+        ("plain", "passthrough", plain),
+    ]
     return Pipeline([("choose", ColumnTransformer(parts)), ("scale", StandardScaler())])
 
 
@@ -105,5 +108,5 @@ def fit(X: pd.DataFrame, y: npt.NDArray[np.int64], params: Params, seed: int) ->
     X : DataFrame[feature float32]
     y : array of 0 and 1
     """
-    transformer = preprocessing(list(X), params)
+    transformer = preprocessing(list(X.columns), params)
     return transformer, prediction(params, seed).fit(transformer.fit_transform(X), y)

@@ -1,7 +1,7 @@
 """One function per notebook: read, let the core decide, write. Order and effects stand here; rules do not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from lib.config import (
 )
 from lib.decision import Quality, Verdict
 from lib.errors import ModelError, NotPromoted
-from lib.models import Pair
+from lib.models import Pair, Params
 from lib.predictions import scorer
 from lib.registry import Evidence, Registry
 from lib.search import Trial, search
@@ -100,9 +100,21 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
     checks = _checks(config, cutoffs.as_of, parts, pair, quality, verdict)
     tables.replace("model_checks", checks, f"run_id = '{config.run_id}' AND question = '{config.question.slug}'")
     if not verdict.retrain_needed and pair is not None:
-        _decide(config, tables, cutoffs.as_of, "kept", pair, "", "; ".join(verdict.reasons), low_evidence=_was_low(tables, pair))
+        _decide(
+            config,
+            tables,
+            cutoffs.as_of,
+            "kept",
+            pair,
+            "",
+            "; ".join(verdict.reasons),
+            low_evidence=_was_low(tables, pair),
+        )
     told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "cannot tell"}
-    lines = [f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.", *(f"  {r}" for r in verdict.reasons)]
+    lines = [
+        f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.",
+        *(f"  {r}" for r in verdict.reasons),
+    ]
     lines += _quality_lines("Champion on the holdout", quality, parts)
     return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]])
 
@@ -130,7 +142,8 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         pair = learning.refit(rows, parts, trained, config.question, config.seed)
     kind = "promoted" if choice.promote else "rejected"
     evidence = Evidence(
-        as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(), run_id=config.run_id, tables=config.schema,
+        as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
+        run_id=config.run_id, tables=config.schema,
         kind=kind, why=choice.why, trials=found.trials,
         intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
     )  # fmt: skip
@@ -141,7 +154,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
             f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
             "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
         )
-    _decide(config, tables, cutoffs.as_of, kind if choice.promote else "rejected", in_use, pair.prediction_version, choice.why,
+    _decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
             low_evidence=choice.low_evidence)  # fmt: skip
     if choice.promote:
         registry.promote(config.question, pair.prediction_version)
@@ -167,7 +180,9 @@ def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = 
     tables.replace("predictions", rows, where)
     written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
     mean = written["propensity"].mean() if len(written) else float("nan")
-    summary = f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
+    summary = (
+        f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
+    )
     return Listed(written.head(10), summary, written["propensity"])
 
 
@@ -181,10 +196,14 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
     decided = _decision(config, tables)
     low = bool(decided["low_evidence"]) if decided is not None else False
     ranked = audience_rules.rank(predictions, low)
-    versions = {} if decided is None else {name: decided[name] for name in ("preprocessing_version", "prediction_version")}
+    versions = (
+        {} if decided is None else {name: decided[name] for name in ("preprocessing_version", "prediction_version")}
+    )
     audience_rules.check(ranked, int(cohort), versions)
     tables.replace("audience", ranked, f"question = '{config.question.slug}'")
-    lines = [f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"]
+    lines = [
+        f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"
+    ]
     lines += [f"  {r.rank:>3}  {r.user_id:<20} {r.propensity:.4f}" for r in ranked.head(10).itertuples()]
     if config.export:
         _export(ranked, config.export)
@@ -197,7 +216,7 @@ def _labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Ro
     sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
     frame = tables.query(sql)
     rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
-    acted = {day: int(n) for day, n in rows.frame.groupby("cutoff")["label"].sum().items()}
+    acted = {day: rows.at([day]).positives for day in cutoffs.matured}
     parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)
     return rows, parts
 
@@ -225,7 +244,8 @@ def _recorded(tables: Tables, question: Question, pair: Pair) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
     checks = _rows_or_none(
         tables, "model_checks",
-        f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' ORDER BY as_of DESC, run_id DESC",
+        f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' "
+        "ORDER BY as_of DESC, run_id DESC",
     )  # fmt: skip
     told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
     if checks is None:
@@ -252,7 +272,15 @@ def _champion_to_beat(
 
 
 def _decide(
-    config: TrainConfig, tables: Tables, as_of: date, kind: str, pair: Pair, challenger: str, why: str, *, low_evidence: bool
+    config: TrainConfig,
+    tables: Tables,
+    as_of: date,
+    kind: str,
+    pair: Pair,
+    challenger: str,
+    why: str,
+    *,
+    low_evidence: bool,
 ) -> None:
     """Write down what the run decided, before anything acts on it."""
     row = {
@@ -295,8 +323,6 @@ def _list_rows(question: Question, cutoff: date) -> str:
 
 
 def _with_metrics(pair: Pair, quality: Quality) -> Pair:
-    from dataclasses import replace
-
     return replace(pair, metrics=quality.plain)
 
 
@@ -336,9 +362,8 @@ def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[st
     return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
 
 
-def _spoken(params: "dict[str, object] | object") -> str:
-    items = dict(params).items()  # type: ignore[call-overload]
-    return ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in items)
+def _spoken(params: Params) -> str:
+    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())
 
 
 def _export(ranked: pd.DataFrame, target: str) -> None:

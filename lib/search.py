@@ -62,7 +62,12 @@ class Found:
 
 
 def search(
-    rows: Rows, training: Sequence[date], horizon_days: int, n_trials: int, seed: int, storage: str | None,
+    rows: Rows,
+    training: Sequence[date],
+    horizon_days: int,
+    n_trials: int,
+    seed: int,
+    storage: str | None,
     say: Callable[[str], None] = print,
 ) -> Found:
     """Tune by log loss on time-ordered, purged folds. One worker and a seeded sampler: it repeats exactly.
@@ -131,7 +136,7 @@ class _Fold:
         """Fit on the older cutoffs, and return the log loss on the newer one."""
         choice = bool(params["lifetime"])
         if choice not in self.ready:
-            transformer = preprocessing(list(self.learn_X), params).fit(self.learn_X)
+            transformer = preprocessing(list(self.learn_X.columns), params).fit(self.learn_X)
             self.ready[choice] = transformer.transform(self.learn_X), transformer.transform(self.judge_X)
         learn, judge = self.ready[choice]
         model = prediction(params, seed).fit(learn, self.learn_y)
@@ -139,4 +144,4 @@ class _Fold:
 
 
 def _both(rows: Rows) -> bool:
-    return 0 < rows.y.sum() < len(rows)
+    return bool(0 < rows.y.sum() < len(rows))

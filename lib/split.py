@@ -36,6 +36,11 @@ class Rows:
         """The user of each row."""
         return self.frame["user_id"].to_numpy(object)
 
+    @property
+    def positives(self) -> int:
+        """How many rows acted."""
+        return int(self.frame["label"].sum())
+
     def at(self, cutoffs: Sequence[date]) -> "Rows":
         """The rows of some cutoffs."""
         return Rows(self.frame[self.frame["cutoff"].isin(list(cutoffs))].reset_index(drop=True))

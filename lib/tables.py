@@ -106,9 +106,7 @@ class Tables(Protocol):
     def query(self, sql: str) -> pd.DataFrame:
         """Run a SELECT and bring its rows here."""
 
-    def map_rows(
-        self, sql: str, function: MapTable, schema: pa.Schema
-    ) -> Rows:
+    def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
         """Apply a function to the selected rows, batch by batch and in parallel."""
 
     def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
@@ -154,7 +152,7 @@ def _arrow(name: str, rows: pd.DataFrame) -> pa.Table:
     contract = CONTRACTS[name]
     missing = [column for column in contract if column not in rows]
     if missing:
-        raise ContractBroken(f"Table {name}: column {missing[0]} is missing; found {', '.join(rows)}.")
+        raise ContractBroken(f"Table {name}: column {missing[0]} is missing; found {', '.join(rows.columns)}.")
     return pa.Table.from_pandas(rows[list(contract)], schema=arrow_schema(contract), preserve_index=False)
 
 
@@ -207,11 +205,13 @@ class DeltaTables:
             return reader.table(text)
         if text.endswith(".csv") or _holds(text, ".csv"):
             return reader.option("header", "true").csv(text)  # as texts: a guess would eat an id's leading zeros
-        return reader.parquet(text) if text.endswith(".parquet") or _holds(text, ".parquet") else reader.format("delta").load(text)
+        return (
+            reader.parquet(text)
+            if text.endswith(".parquet") or _holds(text, ".parquet")
+            else reader.format("delta").load(text)
+        )
 
-    def map_rows(
-        self, sql: str, function: MapTable, schema: pa.Schema
-    ) -> "DataFrame":
+    def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
         _pickle_lib_by_value()
@@ -272,7 +272,7 @@ def _pickle_lib_by_value() -> None:
 
     import lib
 
-    cloudpickle.register_pickle_by_value(lib)
+    cloudpickle.register_pickle_by_value(lib)  # type: ignore[no-untyped-call]
 
 
 def _holds(folder: str, ending: str) -> bool:
@@ -308,9 +308,7 @@ class MemoryTables:
     def query(self, sql: str) -> pd.DataFrame:
         return _to_pandas(self.table(sql))
 
-    def map_rows(
-        self, sql: str, function: MapTable, schema: pa.Schema
-    ) -> pa.Table:
+    def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
         return function(self.table(sql)).cast(schema)
 
     def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:

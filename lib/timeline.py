@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Self
 
 from lib.errors import NotEnoughHistory
@@ -107,7 +108,7 @@ def one_horizon_before(cutoff: date, horizon_days: int) -> date:
 def longest_gap(days: Sequence[date], window: Window) -> int:
     """The largest step between consecutive event days inside a window; 1 where fewer than two lie in it."""
     inside = sorted({day for day in days if window.start <= day < window.end})
-    return max(((later - earlier).days for earlier, later in zip(inside, inside[1:], strict=False)), default=1)
+    return max(((later - earlier).days for earlier, later in pairwise(inside)), default=1)
 
 
 def days_behind(last: date, as_of: date) -> int:

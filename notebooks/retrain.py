@@ -2,7 +2,7 @@
 # MAGIC %md
 # MAGIC # Retrain: search, fit, register, and put in use where it is better
 # MAGIC
-# MAGIC Tunes by Optuna on the newest data, registers both models as new versions and compares them with the pair in use.
+# MAGIC Tunes by Optuna on the newest data, registers both models as new versions, compares them with the pair in use.
 
 # COMMAND ----------
 
