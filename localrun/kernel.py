@@ -159,6 +159,7 @@ def _dbruntime(shell: Any, spark: SparkOnUse) -> ModuleType:
 
 
 def _enter_notebooks(project: Path) -> None:
-    """An editor may start a kernel in the project's root; a job starts it in the notebook's folder."""
-    if Path.cwd() == project and (project / "notebooks").is_dir():
-        os.chdir(project / "notebooks")
+    """An editor starts a kernel where it likes; a job starts it in the notebook's folder."""
+    folder = project / "notebooks"
+    if folder.is_dir() and not Path.cwd().is_relative_to(folder):
+        os.chdir(folder)

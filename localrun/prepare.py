@@ -103,6 +103,8 @@ def bring_archive(java: Java) -> None:
             except Exception as error:
                 raise SetupError(f"Spark starts but does not work here: {in_words(error)}") from error
             server.stop(grace=_DUMP_SECONDS)
+        for older in storage().glob("classes-*.jsa"):
+            older.unlink()
         if (folder / "classes.jsa").exists():  # a convenience: without it all works, later
             (folder / "classes.jsa").replace(archive)
 
