@@ -33,5 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends a run like Ctrl-C
+    for polite in (signal.SIGTERM, signal.SIGINT):  # a script's shell may have had the second one ignored
+        signal.signal(polite, signal.default_int_handler)
     sys.exit(main())

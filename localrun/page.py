@@ -34,7 +34,7 @@ def render(run: JobRun) -> str:
         "</header>",
         f'<section><h2>Tasks</h2><div class="scroll">{draw(run.tasks)}</div></section>',
         f'<section><div class="scroll">{_tasks(run)}</div></section>',
-        *_summaries(run.tasks.values()),
+        _summaries(run.tasks.values()),
         f'<div class="columns"><section><h2>Parameters</h2>{_parameters(run)}</section>'
         f"<section><h2>Task values</h2>{_values(run.tasks.values())}</section></div>",
     ]
@@ -80,10 +80,10 @@ def _task_row(task: TaskRun, total: float) -> str:
     )
 
 
-def _summaries(tasks: Iterable[TaskRun]) -> Iterable[str]:
-    for task in tasks:
-        if text := task.values.get(SUMMARY):
-            yield f"<section><h2>{escape(task.key)}</h2><pre>{escape(str(text))}</pre></section>"
+def _summaries(tasks: Iterable[TaskRun]) -> str:
+    texts = {task.key: str(task.values[SUMMARY]) for task in tasks if SUMMARY in task.values}
+    blocks = "".join(f"<h3>{escape(key)}</h3><pre>{escape(text)}</pre>" for key, text in texts.items())
+    return f"<section><h2>What came out</h2>{blocks}</section>" if blocks else ""
 
 
 def _parameters(run: JobRun) -> str:
