@@ -11,7 +11,7 @@ from localrun.source import notebook_file
 from localrun.task import Task
 
 
-class NotebookFailed(Exception):  # noqa: N818 - reads as what it tells
+class NotebookFailed(Exception):
     """A notebook that this one ran has failed or was too slow."""
 
     def __init__(self, message: str, operator_error: bool) -> None:
@@ -34,15 +34,13 @@ def run_child(
     NotebookFailed
         If it failed, with its error and the place of its page.
     """
-    from localrun.notebook import Limits, execute  # noqa: PLC0415 - few notebooks run another
+    from localrun.notebook import Limits, execute
 
     file = notebook_file(path).resolve()
     html = next(
         page
         for number in itertools.count(1)
-        if not (
-            page := pages.with_name(f"{pages.name}-{file.stem}{f'-{number}' if number > 1 else ''}.html")
-        ).exists()
+        if not (page := pages.with_name(f"{pages.name}-{file.stem}{f'-{number}' if number > 1 else ''}.html")).exists()
     )
     task = Task(
         parameters={name: str(value) for name, value in arguments.items()},
@@ -70,7 +68,5 @@ def run_child(
             stop.set()  # an interrupt ends the other notebook too
         result = future.result()
     if result.state != "SUCCESS":
-        raise NotebookFailed(
-            f"{file.stem} {result.state.lower()}: {result.error} See {html}.", result.operator_error
-        )
+        raise NotebookFailed(f"{file.stem} {result.state.lower()}: {result.error} See {html}.", result.operator_error)
     return result.exit_value

@@ -39,9 +39,7 @@ class Widgets:
     ) -> None:
         """Declare a parameter that takes one of some values; the default must be among them."""
         if defaultValue not in choices:
-            raise ValueError(
-                f"The default {defaultValue!r} of widget {name!r} is none of its choices {list(choices)}."
-            )
+            raise ValueError(f"The default {defaultValue!r} of widget {name!r} is none of its choices {list(choices)}.")
         self._declare(name, defaultValue)
 
     def combobox(
@@ -80,11 +78,11 @@ class Widgets:
             )
         return values[name]
 
-    def getArgument(self, name: str, defaultValue: str | None = None) -> str | None:  # noqa: N802 - the platform's name
+    def getArgument(self, name: str, defaultValue: str | None = None) -> str | None:
         """The value of a parameter, or a default."""
         return self.getAll().get(name, defaultValue)
 
-    def getAll(self) -> dict[str, str]:  # noqa: N802 - as above
+    def getAll(self) -> dict[str, str]:
         """All parameters, given or declared."""
         return self._declared | self._given
 
@@ -94,7 +92,7 @@ class Widgets:
             raise WidgetMissingError(f"There is no widget {name!r} to remove.")
         del self._declared[name]
 
-    def removeAll(self) -> None:  # noqa: N802 - as above
+    def removeAll(self) -> None:
         """Take all declarations back."""
         self._declared.clear()
 
@@ -110,9 +108,7 @@ class TaskValues:
     Outside a job, `set` does nothing and `get` gives `debugValue`, so that a notebook also runs alone.
     """
 
-    def __init__(
-        self, upstream: Mapping[str, Mapping[str, Any]] | None, keep: Callable[[str, Any], None]
-    ) -> None:
+    def __init__(self, upstream: Mapping[str, Mapping[str, Any]] | None, keep: Callable[[str, Any], None]) -> None:
         self._upstream, self._keep = upstream, keep
 
     def set(self, key: str, value: Any) -> None:
@@ -171,9 +167,7 @@ class Notebook:
         """End the notebook here, in success."""
         raise NotebookExit(str(value))
 
-    def run(
-        self, path: str, timeout_seconds: int = 60, arguments: Mapping[str, str] | None = None
-    ) -> str | None:
+    def run(self, path: str, timeout_seconds: int = 60, arguments: Mapping[str, str] | None = None) -> str | None:
         """Run another notebook with these parameters; its exit value, or its error raised."""
         return self._run(path, timeout_seconds, arguments or {})
 

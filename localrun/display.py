@@ -24,7 +24,7 @@ def display(*values: Any) -> None:
             _jupyter.display(value)
 
 
-def displayHTML(text: str) -> None:  # noqa: N802 - the platform's name
+def displayHTML(text: str) -> None:
     """Show a piece of HTML."""
     _jupyter.display(_jupyter.HTML(text))
 
@@ -43,7 +43,7 @@ def _number(value: float) -> str:
 
 
 def _show_figure(figure: Any) -> None:
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - only notebooks that plot have paid for it
+    import matplotlib.pyplot as plt
 
     _jupyter.display(figure)
     plt.close(figure)  # or Jupyter shows it once more at the end of the cell

@@ -1,5 +1,6 @@
 """An executed notebook as one page without scripts."""
 
+import logging
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -43,14 +44,16 @@ def page(notebook: NotebookNode, path: Path, title: str, state: str, seconds: fl
 
 @cache
 def _exporter() -> Any:
-    import nbconvert  # noqa: PLC0415 - imported while the notebook runs, not before
+    import nbconvert  # imported while the notebook runs, not before
 
     untyped: Any = nbconvert
-    return untyped.HTMLExporter(template_name="basic")
+    quiet = logging.getLogger("localrun.html")
+    quiet.setLevel(logging.ERROR)  # that a plot has no alternative text is nothing to stop a run's output for
+    return untyped.HTMLExporter(template_name="basic", log=quiet)
 
 
 @cache
 def _colours() -> str:
-    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 
     return str(HtmlFormatter(style="default", nobackground=True).get_style_defs(".highlight"))

@@ -61,9 +61,7 @@ def _candidates() -> list[Path]:
 
 def _version(program: Path) -> str:
     try:
-        answer = subprocess.run(
-            [program, "-version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        answer = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stderr

@@ -99,9 +99,7 @@ class SparkOnUse:
         if self._server is None:
             home = Path(os.environ[HOME])
             print("starting Spark for this notebook ...")
-            server = SparkServer(
-                home, os.environ[SCHEMAS].split(), home / f"spark-notebook-{os.getpid()}.log"
-            )
+            server = SparkServer(home, os.environ[SCHEMAS].split(), home / f"spark-notebook-{os.getpid()}.log")
             server.start()
             atexit.register(server.stop)
             server.wait_ready()

@@ -50,8 +50,12 @@ class Limits:
 
     def __init__(self, timeout_seconds: int, stop: threading.Event | None = None) -> None:
         self._seconds = timeout_seconds
-        self._deadline = time.monotonic() + (timeout_seconds or math.inf)
+        self._deadline = math.inf
         self._stop = stop or threading.Event()
+
+    def begin(self) -> None:
+        """Let the time run. It does not while Spark starts: a small limit would never be kept in a first task."""
+        self._deadline = time.monotonic() + (self._seconds or math.inf)
 
     def reached(self) -> tuple[State, str] | None:
         """What to tell, once one is reached."""
@@ -105,17 +109,22 @@ def execute(
     with tempfile.TemporaryDirectory(prefix="propensity-task-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         task.write(folder)
-        client = Client(notebook, folder, server.wait_ready if server else lambda: None, on_line)
+
+        def wait() -> None:
+            if server:
+                server.wait_ready()
+            limits.begin()
+
+        client = Client(notebook, folder, wait, on_line)
         own = {VARIABLE: name}
         kernel = {"cwd": str(path.resolve().parent), "env": {**_environment(), **environment, **own}}
         state, error = asyncio.run(_run(client, kernel, folder / "log", limits, task.spark_url))
         outcome = Outcome.read(folder)
-    with contextlib.suppress(Exception):  # the server itself may be what ended
-        release(task.spark_url, task.session_id)
+    if not _spark_death(task.spark_url):
+        with contextlib.suppress(Exception):  # it may end at this very moment
+            release(task.spark_url, task.session_id)
     if state == "FAILED":
-        state, error = (
-            ("SUCCESS", None) if outcome.exit_value is not None else (state, outcome.error or error)
-        )
+        state, error = ("SUCCESS", None) if outcome.exit_value is not None else (state, outcome.error or error)
     if error and not _shows_error(notebook):
         _add_error(notebook, error)
     seconds = time.monotonic() - began

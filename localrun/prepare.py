@@ -7,12 +7,11 @@ Each step is passed over when its result is there, and leaves its result in one 
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 from localrun.errors import LocalRunError, SetupError
 from localrun.java import Java, class_archive, delta_jars, delta_modules, find_java, spark_jars, storage
-from localrun.session import connect
+from localrun.session import session
 from localrun.spark import SparkServer
 from localrun.task import in_words
 
@@ -89,9 +88,7 @@ def bring_archive(java: Java) -> None:
     if archive.exists():
         return
     print("  starting Spark once, so that it starts faster ever after ...", flush=True)
-    if (
-        Path(sys.prefix) in java.program.parents
-    ):  # a wheel's Java comes without the archive that ours builds on
+    if Path(sys.prefix) in java.program.parents:  # a wheel's Java comes without the archive that ours builds on
         _call("Java could not archive its own classes", [str(java.program), "-Xshare:dump"])
     with tempfile.TemporaryDirectory(dir=storage()) as name:
         folder = Path(name)
@@ -111,14 +108,11 @@ def bring_archive(java: Java) -> None:
 
 def _practise(url: str) -> None:
     """What jobs do: create, replace, merge, group, rank, and rows through Python."""
-    spark = connect(url)
-    with closing(spark.client):
+    with session(url) as spark:
         frame = spark.range(1000).selectExpr("id", "id % 7 AS part", "sequence(0, id % 3) AS items")
         frame.write.format("delta").saveAsTable("practice.t")
         table = spark.table("practice.t")
-        table.write.format("delta").mode("overwrite").option("replaceWhere", "part >= 0").saveAsTable(
-            "practice.t"
-        )
+        table.write.format("delta").mode("overwrite").option("replaceWhere", "part >= 0").saveAsTable("practice.t")
         spark.sql(
             "MERGE INTO practice.t t USING (SELECT 1L id, 1L part, array(1L) items) s ON t.id = s.id "
             "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"

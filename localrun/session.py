@@ -2,12 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import LocalRunError
+from localrun.task import in_words
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -18,17 +19,27 @@ def connect(url: str, session_id: str | None = None, *, default: bool = False) -
 
     With `default`, it is the one that everybody else in this process gets who asks for a session.
     """
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - takes most of a second
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - as above
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
     remote = f"{url}/;session_id={session_id}" if session_id else url
     builder: Any = SparkSession.builder.remote(remote)
     if default:
         os.environ["SPARK_REMOTE"] = remote
-    session = builder.getOrCreate() if default else builder.create()
+    spark = builder.getOrCreate() if default else builder.create()
     # The default waits ten minutes for a server that is gone. Ours is on this machine: gone is gone.
-    session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
-    return session  # type: ignore[no-any-return]
+    spark.client.set_retry_policies([DefaultPolicy(max_retries=2)])
+    return spark  # type: ignore[no-any-return]
+
+
+@contextmanager
+def session(url: str) -> "Iterator[SparkSession]":
+    """A session for a while; the server forgets it in its own time."""
+    spark = connect(url)
+    try:
+        yield spark
+    finally:
+        spark.client.close()
 
 
 def release(url: str, session_id: str) -> None:
@@ -47,11 +58,8 @@ def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
     LocalRunError
         If a table cannot be registered.
     """
-    found = [
-        path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))
-    ]
-    spark = connect(url)
-    with closing(spark.client):
+    found = [path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))]
+    with session(url) as spark:
         for schema in sorted({*schemas, *found}):
             folder = warehouse / schema
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
@@ -69,7 +77,7 @@ def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{_literal(folder)}'")
     except Exception as error:
         raise LocalRunError(
-            f"The table in {folder} cannot be read: {error}. Restore its files, or move the folder away."
+            f"The table in {folder} cannot be read: {in_words(error)}\nRestore its files, or move the folder away."
         ) from error
 
 

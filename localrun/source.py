@@ -32,9 +32,7 @@ def to_ipynb(path: Path) -> NotebookNode:
     try:
         header, _, body = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise NotebookError(
-            f"Notebook {path} cannot be read: {error}. Correct its path or its text."
-        ) from error
+        raise NotebookError(f"Notebook {path} cannot be read: {error}. Correct its path or its text.") from error
     if header.rstrip() != HEADER:
         raise NotebookError(f"Notebook {path} must have {HEADER!r} as its first line, found {header!r}.")
     notebook: NotebookNode = _new.new_notebook(cells=list(_cells(body)))

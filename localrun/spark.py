@@ -17,6 +17,7 @@ from typing import Self
 from localrun.errors import LocalRunError, SparkServerError
 from localrun.java import Java, class_archive, class_path, find_java
 from localrun.session import register
+from localrun.task import in_words
 
 _START_SECONDS = 120
 _LOG_LINES = 8
@@ -189,13 +190,13 @@ class SparkServer:
                 time.sleep(0.05)
             register(self.url, self._warehouse, self._schemas)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits, in another thread
-            self._failure = (
-                error if isinstance(error, LocalRunError) else SparkServerError(self._report(str(error)))
-            )
+            told = isinstance(error, LocalRunError)
+            self._failure = error if told else SparkServerError(self._report(f"fails: {in_words(error)}"))
         self._ready.set()
 
     def _report(self, what: str) -> str:
-        lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        lines = self._log.read_text(errors="replace").splitlines()
+        lines = [line for line in lines if not line.startswith("\tat ")][-_LOG_LINES:]
         return (
             f"The local Spark server {what}. The end of {self._log}:\n  "
             + "\n  ".join(lines)
