@@ -1,0 +1,141 @@
+"""What the core tests are made of: activity rows written by hand, a small log by a generator, a run's parameters."""
+
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lib import extraction, pipeline
+from lib.config import ExtractConfig, PublishConfig, RetrainConfig
+from lib.features import build_features, vocabulary
+from lib.registry import MemoryRegistry
+from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
+
+CUTOFF = date(2024, 6, 3)  # a Monday
+WIDGETS = {
+    "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
+    "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
+    "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
+    "seed": "0", "n_trials": "2", "export": "",
+}  # fmt: skip
+
+
+def ago(days, cutoff=CUTOFF):
+    """The day so many days before the cutoff; 0 is the cutoff itself."""
+    return cutoff - timedelta(days=days)
+
+
+def row(user, day, kind="view", *, count=1, value=None, items=(), known=None):
+    """One row of daily_activity; known on its own day unless told."""
+    return {
+        "user_id": user, "day": day, "event_type": kind, "known_day": known or day, "count": count, "value": value,
+        "items": None if items is None else list(items),
+    }  # fmt: skip
+
+
+def activity(*rows):
+    """Rows as the daily_activity table holds them."""
+    return pa.Table.from_pylist(list(rows), schema=arrow_schema(DAILY_ACTIVITY))
+
+
+def first_seen(table, before=date.max):
+    """How many users showed each event type first on which known day."""
+    first = {}
+    for one in table.select(["user_id", "event_type", "known_day"]).to_pylist():
+        key = one["event_type"], one["user_id"]
+        if one["known_day"] < before:
+            first[key] = min(first.get(key, date.max), one["known_day"])
+    seen = defaultdict(Counter)
+    for (kind, _), day in first.items():
+        seen[kind][day] += 1
+    return {kind: sorted(days.items()) for kind, days in seen.items()}
+
+
+def plan(table, *cutoffs, most=24):
+    """What build_features is asked for: the event types known at each cutoff."""
+    seen = first_seen(table)
+    return {cutoff: vocabulary(seen, cutoff, most) for cutoff in cutoffs or (CUTOFF,)}
+
+
+def features(*rows, cutoff=CUTOFF, most=24):
+    """The features of hand-made rows at one cutoff: {user: {feature: value}}."""
+    table = activity(*rows)
+    built = build_features(table, plan(table, cutoff, most=most))
+    return {one.pop("user_id"): one for one in built.drop_columns(["cutoff"]).to_pylist()}
+
+
+def log(*, seed=0, users=250, days=130, start=date(2024, 1, 1), drift=None):
+    """A log of views, buys and shares: who is keen does more of all. From day `drift` on everybody buys far more."""
+    rng = np.random.default_rng(seed)
+    keen = rng.normal(size=(users, 1))
+    views = rng.poisson(np.exp(-1.2 + 0.8 * keen), (users, days))
+    rate = np.exp(-3.6 + 1.1 * keen) * np.where(np.arange(days) < (days if drift is None else drift), 1.0, 12.0)
+    buys = (rng.random((users, days)) < rate).astype(int)
+    shares = (rng.random((users, days)) < 0.03).astype(int)
+    rows = []
+    for kind, counts in (("view", views), ("buy", buys), ("share", shares)):
+        user, day = np.nonzero(counts)
+        dates = np.datetime64(start, "D") + day
+        rows.append(pd.DataFrame({
+            "user_id": np.char.add("u", user.astype(str)), "day": dates, "event_type": kind, "known_day": dates,
+            "count": counts[user, day], "value": np.where(kind == "buy", rng.integers(1, 50, len(user)), np.nan),
+            "items": [[f"i{n}"] for n in rng.integers(0, 20, len(user))],
+        }))  # fmt: skip
+    return pa.Table.from_pandas(pd.concat(rows), schema=arrow_schema(DAILY_ACTIVITY), preserve_index=False)
+
+
+def asked(kind, **changes):
+    """A configuration as the notebooks parse it, with some widgets set otherwise."""
+    return kind.from_widgets((WIDGETS | {name: str(text) for name, text in changes.items()}).__getitem__)
+
+
+def as_told(*_):
+    """Say nothing."""
+
+
+class World:
+    """One home in memory: tables, registry, and the job's stages on them."""
+
+    def __init__(self, table=None):
+        self.tables, self.registry = MemoryTables(), MemoryRegistry()
+        if table is not None:
+            self.tables.replace("daily_activity", table, "1 = 1")
+
+    def copy(self):
+        """The same home again: what happens in it stays in it."""
+        twin = World()
+        twin.tables.stored, twin.tables.properties = dict(self.tables.stored), dict(self.tables.properties)
+        twin.registry.pairs, twin.registry.aliases = dict(self.registry.pairs), dict(self.registry.aliases)
+        return twin
+
+    def extract(self, as_of, **changes):
+        return extraction.build(asked(ExtractConfig, **changes), self.tables, as_of)
+
+    def train(self, **changes):
+        return pipeline.train(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+
+    def retrain(self, **changes):
+        return pipeline.retrain(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+
+    def predict(self, **changes):
+        return pipeline.predict(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+
+    def publish(self, **changes):
+        return pipeline.publish(asked(PublishConfig, **changes), self.tables, as_told)
+
+    def run(self, as_of, **changes):
+        """The whole job by its own order: retrain only where train asks for it. Returns what train found."""
+        self.extract(as_of, **changes)
+        checked = self.train(**changes)
+        if checked.verdict.retrain_needed:
+            self.retrain(**changes)
+        self.predict(**changes)
+        self.publish(**changes)
+        return checked
+
+    def rows(self, name, where="1 = 1"):
+        """A table's rows without their run, in one order."""
+        frame = self.tables.query(f"SELECT * FROM {{{name}}} WHERE {where}").drop(columns="run_id", errors="ignore")
+        return frame.sort_values(list(frame.columns[:5]), ignore_index=True)
