@@ -2,7 +2,7 @@
 
 import argparse
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from cli.afterwards import told
 from cli.errors import CliError
 from cli.home import Home, at, locked
 from cli.progress import Progress, closing
@@ -51,7 +52,10 @@ def main(arguments: argparse.Namespace) -> int:
     plan = _plan(arguments, home)
     with locked(home):
         run, folder = _start(plan)
-    for line in (*closing(run, folder), "", *_places(home, folder)):
+    afterwards: Iterator[str] = iter(())
+    if plan.source.write and run.state is State.SUCCESS:
+        afterwards = told(home.warehouse / SCHEMA / "audience", run.run_id, run.parameters)
+    for line in (*closing(run, folder), "", *afterwards, "", *_places(home, folder)):
         print(line)
     return _EXIT.get(run.state, 1)
 

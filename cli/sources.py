@@ -9,7 +9,7 @@ from cli.errors import CliError
 from datasets import complete_journey, synthetic
 
 DELI = {"action": "buy_deli", "horizon_days": "14", "cohort_days": "90", "as_of": "2017-12-17"}
-COOK = {"action": "cook", "horizon_days": "14"}
+COOK = {"action": "cook", "horizon_days": "14", "as_of": "2024-08-11"}
 
 
 @dataclass(frozen=True)
