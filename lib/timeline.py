@@ -76,11 +76,12 @@ def cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_days: in
     last_training = newest - timedelta(days=horizon_days)
     training = [cutoff for cutoff in ladder if cutoff <= last_training]
     if not training:
-        needed = MIN_HISTORY_DAYS + 2 * horizon_days
+        learning = -(-horizon_days // cadence_days) * cadence_days  # whole steps back over one horizon
+        needed = MIN_HISTORY_DAYS + learning + horizon_days
         raise NotEnoughHistory(
             f"No cutoff is left to learn from: the log starts on {log_start} and as_of is {as_of}, "
-            f"{(as_of - log_start).days} days; a {horizon_days}-day horizon needs {needed} days and the steps of "
-            f"{cadence_days} days to fit ({MIN_HISTORY_DAYS} of history, one horizon to learn, one to judge). "
+            f"{(as_of - log_start).days} days; a {horizon_days}-day horizon in steps of {cadence_days} "
+            f"needs {needed} days ({MIN_HISTORY_DAYS} of history, {learning} to learn, {horizon_days} to judge). "
             "Run with a later as_of, bring older events, or lower horizon_days."
         )
     covered = [cutoff for cutoff in training if (cutoff - log_start).days >= FULL_HISTORY_DAYS]
