@@ -25,8 +25,8 @@ Bools = npt.NDArray[np.bool_]
 
 WINDOWS = (7, 28, 90, None)  # days; None is the whole history
 NEVER_DAYS = 365  # a recency is capped here, so that "never" does not grow with the log's age
-OTHER = "other"  # where event types beyond the most used ones are pooled
-DEFINITION = "1"  # raise when any value below changes its meaning: cached features are then rebuilt
+OTHER = "other"  # column prefix of the event types pooled beyond the most used ones
+DEFINITION = "2"  # raise when any value below changes its meaning: cached features are then rebuilt
 
 USER_FEATURES = (
     *(f"{what}_{window or 'all'}" for what in ("events", "days", "value", "items") for window in WINDOWS),
@@ -52,9 +52,10 @@ class Vocabulary:
     log_start: date  # by when the types that most users know had begun: one odd early type does not move it
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def prefixes(self) -> tuple[str, ...]:
         """The slots of per-type features: `types`, then `other` where anything is pooled."""
-        return (*self.types, OTHER) if self.pooled else self.types
+        own = tuple(map(_prefix, self.types))
+        return (*own, OTHER) if self.pooled else own
 
 
 def vocabulary(first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: date, most: int) -> Vocabulary:
@@ -89,14 +90,18 @@ def _median(starts: Mapping[str, date], users: Mapping[str, int], empty: date) -
 
 def type_column(kind: str, feature: str) -> str:
     """Name one per-type column: letters, digits and underscores only, distinct for distinct types."""
+    return f"{_prefix(kind)}__{feature}"
+
+
+def _prefix(kind: str) -> str:
     safe = re.sub(r"[^0-9a-z]+", "_", kind.lower())
-    mark = "" if safe == kind else "_" + sha1(kind.encode(), usedforsecurity=False).hexdigest()[:6]
-    return f"{safe}{mark}__{feature}"
+    plain = safe == kind and kind != OTHER  # a type of that name must not share the pool's columns
+    return safe if plain else f"{safe}_{sha1(kind.encode(), usedforsecurity=False).hexdigest()[:6]}"
 
 
 def columns(words: Vocabulary) -> list[str]:
     """List the feature columns of one cutoff, in order."""
-    return [*USER_FEATURES, *(type_column(kind, name) for kind in words.columns for name in TYPE_FEATURES)]
+    return [*USER_FEATURES, *(f"{kind}__{name}" for kind in words.prefixes for name in TYPE_FEATURES)]
 
 
 def schema(names: Sequence[str]) -> pa.Schema:
@@ -145,7 +150,7 @@ class _Chunk:
         activity = activity.combine_chunks()
         encoded = activity["user_id"].combine_chunks().dictionary_encode()
         self.users = encoded.dictionary
-        self.width = len(words.columns)
+        self.width = len(words.prefixes)
         self.n_users = len(self.users)
         own = pc.index_in(activity["event_type"], value_set=pa.array(words.types, pa.string()))
         kind = own.fill_null(len(words.types)).to_numpy()  # types that this cutoff does not know go last, unread
@@ -191,13 +196,13 @@ class _Chunk:
         out["log_age"] = np.full(self.n_users, age)
         recency = types.recency().reshape(shape)
         days_28, days_90 = (types.distinct_days(w).reshape(shape) for w in (28, 90))
-        for slot, (kind, start) in enumerate(zip(words.columns, words.starts, strict=True)):
-            out |= {type_column(kind, f"events_{w or 'all'}"): counts[w][:, slot].astype(float) for w in WINDOWS}
-            out[type_column(kind, "days_28")] = days_28[:, slot].astype(float)
-            out[type_column(kind, "days_90")] = days_90[:, slot].astype(float)
-            out[type_column(kind, "value_28")] = values[28][:, slot]
-            out[type_column(kind, "recency")] = recency[:, slot]
-            out[type_column(kind, "covered_90")] = np.full(self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90))
+        for slot, (kind, start) in enumerate(zip(words.prefixes, words.starts, strict=True)):
+            out |= {f"{kind}__events_{w or 'all'}": counts[w][:, slot].astype(float) for w in WINDOWS}
+            out[f"{kind}__days_28"] = days_28[:, slot].astype(float)
+            out[f"{kind}__days_90"] = days_90[:, slot].astype(float)
+            out[f"{kind}__value_28"] = values[28][:, slot]
+            out[f"{kind}__recency"] = recency[:, slot]
+            out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90))
         return out
 
 
