@@ -1,0 +1,260 @@
+"""What a past looks like at a cutoff: hand-made users with rows on every boundary, exact values."""
+
+import numpy as np
+import pytest
+from made import CUTOFF, activity, ago, features, plan, row
+
+from lib.features import (
+    NEVER_DAYS,
+    TYPE_FEATURES,
+    USER_FEATURES,
+    Vocabulary,
+    build_features,
+    columns,
+    schema,
+    type_column,
+    vocabulary,
+)
+
+EDGES = [  # days before the cutoff, on both sides of every window; the counts add up to a sum that names its parts
+    (91, 4000),  # a day too old for 90 days, history all the same
+    (90, 1000),  # first day inside
+    (29, 400),  # a day too old for 28 days
+    (28, 100),  # first day inside
+    (8, 40),  # a day too old for 7 days
+    (7, 10),  # first day inside
+    (1, 2),  # last day inside
+    (0, 9_000_000),  # the cutoff itself: label, not feature
+    (-1, 9_000_000),  # the future
+]
+
+
+def one(*rows, **given):
+    """The features of the only user of some rows."""
+    (found,) = features(*rows, **given).values()
+    return found
+
+
+def chosen(found, *names):
+    return [found[name] for name in names]
+
+
+def windows(what):
+    return [f"{what}_{window}" for window in (7, 28, 90, "all")]
+
+
+def test_every_window_reads_its_days_and_no_other():
+    rows = [row("ana", ago(n), count=count, value=count / 2, items=[f"at {n}"]) for n, count in EDGES]
+
+    ana = one(*rows)
+
+    assert chosen(ana, *windows("events")) == [12, 152, 1552, 5552]
+    assert chosen(ana, *windows("days")) == [2, 4, 6, 7]
+    assert chosen(ana, *windows("value")) == [6, 76, 776, 2776]
+    assert chosen(ana, *windows("items")) == [2, 4, 6, 7]
+    assert chosen(ana, *(f"view__{name}" for name in TYPE_FEATURES)) == [
+        12, 152, 1552, 5552,  # events
+        4, 6,  # days of 28 and 90
+        76,  # value of 28
+        1, 1,  # recency, covered
+    ]  # fmt: skip
+
+
+def test_a_row_counts_from_the_day_after_it_became_known():
+    ana = one(
+        row("ana", ago(6), known=ago(1), count=1, value=1.0, items=["on time"]),  # learnt on the last day: visible
+        row("ana", ago(5), known=ago(0), count=90, value=90.0, items=["late"]),  # learnt on the cutoff: not visible
+        row("ana", ago(4), known=ago(-3), count=900, value=900.0, items=["later"]),
+    )
+    assert chosen(ana, *windows("events"), *windows("value")) == [1] * 8
+    assert chosen(ana, *windows("days"), *windows("items")) == [1] * 8
+    assert chosen(ana, "recency", "tenure", "view__recency", "view__days_28") == [6, 6, 6, 1]
+
+
+def test_a_day_that_became_known_in_parts_is_one_day():
+    ana = one(
+        row("ana", ago(3), count=1, value=1.0, items=["a"]),
+        row("ana", ago(3), known=ago(2), count=10, value=10.0, items=["a", "b"]),
+        row("ana", ago(3), known=ago(0), count=100, value=100.0, items=["c"]),  # this part is not known yet
+        row("ana", ago(2), known=ago(0), count=100),  # of this day nothing is
+    )
+    assert chosen(ana, "events_7", "value_7", "days_7", "items_7", "recency") == [11, 11, 1, 2, 3]
+    assert chosen(ana, "view__events_7", "view__days_28", "view__recency") == [11, 1, 3]
+
+
+def test_an_item_belongs_to_the_windows_of_its_last_visible_day():
+    ana = one(
+        row("ana", ago(40), items=["long ago", "again"]),
+        row("ana", ago(8), items=["again", "week old"]),
+        row("ana", ago(7), "buy", items=["again"]),  # of another type: the same item
+        row("ana", ago(6), known=ago(0), items=["long ago"]),  # seen again, not known yet
+        row("ana", ago(2), items=None),  # rows that come aggregated name no items
+    )
+    assert chosen(ana, *windows("items")) == [1, 2, 3, 3]
+
+
+def test_items_of_one_user_are_not_those_of_another():
+    found = features(row("ana", ago(2), items=["a", "b"]), row("bo", ago(2), items=["b", "c", "d"]))
+    assert [found[user]["items_7"] for user in ("ana", "bo")] == [2, 3]
+
+
+@pytest.mark.parametrize(("days", "recency"), [(1, 1), (NEVER_DAYS - 1, 364), (NEVER_DAYS, 365), (NEVER_DAYS + 1, 365)])
+def test_recency_is_capped(days, recency):
+    assert chosen(one(row("ana", ago(days))), "recency", "view__recency") == [recency, recency]
+
+
+def test_a_type_that_the_user_never_did_counts_as_never():
+    found = features(row("ana", ago(3), "view"), row("bo", ago(5), "buy"))
+    assert chosen(found["ana"], "view__recency", "buy__recency") == [3, NEVER_DAYS]
+    assert chosen(found["bo"], "view__recency", "buy__recency") == [NEVER_DAYS, 5]
+    assert chosen(found["ana"], "buy__events_all", "buy__days_90", "buy__value_28") == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("days", "tenure", "gap_mean", "gap_std", "recency"),
+    [
+        ([10], 10, 10, 0, 10),  # one day seen: the gap is at least that long
+        ([1], 1, 1, 0, 1),
+        ([10, 4], 10, 6, 0, 4),
+        ([20, 10, 8], 20, 6, 4, 8),  # gaps 10 and 2
+        ([20, 10, 8, 0], 20, 6, 4, 8),  # the cutoff itself is no active day
+    ],
+)
+def test_rhythm_is_measured_between_active_days(days, tenure, gap_mean, gap_std, recency):
+    kinds = ["view", "buy"] * 2  # the rhythm of a user does not ask for the type
+    ana = one(*(row("ana", ago(n), kind) for n, kind in zip(days, kinds, strict=False)))
+    assert chosen(ana, "tenure", "gap_mean", "gap_std", "recency") == [tenure, gap_mean, gap_std, recency]
+    assert ana["overdue"] == np.float32(recency / gap_mean)
+
+
+def test_rhythm_knows_only_what_was_known():
+    late = [row("ana", ago(10), known=ago(0)), row("ana", ago(3), known=ago(0))]
+    rows = [row("ana", ago(20)), *late, row("ana", ago(8))]
+    assert chosen(one(*rows), "gap_mean", "gap_std", "recency", "tenure") == [12, 0, 8, 20]
+
+
+def test_the_weekend_is_saturday_and_sunday():
+    # the cutoff is a Monday: 1 = Sunday, 2 = Saturday, 3 = Friday; two rows of one Sunday are one day
+    assert one(row("ana", ago(1)), row("ana", ago(3)))["weekend_share"] == 0.5
+    assert one(row("ana", ago(2)), row("ana", ago(7)), row("ana", ago(8)), row("ana", ago(9)))["weekend_share"] == 0.75
+    assert one(row("ana", ago(1)), row("ana", ago(1), "buy"), row("ana", ago(4)))["weekend_share"] == 0.5
+
+
+def test_trends_compare_a_window_with_its_share_of_the_next():
+    ana = one(row("ana", ago(7), count=3), row("ana", ago(28), count=4), row("ana", ago(90), count=20))
+    assert ana["trend_7_28"] == np.float32(np.log((3 + 1) / (7 * 7 / 28 + 1)))
+    assert ana["trend_28_90"] == np.float32(np.log((7 + 1) / (27 * 28 / 90 + 1)))
+    assert chosen(one(row("ana", ago(91))), "trend_7_28", "trend_28_90") == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("start", "covered"),
+    [
+        (6, [6 / 7, 6 / 28, 6 / 90]),
+        (7, [1, 7 / 28, 7 / 90]),
+        (28, [1, 1, 28 / 90]),
+        (89, [1, 1, 89 / 90]),
+        (90, [1, 1, 1]),
+        (91, [1, 1, 1]),
+    ],
+)
+def test_coverage_is_the_share_of_a_window_inside_the_log(start, covered):
+    ana = one(row("ana", ago(start)), row("ana", ago(1)))
+    assert chosen(ana, "covered_7", "covered_28", "covered_90", "log_age") == [*np.float32(covered), start]
+    assert ana["view__covered_90"] == np.float32(covered[2])
+
+
+def test_each_type_has_a_log_of_its_own_and_one_odd_type_does_not_move_the_log():
+    rows = [row(f"u{n}", ago(45), "view") for n in range(3)] + [row("u0", ago(200), "odd"), row("u1", ago(9), "buy")]
+    found = features(*rows)["u0"]
+    assert found["log_age"] == 45  # by when the types that most users know had begun
+    assert chosen(found, "odd__covered_90", "view__covered_90", "buy__covered_90") == [1, 0.5, np.float32(0.1)]
+
+
+def test_types_beyond_the_most_used_share_other():
+    rows = [row(user, ago(9), "view") for user in ("ana", "bo", "cy")] + [
+        row("ana", ago(30), "rare", count=2, value=3.0),
+        row("ana", ago(10), "rarer", count=5, value=7.0),
+        row("ana", ago(10), "rare", count=1),  # a day with both is one day
+    ]
+    ana = features(*rows, most=1)["ana"]
+    assert {name.partition("__")[0] for name in ana if "__" in name} == {"view", "other"}
+    assert chosen(ana, "other__events_28", "other__events_90", "other__days_28", "other__days_90") == [6, 8, 1, 2]
+    assert chosen(ana, "other__value_28", "other__recency", "other__covered_90") == [7, 10, np.float32(30 / 90)]
+    assert chosen(ana, "events_all", "view__events_all") == [9, 1]
+
+
+def test_an_own_type_called_other_keeps_its_columns_beside_the_pool():
+    rows = [row(user, ago(9), "other") for user in ("ana", "bo")] + [row("ana", ago(3), "rare", count=5)]
+    ana = features(*rows, most=1)["ana"]
+    assert len(ana) == len(USER_FEATURES) + 2 * len(TYPE_FEATURES)
+    own = type_column("other", "events_7"), type_column("other", "events_28")
+    assert chosen(ana, *own, "other__events_7", "other__events_28") == [0, 1, 5, 5]
+
+
+def test_a_type_first_seen_on_the_cutoff_is_not_known_yet():
+    found = features(row("ana", ago(1), "view"), row("ana", ago(0), "new", count=7))
+    assert [name for name in found["ana"] if "new" in name] == []
+    assert found["ana"]["events_all"] == 1
+
+
+def test_a_user_without_a_visible_past_has_no_row():
+    found = features(row("ana", ago(1)), row("bo", ago(0)), row("cy", ago(2), known=ago(0)), row("di", ago(-4)))
+    assert set(found) == {"ana"}
+
+
+@pytest.mark.parametrize(
+    "planned",
+    [{}, {CUTOFF: Vocabulary((), (), (), CUTOFF)}, {CUTOFF: Vocabulary(("view",), (), (ago(9),), ago(9))}],
+)
+def test_no_activity_gives_no_rows_and_all_columns(planned):
+    names = columns(planned[CUTOFF]) if planned else []
+    assert build_features(activity(), planned).equals(schema(names).empty_table())
+
+
+def test_only_rows_after_the_cutoff_give_no_rows():
+    table = activity(row("ana", ago(0)), row("bo", ago(-3)))
+    assert build_features(table, plan(table)).num_rows == 0
+
+
+def test_columns_stand_in_the_order_that_the_vocabulary_gives():
+    table = activity(row("ana", ago(3), "b"), row("ana", ago(3), "a"))
+    built = build_features(table, plan(table))
+    assert built.schema == schema(columns(plan(table)[CUTOFF]))
+    assert built.column_names[:3] == ["user_id", "cutoff", "events_7"]
+    assert built.column_names[-2 * len(TYPE_FEATURES)] == "a__events_7"
+
+
+def test_type_columns_are_plain_and_distinct():
+    odd = ["a'b", 'a"b', "a`b", "a.b", "a{b}", "a\\b", "a\n", "ä", "日本", "本日", "", " "]
+    kinds = ["a", "a b", "a_b", "A_b", "a  b", *odd]
+    names = [type_column(kind, feature) for kind in kinds for feature in TYPE_FEATURES]
+    assert len(set(names)) == len(names)
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_") for name in names)
+    assert type_column("a_b", "recency") == "a_b__recency"
+
+
+def test_odd_type_names_keep_their_values_apart():
+    kinds = ["a b", "a_b", "it's {x}", "日本"]
+    ana = one(*(row("ana", ago(2), kind, count=n) for n, kind in enumerate(kinds, start=1)))
+    assert [ana[type_column(kind, "events_7")] for kind in kinds] == [1, 2, 3, 4]
+
+
+def test_the_most_used_types_are_kept_ties_by_name_columns_by_name():
+    seen = {
+        "d": [(ago(9), 5)],
+        "c": [(ago(9), 2), (ago(1), 1)],  # 3 users
+        "b": [(ago(9), 3)],
+        "a": [(ago(9), 2), (ago(0), 9)],  # 2 users: those of the cutoff's own day are not known yet
+        "z": [(ago(0), 99)],  # not known at all
+    }
+    assert vocabulary(seen, CUTOFF, 2) == Vocabulary(("b", "d"), ("a", "c"), (ago(9), ago(9), ago(9)), ago(9))
+    assert vocabulary(seen, CUTOFF, 4) == Vocabulary(("a", "b", "c", "d"), (), (ago(9),) * 4, ago(9))
+    assert vocabulary({}, CUTOFF, 4) == Vocabulary((), (), (), CUTOFF)
+
+
+def test_the_log_starts_when_the_types_of_most_users_had_begun():
+    seen = {"early": [(ago(300), 2)], "main": [(ago(60), 2)], "late": [(ago(5), 1)]}
+    assert vocabulary(seen, CUTOFF, 9).log_start == ago(60)  # users in order of start: 300 300 60 60 5
+    assert vocabulary(seen | {"late": [(ago(5), 4)]}, CUTOFF, 9).log_start == ago(60)  # an even number: the earlier
+    assert vocabulary(seen | {"late": [(ago(5), 5)]}, CUTOFF, 9).log_start == ago(5)
