@@ -3,10 +3,11 @@
 import argparse
 import secrets
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -21,7 +22,7 @@ from localrun.bundle import Job, load
 from localrun.checks import check_job
 from localrun.files import read_yaml
 from localrun.job import Machine, job_parameters, run_job
-from localrun.notebook import run_notebook
+from localrun.notebook import NotebookResult, run_notebook
 from localrun.record import JobRun, earlier_values, new_tasks
 from localrun.rules import Selection, State, ancestors, select
 from localrun.scan import scan
@@ -30,7 +31,8 @@ from localrun.spark import SparkServer
 SCHEMA = "propensity"
 # On one machine there is one catalog, Spark's own, and an experiment needs no workspace folder.
 _VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA}
-_PARAMETERS = {"experiment": "propensity"}
+EXPERIMENT = "experiment"  # the job parameter that names it
+_PARAMETERS = {EXPERIMENT: "propensity"}
 _EXIT = {State.SUCCESS: 0, State.CANCELED: 130}
 
 
@@ -51,6 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
     home = at(arguments.home)
     plan = _plan(arguments, home)
     with locked(home):
+        page.close_abandoned(home.runs)
         run, folder = _start(plan)
     afterwards: Iterator[str] = iter(())
     if plan.source.write and run.state is State.SUCCESS:
@@ -110,27 +113,31 @@ def _start(plan: Plan) -> tuple[JobRun, Path]:
     print(f"run {run_id} of {plan.job.key}: {folder / 'index.html'}", flush=True)
     spark = SparkServer(plan.home.root, [SCHEMA], folder / "spark.log")
     with spark, ThreadPoolExecutor() as pool:
-        experiment = plan.given.get("experiment")
+        experiment = plan.given.get(EXPERIMENT)
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
         given = dict(plan.given)
         if plan.source.write:
             given["events"] = str(plan.source.write())
         run = _record(plan, given, run_id, start)
-        if tracking:
-            tracking.result()
-        run_job(plan.job, run, plan.selection, _machine(plan, folder, spark.url))
+        run_job(plan.job, run, plan.selection, _machine(plan, folder, spark.url, tracking))
     return run, folder
 
 
-def _machine(plan: Plan, folder: Path, spark_url: str) -> Machine:
+def _machine(plan: Plan, folder: Path, spark_url: str, tracking: "Future[None] | None") -> Machine:
     progress = Progress()
 
     def changed(run: JobRun) -> None:
         page.write(folder, run)
         progress.changed(run)
 
+    def run_tracked(path: Path, **asked: Any) -> NotebookResult:
+        widgets = scan(path).widgets
+        if tracking and (widgets is None or EXPERIMENT in widgets):
+            tracking.result()  # only a notebook that knows the experiment has to wait for it
+        return run_notebook(path, **asked)
+
     return Machine(
-        run_notebook=run_notebook,
+        run_notebook=run_tracked,
         folder=folder,
         spark_url=spark_url,
         environment=plan.home.environment(),

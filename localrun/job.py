@@ -98,20 +98,27 @@ class _Loop:
         self._running: dict[Future[State], TaskRun] = {}
 
     def run(self) -> None:
-        with ThreadPoolExecutor(max_workers=max(1, len(self._selection.tasks))) as pool:
-            try:
-                while True:
-                    while self._start_ready(pool):
-                        self._show()
-                    if not self._running:
-                        break
-                    self._collect()
-            except BaseException as error:  # Ctrl-C too: no notebook may outlive its job
-                self._cancel()
-                if not isinstance(error, KeyboardInterrupt):
-                    raise
-        self._record.state = self._result()
-        self._show()
+        try:
+            with ThreadPoolExecutor(max_workers=max(1, len(self._selection.tasks))) as pool:
+                self._work(pool)
+        except KeyboardInterrupt:
+            pass  # the record says CANCELED
+        finally:
+            self._record.state = self._result()
+            self._show()
+
+    def _work(self, pool: ThreadPoolExecutor) -> None:
+        try:
+            while True:
+                while self._start_ready(pool):
+                    self._show()
+                if not self._running:
+                    return
+                self._collect()
+                self._show()
+        except BaseException:  # Ctrl-C too: no notebook may outlive its job
+            self._cancel()
+            raise
 
     def _start_ready(self, pool: ThreadPoolExecutor) -> bool:
         """Start or pass over every task whose dependencies have ended; true if that changed anything."""
@@ -142,7 +149,6 @@ class _Loop:
             task = self._running.pop(future)
             task.seconds = self._seconds_of(task)
             task.state = future.result()
-        self._show()
 
     def _condition(self, task: Task, condition: ConditionTask, own: TaskRun) -> State:
         try:

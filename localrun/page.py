@@ -22,6 +22,18 @@ def write(folder: Path, run: JobRun) -> None:
         os.replace(part, folder / name)
 
 
+def close_abandoned(runs: Path) -> None:
+    """Show as canceled what a killed run left as running; for whoever knows that no run is under way."""
+    for record in runs.glob("*/run.json"):
+        run = JobRun.from_json(record.read_text(encoding="utf-8"))
+        if not run.state.final:
+            run.state = State.CANCELED
+            for task in run.tasks.values():
+                if not task.state.final:
+                    task.state = State.CANCELED if task.begun is not None else State.UPSTREAM_CANCELED
+            write(record.parent, run)
+
+
 def render(run: JobRun) -> str:
     """The page as HTML that needs nothing else; while the job runs it reloads itself."""
     reload = "" if run.state.final else '<meta http-equiv="refresh" content="2">'

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from databricks.sdk.service.jobs import Task
 
@@ -48,6 +48,15 @@ class JobRun:
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        found = json.loads(text)
+        tasks = {key: TaskRun(**task) for key, task in found["tasks"].items()}
+        for task in tasks.values():
+            task.state = State(task.state)
+            task.depends_on = [(before, outcome) for before, outcome in task.depends_on]
+        return cls(**(found | {"state": State(found["state"]), "tasks": tasks}))
+
 
 def new_tasks(job: Job, selection: Selection) -> dict[str, TaskRun]:
     """A record for every task of the job; those that the selection leaves out are DISABLED."""
@@ -75,12 +84,12 @@ def earlier_values(
     above = ancestors(list(tasks.values()))
     found: dict[str, dict[str, Any]] = {}
     for record in sorted(runs.glob("*/run.json"), reverse=True):
-        past = json.loads(record.read_text(encoding="utf-8"))
-        for key in set(left_out) - found.keys() if past["job"] == job.key else ():
+        past = JobRun.from_json(record.read_text(encoding="utf-8"))
+        for key in (set(left_out) & past.tasks.keys()) - found.keys() if past.job == job.key else ():
             reads = set().union(*(_reads(tasks[name], parameters) for name in (key, *above[key]))) - own
-            same = all(past["parameters"].get(name) == parameters[name] for name in reads & parameters.keys())
-            if same and past["tasks"].get(key, {}).get("state") == State.SUCCESS:
-                found[key] = past["tasks"][key]["values"]
+            same = all(past.parameters.get(name) == parameters[name] for name in reads & parameters.keys())
+            if same and past.tasks[key].state is State.SUCCESS:
+                found[key] = past.tasks[key].values
     return found
 
 

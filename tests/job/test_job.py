@@ -4,7 +4,7 @@
 import _thread
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Stage:
         )
 
 
-def play(root, *, only=None, given=None, earlier=None, job_text=toy.JOB, **plays):
+def play(root, *, only=None, given=None, earlier=None, job_text=toy.JOB, changed=None, **plays):
     """Run the toy job; returns its record and the stage."""
     if not (root / "databricks.yml").exists():
         toy.write(root, job=job_text)
@@ -72,7 +72,8 @@ def play(root, *, only=None, given=None, earlier=None, job_text=toy.JOB, **plays
     for key, values in (earlier or {}).items():
         run.tasks[key].values = values
     stage = Stage(root, {"extract": [Played(task_values={"day": "2024-06-01"})]} | plays)
-    run_job(job, run, selection, stage.machine())
+    machine = stage.machine()
+    run_job(job, run, selection, replace(machine, changed=changed) if changed else machine)
     return run, stage
 
 
@@ -239,12 +240,15 @@ def test_ctrl_c_stops_everything(tmp_path):
     assert stage.seen[-1]["extract"] == "CANCELED"  # the page shows it
 
 
-def test_a_runner_that_breaks_does_not_leave_the_job_hanging(tmp_path):
+def test_a_runner_that_breaks_stops_the_job_and_says_so(tmp_path):
     def breaks(stage):
         raise RuntimeError("a bug")
 
+    shown = []
     with pytest.raises(RuntimeError, match="a bug"):
-        play(tmp_path, extract=[breaks])
+        play(tmp_path, extract=[breaks], changed=lambda run: shown.append((str(run.state), states(run))))
+    assert shown[-1][0] == "CANCELED"
+    assert shown[-1][1].startswith("extract=CANCELED train=UPSTREAM_CANCELED")
 
 
 def test_a_notebook_that_cannot_start_fails_its_task(tmp_path):

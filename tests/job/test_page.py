@@ -100,6 +100,20 @@ def test_writing_leaves_two_whole_files_and_no_parts(run, tmp_path):
     assert stored["tasks"]["retrain"]["state"] == "EXCLUDED"
 
 
+def test_what_a_killed_run_left_is_shown_as_canceled(run, tmp_path):
+    run.tasks["predict"].state, run.tasks["predict"].begun = State.RUNNING, 4.0
+    for name, state in (("killed", State.RUNNING), ("done", State.SUCCESS)):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        run.state = state
+        page.write(tmp_path / "runs" / name, run)
+    page.close_abandoned(tmp_path / "runs")
+    stored = JobRun.from_json((tmp_path / "runs" / "killed" / "run.json").read_text())
+    assert (stored.state, stored.tasks["predict"].state) == (State.CANCELED, State.CANCELED)
+    assert stored.tasks["train"] == run.tasks["train"]
+    assert "refresh" not in (tmp_path / "runs" / "killed" / "index.html").read_text()
+    assert JobRun.from_json((tmp_path / "runs" / "done" / "run.json").read_text()).state is State.SUCCESS
+
+
 def boxes(svg):
     return {
         name: (int(x), int(y))
