@@ -303,7 +303,7 @@ class MemoryTables:
         """Run a SELECT."""
         for name, rows in self.stored.items():
             self.connection.register(name, rows)
-        return self.connection.execute(sql.format(**{name: name for name in CONTRACTS})).to_arrow_table()
+        return self.connection.sql(sql.format(**{name: name for name in CONTRACTS})).to_arrow_table()
 
     def query(self, sql: str) -> pd.DataFrame:
         return _to_pandas(self.table(sql))
