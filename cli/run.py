@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import psutil
 
 from cli.afterwards import told
+from cli.arguments import PROJECT
 from cli.errors import CliError
 from cli.home import Home, at, locked
 from cli.progress import Progress, closing
@@ -194,8 +196,9 @@ def _kill_children() -> None:
 
 
 def _places(home: Home, folder: Path) -> list[str]:
+    option = "" if home.root == PROJECT / ".home" else f" --home {shlex.quote(str(home.root))}"
     return [
         f"run page  {folder / 'index.html'}",
         f"tables    {home.warehouse / SCHEMA}",
-        f"models    ./propensity ui --home {home.root}",
+        f"models    ./propensity ui{option}",
     ]
