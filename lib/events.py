@@ -17,6 +17,7 @@ LATE_DAYS = 30  # how far back a run looks for rows that were added to days it h
 NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 TEXTS = ("string", "tinyint", "smallint", "int", "bigint")
 TIMES = ("timestamp", "timestamp_ntz", "date")
+WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a text that is only a time of day would be read as a time of today
 # column -> (types taken as they are, type it becomes, whether it must be there); texts are parsed where they can be
 EVENTS: Mapping[str, tuple[tuple[str, ...], str, bool]] = {
     "user_id": (TEXTS, "string", True),
@@ -66,9 +67,11 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
     ]
     columns = {ours: F.lit(None).cast(EVENTS[ours][1]) if column is None else column for ours, column in parsed.items()}
     ill = [F.when(columns[ours].isNull(), ours) for ours in must]
-    ill += [F.when(columns["count"] < 1, "count")] if "count" in given else []
+    if "count" in given:  # a fraction is no number of events, and a cast would cut it off unseen
+        raw = _raw(names.get("count", "count"))
+        ill.append(F.when((columns["count"] < 1) | (raw.try_cast("double") != columns["count"]), "count"))
     if "value" in given:  # a missing value is fine, an unreadable or infinite one is not
-        raw = _raw("value", names.get("value", "value"))
+        raw = _raw(names.get("value", "value"))
         ill.append(F.when(raw.isNotNull() & (columns["value"].isNull() | ~_is_finite(columns["value"])), "value"))
     day = F.to_date(columns["event_time"])
     known = F.greatest(day, F.to_date(columns["known_at"])) if "known_at" in given else day
@@ -85,11 +88,12 @@ def daily_rows(events: "DataFrame") -> "DataFrame":
     """Sum standard events up to `daily_activity`; exact duplicate rows are real and count."""
     from pyspark.sql import functions as F
 
-    # collect_set leaves nulls out; an event type without items has none, not an unknown number of them.
+    # collect_set leaves nulls out and comes empty where nothing had a name: what the items were is then unknown.
+    items = F.collect_set("item_id")
     return events.groupBy("user_id", "day", "event_type", "known_day").agg(
         F.sum("count").alias("count"),
         F.sum("value").alias("value"),
-        F.sort_array(F.collect_set("item_id")).alias("items"),
+        F.when(F.size(items) > 0, F.sort_array(items)).alias("items"),
     ).select("user_id", "day", "event_type", "known_day", "count", "value", "items")  # fmt: skip
 
 
@@ -144,13 +148,15 @@ def known_actions(actions: Collection[str], kinds: Collection[str], as_of: date)
             )
 
 
-def _raw(ours: str, theirs: str) -> "Column":
+def _raw(theirs: str) -> "Column":
     from pyspark.sql import functions as F
 
     return F.lit(theirs[1:-1]) if theirs[:1] == theirs[-1:] == "'" else F.col(f"`{theirs.replace('`', '``')}`")
 
 
 def _column(ours: str, theirs: str, types: Mapping[str, str], mapped: bool) -> "Column | None":
+    from pyspark.sql import functions as F
+
     taken, becomes, needed = EVENTS[ours]
     constant = theirs[:1] == theirs[-1:] == "'"
     if not constant and theirs not in types:
@@ -167,7 +173,10 @@ def _column(ours: str, theirs: str, types: Mapping[str, str], mapped: bool) -> "
             f"Column {theirs!r} of the events must be {' or '.join(taken)} to serve as {ours}, found {kind}. "
             "Cast it in the warehouse, or map another column with event_columns."
         )
-    return _raw(ours, theirs).try_cast(becomes)
+    raw = _raw(theirs)
+    if becomes == "timestamp" and kind == "string":
+        raw = F.when(raw.rlike(WRITTEN_DAY), raw)
+    return raw.try_cast(becomes)
 
 
 def _is_finite(column: "Column") -> "Column":
