@@ -87,8 +87,10 @@ def measure(
     had when it was registered, if it is one. Metrics: log_loss, auc, base_rate_log_loss, naive_log_loss,
     skill_over_base_rate, skill_over_naive (shares of the other's log loss that are saved), calibration (minus
     the absolute log ratio of expected to observed actions), auc_kept. With one class only, all but log_loss
-    are left out.
+    are left out; with no rows, all.
     """
+    if len(y) == 0:
+        return Quality(0, 0, {})
     own, rule, rank = log_losses(y, scores), log_losses(y, naive), np.unique(scores, return_inverse=True)[1]
     draws: dict[str, list[float]] = {}
     for weights in _draws(users, seed):
@@ -176,10 +178,10 @@ def paired_difference(
 def _draws(users: Users, seed: int) -> Iterator[Floats]:
     """Row weights of each draw: first the sample itself, then users resampled with replacement."""
     position = np.unique(users.astype(str), return_inverse=True)[1]
-    n = int(position.max(initial=-1)) + 1
+    n = int(position.max()) + 1
     yield np.ones(len(users))
     rng = np.random.default_rng(seed)
-    for _ in range(DRAWS if n else 0):
+    for _ in range(DRAWS):
         yield np.bincount(rng.integers(0, n, n), minlength=n)[position].astype(float)
 
 

@@ -101,7 +101,7 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
     """
-    seen = _first_seen(tables, as_of)
+    seen = first_seen(tables, as_of)
     event_rules.known_actions(config.question.actions, list(seen), as_of)
     words = vocabulary(seen, as_of, config.max_event_types)
     begun = min(day for action in config.question.actions for day, _ in seen[action])
@@ -116,14 +116,15 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
     stored = set(known)
     plan = {day: vocabulary(seen, day, config.max_event_types) for day in cutoffs.all if day not in stored}
     if plan:
-        _write(tables, plan)
+        write_features(tables, plan)
         tables.set_property("features", DEFINED, definition)
     extraction = Extraction(config.question.slug, cutoffs)
     tables.set_property("features", EXTRACTION, extraction.to_json())
     return extraction, len(plan), len(columns(words))
 
 
-def _write(tables: Tables, plan: dict[date, Vocabulary]) -> None:
+def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:
+    """Compute the features of some cutoffs in one pass, and replace those cutoffs' rows."""
     target = schema(list(dict.fromkeys(name for words in plan.values() for name in columns(words))))
     sql = f"SELECT * FROM {{daily_activity}} WHERE known_day < DATE '{max(plan)}'"
     rows = tables.map_users(sql, partial(build_features, plan=plan), target)
@@ -131,7 +132,7 @@ def _write(tables: Tables, plan: dict[date, Vocabulary]) -> None:
     tables.replace("features", rows, f"cutoff IN ({days})")
 
 
-def _first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, int]]]:
+def first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, int]]]:
     """For every event type, how many users showed it first on which day."""
     frame = tables.query(
         "SELECT event_type, first_day, COUNT(*) AS users FROM (SELECT user_id, event_type, MIN(known_day) AS first_day "

@@ -47,6 +47,8 @@ class Pair:
         ContractBroken
             If a score is missing or outside [0, 1].
         """
+        if len(features) == 0:  # nobody to score: scikit-learn would refuse to transform no rows
+            return np.zeros(0)
         X = features.reindex(columns=list(self.columns)).astype(np.float32).fillna(0.0)
         return positive_probability(self.prediction, self.preprocessing.transform(X))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from made import CUTOFF, activity, ago, features, plan, row
 
+from lib.activity import NEVER_DAYS
 from lib.features import (
-    NEVER_DAYS,
     TYPE_FEATURES,
     USER_FEATURES,
     Vocabulary,

@@ -1,0 +1,138 @@
+"""Extraction beside DuckDB: the same columns, from the same files, in the same run, both warm.
+
+    .venv/bin/python -m benchmarks.extraction [--users 200000] [--days 120] [--rounds 3] [--home DIR]
+
+Prints seconds and ratios; that both compute the same numbers is checked first.
+"""
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from pyspark.sql import SparkSession
+
+from benchmarks.reference import features_sql
+from datasets import synthetic
+from lib import extraction
+from lib.config import ExtractConfig
+from lib.features import Vocabulary, columns, vocabulary
+from lib.tables import DeltaTables
+from localrun.spark import SparkServer
+
+SCHEMA = "spark_catalog.propensity"
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--days", type=int, default=120)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "propensity-benchmark")
+    options = parser.parse_args()
+    shutil.rmtree(options.home / "warehouse", ignore_errors=True)
+    options.home.mkdir(parents=True, exist_ok=True)
+    source = synthetic.write(options.home / "sources", users=options.users, days=options.days)
+    with SparkServer(options.home, ["propensity"], options.home / "spark.log") as server:
+        spark = SparkSession.builder.remote(server.url).getOrCreate()
+        try:
+            cutoff = synthetic.START + timedelta(days=options.days - 1)
+            Bench(DeltaTables(spark, SCHEMA), source, cutoff).run(options.rounds)
+        finally:
+            spark.stop()  # before the server goes: the client would look for it for minutes
+
+
+class Bench:
+    """One log, one cutoff, two engines."""
+
+    def __init__(self, tables: DeltaTables, source: Path, cutoff: date) -> None:
+        self.tables, self.source, self.cutoff = tables, source, cutoff
+        self.files = f"{source}/**/*.parquet"
+        self.duck = duckdb.connect()
+
+    def run(self, rounds: int) -> None:
+        """Measure in turn, so that a slow minute of the machine meets both; the first round only warms up."""
+        total = self.duck.execute(f"SELECT count(*) FROM '{self.files}'").fetchall()[0][0]
+        print(f"{total:,} events, cutoff {self.cutoff}")
+        seconds: dict[str, list[float]] = {}
+        for turn in range(rounds + 1):
+            for name, step in (
+                ("duckdb, raw events to features", self.reference),
+                ("ours, raw events to daily_activity", self.ingest_all),
+                ("ours, one new day", partial(self.ingest, self.cutoff + timedelta(days=1))),
+                ("ours, daily_activity to features", partial(self.features, 1)),
+                ("ours, the same for 12 cutoffs", partial(self.features, 12)),
+            ):
+                took = _seconds(step)
+                if turn:
+                    seconds.setdefault(name, []).append(took)
+            if not turn:
+                self.compare()
+        middle = {name: statistics.median(runs) for name, runs in seconds.items()}
+        for name, runs in seconds.items():
+            print(f"{name:36} {middle[name]:7.1f} s   ({min(runs):.1f} to {max(runs):.1f})")
+        duck, daily, day, one, twelve = middle.values()
+        print(f"raw events to features, ours / duckdb       {(daily + one) / duck:5.2f}   (at most 3 wanted)")
+        print(f"daily_activity to features, ours / duckdb   {one / duck:5.2f}   (at most 1 wanted)")
+        print(f"twelve cutoffs / one                        {twelve / one:5.2f}   (at most 3 wanted)")
+        print(f"one new day / all days                      {day / daily:5.2f}   (at most 0.1 wanted)")
+
+    def ingest_all(self) -> None:
+        """Build daily_activity anew."""
+        for name in ("daily_activity", "features"):
+            self.tables.spark.sql(f"DROP TABLE IF EXISTS {self.tables.full_name(name)}")
+        self.ingest(self.cutoff)
+
+    def ingest(self, as_of: date) -> None:
+        """Bring daily_activity up to a day."""
+        asked = {
+            "schema": SCHEMA, "events": str(self.source), "event_columns": "", "as_of": as_of.isoformat(),
+            "action": "cook", "horizon_days": "14", "cohort_days": "90", "cadence_days": "7", "max_cutoffs": "0",
+            "max_event_types": "24",
+            "max_source_gap_days": "",
+        }  # fmt: skip
+        extraction.ingest(ExtractConfig.from_widgets(asked.__getitem__), self.tables)
+
+    def features(self, cutoffs: int) -> None:
+        """Build and write the features of the newest cutoffs."""
+        self.tables.spark.sql(f"DROP TABLE IF EXISTS {self.tables.full_name('features')}")
+        extraction.write_features(self.tables, self.plan(cutoffs))
+
+    def plan(self, cutoffs: int) -> dict[date, Vocabulary]:
+        """The newest weekly cutoffs with what they know."""
+        seen = extraction.first_seen(self.tables, self.cutoff)
+        days = [self.cutoff - timedelta(days=7 * step) for step in range(cutoffs)]
+        return {day: vocabulary(seen, day, 24) for day in days}
+
+    def reference(self) -> None:
+        """Let DuckDB compute the same columns and write them as Parquet."""
+        sql = features_sql(self.files, self.cutoff, synthetic.START)
+        self.duck.execute(f"COPY ({sql}) TO '{self.source.parent / 'reference.parquet'}'")
+
+    def compare(self) -> None:
+        """Refuse to time two things that differ."""
+        ours = self.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{self.cutoff}' ORDER BY user_id")
+        theirs = self.duck.sql(f"SELECT * FROM '{self.source.parent / 'reference.parquet'}' ORDER BY user_id").df()
+        assert list(ours["user_id"]) == list(theirs["user_id"])
+        names = columns(self.plan(1)[self.cutoff])
+        for name in names:
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-4, err_msg=name)
+        print(f"{len(ours):,} users x {len(names)} columns, equal in both")
+
+
+def _seconds(step: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    step()
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()

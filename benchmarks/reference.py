@@ -1,0 +1,51 @@
+"""All feature columns as one DuckDB query over raw events: an independent second method, for one cutoff."""
+
+from datetime import date
+
+from datasets.recipe_app import TYPES
+from lib.activity import NEVER_DAYS, WINDOWS
+
+
+def features_sql(files: str, cutoff: date, log_start: date) -> str:
+    """SQL for every column of `lib.features` at one cutoff; every type of the log is as old as the log."""
+    c = f"DATE '{cutoff}'"
+    inside = {w: f"day >= {c} - {w}" if w else "true" for w in WINDOWS}
+    per_user = [
+        expression
+        for w in WINDOWS
+        for expression in (
+            f"count(*) FILTER ({inside[w]}) AS events_{w or 'all'}",
+            f"count(DISTINCT day) FILTER ({inside[w]}) AS days_{w or 'all'}",
+            f"coalesce(sum(value) FILTER ({inside[w]}), 0) AS value_{w or 'all'}",
+            f"count(DISTINCT item_id) FILTER ({inside[w]}) AS items_{w or 'all'}",
+        )
+    ]
+    age = (cutoff - log_start).days
+    for kind in TYPES:
+        own = f"event_type = '{kind}'"
+        per_user += [f"count(*) FILTER ({own} AND {inside[w]}) AS {kind}__events_{w or 'all'}" for w in WINDOWS]
+        per_user += [f"count(DISTINCT day) FILTER ({own} AND {inside[w]}) AS {kind}__days_{w}" for w in (28, 90)]
+        per_user += [
+            f"coalesce(sum(value) FILTER ({own} AND {inside[28]}), 0) AS {kind}__value_28",
+            f"coalesce(least({c} - max(day) FILTER ({own}), {NEVER_DAYS}), {NEVER_DAYS}) AS {kind}__recency",
+            f"{min(1.0, age / 90)} AS {kind}__covered_90",
+        ]
+    covered = ", ".join(f"{min(1.0, age / w)} AS covered_{w}" for w in WINDOWS if w)
+    return f"""
+WITH e AS (SELECT *, event_time::DATE AS day FROM read_parquet('{files}') WHERE event_time < {c}),
+counts AS (SELECT user_id, {", ".join(per_user)} FROM e GROUP BY user_id),
+steps AS (
+    SELECT user_id, day, day - lag(day) OVER (PARTITION BY user_id ORDER BY day) AS gap
+    FROM (SELECT DISTINCT user_id, day FROM e)
+),
+rhythm AS (
+    SELECT user_id, least({c} - max(day), {NEVER_DAYS}) AS recency, {c} - min(day) AS tenure,
+        coalesce(avg(gap), greatest({c} - min(day), 1)) AS gap_mean, coalesce(stddev_pop(gap), 0) AS gap_std,
+        avg((isodow(day) >= 6)::INT) AS weekend_share
+    FROM steps GROUP BY user_id
+)
+SELECT counts.*, rhythm.* EXCLUDE (user_id), recency / greatest(gap_mean, 1) AS overdue,
+    ln((events_7 + 1) / (events_28 * 7 / 28 + 1)) AS trend_7_28,
+    ln((events_28 + 1) / (events_90 * 28 / 90 + 1)) AS trend_28_90,
+    {covered}, {age} AS log_age
+FROM counts JOIN rhythm USING (user_id)"""
