@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search", "baseline",
-    "decision", "learning", "audience", "charts",
+    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search",
+    "baseline", "decision", "learning", "audience", "charts",
 ]  # fmt: skip
 EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
 SHELL = ["extraction", "pipeline"]

@@ -1,0 +1,138 @@
+"""The two models of a pair: what they are given, what they may answer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from lib.errors import ContractBroken, ModelError
+from lib.models import Pair, fit, is_lifetime, positive_probability, prediction, preprocessing
+
+LOGISTIC = {"family": "logistic", "C": 1.0, "lifetime": True}
+TREES = {
+    "learning_rate": 0.1, "max_iter": 3, "max_leaf_nodes": 4, "min_samples_leaf": 5, "l2_regularization": 1.0,
+    "max_features": 0.5,
+}  # fmt: skip
+
+
+class Passing:
+    """A preprocessing model that hands its frame on."""
+
+    def transform(self, X):
+        return X
+
+
+class Answering:
+    """A prediction model that answers from its first column, with classes in a given order."""
+
+    def __init__(self, classes=(0, 1)):
+        self.classes_ = np.array(classes)
+
+    def predict_proba(self, X):
+        one = np.asarray(X)[:, 0].astype(float)
+        return np.column_stack([one if label == 1 else 1 - one for label in self.classes_])
+
+
+def pair(**changes):
+    return replace(Pair(Passing(), Answering(), ("recency",), "buy_7d_cohort28d", "2024-05-01"), **changes)
+
+
+def frame(**columns):
+    return pd.DataFrame(columns, dtype=np.float32)
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (1, 0), (-1, 1, 0)])
+def test_the_propensity_is_that_of_class_one_wherever_it_stands(classes):
+    assert pair(prediction=Answering(classes)).score(frame(recency=[0.25, 1, 0])).tolist() == [0.25, 1, 0]
+
+
+def test_a_model_that_does_not_know_class_one_is_refused():
+    with pytest.raises(ModelError, match=r"knows the classes \[.*False.*\], not 1 for the action. Retrain it"):
+        positive_probability(Answering(["True", "False"]), frame(recency=[0.5]))
+
+
+@pytest.mark.parametrize("bad", [np.nan, 1.25, -0.25, np.inf])
+def test_what_is_no_probability_is_refused(bad):
+    with pytest.raises(ContractBroken, match="1 of 3 propensities are not probabilities between 0 and 1"):
+        positive_probability(Answering(), np.array([[0.5], [bad], [1.0]]))
+
+
+def test_columns_that_a_pair_does_not_know_are_ignored_and_missing_ones_are_zero():
+    both = pair(columns=("gone__events_7", "recency"))
+    assert both.score(frame(recency=[0.5], unknown=[9.0])).tolist() == [0]  # it answers from gone__events_7
+    other_way = pair(columns=("recency", "gone__events_7"))
+    assert other_way.score(frame(unknown=[9.0], recency=[0.5])).tolist() == [0.5]
+    assert pair().score(pd.DataFrame({"recency": [None, 0.5]})).tolist() == [0, 0.5]
+
+
+def test_nobody_to_score_is_no_error():
+    X = frame(recency=[1, 2, 3, 4])
+    fitted = fit(X, np.array([0, 1, 0, 1]), LOGISTIC, seed=0)
+    assert pair(preprocessing=fitted[0], prediction=fitted[1]).score(X.head(0)).tolist() == []
+
+
+def test_features_that_grow_with_the_log_are_known_by_name():
+    lifetime = ["tenure", "log_age", "gap_mean", "gap_std", "overdue", "events_all", "items_all", "buy__events_all"]
+    assert all(map(is_lifetime, lifetime))
+    assert not any(map(is_lifetime, ["recency", "events_90", "covered_90", "buy__recency", "all__events_7"]))
+
+
+def test_preprocessing_puts_counts_on_a_log_scale_and_leaves_trends():
+    X = frame(events_7=[0, 1, 100], value_28=[-50, 0, 50], trend_7_28=[-1, 0, 1], buy__trend_28_90=[-2, 0, 2])
+    chosen = preprocessing(list(X.columns), {"lifetime": True})["choose"].fit(X)
+    assert chosen.transform(X) == pytest.approx(np.column_stack([np.arcsinh(X.iloc[:, :2]), X.iloc[:, 2:]]))
+
+
+def test_a_negative_sum_of_refunds_stays_a_number():
+    X = frame(value_28=[-1e6, -3, 0, 4, 1e6])
+    scaled = preprocessing(["value_28"], {"lifetime": True}).fit_transform(X)[:, 0]
+    assert np.isfinite(scaled).all()
+    assert (np.diff(scaled) > 0).all()  # order survives
+    assert (scaled.mean(), scaled.std()) == pytest.approx((0, 1), abs=1e-6)
+
+
+def test_a_feature_that_never_varies_is_no_error():
+    X = frame(recency=[3, 3, 3], events_7=[1, 2, 3])
+    assert np.isfinite(preprocessing(list(X.columns), {"lifetime": True}).fit_transform(X)).all()
+
+
+def test_lifetime_features_take_part_by_choice():
+    columns = ["tenure", "events_7", "events_all", "buy__events_all", "buy__recency"]
+    X = frame(**{name: [n, 2 * n, 1] for n, name in enumerate(columns)})
+    assert preprocessing(columns, {"lifetime": True}).fit_transform(X).shape == (3, 5)
+    assert preprocessing(columns, {"lifetime": False}).fit_transform(X).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("params", "kind"),
+    [
+        (LOGISTIC, LogisticRegression),
+        ({"family": "boosting"} | TREES, HistGradientBoostingClassifier),
+        ({"family": "blend", "C": 1.0} | TREES, VotingClassifier),
+    ],
+)
+def test_every_family_learns_and_repeats_exactly(params, kind):
+    X = frame(recency=np.arange(60) % 7, events_7=np.arange(60) % 11)
+    y = (np.arange(60) % 7 < 3).astype(np.int64)
+    scores = []
+    for _ in range(2):
+        transformer, model = fit(X, y, {"lifetime": True} | params, seed=3)
+        assert type(model) is kind
+        scores.append(positive_probability(model, transformer.transform(X)))
+    assert scores[0].tolist() == scores[1].tolist()
+    assert scores[0][y == 1].mean() > scores[0][y == 0].mean()
+
+
+def test_a_blend_averages_the_probabilities_of_its_parts():
+    X, y = np.arange(40, dtype=float).reshape(-1, 1), (np.arange(40) % 3 == 0).astype(np.int64)
+    blend = prediction({"family": "blend", "C": 1.0} | TREES, seed=0).fit(X, y)
+    parts = [part.predict_proba(X)[:, 1] for part in blend.estimators_]
+    assert positive_probability(blend, X) == pytest.approx(np.mean(parts, axis=0))
+
+
+def test_an_unknown_family_is_refused():
+    with pytest.raises(ModelError, match="Unknown model family 'forest': logistic, boosting or blend"):
+        prediction({"family": "forest"}, seed=0)
