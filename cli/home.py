@@ -41,6 +41,10 @@ class Home:
     def tracking_uri(self) -> str:
         return f"sqlite:///{self.database}"
 
+    def parameters(self) -> dict[str, str]:
+        """Job parameters that say where this machine keeps things."""
+        return {"experiment": "propensity", "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}"}
+
     def environment(self) -> dict[str, str]:
         """What every task's process finds in its environment."""
         return {

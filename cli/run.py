@@ -31,10 +31,9 @@ from localrun.scan import scan
 from localrun.spark import SparkServer
 
 SCHEMA = "propensity"
-# On one machine there is one catalog, Spark's own, and an experiment needs no workspace folder.
+# On one machine there is one catalog, Spark's own.
 _VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA}
 EXPERIMENT = "experiment"  # the job parameter that names it
-_PARAMETERS = {EXPERIMENT: "propensity"}
 _EXIT = {State.SUCCESS: 0, State.CANCELED: 130}
 
 
@@ -88,7 +87,7 @@ def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     source = choose(arguments.source, given, home.sources)
     job_parameters(job, given, "", datetime.now(UTC))  # a wrong name is said before anything starts
     names = {parameter.name for parameter in job.settings.parameters or []}
-    local = {name: value for name, value in _PARAMETERS.items() if name in names}
+    local = {name: value for name, value in home.parameters().items() if name in names}
     return Plan(
         job=job,
         target=target,

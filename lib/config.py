@@ -123,11 +123,13 @@ class RetrainConfig(TrainConfig):
     """What `retrain` needs to know."""
 
     n_trials: int
+    optuna_storage: str  # an Optuna storage URL that keeps the studies; blank keeps none
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         trials = parse_number("n_trials", get, least=1)
-        return cls(**_stage(get), **_models(get), **_judging(get), n_trials=trials)
+        storage = get("optuna_storage").strip()
+        return cls(**_stage(get), **_models(get), **_judging(get), n_trials=trials, optuna_storage=storage)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -133,7 +133,11 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
     champion, is_bad = _champion_to_beat(config, tables, registry, cutoffs.as_of, say)
-    found = search(training, parts.training, config.question.horizon_days, config.n_trials, config.seed, None, say)
+    found = search(
+        training, parts.training, config.question.horizon_days, config.n_trials, config.seed, say,
+        storage=config.optuna_storage or None,
+        name=f"{config.question.slug} as of {cutoffs.as_of} {config.run_id}".strip(),
+    )  # fmt: skip
     trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad, config.seed)
     choice = trained.choice
     pair = trained.pair

@@ -67,8 +67,10 @@ def search(
     horizon_days: int,
     n_trials: int,
     seed: int,
-    storage: str | None,
     say: Callable[[str], None] = print,
+    *,
+    storage: str | None = None,
+    name: str | None = None,
 ) -> Found:
     """Tune by log loss on time-ordered, purged folds. One worker and a seeded sampler: it repeats exactly.
 
@@ -78,15 +80,21 @@ def search(
         Labelled rows of the training cutoffs.
     training : cutoffs, newest first
         With fewer than two disjoint label windows nothing can be compared: the first start is taken as it is.
-    storage : str or None
-        An Optuna storage URL that keeps the study; None keeps it in memory.
-    """  # fmt: skip
+    storage, name : str or None
+        An Optuna storage URL that keeps the study under this name; None keeps it in memory. A study that is there
+        by that name, as a retried run leaves it, is begun anew: continued, it would not repeat.
+    """
     fold_rows = [(_thinned(rows, learnt), rows.at([judged])) for learnt, judged in folds(training, horizon_days, FOLDS)]
     prepared = [_Fold(learn, judge) for learn, judge in fold_rows if _both(learn) and _both(judge)]
     if not prepared:
         say("The history is too short for folds: the first parameters of the search space are taken untuned.")
         return Found(dict(STARTS[0]), float("nan"), ())
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if storage and name in optuna.get_all_study_names(storage):
+        optuna.delete_study(study_name=name, storage=storage)
     study = optuna.create_study(
+        study_name=name,
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, multivariate=True, group=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
         storage=storage,
@@ -108,8 +116,6 @@ def search(
         say(f"trial {trial.number + 1}/{n_trials}: {params['family']}, log loss {np.mean(losses):.4f}, best {best:.4f}")
         return float(np.mean(losses))
 
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study.optimize(objective, n_trials=n_trials)
     finally:

@@ -4,6 +4,7 @@ Queries are plain SELECTs that Spark and DuckDB read alike; `{name}` stands for 
 Every table's columns are data here, checked where the table is written and where it is read.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +15,7 @@ import pyarrow as pa
 from lib.errors import ContractBroken, SourceError
 
 if TYPE_CHECKING:
+    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame, SparkSession
 
 DAILY_ACTIVITY = {
@@ -192,9 +194,8 @@ class DeltaTables:
             frame = self._open(text)
             frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows
         except PySparkException as error:
-            reason = (error.getMessage() or str(error)).splitlines()[0]
             raise SourceError(
-                f"The events {text!r} cannot be read: {reason} "
+                f"The events {text!r} cannot be read: {_reason(error)} "
                 "Set events to a table name, a Delta folder, or Parquet or CSV files."
             ) from error
         return frame
@@ -273,6 +274,12 @@ def _pickle_lib_by_value() -> None:
     import lib
 
     cloudpickle.register_pickle_by_value(lib)  # type: ignore[no-untyped-call]
+
+
+def _reason(error: "PySparkException") -> str:
+    """The first sentence of what Spark says, without its codes."""
+    line = (error.getMessage() or str(error)).splitlines()[0]
+    return re.sub(r"^(\([\w.]+\) )?\[[\w.]+\] | SQLSTATE: \w+$", "", line.strip())
 
 
 def _holds(folder: str, ending: str) -> bool:

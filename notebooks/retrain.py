@@ -29,6 +29,7 @@ dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a bl
 dbutils.widgets.text("min_positives", "50")
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("n_trials", "30")
+dbutils.widgets.text("optuna_storage", "")  # where studies are kept, like sqlite:////path/optuna.db; blank: nowhere
 
 config = RetrainConfig.from_widgets(dbutils.widgets.get)
 
