@@ -18,7 +18,7 @@ WIDGETS = {
     "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
-    "seed": "0", "n_trials": "2", "export": "",
+    "seed": "0", "n_trials": "2", "optuna_storage": "", "export": "",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_extract_features_reads_its_widgets():
 def test_retrain_reads_its_widgets():
     assert asked(RetrainConfig) == RetrainConfig(
         schema="app", run_id="run-1", as_of=None, question=Question(actions=("buy",), horizon_days=7, cohort_days=28),
-        models="app.propensity", experiment="tests", min_positives=20, seed=0, n_trials=2,
+        models="app.propensity", experiment="tests", min_positives=20, seed=0, n_trials=2, optuna_storage="",
     )  # fmt: skip
 
 

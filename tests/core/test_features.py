@@ -5,7 +5,6 @@ import pytest
 from made import CUTOFF, activity, ago, features, plan, row
 
 from lib.activity import NEVER_DAYS
-from lib.activity import NEVER_DAYS
 from lib.features import (
     TYPE_FEATURES,
     USER_FEATURES,

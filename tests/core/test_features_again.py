@@ -9,7 +9,6 @@ import pytest
 from made import CUTOFF, activity, ago, plan, row
 
 from lib.activity import NEVER_DAYS
-from lib.activity import NEVER_DAYS
 from lib.features import build_features, columns, type_column, vocabulary
 
 CUTOFFS = (CUTOFF, ago(14), ago(45))
