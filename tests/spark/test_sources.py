@@ -1,0 +1,61 @@
+"""Where events may come from: a table, a Delta folder, Parquet or CSV files; what cannot be read is told in one line."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from lib.errors import SourceError
+
+WAYS_OUT = "Set events to a table name, a Delta folder, or Parquet or CSV files."
+
+
+@pytest.fixture
+def two(spark):
+    """Two events, one user's id with leading zeros."""
+    return spark.sql("SELECT * FROM VALUES ('007', DATE'2024-06-01'), ('8', DATE'2024-06-02') AS t(user_id, event_time)")
+
+
+def ids(frame):
+    return sorted(row.user_id for row in frame.collect())
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta", "csv"])
+def test_a_folder_is_read_by_what_it_holds(tables, two, tmp_path, kind):
+    folder = str(tmp_path / "events")
+    two.write.format(kind).option("header", "true").save(folder)
+    assert ids(tables.source(folder)) == ["007", "8"]
+
+
+def test_one_file_is_read_too(tables, two, tmp_path):
+    pq.write_table(two.toArrow(), tmp_path / "events.parquet")
+    (tmp_path / "events.csv").write_text("user_id,event_time\n007,2024-06-01\n8,2024-06-02\n")
+    assert ids(tables.source(str(tmp_path / "events.parquet"))) == ["007", "8"]
+    csv = tables.source(str(tmp_path / "events.csv"))
+    assert (ids(csv), dict(csv.dtypes)) == (["007", "8"], {"user_id": "string", "event_time": "string"})
+
+
+def test_a_table_is_read_by_its_name(tables, two):
+    two.write.saveAsTable(f"{tables.schema}.their_events")
+    assert ids(tables.source(f"{tables.schema}.their_events")) == ["007", "8"]
+
+
+@pytest.mark.parametrize(("name", "reason"), [
+    ("gone.parquet", "Path does not exist"), ("gone.csv", "Path does not exist"), ("gone", "Path does not exist"),
+    ("bad.parquet", "bad.parquet"), ("empty", "doesn't exist"), ("bad", "bad"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_one_clear_line(tables, tmp_path, name, reason):
+    (tmp_path / "bad.parquet").write_text("no parquet at all")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "bad" / "_delta_log" / f"{0:020}.json").write_text("no json")
+    with pytest.raises(SourceError) as caught:
+        tables.source(str(tmp_path / name))
+    told = str(caught.value)
+    assert told.startswith(f"The events {str(tmp_path / name)!r} cannot be read: ")
+    assert told.endswith(WAYS_OUT)
+    assert reason in told
+    assert not any(word in told for word in ("\n", "Traceback", "at org.", "SQLSTATE", "stacktrace", "["))
+
+
+def test_a_table_that_is_not_there_is_named(tables):
+    with pytest.raises(SourceError, match=r"'shop\.nothing' cannot be read: .*`shop`\.`nothing` cannot be found.*Set"):
+        tables.source("shop.nothing")
