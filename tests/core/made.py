@@ -11,6 +11,7 @@ from lib import extraction, pipeline
 from lib.config import ExtractConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
 from lib.registry import MemoryRegistry
+from lib.split import Rows
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
 CUTOFF = date(2024, 6, 3)  # a Monday
@@ -84,6 +85,22 @@ def log(*, seed=0, users=250, days=130, start=date(2024, 1, 1), drift=None):
             "items": [[f"i{n}"] for n in rng.integers(0, 20, len(user))],
         }))  # fmt: skip
     return pa.Table.from_pandas(pd.concat(rows), schema=arrow_schema(DAILY_ACTIVITY), preserve_index=False)
+
+
+def labelled(*cutoffs, users=120, seed=0, flip=()):
+    """Labelled rows at some cutoffs: recency says who acts, and at the cutoffs of `flip` who does not."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for cutoff in cutoffs:
+        recency = rng.integers(1, 60, users)
+        sign = -1 if cutoff in flip else 1
+        acted = rng.random(users) < 1 / (1 + np.exp(sign * (recency - 20) / 8))
+        frames.append(pd.DataFrame({
+            "user_id": [f"u{n}" for n in range(users)], "cutoff": cutoff, "label": acted.astype(int),
+            "recency": recency, "events_7": rng.poisson(2, users), "tenure": rng.integers(60, 90, users),
+            "buy__recency": recency, "buy__events_90": rng.poisson(1, users),
+        }))  # fmt: skip
+    return Rows(pd.concat(frames, ignore_index=True))
 
 
 def asked(kind, **changes):
