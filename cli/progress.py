@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from localrun.graph import sign, word
+from localrun.graph import LOOKS
 from localrun.page import SUMMARY
 from localrun.record import JobRun, TaskRun
 from localrun.rules import State
@@ -29,7 +29,8 @@ class Progress:
             if self._states.get(task.key, State.PENDING) != task.state:
                 self._states[task.key] = task.state
                 if task.state is not State.DISABLED:
-                    self._print(f"{sign(task.state)} {task.key}: {word(task.state)}{_how(task)}")
+                    look = LOOKS[task.state]
+                    self._print(f"{look.sign} {task.key}: {look.words}{_how(task)}")
 
     def line(self, task: str, text: str) -> None:
         self._print(f"  {task} | {text}")
@@ -52,12 +53,12 @@ def closing(run: JobRun, folder: Path) -> Iterator[str]:
     yield f"{'task':{width}}  {'result':15}  seconds"
     for task in run.tasks.values():
         seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.notebook else ""
-        yield f"{task.key:{width}}  {word(task.state):15}  {seconds}".rstrip()
-    yield f"{run.job:{width}}  {word(run.state):15}  {run.seconds:7.1f}"
+        yield f"{task.key:{width}}  {LOOKS[task.state].words:15}  {seconds}".rstrip()
+    yield f"{run.job:{width}}  {LOOKS[run.state].words:15}  {run.seconds:7.1f}"
     for task in run.tasks.values():
         if task.state in _SHOWN_AT_THE_END:
             yield ""
-            yield f"{task.key} {word(task.state)}: {task.error or 'no reason was given'}"
+            yield f"{task.key} {LOOKS[task.state].words}: {task.error or 'no reason was given'}"
             if task.attempts:
                 yield f"  see {folder / task.attempts[-1]}"
     for task in run.tasks.values():

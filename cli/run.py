@@ -26,7 +26,7 @@ from localrun.files import read_yaml
 from localrun.job import Machine, job_parameters, run_job
 from localrun.notebook import NotebookResult, run_notebook
 from localrun.record import JobRun, earlier_values, new_tasks
-from localrun.rules import Selection, State, ancestors, select
+from localrun.rules import State, ancestors, select
 from localrun.scan import scan
 from localrun.spark import SparkServer
 
@@ -43,7 +43,7 @@ class Plan:
 
     job: Job
     target: str
-    selection: Selection
+    selection: frozenset[str]
     source: Source
     given: dict[str, str]
     home: Home
@@ -120,7 +120,7 @@ def _start(plan: Plan) -> tuple[JobRun, Path]:
         if plan.source.write:
             given["events"] = str(plan.source.write())
         run = _record(plan, given, run_id, start)
-        run_job(plan.job, run, plan.selection, _machine(plan, folder, spark.url, tracking))
+        run_job(plan.job, run, _machine(plan, folder, spark.url, tracking))
     return run, folder
 
 
@@ -168,7 +168,7 @@ def _earlier(plan: Plan, parameters: Mapping[str, str]) -> dict[str, dict[str, o
     """The task values that a partial run needs from tasks it leaves out."""
     tasks = plan.job.settings.tasks or []
     above = ancestors(tasks)
-    needed = set().union(*(above[key] for key in plan.selection.keys)) - plan.selection.keys
+    needed = set().union(*(above[key] for key in plan.selection)) - plan.selection
     setting = [
         task.task_key
         for task in tasks

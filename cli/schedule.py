@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from cli.arguments import PROJECT
 from cli.errors import CliError
 from cli.run import load_job
-from localrun.cron import parse
+from localrun.cron import next_fire
 
 _NAP_SECONDS = 30.0  # short enough that a clock which was set, or a machine that slept, is noticed
 
@@ -27,8 +27,8 @@ def main(arguments: argparse.Namespace) -> int:
     schedule = job.settings.schedule
     if schedule is None:
         raise CliError(f"job {job.key} in {job.file} has no schedule. Add one there.")
-    quartz, zone = parse(schedule.quartz_cron_expression), ZoneInfo(schedule.timezone_id)
-    while (due := quartz.next_after(datetime.now(UTC), zone)) is not None:
+    zone = ZoneInfo(schedule.timezone_id)
+    while (due := next_fire(schedule.quartz_cron_expression, zone, datetime.now(UTC))) is not None:
         print(f"next run: {due.astimezone(zone):%a %Y-%m-%d %H:%M:%S} {schedule.timezone_id}", flush=True)
         while (left := (due - datetime.now(UTC)).total_seconds()) > 0:
             time.sleep(min(left, _NAP_SECONDS))

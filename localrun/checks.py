@@ -6,7 +6,6 @@ setting that one machine cannot honour.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from graphlib import CycleError
 from pathlib import Path
@@ -15,10 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from databricks.sdk.service.jobs import JobSettings, RunIf, Source, Task
 
+from localrun import cron
 from localrun.bundle import Bundle, Job
-from localrun.cron import parse
 from localrun.errors import LocalRunError
-from localrun.references import Context, resolve
+from localrun.references import job_facts, resolve, task_facts
 from localrun.rules import ancestors
 from localrun.scan import Notebook, scan
 from localrun.worlds import excluded, ran_before, worlds
@@ -80,7 +79,7 @@ def _schedule(settings: JobSettings) -> Iterator[str]:
     if settings.schedule is None:
         return
     try:
-        parse(settings.schedule.quartz_cron_expression)
+        cron.check(settings.schedule.quartz_cron_expression)
     except LocalRunError as error:
         yield f"schedule: {error}"
     try:
@@ -179,43 +178,25 @@ def _parameters(settings: JobSettings, notebooks: dict[str, Notebook]) -> Iterat
         yield f"no notebook reads the parameter {name}. Remove it, or add a widget."
 
 
-class _Whatever(dict[str, Any]):
-    """The task values of a notebook whose keys cannot be known from its source: any may be there."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: str) -> str:
-        return ""
-
-
 def _references(job: Job, notebooks: dict[str, Notebook]) -> Iterator[str]:
     """Resolve every field as a run would, with no more than what is sure to be there by then."""
     tasks, parameters = job.settings.tasks or [], job.settings.parameters or []
-    above, sure = ancestors(tasks), ran_before(tasks, worlds(tasks))
-    at_start = Context(job=job.key, run_id="", start=datetime(2024, 1, 1, tzinfo=UTC))
-    fields = [(at_start, f"parameter {item.name}", item.default) for item in parameters]
+    sure = ran_before(tasks, worlds(tasks))
+    at_start = job_facts(job.key, "", datetime(2024, 1, 1, tzinfo=UTC))
+    fields = [(f"parameter {item.name}", item.default, at_start) for item in parameters]
     for task in tasks:
-        context = replace(
-            at_start,
-            task=task.task_key,
-            parameters={item.name: "" for item in parameters},
-            values={key: _values(notebooks.get(key)) for key in sure[task.task_key]},
-            results=dict.fromkeys(above[task.task_key], "success"),
-            known=list(above),
-        )
-        fields += [(context, f"task {task.task_key}", text) for text in _texts(task, notebooks)]
-    for context, where, text in fields:
+        before = {key: ("success", _values(notebooks.get(key))) for key in sure[task.task_key]}
+        facts = task_facts(at_start, {item.name: "" for item in parameters}, task.task_key, 1, before)
+        fields += [(f"task {task.task_key}", text, facts) for text in _texts(task, notebooks)]
+    for where, text, facts in fields:
         try:
-            resolve(text, context)
+            resolve(text, facts)
         except LocalRunError as error:
             yield f"{where}: {error}"
 
 
-def _values(notebook: Notebook | None) -> dict[str, Any]:
-    if notebook is None or notebook.sets is None:
-        return _Whatever()
-    return dict.fromkeys(notebook.sets, "")
+def _values(notebook: Notebook | None) -> dict[str, Any] | None:
+    return None if notebook is None or notebook.sets is None else dict.fromkeys(notebook.sets, "")
 
 
 def _texts(task: Task, notebooks: dict[str, Notebook]) -> Iterator[str]:

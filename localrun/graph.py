@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from html import escape
+from typing import NamedTuple
 
 from localrun.record import TaskRun
 from localrun.rules import State
@@ -9,37 +10,29 @@ from localrun.rules import State
 _Places = dict[str, tuple[int, int]]
 _WIDTH, _HEIGHT = 168, 52  # of a task's box
 _GAP_X, _GAP_Y = 62, 30
-_SIGNS = {
-    State.SUCCESS: "✓",
-    State.FAILED: "✕",
-    State.TIMEDOUT: "⧖",
-    State.RUNNING: "▸",
-    State.PENDING: "·",
-    State.SUCCESS_WITH_FAILURES: "!",
+
+
+class Look(NamedTuple):
+    """How a state is shown: a sign that tells it without its colour, plain words, and a class of page.css."""
+
+    sign: str
+    words: str
+    css: str
+
+
+LOOKS = {
+    State.PENDING: Look("·", "waiting", "quiet"),
+    State.RUNNING: Look("▸", "running", "running"),
+    State.SUCCESS: Look("✓", "success", "success"),
+    State.SUCCESS_WITH_FAILURES: Look("!", "success with failures", "failed"),
+    State.FAILED: Look("✕", "failed", "failed"),
+    State.TIMEDOUT: Look("⧖", "timed out", "failed"),
+    State.CANCELED: Look("○", "canceled", "quiet"),
+    State.EXCLUDED: Look("○", "skipped", "quiet"),
+    State.DISABLED: Look("○", "left out", "quiet"),
+    State.UPSTREAM_FAILED: Look("○", "upstream failed", "quiet"),
+    State.UPSTREAM_CANCELED: Look("○", "upstream canceled", "quiet"),
 }
-_WORDS = {
-    State.PENDING: "waiting",
-    State.EXCLUDED: "skipped",
-    State.DISABLED: "left out",
-    State.TIMEDOUT: "timed out",
-}
-
-
-def sign(state: State) -> str:
-    """One character that tells a state without its colour."""
-    return _SIGNS.get(state, "○")
-
-
-def word(state: State) -> str:
-    """A state in plain words."""
-    return _WORDS.get(state, state.lower().replace("_", " "))
-
-
-def css_class(state: State) -> str:
-    """The style sheet's name for a state: success, failed, running, or quiet for all that did not run."""
-    if state in (State.SUCCESS, State.RUNNING):
-        return state.lower()
-    return "failed" if state in (State.FAILED, State.TIMEDOUT, State.SUCCESS_WITH_FAILURES) else "quiet"
 
 
 def draw(tasks: Mapping[str, TaskRun]) -> str:
@@ -120,13 +113,14 @@ def _edge(places: _Places, tasks: Mapping[str, TaskRun], key: str, before: str, 
 
 
 def _box(task: TaskRun, x: int, y: int) -> str:
+    look = LOOKS[task.state]
     name = task.key if len(task.key) <= 20 else f"{task.key[:19]}…"
     ran = f" · {task.seconds:.1f} s" if task.notebook and task.seconds else ""
     says = f" · {task.outcome}" if task.outcome else ""
     shape = f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="{8 if task.notebook else 26}"/>'
     box = (
-        f'<g class="box {css_class(task.state)}" transform="translate({x} {y})">'
+        f'<g class="box {look.css}" transform="translate({x} {y})">'
         f'<title>{escape(task.key)}</title>{shape}<text x="16" y="22" class="name">{escape(name)}</text>'
-        f'<text x="16" y="40">{sign(task.state)} {word(task.state)}{says}{ran}</text></g>'
+        f'<text x="16" y="40">{look.sign} {look.words}{says}{ran}</text></g>'
     )
     return f'<a href="{escape(task.attempts[-1])}">{box}</a>' if task.attempts else box

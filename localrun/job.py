@@ -14,38 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from databricks.sdk.service.jobs import ConditionTask, NotebookTask, Task
 
 from localrun.bundle import Job
 from localrun.errors import LocalRunError
 from localrun.record import JobRun, TaskRun
-from localrun.references import Context, operand_text, resolve
-from localrun.rules import Finished, Selection, State, ancestors, compare, decide, edge_of, job_result
+from localrun.references import Facts, job_facts, operand_text, resolve, task_facts
+from localrun.rules import State, ancestors, compare, decide, edge_of, job_result
 
 if TYPE_CHECKING:
     from localrun.notebook import NotebookResult
 
 _REFRESH_SECONDS = 2.0  # how often the page of a running job is written although nothing has ended
-
-
-class NotebookRunner(Protocol):
-    """Runs one notebook in a process of its own and reports how it ended."""
-
-    def __call__(
-        self,
-        path: Path,
-        *,
-        parameters: Mapping[str, str],
-        task_key: str,
-        upstream_values: Mapping[str, Mapping[str, Any]],
-        spark_url: str,
-        environment: Mapping[str, str],
-        timeout_seconds: int,
-        html: Path,
-        on_line: Callable[[str], None],
-    ) -> "NotebookResult": ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +38,7 @@ class Machine:
     every line that a task prints.
     """
 
-    run_notebook: NotebookRunner
+    run_notebook: Callable[..., "NotebookResult"]  # localrun.notebook has the real one
     folder: Path
     spark_url: str
     environment: Mapping[str, str]
@@ -79,19 +61,21 @@ def job_parameters(job: Job, given: Mapping[str, str], run_id: str, start: datet
             near = difflib.get_close_matches(name, defaults, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise LocalRunError(f"There is no parameter {name!r}. The job has {', '.join(defaults)}.{hint}")
-    context = Context(job=job.settings.name or job.key, run_id=run_id, start=start)
-    return {name: resolve(text, context) for name, text in (defaults | dict(given)).items()}
+    facts = job_facts(job.settings.name or job.key, run_id, start)
+    return {name: resolve(text, facts) for name, text in (defaults | dict(given)).items()}
 
 
-def run_job(job: Job, run: JobRun, selection: Selection, machine: Machine) -> None:
-    """Run the selected tasks and fill in `run`; Ctrl-C stops everything and leaves it CANCELED."""
-    _Loop(job, run, selection, machine).run()
+def run_job(job: Job, run: JobRun, machine: Machine) -> None:
+    """Run the tasks that `run` says are pending, and fill it in; Ctrl-C stops all and leaves it CANCELED."""
+    _Loop(job, run, machine).run()
 
 
 class _Loop:
-    def __init__(self, job: Job, run: JobRun, selection: Selection, machine: Machine) -> None:
-        self._job, self._record, self._selection, self._machine = job, run, selection, machine
-        self._above = ancestors(job.settings.tasks or [])
+    def __init__(self, job: Job, run: JobRun, machine: Machine) -> None:
+        self._record, self._machine = run, machine
+        self._tasks = job.settings.tasks or []
+        self._above = ancestors(self._tasks)
+        self._start = job_facts(job.settings.name or job.key, run.run_id, datetime.fromisoformat(run.started))
         self._began = time.monotonic()
         self._deadline = self._began + (job.settings.timeout_seconds or math.inf)
         self._stopped = Event()
@@ -99,7 +83,7 @@ class _Loop:
 
     def run(self) -> None:
         try:
-            with ThreadPoolExecutor(max_workers=max(1, len(self._selection.tasks))) as pool:
+            with ThreadPoolExecutor(max_workers=max(1, len(self._tasks))) as pool:
                 self._work(pool)
         except KeyboardInterrupt:
             pass  # the record says CANCELED
@@ -123,14 +107,15 @@ class _Loop:
     def _start_ready(self, pool: ThreadPoolExecutor) -> bool:
         """Start or pass over every task whose dependencies have ended; true if that changed anything."""
         changed = False
-        for task in self._selection.tasks:
+        for task in self._tasks:
             own = self._record.tasks[task.task_key]
-            edges = self._selection.dependencies(task)
-            before = {edge.task_key: self._record.tasks[edge.task_key] for edge in edges}
-            if own.state is not State.PENDING or not all(other.state.final for other in before.values()):
+            edges = [(edge, self._record.tasks[edge.task_key]) for edge in task.depends_on or []]
+            edges = [pair for pair in edges if pair[1].state is not State.DISABLED]  # left out: holds nobody up
+            if own.state is not State.PENDING or not all(before.state.final for _, before in edges):
                 continue
-            ended = {key: Finished(other.state, other.outcome) for key, other in before.items()}
-            own.state = decide(task.run_if, [edge_of(edge, ended[edge.task_key]) for edge in edges])
+            own.state = decide(
+                task.run_if, [edge_of(edge, before.state, before.outcome) for edge, before in edges]
+            )
             changed = True
             if own.state is State.RUNNING and time.monotonic() >= self._deadline:
                 own.state = State.CANCELED
@@ -152,8 +137,8 @@ class _Loop:
 
     def _condition(self, task: Task, condition: ConditionTask, own: TaskRun) -> State:
         try:
-            context = self._context(task, 1)
-            left, right = (resolve(text, context, operand_text) for text in (condition.left, condition.right))
+            facts = self._facts(task, 1)
+            left, right = (resolve(text, facts, operand_text) for text in (condition.left, condition.right))
             own.parameters = {"left": left, "op": condition.op.value, "right": right}
             own.outcome = "true" if compare(condition.op, left, right) else "false"
         except LocalRunError as error:
@@ -179,16 +164,17 @@ class _Loop:
 
     def _attempt(self, task: Task, notebook: NotebookTask, own: TaskRun, attempt: int) -> State:
         html = self._machine.folder / f"{task.task_key}{f'-{attempt}' if attempt > 1 else ''}.html"
+        tasks = self._record.tasks
         limits = [task.timeout_seconds or math.inf, self._deadline - time.monotonic()]
         try:
-            context = self._context(task, attempt)
-            base = {key: resolve(text, context) for key, text in (notebook.base_parameters or {}).items()}
+            facts = self._facts(task, attempt)
+            base = {key: resolve(text, facts) for key, text in (notebook.base_parameters or {}).items()}
             own.parameters = base | self._record.parameters
             result = self._machine.run_notebook(
                 Path(notebook.notebook_path),
                 parameters=own.parameters,
                 task_key=task.task_key,
-                upstream_values=context.values,
+                upstream_values={key: tasks[key].values for key in self._before(task)},
                 spark_url=self._machine.spark_url,
                 environment=self._machine.environment,
                 timeout_seconds=0 if math.isinf(min(limits)) else max(1, math.ceil(min(limits))),
@@ -202,21 +188,14 @@ class _Loop:
         own.error, own.values = result.error, dict(result.task_values)
         return State(result.state)
 
-    def _context(self, task: Task, attempt: int) -> Context:
-        """What a reference in one of the task's fields can name at this moment."""
+    def _before(self, task: Task) -> list[str]:
+        """The tasks before this one; all are finished, or were left out and carry an earlier run's values."""
+        return sorted(self._above[task.task_key])
+
+    def _facts(self, task: Task, attempt: int) -> Facts:
         tasks = self._record.tasks
-        before = [tasks[key] for key in sorted(self._above[task.task_key]) if tasks[key].state.final]
-        return Context(
-            job=self._job.settings.name or self._job.key,
-            run_id=self._record.run_id,
-            start=datetime.fromisoformat(self._record.started),
-            parameters=self._record.parameters,
-            task=task.task_key,
-            attempt=attempt,
-            values={other.key: other.values for other in before},
-            results={other.key: other.state.lower() for other in before},
-            known=list(tasks),
-        )
+        before = {key: (tasks[key].state, tasks[key].values) for key in self._before(task)}
+        return task_facts(self._start, self._record.parameters, task.task_key, attempt, before)
 
     def _cancel(self) -> None:
         self._stopped.set()
@@ -233,7 +212,7 @@ class _Loop:
             return State.CANCELED
         if time.monotonic() >= self._deadline:
             return State.TIMEDOUT
-        return job_result(self._selection, states)
+        return job_result(self._tasks, states)
 
     def _seconds_of(self, task: TaskRun) -> float:
         return round(time.monotonic() - self._began - (task.begun or 0.0), 2)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
-from localrun.graph import css_class, draw, sign, word
+from localrun.graph import LOOKS, draw
 from localrun.record import JobRun, TaskRun
 from localrun.references import value_text
 from localrun.rules import State
@@ -53,13 +53,14 @@ def render(run: JobRun) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{reload}'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(run.job)} {escape(run.run_id)}: {word(run.state)}</title>"
+        f"<title>{escape(run.job)} {escape(run.run_id)}: {LOOKS[run.state].words}</title>"
         f"<style>{style}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
     )
 
 
 def _badge(state: State) -> str:
-    return f'<span class="badge {css_class(state)}">{sign(state)} {word(state)}</span>'
+    look = LOOKS[state]
+    return f'<span class="badge {look.css}">{look.sign} {look.words}</span>'
 
 
 def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
@@ -78,7 +79,7 @@ def _task_row(task: TaskRun, total: float) -> str:
     seconds, bar = "", ""
     if task.notebook and task.begun is not None:
         seconds, left, width = f"{task.seconds:.1f}", 100 * task.begun / total, 100 * task.seconds / total
-        bar = f'<i class="{css_class(task.state)}" style="margin-left:{left:.1f}%;width:{width:.1f}%"></i>'
+        bar = f'<i class="{LOOKS[task.state].css}" style="margin-left:{left:.1f}%;width:{width:.1f}%"></i>'
     links = " ".join(
         f'<a href="{escape(html)}">{"executed notebook" if i == len(task.attempts) else f"attempt {i}"}</a>'
         for i, html in enumerate(task.attempts, 1)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 from databricks.sdk.service.jobs import Task
 
 from localrun.bundle import Job
-from localrun.rules import Selection, State, ancestors
+from localrun.rules import State, ancestors
 from localrun.scan import scan
 
 
@@ -58,14 +58,14 @@ class JobRun:
         return cls(**(found | {"state": State(found["state"]), "tasks": tasks}))
 
 
-def new_tasks(job: Job, selection: Selection) -> dict[str, TaskRun]:
+def new_tasks(job: Job, selection: Collection[str]) -> dict[str, TaskRun]:
     """A record for every task of the job; those that the selection leaves out are DISABLED."""
     return {
         task.task_key: TaskRun(
             key=task.task_key,
             notebook=Path(task.notebook_task.notebook_path).stem if task.notebook_task else None,
             depends_on=[(edge.task_key, edge.outcome) for edge in task.depends_on or []],
-            state=State.PENDING if task.task_key in selection.keys else State.DISABLED,
+            state=State.PENDING if task.task_key in selection else State.DISABLED,
         )
         for task in job.settings.tasks or []
     }

@@ -6,7 +6,6 @@ share one reading of the rules.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
 
@@ -43,36 +42,13 @@ class Edge(StrEnum):
     EXCLUDED = "excluded"  # the dependency was passed over, or its condition went the other way
 
 
-@dataclass(frozen=True)
-class Finished:
-    """How a task ended; `outcome` is "true" or "false" for a condition, else None."""
-
-    state: State
-    outcome: str | None = None
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The tasks that `--only` names, and their dependencies among each other."""
-
-    tasks: tuple[Task, ...]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset(task.task_key for task in self.tasks)
-
-    def dependencies(self, task: Task) -> list[TaskDependency]:
-        """The edges that count: a task that was left out holds nobody up."""
-        return [edge for edge in task.depends_on or [] if edge.task_key in self.keys]
-
-
-def edge_of(dependency: TaskDependency, finished: Finished) -> Edge:
-    """Read one dependency once its task is finished."""
-    if finished.state is State.EXCLUDED:
+def edge_of(dependency: TaskDependency, state: State, outcome: str | None) -> Edge:
+    """Read one dependency once its task is finished; `outcome` is "true" or "false" for a condition, else None."""
+    if state is State.EXCLUDED:
         return Edge.EXCLUDED
-    if finished.state is not State.SUCCESS:
+    if state is not State.SUCCESS:
         return Edge.FAILED
-    return Edge.MET if dependency.outcome in (None, finished.outcome) else Edge.EXCLUDED
+    return Edge.MET if dependency.outcome in (None, outcome) else Edge.EXCLUDED
 
 
 def decide(run_if: RunIf | None, edges: Collection[Edge]) -> State:
@@ -117,15 +93,12 @@ def compare(op: ConditionTaskOp, left: str, right: str) -> bool:
     }[op]
 
 
-def job_result(selection: Selection, states: Mapping[str, State]) -> State:
-    """What the job amounts to, read from its leaves: an excluded leaf is no failure, a failed one is."""
-    inner = {edge.task_key for task in selection.tasks for edge in selection.dependencies(task)}
-    fine = {State.SUCCESS, State.EXCLUDED}
-    if any(states[key] not in fine for key in selection.keys - inner):
-        return State.FAILED
-    if any(states[key] not in fine for key in inner):
-        return State.SUCCESS_WITH_FAILURES
-    return State.SUCCESS
+def job_result(tasks: Sequence[Task], states: Mapping[str, State]) -> State:
+    """What the job comes to, read from its leaves: an excluded leaf is no failure, a failed one is."""
+    ran = [task for task in tasks if states[task.task_key] is not State.DISABLED]
+    inner = {edge.task_key for task in ran for edge in task.depends_on or []}
+    bad = {task.task_key for task in ran if states[task.task_key] not in (State.SUCCESS, State.EXCLUDED)}
+    return State.FAILED if bad - inner else State.SUCCESS_WITH_FAILURES if bad else State.SUCCESS
 
 
 def ancestors(tasks: Sequence[Task]) -> dict[str, frozenset[str]]:
@@ -138,7 +111,7 @@ def ancestors(tasks: Sequence[Task]) -> dict[str, frozenset[str]]:
     return above
 
 
-def select(tasks: Sequence[Task], only: str | None) -> Selection:
+def select(tasks: Sequence[Task], only: str | None) -> frozenset[str]:
     """The tasks that a selector names: `train`, `+train` (and all before), `train+` (and all after).
 
     Raises
@@ -146,20 +119,18 @@ def select(tasks: Sequence[Task], only: str | None) -> Selection:
     LocalRunError
         If a name is no task of the job; the message lists those that are.
     """
-    if only is None:
-        return Selection(tuple(tasks))
     above = ancestors(tasks)
+    if only is None:
+        return frozenset(above)
     chosen: set[str] = set()
-    for part in only.split(","):
-        name = part.strip().strip("+")
+    for part in map(str.strip, only.split(",")):
+        name = part.strip("+")
         if name not in above:
             raise LocalRunError(
                 f"--only {only!r}: {name!r} is no task of this job. It has {', '.join(above)}; "
                 "+ before or after a name adds the tasks before or after it."
             )
-        chosen.add(name)
-        if part.strip().startswith("+"):
-            chosen |= above[name]
-        if part.strip().endswith("+"):
-            chosen |= {key for key, before in above.items() if name in before}
-    return Selection(tuple(task for task in tasks if task.task_key in chosen))
+        before = above[name] if part.startswith("+") else frozenset()
+        after = {key for key in above if name in above[key]} if part.endswith("+") else set()
+        chosen |= {name} | before | after
+    return frozenset(chosen)

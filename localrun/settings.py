@@ -6,7 +6,6 @@ held against the dataclasses' type hints first; text and numbers are converted a
 
 import dataclasses
 import difflib
-import types
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -28,22 +27,23 @@ def job_settings(raw: dict[str, Any], problems: list[str]) -> JobSettings | None
 
 def _conform(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
     """`value` as `kind` wants it; what does not fit is named in `problems`, with the place in the YAML."""
+    origin, inner = get_origin(kind), get_args(kind)
     if value is None:  # a key without a value is a key left out
         return None
-    if get_origin(kind) in (Union, types.UnionType):
-        kind = next(part for part in get_args(kind) if part is not type(None))
-    if get_origin(kind) is list and isinstance(value, list):
+    if origin is Union:  # the SDK knows no other than Optional
+        return _conform(inner[0], value, where, problems)
+    if origin is list and isinstance(value, list):
         labels = [_label(where, item, i) for i, item in enumerate(value)]
-        return [_conform(get_args(kind)[0], *pair, problems) for pair in zip(value, labels, strict=True)]
-    if get_origin(kind) is dict and isinstance(value, dict):
-        inner = get_args(kind)[1]
-        return {key: _conform(inner, item, f"{where}.{key}", problems) for key, item in value.items()}
+        return [_conform(inner[0], *pair, problems) for pair in zip(value, labels, strict=True)]
+    if origin is dict and isinstance(value, dict):
+        return {key: _conform(inner[1], item, f"{where}.{key}", problems) for key, item in value.items()}
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return _fields(kind, value, where, problems)
-    if kind is Any or not isinstance(value, dict | list):
-        return _scalar(kind, value, where, problems)
-    problems.append(f"{where.lstrip('.')} should be {_name(kind)}, got {_shown(value)}.")
-    return None
+    fit = value if kind is Any else _scalar(kind, value) if isinstance(kind, type) else None
+    if fit is None:
+        shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+        problems.append(f"{where.lstrip('.')} should be {_name(kind)}, got {shown}.")
+    return fit
 
 
 def _fields(kind: Any, value: dict[str, Any], where: str, problems: list[str]) -> dict[str, Any]:
@@ -53,38 +53,31 @@ def _fields(kind: Any, value: dict[str, Any], where: str, problems: list[str]) -
         hint = f"Did you mean {near[0]!r}?" if near else "Remove it."
         problems.append(f"{f'{where}.{key}'.lstrip('.')} is no setting that the platform knows. {hint}")
     for field in dataclasses.fields(kind):
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and value.get(field.name) is None:
+        if field.default is dataclasses.MISSING and value.get(field.name) is None:
             problems.append(f"{where.lstrip('.')} lacks {field.name}. Add it.")
     known = {key: item for key, item in value.items() if key in hints}
     return {key: _conform(hints[key], item, f"{where}.{key}", problems) for key, item in known.items()}
 
 
-def _scalar(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
-    if kind is Any or (isinstance(kind, type) and type(value) is kind):
-        return value
-    if kind is str:
-        return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+def _scalar(kind: Any, value: Any) -> Any:
+    """The value converted as the CLI does; None if it does not fit."""
+    if kind is str and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
     if kind is int and isinstance(value, str) and value.removeprefix("-").isdecimal():
         return int(value)
     if kind is bool and value in ("true", "false"):
         return value == "true"
-    if isinstance(kind, type) and issubclass(kind, Enum) and value in [member.value for member in kind]:
-        return value
-    problems.append(f"{where.lstrip('.')} should be {_name(kind)}, got {_shown(value)}.")
-    return None
+    fits = value in [member.value for member in kind] if issubclass(kind, Enum) else type(value) is kind
+    return value if fits else None
 
 
 def _name(kind: Any) -> str:
     """A type in the words of a YAML file."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
+    if get_origin(kind) or dataclasses.is_dataclass(kind):
+        return "a list" if get_origin(kind) is list else "a mapping"
+    if issubclass(kind, Enum):
         return "one of " + ", ".join(str(member.value) for member in kind)
-    plain = {str: "text", int: "a whole number", bool: "true or false"}.get(kind)
-    return plain or ("a list" if get_origin(kind) is list else "a mapping")
-
-
-def _shown(value: Any) -> str:
-    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+    return "text" if kind is str else "a whole number" if kind is int else "true or false"
 
 
 def _label(where: str, item: Any, position: int) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from databricks.sdk.service.jobs import RunIf, Task
 
-from localrun.rules import Edge, Finished, Selection, State, ancestors, decide, edge_of
+from localrun.rules import Edge, State, ancestors, decide, edge_of
 
-World = Mapping[str, Finished]
+World = Mapping[str, tuple[State, str | None]]  # how each task ended, and what a condition said
 _HANDLES_FAILURE = (RunIf.ALL_FAILED, RunIf.AT_LEAST_ONE_FAILED)
 
 
@@ -23,20 +23,23 @@ def worlds(tasks: Sequence[Task]) -> list[World]:
 
 
 def _world(tasks: Sequence[Task], outcomes: Mapping[str, str]) -> World:
-    selection, by_key = Selection(tuple(tasks)), {task.task_key: task for task in tasks}
-    done: dict[str, Finished] = {}
+    by_key = {task.task_key: task for task in tasks}
+    done: dict[str, tuple[State, str | None]] = {}
     for key in ancestors(tasks):
-        edges = [edge_of(edge, done[edge.task_key]) for edge in selection.dependencies(by_key[key])]
-        state = decide(by_key[key].run_if, edges)
-        done[key] = Finished(State.SUCCESS, outcomes.get(key)) if state is State.RUNNING else Finished(state)
+        state = decide(by_key[key].run_if, _edges(by_key[key], done))
+        done[key] = (State.SUCCESS, outcomes.get(key)) if state is State.RUNNING else (state, None)
     return done
+
+
+def _edges(task: Task, done: World) -> list[Edge]:
+    return [edge_of(edge, *done[edge.task_key]) for edge in task.depends_on or []]
 
 
 def ran_before(tasks: Sequence[Task], found: Sequence[World]) -> dict[str, frozenset[str]]:
     """For each task the ones before it that ran whenever it runs itself."""
     sure = dict(ancestors(tasks))
     for world in found:
-        ran = {key for key, finished in world.items() if finished.state is State.SUCCESS}
+        ran = {key for key, (state, _) in world.items() if state is State.SUCCESS}
         sure |= {key: sure[key] & ran for key in ran}
     return sure
 
@@ -47,24 +50,19 @@ def excluded(tasks: Sequence[Task], found: Sequence[World]) -> Iterator[str]:
     A task that only an outcome leads to is meant to be passed over, so it is no finding.
     """
     for task in tasks:
-        worlds_excluding = [world for world in found if _by_mistake(task, world)]
-        if worlds_excluding:
-            done = worlds_excluding[0]
-            when = " and ".join(f"{key} is {end.outcome}" for key, end in done.items() if end.outcome)
-            ran = [e.task_key for e in task.depends_on or [] if edge_of(e, done[e.task_key]) is Edge.MET]
+        if wrong := [world for world in found if _by_mistake(task, world)]:
+            when = " and ".join(f"{key} is {outcome}" for key, (_, outcome) in wrong[0].items() if outcome)
             yield (
-                f"task {task.task_key} is excluded when {when}, although {ran[0]} ran, and the job still "
+                f"task {task.task_key} is excluded when {when}, although a task before it ran, and the job still "
                 "says SUCCESS. Set run_if: NONE_FAILED on it."
             )
-        elif task.run_if not in _HANDLES_FAILURE and not any(
-            world[task.task_key].state is State.SUCCESS for world in found
+        elif task.run_if not in _HANDLES_FAILURE and all(
+            world[task.task_key][0] is not State.SUCCESS for world in found
         ):
             yield f"task {task.task_key} never runs, whatever the conditions say. Correct its dependencies."
 
 
 def _by_mistake(task: Task, done: World) -> bool:
-    edges = task.depends_on or []
-    means = [edge_of(edge, done[edge.task_key]) for edge in edges]
-    asked = any(edge.outcome not in (None, done[edge.task_key].outcome) for edge in edges)
+    asked = any(edge.outcome not in (None, done[edge.task_key][1]) for edge in task.depends_on or [])
     default = task.run_if in (None, RunIf.ALL_SUCCESS)
-    return done[task.task_key].state is State.EXCLUDED and Edge.MET in means and default and not asked
+    return done[task.task_key][0] is State.EXCLUDED and Edge.MET in _edges(task, done) and default and not asked

@@ -74,7 +74,7 @@ def run(tmp_path, spark_url):
             run_notebook=run_notebook, folder=tmp_path, spark_url=spark_url, environment={}, stop=stop,
             changed=lambda now: page.write(tmp_path, now), line=said,
         )  # fmt: skip
-        run_job(job, record, selection, machine)
+        run_job(job, record, machine)
         return record, lines
 
     return play

@@ -83,8 +83,8 @@ def test_a_targets_task_is_laid_over_the_jobs_task(tmp_path):
 
 
 def test_yaml_scalars_are_read_as_the_cli_reads_them(tmp_path):
-    job = toy.replaced(toy.JOB, "name: toy\n", "name: toy\n      tags: {on: yes, day: 2024-06-01, half: 0.5, one: 1}\n")
-    assert settings(toy.write(tmp_path, job=job)).tags == {"on": "yes", "day": "2024-06-01", "half": "0.5", "one": "1"}
+    job = toy.replaced(toy.JOB, "name: toy\n", "name: toy\n      tags: {on: yes, day: 2024-06-01, half: 0.5, one: 1, ten: 10.0, text: '4.0'}\n")
+    assert settings(toy.write(tmp_path, job=job)).tags == {"on": "yes", "day": "2024-06-01", "half": "0.5", "one": "1", "ten": "10", "text": "4.0"}
 
 
 def test_a_bare_true_becomes_the_text_that_conditions_compare(tmp_path):

@@ -46,13 +46,13 @@ CASES = [
     ("environment_key: default\n          max", "disabled: true\n          max", "task extract: disabled is not supported"),
     ("{notebook_path: ../notebooks/retrain.py}", "{notebook_path: ../notebooks/retrain.py, source: GIT}", "task retrain: a notebook from Git"),
     # references
-    ("{{job.run_id}}", "{{job.runid}}", "parameter run_id: .*'runid' is not a fact of the job.*Did you mean 'run_id'"),
-    ("{{job.run_id}}", "{{tasks.train.values.needed}}", "parameter run_id: .*'train' is not a task"),
+    ("{{job.run_id}}", "{{job.runid}}", "parameter run_id: {{job.runid}} is not known here; .*job.run_id"),
+    ("{{job.run_id}}", "{{tasks.train.values.needed}}", "parameter run_id: {{tasks.train.values.needed}} is not known here"),
     ("{{job.run_id}}", "{{job.run_id}", "parameter run_id: .*braces that do not pair"),
     ("{{tasks.extract.values.day}}", "{{ tasks.extract.values.day }}", "task train: .* is no reference"),
-    ("{{tasks.extract.values.day}}", "{{tasks.extract.values.date}}", "'date' is not a value that extract sets. There is day"),
-    ("{{tasks.extract.values.day}}", "{{tasks.predict.result_state}}", "Let train depend on predict"),
-    ("{{tasks.train.values.needed}}", "{{tasks.retrain.values.needed}}", "task gate: .*Let gate depend on retrain"),
+    ("{{tasks.extract.values.day}}", "{{tasks.extract.values.date}}", "task train: {{tasks.extract.values.date}} is not known here; tasks.extract.values.day is"),
+    ("{{tasks.extract.values.day}}", "{{tasks.predict.result_state}}", "task train: {{tasks.predict.result_state}} is not known here"),
+    ("{{tasks.train.values.needed}}", "{{tasks.retrain.values.needed}}", "task gate: {{tasks.retrain.values.needed}} is not known here"),
     # parameters
     ("{name: schema,", '{name: "sche ma",', "parameter 'sche ma': a name has only letters"),
     ("{name: schema,", "{name: scheme,", "task extract: its notebook reads schema, which the job does not give"),
@@ -60,7 +60,7 @@ CASES = [
     ("{day:", "{run_id: x, day:", "task train: the job parameter run_id beats its base_parameters"),
     ("{day:", "{date: x, day:", "task train: its notebook does not read date"),
     # the silent exclusion
-    ("          run_if: NONE_FAILED\n", "", "task predict is excluded when gate is false, although train ran.*Set run_if: NONE_FAILED"),
+    ("          run_if: NONE_FAILED\n", "", "task predict is excluded when gate is false, although a task before it ran.*Set run_if: NONE_FAILED"),
     ("run_if: NONE_FAILED", "run_if: ALL_SUCCESS", "task predict is excluded when gate is false"),
     ('[{task_key: gate, outcome: "true"}]', '[{task_key: gate, outcome: "true"}, {task_key: gate, outcome: "false"}]', "retrain"),
 ]  # fmt: skip
@@ -80,9 +80,9 @@ def test_one_change_is_found(tmp_path, old, new, message):
         ("retrain", "# a plain file\n", "retrain.py must have '# Databricks notebook source' as its first line"),
         ("retrain", "%pip install x\n", "retrain.py: line 2: .* Write magics as # MAGIC"),
         ("retrain", 'dbutils.widgets.text("other", "")\n', "task retrain: its notebook reads other"),
-        ("extract", 'dbutils.widgets.get("schema")\n', "'day' is not a value that extract sets. There is none"),
-        ("predict", 'dbutils.jobs.taskValues.get("extract", "dya")\n', "predict: .*'dya' is not a value that extract sets"),
-        ("predict", 'dbutils.jobs.taskValues.get("retrain", "x")\n', "asks for a task that need not have run by then"),
+        ("extract", 'dbutils.widgets.get("schema")\n', "task train: {{tasks.extract.values.day}} is not known here"),
+        ("predict", 'dbutils.jobs.taskValues.get("extract", "dya")\n', "task predict: {{tasks.`extract`.values.`dya`}} is not known here; tasks.extract.values.day is"),
+        ("predict", 'dbutils.jobs.taskValues.get("retrain", "x")\n', "task predict: {{tasks.`retrain`.values.`x`}} is not known here"),
     ],
 )
 def test_notebooks_are_read_too(tmp_path, name, source, message):

@@ -73,7 +73,7 @@ def play(root, *, only=None, given=None, earlier=None, job_text=toy.JOB, changed
         run.tasks[key].values = values
     stage = Stage(root, {"extract": [Played(task_values={"day": "2024-06-01"})]} | plays)
     machine = stage.machine()
-    run_job(job, run, selection, replace(machine, changed=changed) if changed else machine)
+    run_job(job, run, replace(machine, changed=changed) if changed else machine)
     return run, stage
 
 
@@ -119,7 +119,7 @@ def test_a_python_style_boolean_text_does_not_equal_true(tmp_path):
 
 @pytest.mark.parametrize(
     ("values", "error"),
-    [({}, "'needed' is not a value that train sets"), ({"needed": [1]}, "A condition takes text, a number or a boolean")],
+    [({}, "{{tasks.train.values.needed}} is not known here"), ({"needed": [1]}, "A condition takes text, a number or a boolean")],
 )
 def test_a_condition_that_cannot_be_answered_fails(tmp_path, values, error):
     run, _ = play(tmp_path, train=[Played(task_values=values)])
