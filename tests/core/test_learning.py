@@ -1,0 +1,171 @@
+"""A challenger beside the champion on the same rows; after a change, one half is learnt from and one judges."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made import ago, asked, labelled
+
+from lib import learning
+from lib.baseline import RecencyRule
+from lib.config import RetrainConfig
+from lib.decision import Measured, measure
+from lib.models import Pair
+from lib.split import Split, half
+
+QUESTION = asked(RetrainConfig).question
+PARAMS = {"family": "logistic", "C": 0.1, "lifetime": True}
+PARTS = Split(training=(ago(14), ago(21), ago(28)), holdout=(ago(7),))
+SEED = 3
+
+
+class Passing:
+    def transform(self, X):
+        return X
+
+
+class Saying:
+    """A prediction model that gives everybody the same probability."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, p):
+        self.p = p
+
+    def predict_proba(self, X):
+        return np.tile([1 - self.p, self.p], (len(X), 1))
+
+
+def champion(p=0.5, auc=0.7):
+    return Pair(Passing(), Saying(p), ("recency",), QUESTION.slug, "2024-01-01", metrics={"auc": auc})
+
+
+@pytest.fixture
+def learnt(monkeypatch):
+    """The rows that each fit of a pair has learnt from."""
+    seen, fitted = [], learning.fitted
+    monkeypatch.setattr(learning, "fitted", lambda rows, *rest: seen.append(rows) or fitted(rows, *rest))
+    return seen
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return labelled(ago(7), ago(14), ago(21), ago(28))
+
+
+@pytest.fixture(scope="module")
+def drifted():
+    """At the holdout those act who did not before."""
+    return labelled(ago(7), ago(14), ago(21), ago(28), users=400, flip=[ago(7)])
+
+
+def keys(rows):
+    return set(zip(rows.frame["user_id"], rows.frame["cutoff"], strict=True))
+
+
+def challenged(rows, champion=None, bad=False, parts=PARTS):
+    return learning.challenge(rows, parts, PARAMS, QUESTION, champion, bad, SEED)
+
+
+def test_a_first_challenger_learns_the_training_cutoffs_and_is_judged_on_the_holdout(rows, learnt):
+    trained = challenged(rows)
+    assert keys(learnt[0]) == keys(rows.at(PARTS.training))
+    assert (trained.quality.rows, trained.champion, trained.history) == (120, None, None)
+    assert trained.choice.why.startswith("First model, promoted")
+    pair = trained.pair
+    assert (pair.trained_through, pair.question, pair.params) == (str(ago(14)), QUESTION.slug, PARAMS)
+    assert pair.columns == ("recency", "events_7", "tenure", "buy__recency", "buy__events_90")
+    assert (pair.preprocessing_version, pair.prediction_version) == ("", "")
+
+
+def test_the_quality_is_measured_beside_the_naive_rule_of_the_training_cutoffs(rows):
+    trained = challenged(rows)
+    training, holdout = rows.at(PARTS.training), rows.at(PARTS.holdout)
+    rule = RecencyRule.fit(QUESTION, training.X, training.y)
+    scores = trained.pair.score(holdout.X)
+    assert trained.quality == measure(holdout.y, scores, rule.score(holdout.X), holdout.users, SEED)
+
+
+def test_beside_a_champion_that_holds_both_are_judged_on_the_same_holdout(rows, learnt):
+    trained = challenged(rows, champion())
+    assert keys(learnt[0]) == keys(rows.at(PARTS.training))
+    assert (trained.quality.rows, trained.champion.rows) == (120, 120)
+    assert trained.champion.plain["log_loss"] == pytest.approx(np.log(2))
+    assert trained.champion.plain["auc_kept"] == pytest.approx(0.5 - 0.7)
+    assert trained.choice.promote
+    assert trained.choice.why.startswith("The challenger is better: log loss differs from the champion's by -0.")
+
+
+def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on_the_other(drifted, learnt):
+    trained = challenged(drifted, champion(), bad=True)
+    holdout = drifted.at(PARTS.holdout)
+    one, other = keys(holdout.of(half(holdout.users, SEED))), keys(holdout.of(~half(holdout.users, SEED)))
+    at_holdout = {key for key in keys(learnt[0]) if key[1] == ago(7)}
+    assert at_holdout == one
+    assert trained.quality.rows == trained.champion.rows == len(other)
+    assert one | other == keys(holdout)
+    assert trained.pair.trained_through == str(ago(7))
+
+
+def test_after_a_reversal_old_behaviour_is_forgotten_and_the_challenger_wins(drifted, learnt):
+    trained = challenged(drifted, champion(), bad=True)
+    assert trained.history == 0
+    assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7)}
+    assert trained.quality.plain["auc"] > 0.75
+    assert trained.choice.promote
+    assert trained.choice.why.startswith("The champion no longer holds, the challenger is not shown to be bad")
+    old = challenged(drifted, None)  # what the old behaviour alone would have taught
+    assert old.quality.plain["auc"] < 0.3
+
+
+def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
+    monkeypatch.setattr(learning, "HISTORIES", (0, 2))
+    steady = labelled(*PARTS.holdout, *PARTS.training, users=60)
+    trained = challenged(steady, champion(), bad=True)
+    assert trained.history == 2
+    assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
+
+
+def test_a_challenger_shown_to_be_bad_is_not_promoted(rows, monkeypatch):
+    bad = champion(p=0.999)
+    monkeypatch.setattr(learning, "fitted", lambda *_: bad)
+    for is_bad in (False, True):
+        trained = challenged(rows, champion(), bad=is_bad)
+        assert not trained.choice.promote
+        assert trained.choice.why.startswith("The challenger is bad (skill_over_base_rate is -")
+
+
+def test_what_was_promoted_is_fitted_once_more_through_the_holdout(rows, learnt):
+    trained = challenged(rows)
+    again = learning.refit(rows, PARTS, trained, QUESTION, SEED)
+    assert keys(learnt[1]) == keys(rows)
+    assert (again.trained_through, again.params) == (str(ago(7)), PARAMS)
+    assert again.score(rows.X).tolist() != trained.pair.score(rows.X).tolist()
+
+
+def test_the_refit_of_a_forgetful_challenger_learns_the_whole_holdout_and_as_much_history(rows, learnt):
+    trained = challenged(rows)
+    pooled = Split(training=(ago(28),), holdout=(ago(7), ago(14)))
+    for history, cutoffs in ((0, {ago(7)}), (1, {ago(7), ago(14)}), (None, {ago(7), ago(14), ago(21), ago(28)})):
+        learning.refit(rows, PARTS, replace(trained, history=history), QUESTION, SEED)
+        assert {cutoff for _, cutoff in keys(learnt[-1])} == cutoffs
+    again = learning.refit(rows, pooled, replace(trained, history=0), QUESTION, SEED)
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14)}
+    assert again.trained_through == str(ago(7))
+
+
+def test_the_same_seed_gives_the_same_challenger(drifted):
+    first, second = (challenged(drifted, champion(), bad=True) for _ in range(2))
+    assert (first.quality, first.choice, first.history) == (second.quality, second.choice, second.history)
+    assert first.pair.score(drifted.X).tolist() == second.pair.score(drifted.X).tolist()
+
+
+def test_a_half_where_nobody_acted_shows_nothing(rows):
+    holdout = rows.at(PARTS.holdout)
+    judged = set(holdout.users[~half(holdout.users, SEED)])
+    hidden = rows.frame["user_id"].isin(judged) & (rows.frame["cutoff"] == ago(7))
+    nobody = learning.Rows(rows.frame.assign(label=rows.frame["label"].where(~hidden, 0)))
+    trained = challenged(nobody, champion(), bad=True)
+    assert not trained.choice.promote
+    assert trained.choice.why == "The challenger's skill cannot be measured on the holdout."
+    assert isinstance(trained.quality.metrics["log_loss"], Measured)
