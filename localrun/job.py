@@ -189,8 +189,8 @@ class _Loop:
         return State(result.state)
 
     def _before(self, task: Task) -> list[str]:
-        """The tasks before this one; all are finished, or were left out and carry an earlier run's values."""
-        return sorted(self._above[task.task_key])
+        """The tasks before this one that are finished, or were left out and carry an earlier run's values."""
+        return [key for key in sorted(self._above[task.task_key]) if self._record.tasks[key].state.final]
 
     def _facts(self, task: Task, attempt: int) -> Facts:
         tasks = self._record.tasks

@@ -265,6 +265,15 @@ def test_only_runs_what_it_names_with_earlier_values(tmp_path):
     assert (run.tasks["extract"].state, run.tasks["gate"].state, run.state) == ("DISABLED", "DISABLED", "SUCCESS")
 
 
+def test_a_task_that_runs_beside_one_before_it_does_not_see_its_values(tmp_path):
+    def slow(stage):
+        time.sleep(0.3)
+        return Played(task_values={"day": "2024-06-01"})
+
+    _, stage = play(tmp_path, only="extract,predict", extract=[slow])  # train between them is left out
+    assert "extract" not in dict(stage.calls)["predict"]["upstream_values"]
+
+
 def test_the_record_is_shown_with_every_change(tmp_path):
     _, stage = play(tmp_path, train=needed(False))
     shown = [seen["extract"] for seen in stage.seen]
