@@ -1,4 +1,4 @@
-"""Where events may come from: a table, a Delta folder, Parquet or CSV files; what cannot be read is told in one line."""
+"""Where events may come from: a table, a Delta folder, Parquet or CSV files; what is unreadable is told in one line."""
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +11,8 @@ WAYS_OUT = "Set events to a table name, a Delta folder, or Parquet or CSV files.
 @pytest.fixture
 def two(spark):
     """Two events, one user's id with leading zeros."""
-    return spark.sql("SELECT * FROM VALUES ('007', DATE'2024-06-01'), ('8', DATE'2024-06-02') AS t(user_id, event_time)")
+    rows = "('007', DATE'2024-06-01'), ('8', DATE'2024-06-02')"
+    return spark.sql(f"SELECT * FROM VALUES {rows} AS t(user_id, event_time)")
 
 
 def ids(frame):

@@ -1,0 +1,259 @@
+"""From a changing source to daily_activity and features: what is read, what is read again, what is refused."""
+
+from datetime import date, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from lib import extraction, pipeline
+from lib.config import ExtractConfig
+from lib.errors import SourceError
+
+START = date(2024, 4, 1)
+WIDGETS = {
+    "schema": "", "events": "log", "event_columns": "", "as_of": "", "action": "buy", "horizon_days": "7",
+    "cohort_days": "28", "cadence_days": "7", "max_cutoffs": "2", "max_event_types": "24", "max_source_gap_days": "",
+}  # fmt: skip
+KEY = ["user_id", "day", "event_type", "known_day"]
+
+
+def day(number):
+    """A day of the log; 0 is its first."""
+    return START + timedelta(days=number)
+
+
+def event(number, user="u0", kind="view", hour=12, **more):
+    return {"user_id": user, "event_time": datetime.combine(day(number), datetime.min.time()).replace(hour=hour),
+            "event_type": kind, "value": 1.5, "item_id": f"i{number % 3}"} | more  # fmt: skip
+
+
+def events(days):
+    """A log of six users who view every other day and buy every fifth."""
+    users = [(user, f"u{user}") for user in range(6)]
+    views = [event(n, name, hour=n % 24) for n in range(days) for user, name in users if (n + user) % 2 == 0]
+    return views + [event(n, name, "buy") for n in range(days) for user, name in users if (n + 3 * user) % 5 == 0]
+
+
+@pytest.fixture
+def home(spark, tables):
+    """Loads rows as the source, and extracts from it."""
+
+    class Home:
+        def load(self, rows, more=""):
+            kinds = "user_id string, event_time timestamp, event_type string, value double, item_id string" + more
+            columns = [part.split()[0] for part in kinds.split(", ")]
+            frame = pd.DataFrame(rows, columns=columns)
+            spark.createDataFrame(frame, kinds).createOrReplaceTempView("log")
+            return self
+
+        def config(self, as_of=None, **changes):
+            asked = {"schema": tables.schema, "as_of": "" if as_of is None else str(day(as_of))}
+            return ExtractConfig.from_widgets((WIDGETS | asked | changes).__getitem__)
+
+        def ingest(self, as_of=None, **changes):
+            return extraction.ingest(self.config(as_of, **changes), tables)
+
+        def extract(self, as_of=None, **changes):
+            return pipeline.extract_features(self.config(as_of, **changes), tables, lambda _: None)
+
+        def activity(self, where="1 = 1"):
+            frame = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
+            return frame.sort_values(KEY, ignore_index=True)
+
+        def features(self, as_of):
+            frame = tables.query(f"SELECT * FROM {{features}} WHERE cutoff <= DATE '{day(as_of)}'")
+            return frame.sort_values(["user_id", "cutoff"], ignore_index=True)
+
+        def last_write(self, name):
+            """Version and numbers of rows of a table's newest commit that changed rows."""
+            history = spark.sql(f"DESCRIBE HISTORY {tables.full_name(name)}").collect()
+            row = next(row for row in history if row.operation not in ("SET TBLPROPERTIES", "CREATE TABLE"))
+            return row.version, row.operation, dict(row.operationMetrics)
+
+    return Home()
+
+
+def test_the_first_run_reads_everything_before_as_of_and_again_nothing(home):
+    home.load(events(60))
+    assert home.ingest(50) == day(50)
+    found = home.activity()
+    expected = pd.DataFrame(events(50)).assign(day=lambda f: f["event_time"].dt.date)
+    expected = expected.groupby(["user_id", "day", "event_type"])["value"].agg(["size", "sum"]).reset_index()
+    assert list(found["count"]) == list(expected.sort_values(["user_id", "day", "event_type"])["size"])
+    assert list(found["value"]) == list(expected["sum"])
+    assert (found["day"] == found["known_day"]).all()
+    assert (found["day"].min(), found["day"].max()) == (day(0), day(49))
+    before = home.last_write("daily_activity")
+    home.ingest(50)
+    assert home.last_write("daily_activity") == before
+
+
+def test_the_next_week_reads_its_days_only_and_keeps_earlier_cutoffs(home):
+    home.load(events(60))
+    first = home.extract(50)
+    home.extract(57)
+    _, operation, numbers = home.last_write("daily_activity")
+    assert operation.startswith(("CREATE OR REPLACE", "WRITE"))
+    assert int(numbers["numOutputRows"]) == len(home.activity(f"day >= DATE '{day(50)}'"))
+    version, _, numbers = home.last_write("features")
+    assert int(numbers["numOutputRows"]) == 6  # one cutoff more, of six users
+    assert sorted(home.features(57)["cutoff"].unique()) == [*sorted(first.cutoffs.all), day(57)]
+    home.extract(57)
+    assert home.last_write("features")[0] == version  # all that is wanted is there
+
+
+def test_events_after_as_of_change_nothing(home, spark, tables):
+    home.load(events(60)).extract(50)
+    full = home.activity(), home.features(50)
+    for name in ("daily_activity", "features"):
+        spark.sql(f"DROP TABLE {tables.full_name(name)}")
+    home.load(events(50)[::-1]).extract(50)  # without the future, and in another order
+    pd.testing.assert_frame_equal(home.activity(), full[0], check_exact=True)
+    pd.testing.assert_frame_equal(home.features(50), full[1], check_exact=True)
+
+
+def test_a_quiet_day_is_no_error_and_leaves_the_rows(home):
+    home.load(events(50)).ingest(50)
+    before = home.activity()
+    assert home.ingest(51) == day(51)
+    pd.testing.assert_frame_equal(home.activity(), before)
+
+
+def test_a_late_row_on_a_day_read_before_is_read_and_later_features_are_made_anew(home, spark, tables):
+    home.load(events(50)).extract(50)
+    late = event(40, "u9", "buy")
+    home.load([*events(50), late]).extract(50)
+    assert len(home.activity("user_id = 'u9'")) == 1
+    mended = home.activity(), home.features(50)
+    assert sorted(mended[1].query("user_id == 'u9'")["cutoff"]) == [day(43), day(50)]  # the ones that it precedes
+    for name in ("daily_activity", "features"):
+        spark.sql(f"DROP TABLE {tables.full_name(name)}")
+    home.load([*events(50), late]).extract(50)
+    pd.testing.assert_frame_equal(home.activity(), mended[0])
+    pd.testing.assert_frame_equal(home.features(50), mended[1])
+
+
+def test_a_row_taken_back_by_the_source_goes(home):
+    home.load(events(50)).ingest(50)
+    home.load([row for row in events(50) if row["event_time"].date() != day(45)]).ingest(50)
+    assert day(45) not in set(home.activity()["day"])
+
+
+def test_a_row_known_late_changes_no_cutoff_before_it_was_known(home):
+    known = [row | {"known_at": row["event_time"]} for row in events(57)]
+    kind = ", known_at timestamp"
+    home.load([row for row in known if row["event_time"].date() < day(50)], kind).extract(50)
+    before, activity = home.features(50), home.activity()
+    late = event(30, "u9", "buy") | {"known_at": event(52)["event_time"]}
+    home.load([*known, late], kind).extract(57)
+    pd.testing.assert_frame_equal(home.features(50), before)
+    pd.testing.assert_frame_equal(home.activity(f"known_day < DATE '{day(50)}'"), activity)
+    assert set(home.features(57).query("user_id == 'u9'")["cutoff"]) == {day(57)}
+    assert list(home.activity("user_id = 'u9'")["known_day"]) == [day(52)]
+
+
+def test_a_row_whose_known_at_is_no_time_is_refused_and_nothing_is_read(home):
+    text = ", known_at string"
+    home.load([event(n, known_at=str(day(n))) for n in range(50)], text).ingest(50)
+    before = home.activity()
+    for known_at in (None, "soon"):
+        home.load([*(event(n, known_at=str(day(n))) for n in range(50)), event(45, "u9", known_at=known_at)], text)
+        with pytest.raises(SourceError, match=r"unreadable values: known_at in 1 rows\. Nothing was read\."):
+            home.ingest(51)
+    pd.testing.assert_frame_equal(home.activity(), before)
+
+
+def test_each_column_with_unreadable_rows_is_counted(home):
+    bad = [event(1) | {"user_id": None}, event(2) | {"user_id": None}, event(3) | {"event_time": pd.NaT}]
+    home.load([*events(50), *bad])
+    with pytest.raises(SourceError, match=r"event_time in 1 rows, user_id in 2 rows\. Nothing was read\. Mend"):
+        home.ingest(50)
+
+
+def test_an_unreadable_row_of_the_future_is_not_yet_a_matter(home):
+    home.load([*events(50), event(55) | {"user_id": None}])
+    assert home.ingest(50) == day(50)
+
+
+def test_a_late_row_without_a_count_is_refused(home):
+    count = ", count int"
+    rows = [event(n, count=1) for n in range(50) if n != 45]
+    home.load(rows, count).ingest(50)
+    frame = pd.DataFrame([*rows, event(45, count=None)]).astype({"count": "Int32"})
+    home.load(frame, count)
+    with pytest.raises(SourceError, match="count in 1 rows"):
+        home.ingest(50)
+
+
+def test_a_blank_as_of_is_the_day_of_the_last_event(home):
+    home.load(events(50))
+    assert home.ingest() == day(49)
+    assert home.activity()["day"].max() == day(48)
+    before = home.last_write("daily_activity")
+    assert home.ingest() == day(49)
+    assert home.last_write("daily_activity") == before
+
+
+def test_an_earlier_as_of_than_the_last_run_sees_only_its_own_past(home, spark, tables):
+    home.load(events(57)).extract(57)
+    home.extract(50)
+    earlier = home.features(50)
+    spark.sql(f"DROP TABLE {tables.full_name('features')}")
+    spark.sql(f"DROP TABLE {tables.full_name('daily_activity')}")
+    home.load(events(50)).extract(50)
+    fresh = home.features(50)
+    wanted = set(fresh["cutoff"])
+    kept = earlier[earlier["cutoff"].isin(wanted)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, fresh)
+
+
+@pytest.mark.parametrize(("as_of", "changes", "message"), [
+    (53, {}, f"The events end on {day(49)} and as_of is {day(53)}: 3 days are missing, at most 1 are usual. Wait for"),
+    (60, {"max_source_gap_days": "9"}, f"{day(49)} and as_of is {day(60)}: 10 days are missing, at most 9 are usual"),
+    (0, {}, f"The events 'log' hold nothing before as_of {day(0)}. Run with a later as_of, or load older events."),
+])  # fmt: skip
+def test_a_source_that_ends_too_early_or_begins_too_late_is_named_with_its_days(home, as_of, changes, message):
+    home.load(events(50))
+    with pytest.raises(SourceError, match=message):
+        home.ingest(as_of, **changes)
+
+
+def test_as_much_delay_as_is_allowed_is_no_error(home):
+    home.load([row for row in events(50) if row["event_time"].date() not in (day(20), day(21))])
+    assert home.ingest(53) == day(53)  # three days: the log has been quiet as long before
+    assert home.ingest(60, max_source_gap_days="10") == day(60)
+
+
+@pytest.mark.parametrize("as_of", [None, 50])
+def test_an_empty_source_is_named(home, as_of):
+    home.load([])
+    with pytest.raises(SourceError, match=r"The events (are empty, or none has|'log' hold nothing before as_of)"):
+        home.ingest(as_of)
+    home.load(events(50))
+    assert home.ingest(50) == day(50)  # and does not stand in the way of the next run
+
+
+def test_another_source_or_one_that_lost_a_column_is_refused(home, spark, tables):
+    home.load(events(50)).ingest(50)
+    spark.table("log").createOrReplaceTempView("other_log")
+    with pytest.raises(SourceError, match=f"of schema {tables.schema} were read from 'log', this run asks for 'other"):
+        home.ingest(50, events="other_log")
+    spark.table("log").drop("item_id").createOrReplaceTempView("log")
+    with pytest.raises(SourceError, match=r"a column for item_id before and have none now\. Found: user_id, e"):
+        home.ingest(50)
+
+
+def test_an_action_that_nobody_did_is_named_with_the_nearest_one(home):
+    home.load(events(50))
+    with pytest.raises(SourceError, match=f"done 'bye' before {day(50)}. Did you mean 'buy'\\? Set .*: buy, view"):
+        home.extract(50, action="bye")
+
+
+def test_a_new_event_type_widens_the_features_and_is_0_before(home, tables):
+    home.load(events(57)).extract(50)
+    assert "share__events_7" not in home.features(50)
+    home.load([*events(57), event(52, "u0", "share")]).extract(57)
+    features = home.features(57)
+    assert features.query("share__events_7 > 0")[["user_id", "cutoff"]].values.tolist() == [["u0", day(57)]]
+    older = features[features["cutoff"] < day(57)]
+    assert older["share__events_7"].isna().all()  # the cutoff did not know the type; whoever reads it takes 0
