@@ -170,7 +170,9 @@ def _changed(tables: Tables, events: "DataFrame", start: date | None, as_of: dat
         return ()
     window = Window.lookback(start, event_rules.LATE_DAYS)
     inside = f"known_day >= DATE '{window.start}' AND known_day < DATE '{min(window.end, as_of)}'"
-    theirs = events.where(inside).groupBy("known_day").agg(F.sum("count").alias("n")).collect()
+    # a day of unreadable counts only has no sum: as -1 it has changed, is read, and its rows are told of
+    n = F.coalesce(F.sum("count"), F.lit(-1)).alias("n")
+    theirs = events.where(inside).groupBy("known_day").agg(n).collect()
     ours = tables.query(f"SELECT known_day, SUM(count) AS n FROM {{daily_activity}} WHERE {inside} GROUP BY known_day")
     return event_rules.changed_days(
         {day: int(n) for day, n in ours.itertuples(index=False)}, {row["known_day"]: int(row["n"]) for row in theirs}
