@@ -9,7 +9,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 68rem; margin: 2rem auto }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
 header { color: #57606a; border-bottom: 1px solid #d0d7de; margin-bottom: 1rem; padding-bottom: .5rem }
 header b.SUCCESS { color: #1a7f37 } header b.FAILED, header b.TIMEDOUT { color: #b42318 }
 .prompt, .anchor-link { display: none }
