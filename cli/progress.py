@@ -62,6 +62,6 @@ def closing(run: JobRun, folder: Path) -> Iterator[str]:
             if task.attempts:
                 yield f"  see {folder / task.attempts[-1]}"
     for task in run.tasks.values():
-        if text := task.values.get(SUMMARY):
+        if task.state is not State.DISABLED and (text := task.values.get(SUMMARY)):  # --only keeps earlier values
             yield ""
             yield str(text)

@@ -58,8 +58,8 @@ def main(arguments: argparse.Namespace) -> int:
         run, folder = _start(plan)
     afterwards: Iterator[str] = iter(())
     if plan.source.write and run.state is State.SUCCESS:
-        afterwards = told(home.warehouse / SCHEMA / "audience", run.run_id, run.parameters)
-    for line in (*closing(run, folder), "", *afterwards, "", *_places(home, folder)):
+        afterwards = told(home.warehouse / _schema(run.parameters) / "audience", run.run_id, run.parameters)
+    for line in (*closing(run, folder), "", *afterwards, "", *_places(home, folder, _schema(run.parameters))):
         print(line)
     return _EXIT.get(run.state, 1)
 
@@ -84,6 +84,8 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, str]:
 def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     job, target = load_job(arguments)
     given = _given(arguments.param)
+    if given.get("export"):  # notebooks run in their own folder
+        given["export"] = str(Path(given["export"]).expanduser().absolute())
     source = choose(arguments.source, given, home.sources)
     job_parameters(job, given, "", datetime.now(UTC))  # a wrong name is said before anything starts
     names = {parameter.name for parameter in job.settings.parameters or []}
@@ -112,7 +114,7 @@ def _start(plan: Plan) -> tuple[JobRun, Path]:
     folder = plan.home.runs / run_id
     folder.mkdir(parents=True)
     print(f"run {run_id} of {plan.job.key}: {folder / 'index.html'}", flush=True)
-    spark = SparkServer(plan.home.root, [SCHEMA], folder / "spark.log")
+    spark = SparkServer(plan.home.root, [_schema(plan.given)], folder / "spark.log")
     with spark, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
@@ -185,6 +187,11 @@ def _earlier(plan: Plan, parameters: Mapping[str, str]) -> dict[str, dict[str, o
     return found
 
 
+def _schema(parameters: Mapping[str, str]) -> str:
+    """The schema of the run's tables, without its catalog."""
+    return parameters.get("schema", SCHEMA).rpartition(".")[2]
+
+
 def _kill_children() -> None:
     """End every process of this run at once, Spark's included: what they did half, the next run repairs."""
     for child in psutil.Process().children(recursive=True):
@@ -194,10 +201,10 @@ def _kill_children() -> None:
             continue
 
 
-def _places(home: Home, folder: Path) -> list[str]:
+def _places(home: Home, folder: Path, schema: str) -> list[str]:
     option = "" if home.root == PROJECT / ".home" else f" --home {shlex.quote(str(home.root))}"
     return [
         f"run page  {folder / 'index.html'}",
-        f"tables    {home.warehouse / SCHEMA}",
+        f"tables    {home.warehouse / schema}",
         f"models    ./propensity ui{option}",
     ]

@@ -228,5 +228,10 @@ def _same_source(config: ExtractConfig, tables: Tables, found: list[str]) -> Non
             f"The tables of schema {config.schema} were read from {before['events']!r}, this run asks for "
             f"{now['events']!r}. Give the new events a schema (or --home) of their own, or drop the old tables."
         )
+    if before["event_columns"] != now["event_columns"]:
+        raise SourceError(
+            f"The tables of schema {config.schema} were read with event_columns {before['event_columns']}, this run "
+            f"asks for {now['event_columns']}. Give the new meaning a schema (or --home) of its own."
+        )
     if gone:
         raise SourceError(f"The events had a column for {gone[0]} before and have none now. Found: {', '.join(found)}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import decision, extraction, labels, learning
+from lib import decision, extraction, labels, learning, timeline
 from lib.baseline import RecencyRule
 from lib.config import (
     ExtractConfig,
@@ -20,7 +20,7 @@ from lib.config import (
     TrainConfig,
 )
 from lib.decision import Quality, Verdict
-from lib.errors import ModelError, NotPromoted
+from lib.errors import ModelError, NotPromoted, PublishRefused
 from lib.models import Pair, Params
 from lib.predictions import scorer
 from lib.registry import Evidence, Registry
@@ -30,6 +30,7 @@ from lib.tables import DECISIONS, MODEL_CHECKS, PREDICTIONS, DeltaTables, Tables
 from lib.timeline import Cutoffs
 
 Say = Callable[[str], None]
+PAIR = ("preprocessing_version", "prediction_version")
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,9 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
             pair,
             "",
             "; ".join(verdict.reasons),
-            low_evidence=_was_low(tables, pair),
+            low_evidence=_was_low(tables, config.question, pair.prediction_version),
         )
-    told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "cannot tell"}
+    told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "so new ones are needed"}
     lines = [
         f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.",
         *(f"  {r}" for r in verdict.reasons),
@@ -158,8 +159,9 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
             f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
             "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
         )
+    low = choice.low_evidence if choice.promote else _was_low(tables, config.question, in_use.prediction_version)
     _decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
-            low_evidence=choice.low_evidence)  # fmt: skip
+            low_evidence=low)  # fmt: skip
     if choice.promote:
         registry.promote(config.question, pair.prediction_version)
     lines = [
@@ -198,19 +200,20 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
     predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {_list_rows(config.question, as_of)}")
     cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(config.question, [as_of])}) c")["n"].iloc[0]
     decided = _decision(config, tables)
-    low = bool(decided["low_evidence"]) if decided is not None else False
+    if decided is None:  # by hand: the list follows whatever pair the predictions come from, but one pair only
+        decided = predictions.iloc[0] if len(predictions) else pd.Series(dict.fromkeys(PAIR, ""))
+    versions = {name: str(decided[name]) for name in PAIR}
+    low = _was_low(tables, config.question, versions["prediction_version"])
     ranked = audience_rules.rank(predictions, low)
-    versions = (
-        {} if decided is None else {name: decided[name] for name in ("preprocessing_version", "prediction_version")}
-    )
     audience_rules.check(ranked, int(cohort), versions)
+    draft = _draft(ranked, config.export) if config.export else None
     tables.replace("audience", ranked, f"question = '{config.question.slug}'")
     lines = [
         f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"
     ]
     lines += [f"  {r.rank:>3}  {r.user_id:<20} {r.propensity:.4f}" for r in ranked.head(10).itertuples()]
-    if config.export:
-        _export(ranked, config.export)
+    if draft:
+        draft.replace(config.export)
         lines.append(f"Exported to {config.export}.")
     return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
 
@@ -235,9 +238,10 @@ def _judged(
         pair = registry.load(config.question, version)
     except ModelError as error:
         return None, None, Verdict("cannot_tell", (str(error),))
-    if date.fromisoformat(pair.trained_through) >= parts.holdout[-1]:
+    fresh = timeline.unlearnt(parts.holdout, date.fromisoformat(pair.trained_through), config.question.horizon_days)
+    if not fresh:
         return pair, None, _recorded(tables, config.question, pair)
-    holdout = rows.at(parts.holdout)
+    holdout = rows.at(fresh)
     training = rows.at(parts.training)
     rule = RecencyRule.fit(config.question, training.X, training.y)
     quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
@@ -308,9 +312,9 @@ def _decided(config: StageConfig, tables: Tables) -> str | None:
     return None if decided is None else str(decided["prediction_version"])
 
 
-def _was_low(tables: Tables, pair: Pair) -> bool:
-    """Whether the pair came into use on low evidence."""
-    where = f"question = '{pair.question}' AND kind = 'promoted' AND prediction_version = '{pair.prediction_version}'"
+def _was_low(tables: Tables, question: Question, version: str) -> bool:
+    """Whether a pair came into use on low evidence."""
+    where = f"question = '{question.slug}' AND kind = 'promoted' AND prediction_version = '{version}'"
     found = _rows_or_none(tables, "decisions", where)
     return found is not None and bool(found.iloc[0]["low_evidence"])
 
@@ -370,9 +374,13 @@ def _spoken(params: Params) -> str:
     return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())
 
 
-def _export(ranked: pd.DataFrame, target: str) -> None:
+def _draft(ranked: pd.DataFrame, target: str) -> Path:
+    """Write the list beside its target, before the table changes: a full disk is then found in time."""
     path = Path(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    ranked.to_csv(draft, index=False) if path.suffix == ".csv" else ranked.to_parquet(draft, index=False)
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ranked.to_csv(draft, index=False) if path.suffix == ".csv" else ranked.to_parquet(draft, index=False)
+    except OSError as error:
+        raise PublishRefused(f"The export {target} cannot be written: {error}. The published list stays.") from error
+    return draft

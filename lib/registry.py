@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -18,9 +18,6 @@ from lib.config import Question
 from lib.errors import ModelError
 from lib.models import Pair
 from lib.search import Trial
-
-if TYPE_CHECKING:
-    pass
 
 CHAMPION = "champion"
 PARTNER = "preprocessing_version"  # tag of a prediction version
@@ -81,7 +78,7 @@ class MlflowRegistry:
         from mlflow import MlflowClient
 
         self.prefix, self.experiment = prefix, experiment
-        self.client: MlflowClient = MlflowClient()
+        self.client = MlflowClient()
 
     def champion(self, question: Question) -> str | None:
         from mlflow.exceptions import MlflowException
@@ -96,6 +93,8 @@ class MlflowRegistry:
         return None if version is None else str(version)
 
     def load(self, question: Question, version: str) -> Pair:
+        from mlflow.exceptions import MlflowException
+
         transformers, predictors = model_names(self.prefix, question)
         tags = self._tags(predictors, version)
         same_question(tags, question, f"Version {version} of {predictors}")
@@ -107,13 +106,20 @@ class MlflowRegistry:
                 "preprocessing, and the two were not registered together. Promote another version, or run retrain."
             )
         preprocessing = self._model(transformers, partner)
-        recorded = self.client.get_run(tags["pair"]).data
+        try:
+            recorded = self.client.get_run(tags["pair"]).data
+            through = tags["trained_through"]
+        except (KeyError, MlflowException) as error:
+            raise ModelError(
+                f"The record of version {version} of {predictors} is gone: {error}. "
+                "Promote another version, or retrain."
+            ) from error
         return Pair(
             preprocessing=preprocessing,
             prediction=self._model(predictors, version),
             columns=tuple(preprocessing.feature_names_in_),
             question=question.slug,
-            trained_through=tags["trained_through"],
+            trained_through=through,
             params={name: _typed(text) for name, text in recorded.params.items() if name not in ABOUT},
             preprocessing_version=partner,
             prediction_version=version,

@@ -163,6 +163,7 @@ class DeltaTables:
 
     def __init__(self, spark: "SparkSession", schema: str) -> None:
         self.spark, self.schema = spark, schema
+        self._read: set[str] = set()  # tables whose columns were seen to be right
 
     def full_name(self, name: str) -> str:
         """The table's name with its schema."""
@@ -174,6 +175,10 @@ class DeltaTables:
     def frame(self, sql: str) -> "DataFrame":
         """Run a SELECT lazily."""
         names = {name: self.full_name(name) for name in CONTRACTS}
+        for name in CONTRACTS.keys() - self._read:
+            if f"{{{name}}}" in sql:
+                checked(name, dict(self.spark.table(self.full_name(name)).dtypes))
+                self._read.add(name)
         return self.spark.sql(sql.format(**names))
 
     def query(self, sql: str) -> pd.DataFrame:
@@ -237,7 +242,7 @@ class DeltaTables:
         return frame.mapInArrow(partition, from_arrow_schema(schema))
 
     def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:
-        frame = self._frame_of(name, rows)
+        frame = _plain_strings(self._frame_of(name, rows))
         checked(name, dict(frame.dtypes))
         writer = frame.write.format("delta").option("mergeSchema", "true")
         if self.exists(name):
@@ -265,6 +270,13 @@ class DeltaTables:
 
     def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
         return self.spark.createDataFrame(_arrow(name, rows)) if isinstance(rows, pd.DataFrame) else rows
+
+
+def _plain_strings(frame: "DataFrame") -> "DataFrame":
+    """Take the collation off texts that came through Arrow: other readers of Delta do not know that type."""
+    from pyspark.sql import functions as F
+
+    return frame.select([F.col(c).cast("string") if kind == "string" else F.col(c) for c, kind in frame.dtypes])
 
 
 def _pickle_lib_by_value() -> None:

@@ -96,9 +96,9 @@ def _ladder(newest: date, oldest: date, cadence_days: int) -> list[date]:
     return [newest - timedelta(days=step * cadence_days) for step in range(steps + 1)]
 
 
-def is_matured(cutoff: date, horizon_days: int, as_of: date) -> bool:
-    """Whether the labels of a cutoff are complete at as_of."""
-    return Window.horizon(cutoff, horizon_days).end <= as_of
+def unlearnt(cutoffs: Sequence[date], trained_through: date, horizon_days: int) -> list[date]:
+    """The cutoffs whose label windows begin when the newest one that was learnt from has ended, or later."""
+    return [cutoff for cutoff in cutoffs if cutoff >= Window.horizon(trained_through, horizon_days).end]
 
 
 def one_horizon_before(cutoff: date, horizon_days: int) -> date:

@@ -18,7 +18,7 @@ from lib.config import TrainConfig
 # COMMAND ----------
 
 dbutils.widgets.text("schema", "spark_catalog.propensity")
-dbutils.widgets.text("models", "propensity")
+dbutils.widgets.text("models", "spark_catalog.propensity.propensity")
 dbutils.widgets.text("experiment", "propensity")
 dbutils.widgets.text("run_id", "")  # blank outside a job
 dbutils.widgets.text("action", "")  # one event type, or several with commas
