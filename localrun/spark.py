@@ -35,13 +35,15 @@ _COMPILE_LATER = (
     "-XX:Tier4CompileThreshold=300000",
     "-XX:Tier4BackEdgeThreshold=200000",
 )
-# Ends Java when its standard input closes: that happens however the process that started it ends.
+# Ends Java, and clears up, when its standard input closes: that happens however its starter ends.
 _GUARD = """
+scratch=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- & java=$!
 ( read -r _ <&3; kill $java ) &
 wait $java
 kill $!
+rm -rf "$scratch"
 """
 _CONF = {
     "spark.master": "local[*]",
@@ -112,7 +114,7 @@ class SparkServer:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _GUARD, "spark", *self._command(java)],
+                ["/bin/sh", "-c", _GUARD, "spark", str(self._scratch), *self._command(java)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

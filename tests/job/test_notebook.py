@@ -187,15 +187,15 @@ def test_a_time_limit_ends_the_notebook_its_children_and_its_query(run: Run, spa
         "import subprocess\nchild = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
         "dbutils.jobs.taskValues.set('pid', child.pid)\nprint('partial')",
         "spark.sql('SELECT count(*) FROM range(1000000000000) WHERE hash(id) = 5').collect()",
-        timeout_seconds=4,
+        timeout_seconds=6,
     )
 
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
     assert (result.state, result.operator_error) == ("TIMEDOUT", False)
-    assert result.error == "TimedOut: not done after 4 s. Raise timeout_seconds if it needs longer."
+    assert result.error == "TimedOut: not done after 6 s. Raise timeout_seconds if it needs longer."
     page = result.html.read_text()
     assert "partial" in page
-    assert "not done after 4 s" in page
+    assert "not done after 6 s" in page
     assert gone(result.task_values["pid"])
     assert idle(java_of(spark_url))
 

@@ -79,14 +79,15 @@ def test_java_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             from localrun.spark import SparkServer
             server = SparkServer(Path({str(tmp_path)!r}), [], Path({str(tmp_path / "log")!r}))
             server.start()
-            print(server._process.pid, flush=True)
+            print(server._process.pid, server._scratch, flush=True)
             time.sleep(60)
             """),
         ],
         stdout=subprocess.PIPE,
     )
     assert parent.stdout is not None
-    shell = psutil.Process(int(parent.stdout.readline()))
+    pid, scratch = parent.stdout.readline().decode().split()
+    shell = psutil.Process(int(pid))
     wait_for(lambda: any(child.name() == "java" for child in shell.children()))
     family = [shell, *shell.children()]
 
@@ -94,6 +95,7 @@ def test_java_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.wait()
 
     assert all(ended(process) for process in family)
+    assert not Path(scratch).exists()
 
 
 def test_a_stopped_server_is_not_found_any_more(tmp_path: Path) -> None:
