@@ -49,7 +49,8 @@ class Pair:
         """
         if len(features) == 0:  # nobody to score: scikit-learn would refuse to transform no rows
             return np.zeros(0)
-        X = features.reindex(columns=list(self.columns)).astype(np.float32).fillna(0.0)
+        # In single precision a score would depend, in its eighth digit, on which rows share its batch.
+        X = features.reindex(columns=list(self.columns)).astype(np.float64).fillna(0.0)
         return positive_probability(self.prediction, self.preprocessing.transform(X))
 
 
