@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -228,7 +229,7 @@ class MlflowRegistry:
             return skops.io.load(Path(folder, "model.skops"), trusted=list(TRUSTED))
         except UntrustedTypesFoundException as error:
             raise ModelError(f"Version {version} of {name} holds types that are not trusted: {error}") from error
-        except (MlflowException, OSError, ValueError, KeyError) as error:
+        except (MlflowException, OSError, ValueError, KeyError, BadZipFile) as error:
             raise ModelError(
                 f"Version {version} of {name} cannot be loaded: {type(error).__name__}: {error}. "
                 "Restore its artifacts, or promote another version."
