@@ -83,10 +83,12 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     events = event_rules.standard(source, config.event_columns)
     _same_source(config, tables, source.columns)
     start = _next_day(tables)
-    as_of = config.as_of or _newest(events, start)
-    plan = event_rules.Ingestion(start, as_of, _changed(tables, events, start, as_of))
+    with tables.reading(config.events):
+        as_of = config.as_of or _newest(events, start)
+        plan = event_rules.Ingestion(start, as_of, _changed(tables, events, start, as_of))
+        if not plan.empty:
+            _sound(events, plan)
     if not plan.empty:
-        _sound(events, plan)
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
             tables.delete("features", f"cutoff > DATE '{plan.first()}'")

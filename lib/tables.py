@@ -6,6 +6,7 @@ Every table's columns are data here, checked where the table is written and wher
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -199,11 +200,29 @@ class DeltaTables:
             frame = self._open(text)
             frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows
         except PySparkException as error:
-            raise SourceError(
-                f"The events {text!r} cannot be read: {_reason(error)} "
-                "Set events to a table name, a Delta folder, or Parquet or CSV files."
-            ) from error
+            ways = "Set events to a table name, a Delta folder, or Parquet or CSV files."
+            raise SourceError(f"The events {text!r} cannot be read: {_reason(error)} {ways}") from error
         return frame
+
+    @contextmanager
+    def reading(self, text: str) -> Iterator[None]:
+        """Name the file of a source that proves unreadable only when its rows are read.
+
+        Raises
+        ------
+        SourceError
+            In the place of Spark's own error.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except PySparkException as error:
+            if not (error.getCondition() or "").startswith("FAILED_READ_FILE"):
+                raise
+            raise SourceError(
+                f"The events {text!r} cannot be read: {_reason(error)} Restore that file, or leave it out."
+            ) from error
 
     def _open(self, text: str) -> "DataFrame":
         reader = self.spark.read

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from lib import extraction, pipeline
@@ -183,6 +184,20 @@ def test_a_late_row_without_a_count_is_refused(home):
     home.load(frame, count)
     with pytest.raises(SourceError, match="count in 1 rows"):
         home.ingest(50)
+
+
+def test_a_file_that_is_cut_off_or_differs_from_the_others_is_named(home, spark, tmp_path):
+    home.load(events(50))
+    rows = spark.table("log").toArrow()
+    pq.write_table(rows, tmp_path / "a.parquet")
+    for name, other in (("cut", rows), ("other", rows.set_column(1, "event_time", rows["event_type"]))):
+        file = tmp_path / f"{name}.parquet"
+        pq.write_table(other, file)
+        if name == "cut":
+            file.write_bytes(file.read_bytes()[:900])
+        with pytest.raises(SourceError, match=rf"cannot be read: .*{file}\..* Restore that file, or leave it out\.$"):
+            home.ingest(50, events=f"{tmp_path}/")
+        file.unlink()
 
 
 def test_a_blank_as_of_is_the_day_of_the_last_event(home):
