@@ -296,7 +296,7 @@ ROWS = "user_id,event_time,event_type\n" + "".join(f"u1,2024-01-{day:02},view\n"
 
 @pytest.mark.parametrize(("text", "parameters", "message"), [
     (ROWS.replace("user_id", "who", 1), {}, "SourceError: The events have no column 'user_id' for user_id. Found: who"),
-    (ROWS, {"event_columns": "event_time=event_type", "as_of": "2024-01-31"}, "unreadable values: event_time in 31 rows"),
+    (ROWS, {"event_columns": "event_time=event_type", "as_of": "2024-01-31"}, "values: event_time in 31 rows. Nothing"),
     (ROWS.partition("\n")[0] + "\n", {}, "SourceError: The events are empty, or none has a readable event_time."),
     (ROWS + ",2024-01-09,view\n", {"as_of": "2024-01-31"}, "unreadable values: user_id in 1 rows. Nothing was read."),
     (ROWS, {"action": "wiew"}, "SourceError: Nobody has ever done 'wiew' before 2024-01-31. Did you mean 'view'?"),
