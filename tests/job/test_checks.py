@@ -107,6 +107,14 @@ def test_a_widget_whose_name_is_no_constant_might_be_any(tmp_path):
     assert findings(toy.write(tmp_path, notebooks={"retrain": source})) == []  # run_id might be one of them
 
 
+def test_a_value_of_a_task_that_may_be_skipped_is_not_there_for_sure(tmp_path):
+    sets = 'dbutils.widgets.get("run_id")\ndbutils.jobs.taskValues.set(key="x", value=1)\n'
+    reads = 'dbutils.jobs.taskValues.get(taskKey="retrain", key="x")\n'
+    found = findings(toy.write(tmp_path, notebooks={"retrain": sets, "predict": reads}))
+    assert len(found) == 1
+    assert "task predict: {{tasks.`retrain`.values.`x`}} is not known here" in found[0]
+
+
 def test_a_read_with_a_default_needs_no_value(tmp_path):
     source = 'dbutils.jobs.taskValues.get(taskKey="retrain", key="x", default="none")\n'
     assert findings(toy.write(tmp_path, notebooks={"predict": source})) == []

@@ -176,6 +176,14 @@ def test_a_partial_run_takes_the_values_of_the_last_whole_one(stage):
     assert stage("--only", "train+", "--param", "schema=other") == 1  # another question, other values
 
 
+def test_a_run_closes_what_a_killed_one_left_open(stage):
+    assert stage() == 0
+    (record,) = stage.home.glob("runs/*/run.json")
+    record.write_text(record.read_text().replace('"state": "SUCCESS"', '"state": "RUNNING"'))
+    assert stage() == 0
+    assert json.loads(record.read_text())["state"] == "CANCELED"
+
+
 def test_a_bundle_that_is_not_sound_is_not_run(stage, capsys):
     (stage.bundle / "notebooks" / "retrain.py").unlink()
     assert stage() == 1

@@ -236,6 +236,7 @@ def test_ctrl_c_stops_everything(tmp_path):
     run, stage = play(tmp_path, job_text=retrying("max_retries: 3"), extract=[interrupted])
     assert run.state == "CANCELED"
     assert states(run).startswith("extract=CANCELED train=UPSTREAM_CANCELED gate=UPSTREAM_CANCELED")
+    assert stage.stopped.is_set()
     assert len(stage.calls) == 1
     assert stage.seen[-1]["extract"] == "CANCELED"  # the page shows it
 
