@@ -1,0 +1,215 @@
+"""The whole job on tables and a registry in memory: what each run decides, writes, and leaves alone."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from made import AS_OF, World, activity, log, row
+
+from lib import learning
+from lib.config import Question
+from lib.decision import Choice
+from lib.errors import NotPromoted
+
+NEXT = AS_OF + timedelta(days=7)
+EVERYTHING = ("features", "model_checks", "decisions", "predictions", "audience")
+QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
+BUY = "question = 'buy_7d_cohort28d'"
+DRIFT = (AS_OF - date(2024, 1, 1)).days  # day of the log on which the holdout of the run at NEXT begins
+
+
+def decision(world, run_id):
+    (found,) = world.tables.query(f"SELECT * FROM {{decisions}} WHERE run_id = '{run_id}'").to_dict("records")
+    return found
+
+
+def test_a_first_run_finds_no_model_makes_one_and_publishes_its_list(after_first_run):
+    world = after_first_run
+    assert world.first.verdict.answer == "cannot_tell"
+    assert world.first.verdict.reasons == ("No model is registered for this question yet.",)
+    assert world.registry.aliases == {"buy_7d_cohort28d": "1"}
+    found = decision(world, "run-1")
+    assert (found["kind"], found["prediction_version"], found["challenger_version"]) == ("promoted", "1", "1")
+    assert world.registry.pairs["buy_7d_cohort28d", "1"].trained_through == str(AS_OF - timedelta(days=7))
+
+
+def test_the_list_is_the_cohort_ranked(after_first_run):
+    audience = after_first_run.tables.query("SELECT * FROM {audience} ORDER BY rank")
+    cohort = after_first_run.tables.query(
+        f"SELECT user_id FROM {{features}} WHERE cutoff = DATE '{AS_OF}' AND recency <= 28"
+    )
+    assert set(audience["user_id"]) == set(cohort["user_id"])
+    assert audience["rank"].tolist() == list(range(1, len(cohort) + 1))
+    assert (audience["propensity"].diff().dropna() <= 0).all()
+    assert audience.iloc[0].drop(["user_id", "propensity"]).to_dict() == {
+        "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
+        "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
+    }  # fmt: skip
+
+
+def test_what_is_published_came_true(after_first_run):
+    """The scores order the users by what they then did."""
+    audience = after_first_run.tables.query("SELECT user_id, decile FROM {audience}")
+    acted = after_first_run.tables.query(
+        "SELECT DISTINCT user_id FROM {daily_activity} WHERE event_type = 'buy' "
+        f"AND day >= DATE '{AS_OF}' AND day < DATE '{NEXT}'"
+    )
+    hit = audience["user_id"].isin(acted["user_id"])
+    assert hit[audience["decile"] <= 2].mean() > 3 * hit[audience["decile"] >= 6].mean()
+
+
+def test_a_week_later_the_models_hold_and_score_again(world):
+    checked = world.run(NEXT, run_id="run-2")
+    assert checked.verdict.answer == "good"
+    assert checked.metrics["metric"].tolist() == [
+        "log_loss", "auc", "base_rate_log_loss", "naive_log_loss", "skill_over_base_rate", "skill_over_naive",
+        "calibration", "auc_kept",
+    ]  # fmt: skip
+    assert (decision(world, "run-2")["kind"], len(world.registry.pairs)) == ("kept", 1)
+    assert set(world.rows("audience")["cutoff"]) == {NEXT}  # the current list only
+    assert set(world.rows("predictions")["cutoff"]) == {AS_OF, NEXT}
+
+
+def test_running_the_same_day_again_leaves_the_same_rows(world, after_first_run):
+    checked = world.run(AS_OF, run_id="run-2")
+    assert checked.verdict.answer == "good"
+    (reason,) = checked.verdict.reasons
+    assert reason == (
+        "Version 1 has learnt through 2024-04-19: nothing newer has matured, "
+        "and it was promoted on the evidence before."
+    )
+    assert world.differs(after_first_run, ("features", "predictions", "audience")) == []
+    assert (len(world.registry.pairs), decision(world, "run-2")["kind"]) == (1, "kept")
+
+
+def test_running_the_same_run_again_leaves_no_twins(world, after_first_run):
+    world.run(AS_OF)
+    world.run(AS_OF)
+    assert [len(world.rows(name)) for name in EVERYTHING] == [len(after_first_run.rows(name)) for name in EVERYTHING]
+
+
+def test_two_homes_with_the_same_log_hold_the_same(after_first_run):
+    table = log()
+    shuffled = World(table.take(pa.array(np.random.default_rng(0).permutation(len(table)))))
+    shuffled.run(AS_OF)
+    assert shuffled.differs(after_first_run, EVERYTHING) == []
+
+
+def test_what_happens_after_as_of_changes_nothing(after_first_run):
+    whole = log()
+    truncated = World(whole.filter(pc.less(whole["known_day"], pa.scalar(AS_OF))))
+    truncated.run(AS_OF)
+    planted = [
+        row("u1", AS_OF, "buy", count=1000, value=1e6),  # on the day itself
+        row("u2", AS_OF + timedelta(days=3), "never seen", count=1000),
+        row("u3", AS_OF - timedelta(days=3), "buy", count=1000, known=AS_OF),  # before, and not known by then
+        row("u4", AS_OF - timedelta(days=40), "view", count=1000, known=AS_OF + timedelta(days=9)),
+        row("new", AS_OF - timedelta(days=9), "view", known=AS_OF),
+    ]
+    more = World(pa.concat_tables([whole, activity(*planted)]))
+    more.run(AS_OF)
+    assert truncated.differs(after_first_run, EVERYTHING) == []
+    assert more.differs(after_first_run, EVERYTHING) == []
+
+
+def test_two_questions_side_by_side_leave_each_other_alone(world, after_first_run):
+    share = {"action": "share,view", "horizon_days": 14, "run_id": "run-2"}
+    assert world.run(AS_OF, **share).verdict.answer == "cannot_tell"  # the other question's model is none for this one
+    assert world.differs(after_first_run, EVERYTHING[1:], BUY) == []
+    assert set(world.registry.aliases.values()) == {"1"}
+    assert set(world.rows("audience")["action"]) == {"buy", "share,view"}
+    before = world.copy()
+    world.run(AS_OF, run_id="run-3")  # and the first one again: the second stays
+    assert world.differs(before, EVERYTHING[1:], f"NOT ({BUY})") == []
+    assert world.differs(before, ("predictions", "audience")) == []
+
+
+def test_after_a_change_of_behaviour_the_model_is_replaced():
+    drifted = World(log(drift=DRIFT))
+    drifted.run(AS_OF)
+    old = drifted.registry.pairs["buy_7d_cohort28d", "1"]
+    checked = drifted.run(NEXT, run_id="run-2")
+    assert checked.verdict.answer == "bad"
+    assert any(reason.startswith("calibration is -") for reason in checked.verdict.reasons)
+    found = decision(drifted, "run-2")
+    assert (found["kind"], found["prediction_version"]) == ("promoted", "2")
+    assert found["why"].startswith("The champion no longer holds, the challenger is not shown to be bad")
+    assert drifted.registry.aliases == {"buy_7d_cohort28d": "2"}
+    assert set(drifted.rows("audience")["prediction_version"]) == {"2"}
+    features = drifted.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{NEXT}' AND recency <= 28")
+    truth = drifted.tables.query(
+        f"SELECT DISTINCT user_id FROM {{daily_activity}} WHERE event_type = 'buy' AND day >= DATE '{NEXT}' "
+        f"AND day < DATE '{NEXT + timedelta(days=7)}'"
+    )
+    rate = features["user_id"].isin(truth["user_id"]).mean()
+    means = drifted.rows("audience")["propensity"].mean(), old.score(features).mean()
+    assert abs(means[0] - rate) < 0.1 < abs(means[1] - rate)
+
+
+def test_where_no_usable_model_is_left_everything_stays(monkeypatch):
+    drifted = World(log(drift=DRIFT))
+    drifted.run(AS_OF)
+    drifted.extract(NEXT)
+    drifted.train(run_id="run-2")
+    before = drifted.copy()
+    monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, False, "The challenger is bad."))
+    with pytest.raises(NotPromoted, match=r"Version 2 was registered and not promoted: The challenger is bad\. No"):
+        drifted.retrain(run_id="run-2")
+    assert drifted.differs(before, EVERYTHING) == []
+    assert drifted.registry.aliases == {"buy_7d_cohort28d": "1"}
+    assert ("buy_7d_cohort28d", "2") in drifted.registry.pairs  # registered, to be looked at
+
+
+def test_a_first_model_worse_than_the_base_rate_is_not_used(monkeypatch):
+    world = World(log())
+    world.extract(AS_OF)
+    world.train()
+    monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, True, "First model, worse than the base rate."))
+    with pytest.raises(NotPromoted, match="worse than the base rate"):
+        world.retrain()
+    assert world.registry.aliases == {}
+    assert not world.tables.exists("decisions")
+
+
+def test_a_challenger_of_a_champion_that_holds_may_be_rejected(world, monkeypatch):
+    world.extract(NEXT)
+    world.train(run_id="run-2")
+    monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, True, "Not shown to be better."))
+    assert world.retrain(run_id="run-2").promoted is False
+    found = decision(world, "run-2")
+    assert (found["kind"], found["prediction_version"], found["challenger_version"]) == ("rejected", "1", "2")
+    assert not found["low_evidence"]  # the champion's, not the challenger's
+    world.predict(run_id="run-2")
+    world.publish(run_id="run-2")
+    assert set(world.rows("audience")["prediction_version"]) == {"1"}
+    assert not world.rows("audience")["low_evidence"].any()
+
+
+def killed(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_kill_before_the_alias_moves_leaves_the_champion_and_the_list(world, after_first_run, monkeypatch):
+    world.extract(NEXT)
+    world.train(run_id="run-2")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.registry, "promote", killed)
+        patch.setattr(learning, "compare", lambda *_: Choice(True, False, "Better."))
+        with pytest.raises(KeyboardInterrupt):
+            world.retrain(run_id="run-2")
+    assert world.registry.aliases == {"buy_7d_cohort28d": "1"}
+    assert world.differs(after_first_run, ("predictions", "audience")) == []
+    assert world.run(NEXT, run_id="run-3").verdict.answer == "good"
+    assert set(world.rows("audience")["prediction_version"]) == {"1"}
+
+
+def test_predict_follows_the_decision_of_its_run(world):
+    pair = world.registry.pairs["buy_7d_cohort28d", "1"]
+    world.registry.register(QUESTION, pair, pd.DataFrame(), evidence=None)
+    world.registry.promote(QUESTION, "2")
+    for run_id, version in (("run-1", "1"), ("run-9", "2"), ("", "2")):  # run-1 decided on 1, the others on nothing
+        world.predict(run_id=run_id)
+        assert set(world.rows("predictions")["prediction_version"]) == {version}
