@@ -49,7 +49,6 @@ def _how(task: TaskRun) -> str:
 def closing(run: JobRun, folder: Path) -> Iterator[str]:
     """The lines that end a run: a table of tasks, what failed and why, and what the notebooks sum up."""
     width = max(len(name) for name in [*run.tasks, run.job])
-    yield ""
     yield f"{'task':{width}}  {'result':15}  seconds"
     for task in run.tasks.values():
         seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.notebook else ""

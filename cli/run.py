@@ -59,8 +59,9 @@ def main(arguments: argparse.Namespace) -> int:
     afterwards: Iterator[str] = iter(())
     if plan.source.write and run.state is State.SUCCESS:
         afterwards = told(home.warehouse / _schema(run.parameters) / "audience", run.run_id, run.parameters)
-    for line in (*closing(run, folder), "", *afterwards, "", *_places(home, folder, _schema(run.parameters))):
-        print(line)
+    for part in (closing(run, folder), afterwards, _places(home, folder, _schema(run.parameters))):
+        if lines := list(part):
+            print("", *lines, sep="\n")
     return _EXIT.get(run.state, 1)
 
 

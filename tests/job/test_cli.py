@@ -124,12 +124,12 @@ def test_a_job_that_only_mostly_succeeded_ends_with_1(stage):
 
 
 def test_parameters_and_the_environment_reach_the_notebooks(stage):
-    assert stage("--param", "schema=a=b") == 0
+    assert stage("--param", "schema=spark_catalog.a=b") == 0
     asked = dict(stage.calls)["extract"]
-    assert asked["parameters"]["schema"] == "a=b"
+    assert asked["parameters"]["schema"] == "spark_catalog.a=b"
     assert asked["environment"]["MLFLOW_TRACKING_URI"] == f"sqlite:///{stage.home}/mlflow.db"
     assert asked["environment"]["PYSPARK_PYTHON"] == sys.executable
-    assert (asked["spark_url"], Spark.started[0][:2]) == ("sc://nowhere", (stage.home, ["propensity"]))
+    assert (asked["spark_url"], Spark.started[0][:2]) == ("sc://nowhere", (stage.home, ["a=b"]))
 
 
 def test_a_relative_events_file_reaches_the_notebooks_as_an_absolute_path(stage, tmp_path, monkeypatch):
