@@ -314,9 +314,9 @@ def _decided(config: StageConfig, tables: Tables) -> str | None:
 
 def _was_low(tables: Tables, question: Question, version: str) -> bool:
     """Whether a pair came into use on low evidence."""
-    where = f"question = '{question.slug}' AND kind = 'promoted' AND prediction_version = '{version}'"
-    found = _rows_or_none(tables, "decisions", where)
-    return found is not None and bool(found.iloc[0]["low_evidence"])
+    # Any decision may tell: the one that promoted the pair is replaced when its run decides anew.
+    where = f"question = '{question.slug}' AND prediction_version = '{version}' AND low_evidence"
+    return _rows_or_none(tables, "decisions", where) is not None
 
 
 def _rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
