@@ -14,6 +14,7 @@ import psutil
 
 from cli.afterwards import told
 from cli.arguments import PROJECT
+from cli.earlier import needed_values
 from cli.errors import CliError
 from cli.home import Home, at, locked
 from cli.progress import Progress, closing
@@ -25,8 +26,8 @@ from localrun.checks import check_job
 from localrun.files import read_yaml
 from localrun.job import Machine, job_parameters, run_job
 from localrun.notebook import NotebookResult, run_notebook
-from localrun.record import JobRun, earlier_values, new_tasks
-from localrun.rules import State, ancestors, select
+from localrun.record import JobRun, new_tasks
+from localrun.rules import State, select
 from localrun.scan import scan
 from localrun.spark import SparkServer
 
@@ -162,30 +163,9 @@ def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) 
         changed=sorted(given),
         tasks=new_tasks(plan.job, plan.selection),
     )
-    for key, values in _earlier(plan, parameters).items():
+    for key, values in needed_values(plan.home.runs, plan.job, plan.selection, parameters).items():
         run.tasks[key].values = values
     return run
-
-
-def _earlier(plan: Plan, parameters: Mapping[str, str]) -> dict[str, dict[str, object]]:
-    """The task values that a partial run needs from tasks it leaves out."""
-    tasks = plan.job.settings.tasks or []
-    above = ancestors(tasks)
-    needed = set().union(*(above[key] for key in plan.selection)) - plan.selection
-    setting = [
-        task.task_key
-        for task in tasks
-        if task.task_key in needed
-        and task.notebook_task
-        and scan(Path(task.notebook_task.notebook_path)).sets != frozenset()
-    ]
-    found = earlier_values(plan.home.runs, plan.job, setting, parameters)
-    if missing := [key for key in setting if key not in found]:
-        raise CliError(
-            f"--only leaves out {', '.join(missing)}, and no earlier run in {plan.home.root} read the same "
-            "parameters there. Run the job without --only first."
-        )
-    return found
 
 
 def _schema(parameters: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from localrun.graph import LOOKS, draw
-from localrun.record import JobRun, TaskRun
+from localrun.record import JobRun, TaskRun, past_runs
 from localrun.references import value_text
 from localrun.rules import State
 
@@ -24,14 +24,13 @@ def write(folder: Path, run: JobRun) -> None:
 
 def close_abandoned(runs: Path) -> None:
     """Show as canceled what a killed run left as running; for whoever knows that no run is under way."""
-    for record in runs.glob("*/run.json"):
-        run = JobRun.from_json(record.read_text(encoding="utf-8"))
+    for folder, run in past_runs(runs):
         if not run.state.final:
             run.state = State.CANCELED
             for task in run.tasks.values():
                 if not task.state.final:
                     task.state = State.CANCELED if task.begun is not None else State.UPSTREAM_CANCELED
-            write(record.parent, run)
+            write(folder, run)
 
 
 def render(run: JobRun) -> str:

@@ -2,16 +2,13 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from databricks.sdk.service.jobs import Task
-
 from localrun.bundle import Job
-from localrun.rules import State, ancestors
-from localrun.scan import scan
+from localrun.rules import State
 
 
 @dataclass(kw_only=True)
@@ -58,6 +55,16 @@ class JobRun:
         return cls(**(found | {"state": State(found["state"]), "tasks": tasks}))
 
 
+def past_runs(runs: Path) -> Iterator[tuple[Path, JobRun]]:
+    """Folder and record of every run, newest first; one that another version wrote is passed over."""
+    for path in sorted(runs.glob("*/run.json"), reverse=True):
+        try:
+            run = JobRun.from_json(path.read_text(encoding="utf-8"))
+        except (KeyError, TypeError, ValueError):
+            continue
+        yield path.parent, run
+
+
 def new_tasks(job: Job, selection: Collection[str]) -> dict[str, TaskRun]:
     """A record for every task of the job; those that the selection leaves out are DISABLED."""
     return {
@@ -69,31 +76,3 @@ def new_tasks(job: Job, selection: Collection[str]) -> dict[str, TaskRun]:
         )
         for task in job.settings.tasks or []
     }
-
-
-def earlier_values(
-    runs: Path, job: Job, left_out: Sequence[str], parameters: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """The task values of tasks that a partial run leaves out, from the newest run that fits.
-
-    It fits when the task succeeded there and every parameter that its notebook, or one before it, reads was
-    the same. Parameters whose default holds a reference, such as the run's id, differ by nature: no matter.
-    """
-    own = {item.name for item in job.settings.parameters or [] if "{{" in item.default}
-    tasks = {task.task_key: task for task in job.settings.tasks or []}
-    above = ancestors(list(tasks.values()))
-    found: dict[str, dict[str, Any]] = {}
-    for record in sorted(runs.glob("*/run.json"), reverse=True):
-        past = JobRun.from_json(record.read_text(encoding="utf-8"))
-        for key in (set(left_out) & past.tasks.keys()) - found.keys() if past.job == job.key else ():
-            reads = set().union(*(_reads(tasks[name], parameters) for name in (key, *above[key]))) - own
-            same = all(past.parameters.get(name) == parameters[name] for name in reads & parameters.keys())
-            if same and past.tasks[key].state is State.SUCCESS:
-                found[key] = past.tasks[key].values
-    return found
-
-
-def _reads(task: Task, all_names: Iterable[str]) -> frozenset[str]:
-    """The parameters that a task's notebook reads: all of them where its source does not tell."""
-    widgets = scan(Path(task.notebook_task.notebook_path)).widgets if task.notebook_task else frozenset()
-    return frozenset(all_names) if widgets is None else widgets

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import toy
 
+from cli.earlier import earlier_values
 from localrun.bundle import load
 from localrun.errors import LocalRunError
 from localrun.job import Machine, job_parameters, run_job
-from localrun.record import JobRun, earlier_values, new_tasks
+from localrun.record import JobRun, new_tasks
 from localrun.rules import select
 
 START = datetime(2024, 6, 1, 6, tzinfo=UTC)

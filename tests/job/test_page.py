@@ -106,6 +106,8 @@ def test_what_a_killed_run_left_is_shown_as_canceled(run, tmp_path):
         (tmp_path / "runs" / name).mkdir(parents=True)
         run.state = state
         page.write(tmp_path / "runs" / name, run)
+    (tmp_path / "runs" / "foreign").mkdir()
+    (tmp_path / "runs" / "foreign" / "run.json").write_text('{"version": 9}')  # by another version: left alone
     page.close_abandoned(tmp_path / "runs")
     stored = JobRun.from_json((tmp_path / "runs" / "killed" / "run.json").read_text())
     assert (stored.state, stored.tasks["predict"].state) == (State.CANCELED, State.CANCELED)
