@@ -95,7 +95,8 @@ class Place:
         from mlflow import MlflowClient
 
         uri = f"sqlite:///{self.home / 'mlflow.db'}"
-        return dict(MlflowClient(uri, uri).get_registered_model(f"{self.name}_{slug}_prediction").aliases)["champion"]
+        model = MlflowClient(uri, uri).get_registered_model(f"{self.name}_{slug}_prediction")
+        return str(model.aliases["champion"])
 
 
 class Shared:
