@@ -34,6 +34,7 @@ def test_the_horizon_begins_at_the_cutoff_and_ends_before_its_end():
         row("last", ago(-6), "buy"),  # its last day
         row("after", ago(-7), "buy"),  # midnight of its end
         row("another", ago(-1), "view"),
+        as_of=ago(-99),
     ) == [("first", CUTOFF), ("last", CUTOFF)]
 
 

@@ -6,7 +6,7 @@ import pytest
 from made import CUTOFF, ago
 
 from lib.errors import NotEnoughHistory
-from lib.timeline import Cutoffs, Window, cutoffs, days_behind, longest_gap, one_horizon_before
+from lib.timeline import Cutoffs, Window, cutoffs, days_behind, longest_gap, one_horizon_before, unlearnt
 
 OLD = date(2020, 1, 1)  # a log that covers every window
 
@@ -90,12 +90,17 @@ def test_one_horizon_before_is_where_a_label_window_would_end_at_the_cutoff():
     assert one_horizon_before(date(2024, 3, 1), 1) == date(2024, 2, 29)
 
 
+def test_a_cutoff_is_unlearnt_when_its_labels_begin_where_the_learnt_ones_ended():
+    found = unlearnt([ago(n) for n in (0, 13, 14, 15, 28)], trained_through=ago(28), horizon_days=14)
+    assert found == [ago(0), ago(13), ago(14)]  # 15's labels share a day with those of 28
+
+
 @pytest.mark.parametrize(
     ("days", "gap"),
     [
         ([10, 4, 3], 6),
         ([3, 10, 4, 4], 6),  # any order, any day twice
-        ([90, 89, 1], 88),  # the first day of the window counts
+        ([90, 9, 1], 81),  # the first day of the window counts
         ([91, 10, 8], 2),  # the day before it does not
         ([5, 3, 0], 2),  # neither does as_of itself
         ([5, 91, 0], 1),  # one day inside: no gap is known
