@@ -21,6 +21,7 @@ echo "$*" >>"$NOTES"
 case "$*" in
 *"${FAIL:-nothing}"*) echo "this went wrong"; exit 1 ;;
 "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+"-P -m cli.prepare"*) ;;
 "-P -m cli"*) echo "in $PWD, path $PYTHONPATH" ;;
 esac
 """
@@ -30,8 +31,8 @@ Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     root = tmp_path / "a project"
-    (root / "localrun").mkdir(parents=True)
-    for name in ("propensity", "requirements.txt", "requirements-local.txt", "constraints.txt", "localrun/prepare.py"):
+    (root / "cli").mkdir(parents=True)
+    for name in ("propensity", "requirements.txt", "requirements-local.txt", "constraints.txt", "cli/prepare.py"):
         shutil.copy(ROOT / name, root / name)
     (tmp_path / "python").write_text(PYTHON)
     (tmp_path / "python").chmod(0o755)
@@ -54,7 +55,7 @@ def launch(project: Path, tmp_path: Path) -> Launch:
 
 def notes(tmp_path: Path) -> list[str]:
     """The modules that Python was asked to run."""
-    return re.findall(r"-m (?:localrun\.)?(\w+)", (tmp_path / "notes").read_text())
+    return re.findall(r"-m (?:cli\.)?(\w+)", (tmp_path / "notes").read_text())
 
 
 def test_the_first_call_installs_and_the_second_does_not(launch: Launch, project: Path, tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_the_first_call_installs_and_the_second_does_not(launch: Launch, project
     assert (second.stderr, notes(tmp_path)) == ("", ["cli"])
 
 
-@pytest.mark.parametrize("part", ["venv", "pip", "localrun.prepare"])
+@pytest.mark.parametrize("part", ["venv", "pip", "cli.prepare"])
 def test_an_installation_that_fails_is_completed_by_the_next_call(launch: Launch, tmp_path: Path, part: str) -> None:
     failed = launch("run", FAIL=f"-m {part}")
 
@@ -82,7 +83,7 @@ def test_an_installation_that_fails_is_completed_by_the_next_call(launch: Launch
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-local.txt", "constraints.txt", "localrun/prepare.py"]
+    "name", ["requirements.txt", "requirements-local.txt", "constraints.txt", "cli/prepare.py"]
 )
 def test_changed_requirements_are_installed(launch: Launch, project: Path, tmp_path: Path, name: str) -> None:
     launch("run")

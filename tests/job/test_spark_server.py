@@ -12,7 +12,8 @@ from textwrap import dedent
 import psutil
 import pytest
 
-from localrun import java, prepare
+from cli import prepare
+from localrun import java
 from localrun.errors import LocalRunError, SetupError, SparkServerError
 from localrun.session import session
 from localrun.spark import SparkServer, server_at

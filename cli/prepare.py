@@ -1,4 +1,4 @@
-"""`python -m localrun.prepare`: bring what pip does not, once, so that every later start works offline.
+"""`python -m cli.prepare`: bring what pip does not, once, so that every later start works offline.
 
 That is a fit Java, the two Delta jars by Spark's own Ivy, and an archive of the classes that Spark loads.
 Each step is passed over when its result is there, and leaves its result in one move.
