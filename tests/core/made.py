@@ -1,6 +1,7 @@
 """What the core tests are made of: activity rows written by hand, a small log by a generator, a run's parameters."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,7 +13,8 @@ from pandas.testing import assert_frame_equal
 from lib import extraction, pipeline, search
 from lib.config import ExtractConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
-from lib.registry import MemoryRegistry
+from lib.learning import fitted
+from lib.registry import Evidence, MemoryRegistry
 from lib.split import Rows
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
@@ -24,6 +26,11 @@ WIDGETS = {
     "seed": "0", "n_trials": "2", "optuna_storage": "", "export": "",
 }  # fmt: skip
 QUICK = ({"family": "logistic", "C": 0.01, "lifetime": True}, {"family": "logistic", "C": 1.0, "lifetime": False})
+LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
+EVIDENCE = Evidence(
+    as_of="2024-06-03", holdout="2024-05-27", run_id="run-1", tables="app", kind="promoted", why="First model.",
+    intervals={"auc": (0.6, 0.8)},
+)  # fmt: skip
 AS_OF = date(2024, 4, 26)  # of a first run on the log made below
 
 
@@ -105,6 +112,19 @@ def labelled(*cutoffs, users=120, seed=0, flip=()):
             "buy__recency": recency, "buy__events_90": rng.poisson(1, users),
         }))  # fmt: skip
     return Rows(pd.concat(frames, ignore_index=True))
+
+
+def fitted_pair(question, params=LOGISTIC, through=7):
+    """A pair fitted on labelled rows; one that learns from fewer scores otherwise."""
+    rows = labelled(ago(7), ago(14)).at([ago(through), ago(14)])
+    made = fitted(rows, params, question, ago(through), 0)
+    return replace(made, metrics={"auc": 0.75, "log_loss": 0.5})
+
+
+def registered(registry, question, *, trials=(), **changes):
+    """Register a fitted pair."""
+    evidence = replace(EVIDENCE, trials=trials)
+    return registry.register(question, fitted_pair(question, **changes), labelled(ago(7)).X, evidence)
 
 
 def asked(kind, **changes):

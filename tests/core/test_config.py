@@ -125,6 +125,11 @@ def test_a_plain_slug_can_be_read():
     assert slug("buy", horizon_days=14, cohort_days=90) == "buy_14d_cohort90d"
 
 
+def test_a_long_slug_is_cut_and_marked():
+    assert slug("x" * 80) == "x" * 80 + "_7d_cohort28d"
+    assert slug("x" * 81) == "x" * 80 + "_06f2e33f_7d_cohort28d"
+
+
 def test_distinct_questions_have_distinct_slugs():
     actions = [
         ("a b",), ("a_b",), ("a-b",), ("A_b",), ("a", "b"), ("a,b",), ("a_or_b",), ("a\nb",), ("ä_b",), ("ö_b",),

@@ -94,6 +94,43 @@ def test_an_action_that_nobody_did_is_refused_before_anything_is_built(home):
     assert home.differs(before, ["features"]) == []
 
 
+def test_an_action_first_done_on_as_of_was_never_done_before_it():
+    rows = [row("ana", AS_OF - timedelta(days=n)) for n in range(1, 200)]
+    with pytest.raises(SourceError, match="Nobody has ever done 'new' before 2024-04-26"):
+        World(activity(*rows, row("ana", AS_OF, "new"))).extract(AS_OF, action="new")
+
+
+@pytest.mark.parametrize(
+    ("days", "allowed", "behind"),
+    [
+        ([1], "0", None),  # yesterday
+        ([2], "1", None),
+        ([2], "0", "1 days are missing, at most 0 are usual"),
+        ([0, 2], "0", "1 days are missing"),  # what happens on as_of does not exist yet
+        ([13, 10, 4], "", None),  # steps of 3 and 6; 3 days are missing
+        ([30, 7], "", None),  # 6 are missing, the longest step was 23
+        ([12, 10, 4], "2", "3 days are missing, at most 2 are usual"),
+        ([9, 8, 7, 3], "", None),  # 2 missing, 4 at most
+        ([9, 8, 7], "", "6 days are missing, at most 1 are usual"),  # a log of every day has stopped
+    ],
+)
+def test_a_source_that_has_stopped_is_stale(days, allowed, behind):
+    world = World(activity(*(row("ana", AS_OF - timedelta(days=n)) for n in days)))
+    config = asked(ExtractConfig, max_source_gap_days=allowed)
+    if behind is None:
+        extraction._fresh(config, world.tables, AS_OF)
+    else:
+        with pytest.raises(SourceError, match=f"The events end on .* and as_of is 2024-04-26: {behind}"):
+            extraction._fresh(config, world.tables, AS_OF)
+
+
+def test_a_source_with_nothing_before_as_of_says_so():
+    message = "The events 'app.events' hold nothing before as_of 2024-04-26. Run with a later as_of"
+    for world in (World(), World(activity(row("ana", AS_OF)))):
+        with pytest.raises(SourceError, match=message):
+            extraction._fresh(asked(ExtractConfig), world.tables, AS_OF)
+
+
 @pytest.mark.parametrize(("days", "enough"), [(42, True), (41, False)])
 def test_a_young_action_needs_history_of_its_own(days, enough):
     views = [row("ana", AS_OF - timedelta(days=n)) for n in range(1, 200)]

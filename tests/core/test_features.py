@@ -1,19 +1,18 @@
 """What a past looks like at a cutoff: hand-made users with rows on every boundary, exact values."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from made import CUTOFF, activity, ago, features, plan, row
 
-from lib.activity import NEVER_DAYS
+from lib.activity import NEVER_DAYS, first_of_run, sort_order
 from lib.features import (
     TYPE_FEATURES,
-    USER_FEATURES,
     Vocabulary,
     build_features,
     columns,
     schema,
-    type_column,
-    vocabulary,
 )
 
 EDGES = [  # days before the cutoff, on both sides of every window; the counts add up to a sum that names its parts
@@ -80,6 +79,18 @@ def test_a_day_that_became_known_in_parts_is_one_day():
     )
     assert chosen(ana, "events_7", "value_7", "days_7", "items_7", "recency") == [11, 11, 1, 2, 3]
     assert chosen(ana, "view__events_7", "view__days_28", "view__recency") == [11, 1, 3]
+
+
+def test_what_is_known_before_it_happens_waits_for_its_day():
+    ana = one(row("ana", ago(9), items=["a"]), row("ana", ago(0), known=ago(1), count=50, items=["b"]))
+    assert chosen(ana, "events_all", "days_all", "items_all", "recency", "view__recency") == [1, 1, 1, 9, 9]
+
+
+@pytest.mark.parametrize("first", [date(1969, 12, 30), date(1969, 12, 31), date(1970, 1, 1), date(1970, 1, 2)])
+def test_days_around_the_beginning_of_numbered_days_are_days_like_others(first):
+    ana = one(row("ana", first), cutoff=date(1970, 1, 8))
+    assert chosen(ana, "recency", "tenure") == [(date(1970, 1, 8) - first).days] * 2
+    assert ana["events_7"] == (first >= date(1970, 1, 1))
 
 
 def test_an_item_belongs_to_the_windows_of_its_last_visible_day():
@@ -171,33 +182,6 @@ def test_each_type_has_a_log_of_its_own_and_one_odd_type_does_not_move_the_log()
     assert chosen(found, "odd__covered_90", "view__covered_90", "buy__covered_90") == [1, 0.5, np.float32(0.1)]
 
 
-def test_types_beyond_the_most_used_share_other():
-    rows = [row(user, ago(9), "view") for user in ("ana", "bo", "cy")] + [
-        row("ana", ago(30), "rare", count=2, value=3.0),
-        row("ana", ago(10), "rarer", count=5, value=7.0),
-        row("ana", ago(10), "rare", count=1),  # a day with both is one day
-    ]
-    ana = features(*rows, most=1)["ana"]
-    assert {name.partition("__")[0] for name in ana if "__" in name} == {"view", "other"}
-    assert chosen(ana, "other__events_28", "other__events_90", "other__days_28", "other__days_90") == [6, 8, 1, 2]
-    assert chosen(ana, "other__value_28", "other__recency", "other__covered_90") == [7, 10, np.float32(30 / 90)]
-    assert chosen(ana, "events_all", "view__events_all") == [9, 1]
-
-
-def test_an_own_type_called_other_keeps_its_columns_beside_the_pool():
-    rows = [row(user, ago(9), "other") for user in ("ana", "bo")] + [row("ana", ago(3), "rare", count=5)]
-    ana = features(*rows, most=1)["ana"]
-    assert len(ana) == len(USER_FEATURES) + 2 * len(TYPE_FEATURES)
-    own = type_column("other", "events_7"), type_column("other", "events_28")
-    assert chosen(ana, *own, "other__events_7", "other__events_28") == [0, 1, 5, 5]
-
-
-def test_a_type_first_seen_on_the_cutoff_is_not_known_yet():
-    found = features(row("ana", ago(1), "view"), row("ana", ago(0), "new", count=7))
-    assert [name for name in found["ana"] if "new" in name] == []
-    assert found["ana"]["events_all"] == 1
-
-
 def test_a_user_without_a_visible_past_has_no_row():
     found = features(row("ana", ago(1)), row("bo", ago(0)), row("cy", ago(2), known=ago(0)), row("di", ago(-4)))
     assert set(found) == {"ana"}
@@ -217,44 +201,16 @@ def test_only_rows_after_the_cutoff_give_no_rows():
     assert build_features(table, plan(table)).num_rows == 0
 
 
-def test_columns_stand_in_the_order_that_the_vocabulary_gives():
-    table = activity(row("ana", ago(3), "b"), row("ana", ago(3), "a"))
-    built = build_features(table, plan(table))
-    assert built.schema == schema(columns(plan(table)[CUTOFF]))
-    assert built.column_names[:3] == ["user_id", "cutoff", "events_7"]
-    assert built.column_names[-2 * len(TYPE_FEATURES)] == "a__events_7"
+@pytest.mark.parametrize("wide", [1, 2**40], ids=["packed into one key", "too wide to pack"])
+def test_rows_are_sorted_by_their_keys_in_order(wide):
+    rng = np.random.default_rng(0)
+    keys = [rng.integers(-3, 4, 500) * wide, rng.integers(0, 5, 500) * wide, rng.integers(19_000, 19_900, 500)]
+    order = sort_order(*keys)
+    assert [tuple(key[n] for key in keys) for n in order] == sorted(zip(*keys, strict=True))
+    assert sort_order(np.array([], np.int64)).tolist() == []
 
 
-def test_type_columns_are_plain_and_distinct():
-    odd = ["a'b", 'a"b', "a`b", "a.b", "a{b}", "a\\b", "a\n", "ä", "日本", "本日", "", " "]
-    kinds = ["a", "a b", "a_b", "A_b", "a  b", *odd]
-    names = [type_column(kind, feature) for kind in kinds for feature in TYPE_FEATURES]
-    assert len(set(names)) == len(names)
-    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_") for name in names)
-    assert type_column("a_b", "recency") == "a_b__recency"
-
-
-def test_odd_type_names_keep_their_values_apart():
-    kinds = ["a b", "a_b", "it's {x}", "日本"]
-    ana = one(*(row("ana", ago(2), kind, count=n) for n, kind in enumerate(kinds, start=1)))
-    assert [ana[type_column(kind, "events_7")] for kind in kinds] == [1, 2, 3, 4]
-
-
-def test_the_most_used_types_are_kept_ties_by_name_columns_by_name():
-    seen = {
-        "d": [(ago(9), 5)],
-        "c": [(ago(9), 2), (ago(1), 1)],  # 3 users
-        "b": [(ago(9), 3)],
-        "a": [(ago(9), 2), (ago(0), 9)],  # 2 users: those of the cutoff's own day are not known yet
-        "z": [(ago(0), 99)],  # not known at all
-    }
-    assert vocabulary(seen, CUTOFF, 2) == Vocabulary(("b", "d"), ("a", "c"), (ago(9), ago(9), ago(9)), ago(9))
-    assert vocabulary(seen, CUTOFF, 4) == Vocabulary(("a", "b", "c", "d"), (), (ago(9),) * 4, ago(9))
-    assert vocabulary({}, CUTOFF, 4) == Vocabulary((), (), (), CUTOFF)
-
-
-def test_the_log_starts_when_the_types_of_most_users_had_begun():
-    seen = {"early": [(ago(300), 2)], "main": [(ago(60), 2)], "late": [(ago(5), 1)]}
-    assert vocabulary(seen, CUTOFF, 9).log_start == ago(60)  # users in order of start: 300 300 60 60 5
-    assert vocabulary(seen | {"late": [(ago(5), 4)]}, CUTOFF, 9).log_start == ago(60)  # an even number: the earlier
-    assert vocabulary(seen | {"late": [(ago(5), 5)]}, CUTOFF, 9).log_start == ago(5)
+def test_a_run_begins_where_any_key_changes():
+    user, day = np.array([1, 1, 1, 2, 2]), np.array([5, 5, 6, 6, 6])
+    assert first_of_run(user, day).tolist() == [True, False, True, True, False]
+    assert first_of_run(user[:0]).tolist() == []

@@ -126,6 +126,19 @@ def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
     assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
 
 
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_history_that_would_teach_one_class_only_is_not_tried(rows, label, monkeypatch):
+    monkeypatch.setattr(learning, "HISTORIES", (0, 2))
+    holdout = rows.at(PARTS.holdout)
+    recent = holdout.users[half(holdout.users, SEED)]
+    taught = set(recent[~half(recent, SEED + 1)])
+    alike = rows.frame["user_id"].isin(taught) & (rows.frame["cutoff"] == ago(7))
+    trained = challenged(
+        learning.Rows(rows.frame.assign(label=rows.frame["label"].mask(alike, label))), champion(), bad=True
+    )
+    assert trained.history == 2
+
+
 def test_a_challenger_shown_to_be_bad_is_not_promoted(rows, monkeypatch):
     bad = champion(p=0.999)
     monkeypatch.setattr(learning, "fitted", lambda *_: bad)

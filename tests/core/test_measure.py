@@ -74,8 +74,9 @@ def test_nobody_can_be_measured():
     assert judge(found).answer == "cannot_tell"
 
 
-def test_one_positive_gives_an_interval_from_the_draws_that_hold_it():
-    found = of([1, 0, 0, 0], [0.9, 0.1, 0.2, 0.3])
+@pytest.mark.parametrize("labels", [[1, 0, 0, 0], [1, 1, 1, 0]], ids=["one positive", "one negative"])
+def test_draws_of_one_class_give_no_auc_and_spoil_none(labels):
+    found = of(labels, [0.9, 0.4, 0.3, 0.2])
     assert found.metrics["auc"] == decision.Measured(1, 1, 1)
     assert all(np.isfinite([m.low, m.value, m.high]).all() for m in found.metrics.values())
 

@@ -57,7 +57,7 @@ def test_a_model_that_does_not_know_class_one_is_refused():
 @pytest.mark.parametrize("bad", [np.nan, 1.25, -0.25, np.inf])
 def test_what_is_no_probability_is_refused(bad):
     with pytest.raises(ContractBroken, match="1 of 3 propensities are not probabilities between 0 and 1"):
-        positive_probability(Answering(), np.array([[0.5], [bad], [1.0]]))
+        positive_probability(Answering(), np.array([[0.0], [bad], [1.0]]))
 
 
 def test_columns_that_a_pair_does_not_know_are_ignored_and_missing_ones_are_zero():

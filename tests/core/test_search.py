@@ -89,24 +89,27 @@ def test_without_folds_the_first_start_is_taken(rows, training, why):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_fold_with_one_class_is_left_out(rows):
-    nobody = rows.frame.assign(label=rows.frame["label"].where(rows.frame["cutoff"] != WEEKS[0], 0))
-    best = found(Rows(nobody))
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_fold_with_one_class_is_left_out(rows, label):
+    alike = rows.frame.assign(label=rows.frame["label"].where(rows.frame["cutoff"] != WEEKS[0], label))
+    best = found(Rows(alike))
     assert [len(trial.fold_losses) for trial in best.trials] == [1] * 4
 
 
 def test_a_trial_worse_than_half_of_the_others_is_cut_short_and_kept(rows, monkeypatch):
-    losses = iter(
-        [*[0.5, 0.5] * 4, 0.9, *[0.4, 0.4]]
-    )  # four full trials, one that is cut after its first fold, one more
+    trials = [
+        *[((0.5, 0.5), False)] * 4,  # nobody is cut before four have finished
+        ((0.9,), True),  # cut after its first fold
+        ((0.5, 0.9), False),  # bad only on the last fold: there is nothing left to cut
+        ((0.4, 0.4), False),
+    ]
+    losses = iter([loss for fold_losses, _ in trials for loss in fold_losses])
     monkeypatch.setattr(module, "STARTS", ())
     monkeypatch.setattr(module, "suggest", lambda trial: {"family": "logistic", "n": trial.suggest_int("n", 0, 9)})
     monkeypatch.setattr(module._Fold, "loss", lambda *_: next(losses))
-    best = found(rows, n_trials=6)
-    assert [(trial.fold_losses, trial.pruned) for trial in best.trials] == [
-        *[((0.5, 0.5), False)] * 4, ((0.9,), True), ((0.4, 0.4), False)
-    ]  # fmt: skip
-    assert (best.loss, best.params) == (0.4, best.trials[5].params)
+    best = found(rows, n_trials=len(trials))
+    assert [(trial.fold_losses, trial.pruned) for trial in best.trials] == trials
+    assert (best.loss, best.params) == (0.4, best.trials[-1].params)
 
 
 @pytest.mark.usefixtures("quick")
