@@ -112,6 +112,10 @@ class Ingestion:
         late = ", ".join(f"DATE '{day}'" for day in self.changed)
         return f"(({fresh}) OR known_day IN ({late}))" if late else f"({fresh})"
 
+    def reads(self, day: date) -> bool:
+        """Whether rows known on this day are to be read: what `where` says, for one day."""
+        return day in self.changed or (day < self.as_of and (self.start is None or day >= self.start))
+
     @property
     def empty(self) -> bool:
         """Whether there is nothing to read."""

@@ -1,10 +1,12 @@
 """From the user's events to features: what is new is read, what changed is read again, the rest is kept."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib import events as event_rules
 from lib import timeline
@@ -85,9 +87,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     start = _next_day(tables)
     with tables.reading(config.events):
         as_of = config.as_of or _newest(events, start)
-        plan = event_rules.Ingestion(start, as_of, _changed(tables, events, start, as_of))
-        if not plan.empty:
-            _sound(events, plan)
+        plan = _planned(tables, events, start, as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
@@ -164,34 +164,46 @@ def _newest(events: "DataFrame", start: date | None) -> date:
     return max(newest, start or newest)
 
 
-def _changed(tables: Tables, events: "DataFrame", start: date | None, as_of: date) -> tuple[date, ...]:
-    """Days read before on which the source now holds more or fewer events."""
+def _planned(tables: Tables, events: "DataFrame", start: date | None, as_of: date) -> event_rules.Ingestion:
+    """Look once over what is new and what is recent, and say which days to read.
+
+    Raises
+    ------
+    SourceError
+        If a row that is to be read holds a null or unreadable value; a null time would slip every later filter.
+    """
     from pyspark.sql import functions as F
 
-    if start is None:
-        return ()
-    window = Window.lookback(start, event_rules.LATE_DAYS)
-    inside = f"known_day >= DATE '{window.start}' AND known_day < DATE '{min(window.end, as_of)}'"
+    recent = Window.lookback(start, event_rules.LATE_DAYS) if start else None
+    since = f"known_day >= DATE '{recent.start}' AND " if recent else ""
+    inside = f"{since}known_day < DATE '{as_of}'"
     # a day of unreadable counts only has no sum: as -1 it has changed, is read, and its rows are told of
-    n = F.coalesce(F.sum("count"), F.lit(-1)).alias("n")
-    theirs = events.where(inside).groupBy("known_day").agg(n).collect()
-    ours = tables.query(f"SELECT known_day, SUM(count) AS n FROM {{daily_activity}} WHERE {inside} GROUP BY known_day")
-    return event_rules.changed_days(
-        {day: int(n) for day, n in ours.itertuples(index=False)}, {row["known_day"]: int(row["n"]) for row in theirs}
-    )
-
-
-def _sound(events: "DataFrame", plan: event_rules.Ingestion) -> None:
-    """Refuse rows that are to be read and have a null or unreadable value; a null time would slip every filter."""
-    from pyspark.sql import functions as F
-
-    ill = events.where(f"broken IS NOT NULL AND (known_day IS NULL OR {plan.where})").groupBy("broken")
-    counts = {row["broken"]: int(row["rows"]) for row in ill.agg(F.count("*").alias("rows")).collect()}
-    if counts:
-        told = ", ".join(f"{column} in {rows} rows" for column, rows in sorted(counts.items()))
+    sums = F.coalesce(F.sum("count"), F.lit(-1)).alias("n"), F.count("*").alias("rows")
+    found = events.where(f"known_day IS NULL OR ({inside})").groupBy("known_day", "broken").agg(*sums).collect()
+    plan = event_rules.Ingestion(start, as_of, _changed(tables, found, recent, inside) if recent else ())
+    told: Counter[str] = Counter()
+    for row in found:
+        if row["broken"] and (row["known_day"] is None or plan.reads(row["known_day"])):
+            told[row["broken"]] += int(row["rows"])
+    if told and not plan.empty:
+        values = ", ".join(f"{column} in {rows} rows" for column, rows in sorted(told.items()))
         raise SourceError(
-            f"The events hold null or unreadable values: {told}. Nothing was read. Mend or leave out these rows."
+            f"The events hold null or unreadable values: {values}. Nothing was read. Mend or leave out these rows."
         )
+    return plan
+
+
+def _changed(tables: Tables, found: Sequence[Any], recent: Window, inside: str) -> tuple[date, ...]:
+    """Recent days, read before, on which the source now holds more or fewer events."""
+    theirs: Counter[date] = Counter()
+    for row in found:
+        if row["known_day"] is not None and row["known_day"] < recent.end:
+            theirs[row["known_day"]] += int(row["n"])
+    sql = (
+        f"SELECT known_day, SUM(count) AS n FROM {{daily_activity}} WHERE {inside} AND known_day < DATE '{recent.end}'"
+    )
+    ours = tables.query(f"{sql} GROUP BY known_day")
+    return event_rules.changed_days({day: int(n) for day, n in ours.itertuples(index=False)}, theirs)
 
 
 def _fresh(config: ExtractConfig, tables: Tables, as_of: date) -> None:
