@@ -127,9 +127,16 @@ def test_two_questions_side_by_side_leave_each_other_alone(world, after_first_ru
     assert world.differs(before, ("predictions", "audience")) == []
 
 
-def test_after_a_change_of_behaviour_the_model_is_replaced():
-    drifted = World(log(drift=DRIFT))
-    drifted.run(AS_OF)
+@pytest.fixture(scope="module")
+def before_the_drift():
+    """A home after its first run, whose users will soon buy far more."""
+    world = World(log(drift=DRIFT))
+    world.run(AS_OF)
+    return world
+
+
+def test_after_a_change_of_behaviour_the_model_is_replaced(before_the_drift):
+    drifted = before_the_drift.copy()
     old = drifted.registry.pairs["buy_7d_cohort28d", "1"]
     checked = drifted.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "bad"
@@ -149,9 +156,8 @@ def test_after_a_change_of_behaviour_the_model_is_replaced():
     assert abs(means[0] - rate) < 0.1 < abs(means[1] - rate)
 
 
-def test_where_no_usable_model_is_left_everything_stays(monkeypatch):
-    drifted = World(log(drift=DRIFT))
-    drifted.run(AS_OF)
+def test_where_no_usable_model_is_left_everything_stays(before_the_drift, monkeypatch):
+    drifted = before_the_drift.copy()
     drifted.extract(NEXT)
     drifted.train(run_id="run-2")
     before = drifted.copy()
