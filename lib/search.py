@@ -13,7 +13,7 @@ from lib.models import positive_probability, prediction, preprocessing
 from lib.split import Rows, folds
 
 FOLDS = 2  # the newest two: the next weeks resemble the last ones most
-SEARCH_ROWS = 25_000  # a fold learns from so many rows at the most: weekly cutoffs of one user say nearly the same
+SEARCH_ROWS = 15_000  # a fold learns from so many rows at the most: weekly cutoffs of one user say nearly the same
 STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far from the best
     {"family": "logistic", "C": 1e-3, "lifetime": True},
     {
