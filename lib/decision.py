@@ -112,8 +112,6 @@ def measure(
                 now["auc_kept"] = now["auc"] - registered_auc
         for name, value in now.items():
             draws.setdefault(name, []).append(float(value))
-    if not 0 < y.sum() < len(y):
-        draws = {"log_loss": draws["log_loss"]}
     return Quality(len(y), int(y.sum()), {name: _interval(values) for name, values in draws.items()})
 
 
