@@ -98,10 +98,10 @@ def test_a_fold_with_one_class_is_left_out(rows, label):
 
 def test_a_trial_worse_than_half_of_the_others_is_cut_short_and_kept(rows, monkeypatch):
     trials = [
-        *[((0.5, 0.5), False)] * 4,  # nobody is cut before four have finished
+        *[((0.5, 0.25), False)] * 4,  # nobody is cut before four have finished
         ((0.9,), True),  # cut after its first fold
-        ((0.5, 0.9), False),  # bad only on the last fold: there is nothing left to cut
-        ((0.4, 0.4), False),
+        ((0.5, 0.5), False),  # bad on the last fold only: there is nothing left to cut
+        ((0.25, 0.25), False),
     ]
     losses = iter([loss for fold_losses, _ in trials for loss in fold_losses])
     monkeypatch.setattr(module, "STARTS", ())
@@ -109,7 +109,7 @@ def test_a_trial_worse_than_half_of_the_others_is_cut_short_and_kept(rows, monke
     monkeypatch.setattr(module._Fold, "loss", lambda *_: next(losses))
     best = found(rows, n_trials=len(trials))
     assert [(trial.fold_losses, trial.pruned) for trial in best.trials] == trials
-    assert (best.loss, best.params) == (0.4, best.trials[-1].params)
+    assert (best.loss, best.params) == (0.25, best.trials[-1].params)
 
 
 @pytest.mark.usefixtures("quick")
