@@ -11,6 +11,7 @@ from lib.errors import ConfigError
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
+MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class Question:
     def from_widgets(cls, get: Get) -> Self:
         return cls(
             actions=parse_names("action", get),
-            horizon_days=parse_number("horizon_days", get, least=1),
-            cohort_days=parse_number("cohort_days", get, least=1),
+            horizon_days=parse_number("horizon_days", get, least=1, most=MAX_DAYS),
+            cohort_days=parse_number("cohort_days", get, least=1, most=MAX_DAYS),
         )
 
     @property
@@ -73,7 +74,7 @@ class ExtractConfig:
             event_columns=parse_mapping("event_columns", get),
             as_of=parse_as_of(get),
             question=Question.from_widgets(get),
-            cadence_days=parse_number("cadence_days", get, least=1),
+            cadence_days=parse_number("cadence_days", get, least=1, most=MAX_DAYS),
             max_cutoffs=parse_number("max_cutoffs", get, least=0),
             max_event_types=parse_number("max_event_types", get, least=1),
             max_source_gap_days=parse_optional_number("max_source_gap_days", get, least=0),
@@ -191,11 +192,13 @@ def parse_run_id(get: Get) -> str:
     return text
 
 
-def parse_number(name: str, get: Get, *, least: int) -> int:
-    """Read a whole number that is at least `least`."""
+def parse_number(name: str, get: Get, *, least: int, most: int | None = None) -> int:
+    """Read a whole number that is at least `least`, and at most `most` where that is given."""
     text = get(name).strip()
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
         raise ConfigError(f"{name} must be a whole number >= {least}, got {text!r}.")
+    if most is not None and int(text) > most:
+        raise ConfigError(f"{name} must be at most {most}, got {text!r}.")
     return int(text)
 
 
