@@ -57,6 +57,9 @@ def test_no_configuration_can_be_changed(kind):
         ("horizon_days", "-7", "horizon_days must be a whole number >= 1, got '-7'"),
         ("horizon_days", "\u0667", "horizon_days must be a whole number >= 1, got '\u0667'"),  # a digit, but not ours
         ("horizon_days", "", "horizon_days must be a whole number >= 1, got ''"),
+        ("horizon_days", "3651", "horizon_days must be at most 3650, got '3651'"),
+        ("cohort_days", "999999999", "cohort_days must be at most 3650, got '999999999'"),
+        ("cadence_days", "9999", "cadence_days must be at most 3650, got '9999'"),
         ("cohort_days", "none", "cohort_days must be a whole number >= 1, got 'none'"),
         ("cadence_days", "0", "cadence_days must be a whole number >= 1, got '0'"),
         ("max_cutoffs", "-1", "max_cutoffs must be a whole number >= 0, got '-1'"),
@@ -106,6 +109,10 @@ def test_the_resolved_day_beats_a_blank_and_a_given_one():
     assert asked(StageConfig, resolved_as_of="2024-06-03", as_of="2024-01-01").as_of == date(2024, 6, 3)
     assert asked(StageConfig, as_of="2024-01-01").as_of == date(2024, 1, 1)
     assert asked(StageConfig).as_of is None
+
+
+def test_ten_years_are_not_too_long():
+    assert asked(StageConfig, horizon_days=3650).question.horizon_days == 3650
 
 
 def test_a_blank_gap_is_not_a_gap_of_zero():
