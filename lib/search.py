@@ -1,5 +1,6 @@
 """Find the parameters of a pair by Optuna: the ranges, the time-ordered folds, the study."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -93,9 +94,13 @@ def search(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if storage and name in optuna.get_all_study_names(storage):
         optuna.delete_study(study_name=name, storage=storage)
+    with warnings.catch_warnings():
+        # Known and wanted: in a notebook it would stand above the trials in red.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, multivariate=True, group=True)
     study = optuna.create_study(
         study_name=name,
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, multivariate=True, group=True),
+        sampler=sampler,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
         storage=storage,
     )
