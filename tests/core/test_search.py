@@ -123,10 +123,12 @@ def test_a_kept_study_is_begun_anew_under_its_name(rows, tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_search_leaves_the_logs_as_loud_as_they_were(rows):
+def test_a_search_says_only_what_it_is_to_say(rows, recwarn, capsys):
     level = optuna.logging.get_verbosity()
     found(rows, n_trials=1)
     assert optuna.logging.get_verbosity() == level
+    assert [str(warning.message) for warning in recwarn] == []
+    assert capsys.readouterr() == ("", "")
 
 
 def test_many_rows_are_thinned_by_cutoffs_the_newest_first(rows, monkeypatch):
