@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,7 @@ def features(*rows, cutoff=CUTOFF, most=24):
     return {one.pop("user_id"): one for one in built.drop_columns(["cutoff"]).to_pylist()}
 
 
+@cache
 def log(*, seed=0, users=250, days=130, start=date(2024, 1, 1), drift=None):
     """A log of views, buys and shares: who is keen does more of all. From day `drift` on everybody buys far more."""
     rng = np.random.default_rng(seed)
