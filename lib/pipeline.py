@@ -99,7 +99,7 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
     say(f"champion: {'none' if version is None else f'version {version}'}")
     pair, quality, verdict = _judged(config, tables, registry, version, rows, parts)
     checks = _checks(config, cutoffs.as_of, parts, pair, quality, verdict)
-    tables.replace("model_checks", checks, f"run_id = '{config.run_id}' AND question = '{config.question.slug}'")
+    tables.replace("model_checks", checks, _run_rows(config))
     if not verdict.retrain_needed and pair is not None:
         _decide(
             config,
@@ -152,7 +152,8 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         kind=kind, why=choice.why, trials=found.trials,
         intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
     )  # fmt: skip
-    pair = registry.register(config.question, _with_metrics(pair, trained.quality), rows.at(parts.holdout).X, evidence)
+    pair = replace(pair, metrics=trained.quality.plain)
+    pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
     in_use = pair if choice.promote else champion
     if in_use is None or (is_bad and not choice.promote):
         raise NotPromoted(
@@ -274,8 +275,8 @@ def _champion_to_beat(
     except ModelError as error:
         say(f"the champion cannot take part: {error}")
         return None, False
-    where = f"question = '{config.question.slug}' AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"
-    checks = _rows_or_none(tables, "model_checks", f"{where} AND run_id = '{config.run_id}'")
+    where = f"{_run_rows(config)} AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"
+    checks = _rows_or_none(tables, "model_checks", where)
     return pair, checks is not None and checks.iloc[0]["answer"] != "good"
 
 
@@ -296,14 +297,12 @@ def _decide(
         "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
         "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
     }  # fmt: skip
-    where = f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
-    tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), where)
+    tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), _run_rows(config))
 
 
 def _decision(config: StageConfig, tables: Tables) -> "pd.Series | None":
     """This run's decision; None outside a job."""
-    where = f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
-    found = _rows_or_none(tables, "decisions", where) if config.run_id else None
+    found = _rows_or_none(tables, "decisions", _run_rows(config)) if config.run_id else None
     return None if found is None else found.iloc[0]
 
 
@@ -326,12 +325,12 @@ def _rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
     return None if found.empty else found
 
 
+def _run_rows(config: StageConfig) -> str:
+    return f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
+
+
 def _list_rows(question: Question, cutoff: date) -> str:
     return f"question = '{question.slug}' AND cutoff = DATE '{cutoff}'"
-
-
-def _with_metrics(pair: Pair, quality: Quality) -> Pair:
-    return replace(pair, metrics=quality.plain)
 
 
 def _checks(
