@@ -3,7 +3,7 @@
 from datetime import date
 
 from datasets.recipe_app import TYPES
-from lib.activity import NEVER_DAYS, WINDOWS
+from lib.activity import BG_A, BG_ALPHA, BG_B, BG_R, NEVER_DAYS, WINDOWS
 
 
 def features_sql(files: str, cutoff: date, log_start: date) -> str:
@@ -29,7 +29,9 @@ def features_sql(files: str, cutoff: date, log_start: date) -> str:
             f"coalesce(sum(value) FILTER ({own} AND {inside[28]}), 0) AS {kind}__value_28",
             f"coalesce(least({c} - max(day) FILTER ({own}), {NEVER_DAYS}), {NEVER_DAYS}) AS {kind}__recency",
             f"{min(1.0, age / 90)} AS {kind}__covered_90",
+            f"{_expected(c, own)} AS {kind}__expected",
         ]
+    per_user.append(f"{_expected(c, 'true')} AS expected")
     covered = ", ".join(f"{min(1.0, age / w)} AS covered_{w}" for w in WINDOWS if w)
     return f"""
 WITH e AS (SELECT *, event_time::DATE AS day FROM read_parquet('{files}') WHERE event_time < {c}),
@@ -49,3 +51,12 @@ SELECT counts.*, rhythm.* EXCLUDE (user_id), recency / greatest(gap_mean, 1) AS 
     ln((events_28 + 1) / (events_90 * 28 / 90 + 1)) AS trend_28_90,
     {covered}, {age} AS log_age
 FROM counts JOIN rhythm USING (user_id)"""
+
+
+def _expected(c: str, own: str) -> str:
+    """BG/NBD on the active days of some events; without any, the user's own first day is where the silence began."""
+    x = f"greatest(count(DISTINCT day) FILTER ({own}) - 1, 0)"
+    age = f"({c} - coalesce(min(day) FILTER ({own}), min(day)))"
+    lived = f"(max(day) FILTER ({own}) - min(day) FILTER ({own}))"
+    gone = f"{BG_A} / ({BG_B} + {x} - 1) * pow(({BG_ALPHA} + {age}) / ({BG_ALPHA} + {lived}), {BG_R} + {x})"
+    return f"ln(({BG_R} + {x}) / ({BG_ALPHA} + {age})) - CASE WHEN {x} > 0 THEN ln(1 + {gone}) ELSE 0 END"

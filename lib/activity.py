@@ -19,6 +19,9 @@ Bools = npt.NDArray[np.bool_]
 
 WINDOWS = (7, 28, 90, None)  # days; None is the whole history
 NEVER_DAYS = 365  # a recency is capped here, so that "never" does not grow with the log's age
+# BG/NBD of repeat buying (Fader, Hardie, Lee, "Counting Your Customers the Easy Way", Marketing Science 2005), with
+# the parameters published there, alpha in days. What else a log needs, the model learns from the other columns.
+BG_R, BG_ALPHA, BG_A, BG_B = 0.243, 4.414 * 7, 0.793, 2.426
 
 
 class Series:
@@ -85,6 +88,26 @@ class Past:
         rows = np.flatnonzero(self.active)
         last[series.group[rows]] = series.day[rows] - series.base  # rows are sorted: the last one written stays
         return last
+
+    def expected(self, since: Floats) -> Floats:
+        """Log of the active days per day to expect from the cutoff on, by BG/NBD.
+
+        `(r + x) / (alpha + T)` times the probability of being still there, for x repeats within T days: what the
+        published expectation comes to for a short future. A group never seen has been silent for `since` days.
+        """
+        series = self.series
+        rows = np.flatnonzero(self.active)
+        days = np.bincount(series.group[rows], minlength=series.groups)
+        first = np.zeros(series.groups, np.int64)
+        first[series.group[rows[::-1]]] = series.day[rows[::-1]] - series.base
+        last = self._last()
+        seen = days > 0
+        x = np.maximum(days - 1, 0)  # repeats
+        age = np.where(seen, self.cutoff - series.base - first, since)
+        lived = np.where(seen, last - first, 0)
+        gone = BG_A / (BG_B + np.maximum(x, 1) - 1) * ((BG_ALPHA + age) / (BG_ALPHA + lived)) ** (BG_R + x)
+        there = np.where(x > 0, -np.log1p(gone), 0.0)
+        return np.asarray(np.log((BG_R + x) / (BG_ALPHA + age)) + there)
 
     def rhythm(self) -> dict[str, Floats]:
         """Recency, tenure, mean and spread of the gaps between active days, share of weekend days."""

@@ -19,16 +19,16 @@ import pyarrow.compute as pc
 from lib.activity import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order
 
 OTHER = "other"  # column prefix of the event types pooled beyond the most used ones
-DEFINITION = "2"  # raise when any value below changes its meaning: cached features are then rebuilt
+DEFINITION = "3"  # raise when any value below changes its meaning: cached features are then rebuilt
 
 USER_FEATURES = (
     *(f"{what}_{window or 'all'}" for what in ("events", "days", "value", "items") for window in WINDOWS),
     "recency", "tenure", "gap_mean", "gap_std", "overdue", "trend_7_28", "trend_28_90", "weekend_share",
-    "covered_7", "covered_28", "covered_90", "log_age",
+    "covered_7", "covered_28", "covered_90", "log_age", "expected",
 )  # fmt: skip
 TYPE_FEATURES = (
     *(f"events_{window or 'all'}" for window in WINDOWS),
-    "days_28", "days_90", "value_28", "recency", "covered_90",
+    "days_28", "days_90", "value_28", "recency", "covered_90", "expected",
 )  # fmt: skip
 
 
@@ -187,7 +187,9 @@ class _Chunk:
         age = float(max(0, cutoff - _number(words.log_start)))
         out |= {f"covered_{w}": np.full(self.n_users, min(1.0, age / w)) for w in WINDOWS if w}
         out["log_age"] = np.full(self.n_users, age)
+        out["expected"] = users.expected(out["tenure"])
         recency = types.recency().reshape(shape)
+        expected = types.expected(np.repeat(out["tenure"], self.width)).reshape(shape)
         days_28, days_90 = (types.distinct_days(w).reshape(shape) for w in (28, 90))
         for slot, (kind, start) in enumerate(zip(words.prefixes, words.starts, strict=True)):
             out |= {f"{kind}__events_{w or 'all'}": counts[w][:, slot].astype(float) for w in WINDOWS}
@@ -195,6 +197,7 @@ class _Chunk:
             out[f"{kind}__days_90"] = days_90[:, slot].astype(float)
             out[f"{kind}__value_28"] = values[28][:, slot]
             out[f"{kind}__recency"] = recency[:, slot]
+            out[f"{kind}__expected"] = expected[:, slot]
             out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90))
         return out
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from lib.baseline import RecencyRule
 from lib.config import Question
-from lib.decision import Choice, Measured, Quality, compare, log_losses, measure, paired_difference
+from lib.decision import Choice, compare
+from lib.measure import Measured, Quality, log_losses, measure, paired_difference
 from lib.models import Pair, Params, fit
 from lib.split import Rows, Split, half
 

@@ -18,7 +18,7 @@ from lib.errors import ContractBroken, ModelError
 Floats = npt.NDArray[np.float64]
 Params = Mapping[str, Any]
 
-SIGNED = ("trend_7_28", "trend_28_90")  # already logarithms; every other feature is a count, a sum or a span
+SIGNED = ("trend_7_28", "trend_28_90", "expected")  # already logarithms; all others are counts, sums or spans
 # Numbers that grow with the log's age: where all histories begin on one day, they drift as the log ages.
 LIFETIME = ("tenure", "log_age", "gap_mean", "gap_std", "overdue")
 
@@ -36,6 +36,7 @@ class Pair:
     preprocessing_version: str = ""  # blank until registered
     prediction_version: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)  # as measured when it was registered
+    notes: Mapping[str, Any] = field(default_factory=dict)  # what else is known of it: anything that JSON holds
 
     def score(self, features: pd.DataFrame) -> Floats:
         """Return P(action = 1) for rows of `features`; columns the pair does not know are ignored.

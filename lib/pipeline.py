@@ -2,31 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import decision, extraction, labels, learning, timeline
-from lib.baseline import RecencyRule
-from lib.config import (
-    ExtractConfig,
-    ModelConfig,
-    PublishConfig,
-    Question,
-    RetrainConfig,
-    StageConfig,
-    TrainConfig,
-)
-from lib.decision import Quality, Verdict
+from lib import extraction, labels, learning
+from lib.config import ExtractConfig, ModelConfig, PublishConfig, RetrainConfig, TrainConfig
+from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
+from lib.judging import champion_to_beat, judged, labelled
+from lib.measure import Quality
 from lib.models import Pair, Params
 from lib.predictions import scorer
+from lib.records import check_rows, decide, decided_version, decision_of, list_rows, metric_rows, run_rows, was_low
 from lib.registry import Evidence, Registry
 from lib.search import Trial, search
-from lib.split import Rows, Split, split, two_classes
-from lib.tables import DECISIONS, MODEL_CHECKS, PREDICTIONS, DeltaTables, Tables, arrow_schema
+from lib.split import Split, two_classes
+from lib.tables import PREDICTIONS, DeltaTables, Tables, arrow_schema
 from lib.timeline import Cutoffs
 
 Say = Callable[[str], None]
@@ -94,14 +87,14 @@ def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = prin
 def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Checked:
     """Judge the registered pair in use on what really happened, and say whether new models are needed."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
-    rows, parts = _labelled(config, tables, cutoffs)
+    rows, parts = labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     say(f"champion: {'none' if version is None else f'version {version}'}")
-    pair, quality, verdict = _judged(config, tables, registry, version, rows, parts)
-    checks = _checks(config, cutoffs.as_of, parts, pair, quality, verdict)
-    tables.replace("model_checks", checks, _run_rows(config))
+    pair, quality, verdict = judged(config, tables, registry, version, rows, parts)
+    checks = check_rows(config, cutoffs.as_of, parts, pair, quality, verdict)
+    tables.replace("model_checks", checks, run_rows(config))
     if not verdict.retrain_needed and pair is not None:
-        _decide(
+        decide(
             config,
             tables,
             cutoffs.as_of,
@@ -109,7 +102,7 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
             pair,
             "",
             "; ".join(verdict.reasons),
-            low_evidence=_was_low(tables, config.question, pair.prediction_version),
+            low_evidence=was_low(tables, config.question, pair.prediction_version),
         )
     told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "so new ones are needed"}
     lines = [
@@ -129,11 +122,11 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         If the champion is bad and the new pair is too: nothing is left to score with.
     """
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
-    rows, parts = _labelled(config, tables, cutoffs)
+    rows, parts = labelled(config, tables, cutoffs)
     training = rows.at(parts.training)
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
-    champion, is_bad = _champion_to_beat(config, tables, registry, cutoffs.as_of, say)
+    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, say)
     found = search(
         training, parts.training, config.question.horizon_days, config.n_trials, config.seed, say,
         storage=config.optuna_storage or None,
@@ -160,8 +153,8 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
             f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
             "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
         )
-    low = choice.low_evidence if choice.promote else _was_low(tables, config.question, in_use.prediction_version)
-    _decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
+    low = choice.low_evidence if choice.promote else was_low(tables, config.question, in_use.prediction_version)
+    decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
             low_evidence=low)  # fmt: skip
     if choice.promote:
         registry.promote(config.question, pair.prediction_version)
@@ -170,20 +163,20 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {_spoken(found.params)}",
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
     ]
-    return Retrained(pair, choice.promote, "\n".join(lines), _metric_rows(trained.quality), _trial_rows(found.trials))
+    return Retrained(pair, choice.promote, "\n".join(lines), metric_rows(trained.quality), _trial_rows(found.trials))
 
 
 def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
-    version = _decided(config, tables) or registry.champion(config.question)
+    version = decided_version(config, tables) or registry.champion(config.question)
     if version is None:
         raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
     pair = registry.load(config.question, version)
     say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
     sql = labels.cohort(config.question, [cutoffs.as_of])
     rows = tables.map_rows(sql, scorer(pair, config.question, config.run_id), arrow_schema(PREDICTIONS))
-    where = _list_rows(config.question, cutoffs.as_of)
+    where = list_rows(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
     written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
     mean = written["propensity"].mean() if len(written) else float("nan")
@@ -198,13 +191,13 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
     as_of = extraction.last_extraction(tables, config.question, config.as_of).cutoffs.as_of
     if not tables.exists("predictions"):
         raise ModelError("Nothing has been scored in this schema. Run predict first.")
-    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {_list_rows(config.question, as_of)}")
+    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {list_rows(config.question, as_of)}")
     cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(config.question, [as_of])}) c")["n"].iloc[0]
-    decided = _decision(config, tables)
+    decided = decision_of(config, tables)
     if decided is None:  # by hand: the list follows whatever pair the predictions come from, but one pair only
         decided = predictions.iloc[0] if len(predictions) else pd.Series(dict.fromkeys(PAIR, ""))
     versions = {name: str(decided[name]) for name in PAIR}
-    low = _was_low(tables, config.question, versions["prediction_version"])
+    low = was_low(tables, config.question, versions["prediction_version"])
     ranked = audience_rules.rank(predictions, low)
     audience_rules.check(ranked, int(cohort), versions)
     draft = _draft(ranked, config.export) if config.export else None
@@ -217,139 +210,6 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
         draft.replace(config.export)
         lines.append(f"Exported to {config.export}.")
     return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
-
-
-def _labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
-    """Read the labelled rows of all matured cutoffs, and part them into training and holdout."""
-    sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
-    frame = tables.query(sql)
-    rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
-    acted = {day: rows.at([day]).positives for day in cutoffs.matured}
-    parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)
-    return rows, parts
-
-
-def _judged(
-    config: TrainConfig, tables: Tables, registry: Registry, version: str | None, rows: Rows, parts: Split
-) -> tuple[Pair | None, Quality | None, Verdict]:
-    """Judge the champion; one that cannot be loaded, like an absent one, cannot be told to hold."""
-    if version is None:
-        return None, None, decision.judge(None)
-    try:
-        pair = registry.load(config.question, version)
-    except ModelError as error:
-        return None, None, Verdict("cannot_tell", (str(error),))
-    fresh = timeline.unlearnt(parts.holdout, date.fromisoformat(pair.trained_through), config.question.horizon_days)
-    if not fresh:
-        return pair, None, _recorded(tables, config.question, pair)
-    holdout = rows.at(fresh)
-    training = rows.at(parts.training)
-    rule = RecencyRule.fit(config.question, training.X, training.y)
-    quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
-    return pair, quality, decision.judge(quality)
-
-
-def _recorded(tables: Tables, question: Question, pair: Pair) -> Verdict:
-    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
-    checks = _rows_or_none(
-        tables, "model_checks",
-        f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' "
-        "ORDER BY as_of DESC, run_id DESC",
-    )  # fmt: skip
-    told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
-    if checks is None:
-        return Verdict("good", (f"{told}, and it was promoted on the evidence before.",))
-    answer = checks.iloc[0]["answer"]
-    return Verdict(answer, (f"{told}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
-
-
-def _champion_to_beat(
-    config: RetrainConfig, tables: Tables, registry: Registry, as_of: date, say: Say
-) -> tuple[Pair | None, bool]:
-    """The champion that a challenger is compared with, and whether this run's check found that it does not hold."""
-    version = registry.champion(config.question)
-    if version is None:
-        return None, False
-    try:
-        pair = registry.load(config.question, version)
-    except ModelError as error:
-        say(f"the champion cannot take part: {error}")
-        return None, False
-    where = f"{_run_rows(config)} AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"
-    checks = _rows_or_none(tables, "model_checks", where)
-    return pair, checks is not None and checks.iloc[0]["answer"] != "good"
-
-
-def _decide(
-    config: TrainConfig,
-    tables: Tables,
-    as_of: date,
-    kind: str,
-    pair: Pair,
-    challenger: str,
-    why: str,
-    *,
-    low_evidence: bool,
-) -> None:
-    """Write down what the run decided, before anything acts on it."""
-    row = {
-        "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
-        "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
-        "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
-    }  # fmt: skip
-    tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), _run_rows(config))
-
-
-def _decision(config: StageConfig, tables: Tables) -> "pd.Series | None":
-    """This run's decision; None outside a job."""
-    found = _rows_or_none(tables, "decisions", _run_rows(config)) if config.run_id else None
-    return None if found is None else found.iloc[0]
-
-
-def _decided(config: StageConfig, tables: Tables) -> str | None:
-    decided = _decision(config, tables)
-    return None if decided is None else str(decided["prediction_version"])
-
-
-def _was_low(tables: Tables, question: Question, version: str) -> bool:
-    """Whether a pair came into use on low evidence."""
-    # Any decision may tell: the one that promoted the pair is replaced when its run decides anew.
-    where = f"question = '{question.slug}' AND prediction_version = '{version}' AND low_evidence"
-    return _rows_or_none(tables, "decisions", where) is not None
-
-
-def _rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
-    if not tables.exists(name):
-        return None
-    found = tables.query(f"SELECT * FROM {{{name}}} WHERE {where}")
-    return None if found.empty else found
-
-
-def _run_rows(config: StageConfig) -> str:
-    return f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
-
-
-def _list_rows(question: Question, cutoff: date) -> str:
-    return f"question = '{question.slug}' AND cutoff = DATE '{cutoff}'"
-
-
-def _checks(
-    config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
-) -> pd.DataFrame:
-    metrics = _metric_rows(quality) if quality else pd.DataFrame([{"metric": None}])
-    return metrics.assign(
-        run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
-        preprocessing_version=pair.preprocessing_version if pair else None,
-        prediction_version=pair.prediction_version if pair else None,
-        answer=verdict.answer, retrain_needed=verdict.retrain_needed, reasons="\n".join(verdict.reasons),
-    ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
-
-
-def _metric_rows(quality: Quality) -> pd.DataFrame:
-    return pd.DataFrame([
-        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": decision.THRESHOLDS.get(name)}
-        for name, m in quality.metrics.items()
-    ])  # fmt: skip
 
 
 def _trial_rows(trials: tuple[Trial, ...]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ CHAMPION = "champion"
 PARTNER = "preprocessing_version"  # tag of a prediction version
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch")
+NOTES = "notes.json"  # artifact of a pair's run
 ABOUT = ("as_of", "holdout")  # what a run records among its parameters besides those of the models
 REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
 
@@ -94,6 +95,7 @@ class MlflowRegistry:
         return None if version is None else str(version)
 
     def load(self, question: Question, version: str) -> Pair:
+        import mlflow
         from mlflow.exceptions import MlflowException
 
         transformers, predictors = model_names(self.prefix, question)
@@ -109,8 +111,9 @@ class MlflowRegistry:
         preprocessing = self._model(transformers, partner)
         try:
             recorded = self.client.get_run(tags["pair"]).data
+            notes = mlflow.artifacts.load_dict(f"runs:/{tags['pair']}/{NOTES}")
             through = tags["trained_through"]
-        except (KeyError, MlflowException) as error:
+        except (KeyError, MlflowException, OSError) as error:
             raise ModelError(
                 f"The record of version {version} of {predictors} is gone: {error}. "
                 "Promote another version, or retrain."
@@ -125,6 +128,7 @@ class MlflowRegistry:
             preprocessing_version=partner,
             prediction_version=version,
             metrics={name: value for name, value in recorded.metrics.items() if not name.endswith(("_low", "_high"))},
+            notes=notes,
         )
 
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
@@ -167,6 +171,7 @@ class MlflowRegistry:
 
         mlflow.log_params(dict(pair.params) | {"as_of": evidence.as_of, "holdout": evidence.holdout})
         mlflow.log_metrics(dict(pair.metrics))
+        mlflow.log_dict(dict(pair.notes), NOTES)
         for name, (low, high) in (evidence.intervals or {}).items():
             mlflow.log_metrics({f"{name}_low": low, f"{name}_high": high})
         mlflow.set_tags({

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from lib.decision import BETTER_PROBABILITY, THRESHOLDS, Measured, Quality, Verdict, compare, judge
+from lib.decision import BETTER_PROBABILITY, THRESHOLDS, Verdict, compare, judge
+from lib.measure import Measured, Quality
 
 HOLDS = {  # every interval touches or passes its threshold
     "log_loss": Measured(0.4, 0.3, 0.5),

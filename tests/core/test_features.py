@@ -51,12 +51,31 @@ def test_every_window_reads_its_days_and_no_other():
     assert chosen(ana, *windows("days")) == [2, 4, 6, 7]
     assert chosen(ana, *windows("value")) == [6, 76, 776, 2776]
     assert chosen(ana, *windows("items")) == [2, 4, 6, 7]
-    assert chosen(ana, *(f"view__{name}" for name in TYPE_FEATURES)) == [
+    assert chosen(ana, *(f"view__{name}" for name in TYPE_FEATURES[:-1])) == [
         12, 152, 1552, 5552,  # events
         4, 6,  # days of 28 and 90
         76,  # value of 28
         1, 1,  # recency, covered
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "repeats", "alive"), [
+    ((56,), 0, 1.0),  # bought once: the model has it there for sure
+    # x = 1 in 56 days, the last 28 days ago: 1 / (1 + 0.793 / 2.426 * ((30.898 + 56) / (30.898 + 28)) ** 1.243)
+    ((56, 28), 1, 1 / (1 + 0.793 / 2.426 * (86.898 / 58.898) ** 1.243)),
+    ((56, 1), 1, 1 / (1 + 0.793 / 2.426 * (86.898 / 85.898) ** 1.243)),  # the last day inside
+    ((56, 0), 0, 1.0),  # the cutoff itself is not seen
+])  # fmt: skip
+def test_what_a_model_of_repeat_buying_expects(days, repeats, alive):
+    ana = one(*(row("ana", ago(n), "buy") for n in days))
+    wanted = np.log((0.243 + repeats) / 86.898 * alive)
+    assert chosen(ana, "expected", "buy__expected") == pytest.approx([wanted, wanted])
+
+
+def test_a_type_never_seen_is_expected_less_the_longer_its_user_is_there():
+    found = features(row("ana", ago(60)), row("bo", ago(10)), row("cy", ago(5), "buy"))
+    wanted = [np.log(0.243 / (30.898 + tenure)) for tenure in (60, 10, 5)]
+    assert [found[user]["buy__expected"] for user in ("ana", "bo", "cy")] == pytest.approx(wanted)
 
 
 def test_a_row_counts_from_the_day_after_it_became_known():

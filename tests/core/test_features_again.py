@@ -71,6 +71,17 @@ def log_starts(rows, cutoff):
     return starts
 
 
+def expected_days(past, cutoff, since):
+    """Log of the active days per day by BG/NBD, from its published formula; one never seen is silent since then."""
+    r, alpha, a, b = 0.243, 4.414 * 7, 0.793, 2.426
+    days = sorted({one["day"] for one in past})
+    if len(days) < 2:
+        return log(r / (alpha + ((cutoff - days[0]).days if days else since)))
+    x, age, lived = len(days) - 1, (cutoff - days[0]).days, (days[-1] - days[0]).days
+    alive = 1 / (1 + a / (b + x - 1) * ((alpha + age) / (alpha + lived)) ** (r + x))
+    return log((r + x) / (alpha + age) * alive)
+
+
 def user_features(past, cutoff, log_start):
     """The features of one user that do not ask for the type, from the definitions."""
     found = {}
@@ -90,17 +101,19 @@ def user_features(past, cutoff, log_start):
     found["trend_7_28"] = log((found["events_7"] + 1) / (found["events_28"] / 4 + 1))
     found["trend_28_90"] = log((found["events_28"] + 1) / (found["events_90"] * 28 / 90 + 1))
     found["weekend_share"] = sum(day.isoweekday() >= 6 for day in days) / len(days)
+    found["expected"] = expected_days(past, cutoff, None)
     age = (cutoff - log_start).days
     return found | {f"covered_{n}": min(1, age / n) for n in (7, 28, 90)} | {"log_age": age}
 
 
-def type_features(name, past, cutoff, start):
+def type_features(name, past, cutoff, start, tenure):
     """The features of one user and one type, or of the pool."""
     within = {n: [one for one in past if (cutoff - one["day"]).days <= n] for n in (7, 28, 90)} | {"all": past}
     found = {f"{name}__events_{n}": sum(one["count"] for one in chosen) for n, chosen in within.items()}
     found |= {f"{name}__days_{n}": len({one["day"] for one in within[n]}) for n in (28, 90)}
     found[f"{name}__value_28"] = sum(one["value"] or 0.0 for one in within[28])
     found[f"{name}__recency"] = min([(cutoff - one["day"]).days for one in past] + [NEVER_DAYS])
+    found[f"{name}__expected"] = expected_days(past, cutoff, tenure)
     return found | {f"{name}__covered_90": min(1, (cutoff - start).days / 90)}
 
 
@@ -117,7 +130,8 @@ def expected(rows, cutoff):
         found[user] = user_features(past, cutoff, each[(len(each) - 1) // 2])
         for name, kinds in slots.items():
             own = [one for one in past if one["event_type"] in kinds]
-            found[user] |= type_features(name, own, cutoff, min(first[kind] for kind in kinds))
+            start = min(first[kind] for kind in kinds)
+            found[user] |= type_features(name, own, cutoff, start, found[user]["tenure"])
     return found
 
 

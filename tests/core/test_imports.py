@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = [
     "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search",
-    "baseline", "decision", "learning", "audience", "charts",
+    "baseline", "measure", "decision", "learning", "audience", "charts",
 ]  # fmt: skip
 EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
-SHELL = ["extraction", "pipeline"]
+SHELL = ["extraction", "records", "judging", "pipeline"]
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))

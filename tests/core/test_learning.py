@@ -9,7 +9,7 @@ from made import ago, asked, labelled
 from lib import learning
 from lib.baseline import RecencyRule
 from lib.config import RetrainConfig
-from lib.decision import Measured, measure
+from lib.measure import Measured, measure
 from lib.models import Pair
 from lib.split import Split, half
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from lib import decision
-from lib.decision import judge, log_losses, measure, paired_difference
+from lib import measure as measuring
+from lib.decision import judge
+from lib.measure import log_losses, measure, paired_difference
 
 
 def users(n):
@@ -49,9 +50,9 @@ def test_auc_counts_ties_half_and_takes_weights():
         y, scores = rng.integers(0, 2, 300), rng.integers(0, distinct, 300) / distinct
         weights = rng.integers(0, 4, 300).astype(float)
         rank = np.unique(scores, return_inverse=True)[1]
-        assert decision._auc(y, rank, np.ones(300)) == pytest.approx(roc_auc_score(y, scores), abs=1e-12)
+        assert measuring._auc(y, rank, np.ones(300)) == pytest.approx(roc_auc_score(y, scores), abs=1e-12)
         wanted = roc_auc_score(y, scores, sample_weight=weights)
-        assert decision._auc(y, rank, weights) == pytest.approx(wanted, abs=1e-12)
+        assert measuring._auc(y, rank, weights) == pytest.approx(wanted, abs=1e-12)
     assert of([0, 1, 0, 1], [0.5] * 4).plain["auc"] == 0.5
     assert of([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4]).plain["auc"] == 1
 
@@ -77,7 +78,7 @@ def test_nobody_can_be_measured():
 @pytest.mark.parametrize("labels", [[1, 0, 0, 0], [1, 1, 1, 0]], ids=["one positive", "one negative"])
 def test_draws_of_one_class_give_no_auc_and_spoil_none(labels):
     found = of(labels, [0.9, 0.4, 0.3, 0.2])
-    assert found.metrics["auc"] == decision.Measured(1, 1, 1)
+    assert found.metrics["auc"] == measuring.Measured(1, 1, 1)
     assert all(np.isfinite([m.low, m.value, m.high]).all() for m in found.metrics.values())
 
 
@@ -97,7 +98,7 @@ def test_a_user_at_two_cutoffs_is_no_second_witness():
 
 
 def test_a_90_percent_interval_holds_the_truth_nine_times_in_ten(monkeypatch):
-    monkeypatch.setattr(decision, "DRAWS", 100)
+    monkeypatch.setattr(measuring, "DRAWS", 100)
     truth = -np.mean([p * np.log(p) + (1 - p) * np.log(1 - p) for p in drawn(200_000, seed=99)[1]])
     held = 0
     for seed in range(100):
@@ -131,7 +132,7 @@ def test_the_paired_difference_says_who_is_better_and_how_surely():
     assert better == 1.0
     other_way, worst = paired_difference(y, worse, p, users(800), seed=0)
     assert (other_way.value, worst) == (-difference.value, 0.0)
-    assert paired_difference(y, p, p, users(800), seed=0) == (decision.Measured(0, 0, 0), 0.0)  # no better than itself
+    assert paired_difference(y, p, p, users(800), seed=0) == (measuring.Measured(0, 0, 0), 0.0)  # no better than itself
 
 
 def test_a_paired_interval_is_narrower_than_two_apart():

@@ -1,0 +1,91 @@
+"""What runs write down and later ones read: verdicts, decisions, the rows of a run and of a list."""
+
+from datetime import date
+
+import pandas as pd
+
+from lib import decision
+from lib.config import Question, StageConfig, TrainConfig
+from lib.decision import Verdict
+from lib.measure import Quality
+from lib.models import Pair
+from lib.split import Split
+from lib.tables import DECISIONS, MODEL_CHECKS, Tables
+
+
+def decide(
+    config: TrainConfig,
+    tables: Tables,
+    as_of: date,
+    kind: str,
+    pair: Pair,
+    challenger: str,
+    why: str,
+    *,
+    low_evidence: bool,
+) -> None:
+    """Write down what the run decided, before anything acts on it."""
+    row = {
+        "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
+        "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
+        "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
+    }  # fmt: skip
+    tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), run_rows(config))
+
+
+def decision_of(config: StageConfig, tables: Tables) -> "pd.Series | None":
+    """This run's decision; None outside a job."""
+    found = rows_or_none(tables, "decisions", run_rows(config)) if config.run_id else None
+    return None if found is None else found.iloc[0]
+
+
+def decided_version(config: StageConfig, tables: Tables) -> str | None:
+    """The prediction version that this run decided on; None outside a job."""
+    decided = decision_of(config, tables)
+    return None if decided is None else str(decided["prediction_version"])
+
+
+def was_low(tables: Tables, question: Question, version: str) -> bool:
+    """Whether a pair came into use on low evidence."""
+    # Any decision may tell: the one that promoted the pair is replaced when its run decides anew.
+    where = f"question = '{question.slug}' AND prediction_version = '{version}' AND low_evidence"
+    return rows_or_none(tables, "decisions", where) is not None
+
+
+def check_rows(
+    config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
+) -> pd.DataFrame:
+    """One verdict as rows of `model_checks`."""
+    metrics = metric_rows(quality) if quality else pd.DataFrame([{"metric": None}])
+    return metrics.assign(
+        run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
+        preprocessing_version=pair.preprocessing_version if pair else None,
+        prediction_version=pair.prediction_version if pair else None,
+        answer=verdict.answer, retrain_needed=verdict.retrain_needed, reasons="\n".join(verdict.reasons),
+    ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
+
+
+def metric_rows(quality: Quality) -> pd.DataFrame:
+    """One row per metric, with the threshold that it has."""
+    return pd.DataFrame([
+        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": decision.THRESHOLDS.get(name)}
+        for name, m in quality.metrics.items()
+    ])  # fmt: skip
+
+
+def rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
+    """Rows of a table; None where there are none, or no such table yet."""
+    if not tables.exists(name):
+        return None
+    found = tables.query(f"SELECT * FROM {{{name}}} WHERE {where}")
+    return None if found.empty else found
+
+
+def run_rows(config: StageConfig) -> str:
+    """SQL condition for what a run wrote on its question."""
+    return f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
+
+
+def list_rows(question: Question, cutoff: date) -> str:
+    """SQL condition for the predictions on a question at a cutoff."""
+    return f"question = '{question.slug}' AND cutoff = DATE '{cutoff}'"
