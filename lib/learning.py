@@ -10,14 +10,12 @@ from lib.baseline import RecencyRule
 from lib.config import Question
 from lib.decision import Choice, compare
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
-from lib.models import Pair, Params, fit
-from lib.split import Rows, Split, half
+from lib.models import Calibration, Pair, Params, calibration, fit, recalibrated, sharpness, transformed
+from lib.search import thinned
+from lib.split import Rows, Split, folds, half
 
-HISTORIES = (
-    None,
-    4,
-    0,
-)  # how many training cutoffs a challenger of a bad champion learns from, besides the holdout's half
+HISTORIES = (None, 4, 0)  # training cutoffs that a challenger of a bad champion learns from beside the holdout's half
+CALIBRATING = 100  # rows of each class without which a calibration would follow chance
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class Trained:
     champion: Quality | None
     choice: Choice
     history: int | None  # training cutoffs that it learnt from; None: all
+    calibration: Calibration | None  # earned on older rows, good for every fit of these parameters
 
 
 def judged_quality(
@@ -64,7 +63,8 @@ def challenge(
         learn, through = _joined(_newest(training, parts, history), recent), parts.holdout[0]
     else:
         learn, judged, through = training, holdout, parts.training[0]
-    pair = fitted(learn, params, question, through, seed)
+    earned = _calibration(training, parts, params, question, seed)
+    pair = fitted(learn, params, question, through, seed, earned)
     quality = judged_quality(pair, judged, rule, seed)
     difference: Measured | None = None
     better: float | None = None
@@ -73,7 +73,7 @@ def challenge(
         before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
         scores = pair.score(judged.X), champion.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
-    return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history)
+    return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history, earned)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
@@ -83,14 +83,35 @@ def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: 
         learn = rows
     else:
         learn = _joined(_newest(rows.at(parts.training), parts, trained.history), holdout)
-    return fitted(learn, trained.pair.params, question, parts.holdout[0], seed)
+    return fitted(learn, trained.pair.params, question, parts.holdout[0], seed, trained.calibration)
 
 
-def fitted(rows: Rows, params: Params, question: Question, through: date, seed: int) -> Pair:
-    """Fit both models and tie them to their question."""
+def fitted(
+    rows: Rows,
+    params: Params,
+    question: Question,
+    through: date,
+    seed: int,
+    earned: Calibration | None = None,
+) -> Pair:
+    """Fit both models, put a calibration on them where one was earned, and tie them to their question."""
     X = rows.X
     transformer, model = fit(X, rows.y, params, seed)
-    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params))
+    notes = {"sharpness": sharpness(earned) if earned else 1.0}
+    model = recalibrated(earned, model) if earned else model
+    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params), notes=notes)
+
+
+def _calibration(
+    training: Rows, parts: Split, params: Params, question: Question, seed: int
+) -> Calibration | None:
+    """Learn from the older training cutoffs, and calibrate on the newest one, whose days they have not seen."""
+    for learnt, judged in folds(parts.training, question.horizon_days, 1):
+        older, newest = thinned(training, learnt), training.at([judged])
+        if CALIBRATING <= newest.positives <= len(newest) - CALIBRATING and 0 < older.positives < len(older):
+            transformer, model = fit(older.X, older.y, params, seed)
+            return calibration(model, transformed(transformer, newest.X), newest.y)
+    return None
 
 
 def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, seed: int) -> int | None:

@@ -23,7 +23,10 @@ from lib.search import Trial
 CHAMPION = "champion"
 PARTNER = "preprocessing_version"  # tag of a prediction version
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
-TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch")
+TRUSTED = (
+    "sklearn.calibration._CalibratedClassifier", "sklearn.calibration._TemperatureScaling",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch",
+)  # fmt: skip
 NOTES = "notes.json"  # artifact of a pair's run
 ABOUT = ("as_of", "holdout")  # what a run records among its parameters besides those of the models
 REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")

@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 from sklearn.metrics import log_loss
 
-from lib.models import positive_probability, prediction, preprocessing
+from lib.models import positive_probability, prediction, preprocessing, transformed
 from lib.split import Rows, folds
 
 FOLDS = 2  # the newest two: the next weeks resemble the last ones most
@@ -85,7 +85,7 @@ def search(
         An Optuna storage URL that keeps the study under this name; None keeps it in memory. A study that is there
         by that name, as a retried run leaves it, is begun anew: continued, it would not repeat.
     """
-    fold_rows = [(_thinned(rows, learnt), rows.at([judged])) for learnt, judged in folds(training, horizon_days, FOLDS)]
+    fold_rows = [(thinned(rows, learnt), rows.at([judged])) for learnt, judged in folds(training, horizon_days, FOLDS)]
     prepared = [_Fold(learn, judge) for learn, judge in fold_rows if _both(learn) and _both(judge)]
     if not prepared:
         say("The history is too short for folds: the first parameters of the search space are taken untuned.")
@@ -129,7 +129,7 @@ def search(
     return Found(best.params, float(np.mean(best.fold_losses)), tuple(done))
 
 
-def _thinned(rows: Rows, learnt: Sequence[date]) -> Rows:
+def thinned(rows: Rows, learnt: Sequence[date]) -> Rows:
     """Keep every n-th cutoff, the newest first, so that about `SEARCH_ROWS` are left."""
     kept = rows.at(learnt)
     step = min(-(-len(kept) // SEARCH_ROWS), len(learnt)) or 1
@@ -147,8 +147,8 @@ class _Fold:
         """Fit on the older cutoffs, and return the log loss on the newer one."""
         choice = bool(params["lifetime"])
         if choice not in self.ready:
-            transformer = preprocessing(list(self.learn_X.columns), params).fit(self.learn_X)
-            self.ready[choice] = transformer.transform(self.learn_X), transformer.transform(self.judge_X)
+            transformer = preprocessing(list(self.learn_X.columns), params).fit(self.learn_X.astype(np.float64))
+            self.ready[choice] = transformed(transformer, self.learn_X), transformed(transformer, self.judge_X)
         learn, judge = self.ready[choice]
         model = prediction(params, seed).fit(learn, self.learn_y)
         return float(log_loss(self.judge_y, positive_probability(model, judge)))

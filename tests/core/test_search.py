@@ -135,7 +135,7 @@ def test_many_rows_are_thinned_by_cutoffs_the_newest_first(rows, monkeypatch):
     kept = {}
     for most in (300, 299, 150, 100, 60, 1):
         monkeypatch.setattr(module, "SEARCH_ROWS", most)
-        kept[most] = sorted(set(module._thinned(rows, WEEKS).frame["cutoff"]), reverse=True)
+        kept[most] = sorted(set(module.thinned(rows, WEEKS).frame["cutoff"]), reverse=True)
     assert kept == {
         300: WEEKS,
         299: [WEEKS[0], WEEKS[2], WEEKS[4]],
@@ -144,7 +144,7 @@ def test_many_rows_are_thinned_by_cutoffs_the_newest_first(rows, monkeypatch):
         60: [WEEKS[0]],
         1: [WEEKS[0]],
     }
-    assert len(module._thinned(rows, [CUTOFF])) == 0
+    assert len(module.thinned(rows, [CUTOFF])) == 0
 
 
 def test_every_start_lies_in_the_search_space():
