@@ -4,7 +4,9 @@ import argparse
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResultState, RunState, RunTask
@@ -16,6 +18,7 @@ from lib.registry import CHAMPION
 from localrun.bundle import load
 
 _POLL_SECONDS = 10.0
+_PATIENCE_SECONDS = 300  # following a run of hours is not given up for a short outage
 _OVER = (RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleState.INTERNAL_ERROR)
 
 
@@ -26,7 +29,7 @@ def main(arguments: argparse.Namespace) -> int:
     with answering(str(client.config.host)):
         deployed = find(client, bundle)
         if arguments.action == "run":
-            return _run(deployed, arguments)
+            return _run(replace(deployed, client=connect(arguments.profile, _PATIENCE_SECONDS)), arguments)
         show = {"status": _status, "logs": _logs, "models": _models, "audience": _audience}[arguments.action]
         for line in show(deployed, arguments):
             print(line, flush=True)
@@ -35,7 +38,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _status(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str]:
     """The last runs, newest first."""
-    runs = list(deployed.client.jobs.list_runs(job_id=deployed.job_id, expand_tasks=True))[: arguments.last]
+    all_runs = deployed.client.jobs.list_runs(job_id=deployed.job_id, expand_tasks=True)
+    runs = list(islice(all_runs, arguments.last))
     yield f"{deployed.name}: " + ("its last runs" if runs else "it has not run yet")
     for run in runs:
         yield from ("", *_told(run))
@@ -54,7 +58,7 @@ def _run(deployed: Deployed, arguments: argparse.Namespace) -> int:
     seen: dict[str, str] = {}
     while True:
         run = deployed.client.jobs.get_run(run_id)
-        for task in run.tasks or []:
+        for task in _tasks(run):
             if seen.get(task.task_key) != (word := _word(task.state)):
                 print(f"  {task.task_key}: {word}", flush=True)
                 seen[task.task_key] = word
@@ -70,7 +74,7 @@ def ended_well(run: Run) -> bool:
 
     The state of the run alone does not tell: it is SUCCESS too when a task was passed over by mistake.
     """
-    tasks = run.tasks or []
+    tasks = _tasks(run)
     return bool(tasks) and _result(run.state) is RunResultState.SUCCESS and all(map(_well, tasks))
 
 
@@ -87,7 +91,7 @@ def _logs(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str]:
         raise CliError(f"{deployed.name} has not run yet. Start it with: ./propensity remote run")
     run = deployed.client.jobs.get_run(run_id)
     yield from _told(run)
-    for task in run.tasks or []:
+    for task in _tasks(run):
         if task.run_id is None or task.notebook_task is None or task.start_time in (None, 0):
             continue
         output = deployed.client.jobs.get_run_output(task.run_id)
@@ -99,7 +103,7 @@ def _logs(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str]:
 
 def _models(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str]:
     """The prediction models in use, one for each question that was ever asked."""
-    catalog, schema = deployed.schema.split(".")
+    catalog, _, schema = deployed.schema.rpartition(".")
     listed = deployed.client.registered_models.list(catalog_name=catalog, schema_name=schema)
     prefix = deployed.parameters["models"]
     names = sorted(model.full_name for model in listed if model.full_name)
@@ -117,7 +121,7 @@ def _models(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str]:
 
 def _audience(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str]:
     """The head of every question's list."""
-    catalog, schema = deployed.schema.split(".")
+    catalog, _, schema = deployed.schema.rpartition(".")
     columns = "question, cutoff, rank, user_id, propensity, COUNT(*) OVER (PARTITION BY question) AS users"
     rows = query(
         deployed.client,
@@ -138,7 +142,7 @@ def _audience(deployed: Deployed, arguments: argparse.Namespace) -> Iterator[str
 def _told(run: BaseRun | Run) -> Iterator[str]:
     """A run and its tasks, a line each, and what the condition said of the models."""
     yield f"run {run.run_id}  {_day(run.start_time)}  {_word(run.state)}  {run.run_page_url or ''}".rstrip()
-    for task in run.tasks or []:
+    for task in _tasks(run):
         says = f" {task.condition_task.outcome}" if task.condition_task and task.condition_task.outcome else ""
         seconds = f"{(task.execution_duration or 0) / 1000:.0f} s" if task.notebook_task else ""
         yield f"  {task.task_key:<18} {_word(task.state)}{says} {seconds}".rstrip()
@@ -147,6 +151,13 @@ def _told(run: BaseRun | Run) -> Iterator[str]:
             yield "  verdict            " + ("the models in use hold" if held else "new models were needed")
         if task.state and task.state.state_message and not _well(task):
             yield f"    {task.state.state_message}"
+
+
+def _tasks(run: BaseRun | Run) -> list[RunTask]:
+    """The tasks of a run, each by its last attempt."""
+    attempts = sorted(run.tasks or [], key=lambda task: task.attempt_number or 0)
+    last = {task.task_key: task for task in attempts}
+    return [last[key] for key in dict.fromkeys(task.task_key for task in run.tasks or [])]
 
 
 def _result(state: RunState | None) -> RunResultState | None:

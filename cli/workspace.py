@@ -1,6 +1,7 @@
 """A Databricks workspace as `remote` sees it: who asks, and the job that a target of the bundle has deployed there."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from cli.errors import CliError
 from localrun.bundle import Bundle
 
 _PATIENCE_SECONDS = 10  # left to itself the SDK asks an unreachable host for five minutes, before it says anything
+_POLL_SECONDS = 2.0
 _LOG_IN = (
     "Log in with: databricks auth login --host https://<your workspace>; or set DATABRICKS_HOST and what your way "
     "of authentication needs; --profile chooses among several."
@@ -50,8 +52,8 @@ def answering(host: str) -> Iterator[None]:
         raise CliError(f"{host} does not answer: {error}. Correct the host, or mend the network.") from error
 
 
-def connect(profile: str | None) -> WorkspaceClient:
-    """The workspace that the environment or a profile names.
+def connect(profile: str | None, patience_seconds: int = _PATIENCE_SECONDS) -> WorkspaceClient:
+    """The workspace that the environment or a profile names; a question is repeated for as long as the patience lasts.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def connect(profile: str | None) -> WorkspaceClient:
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)  # what matters in its warnings is told below
     try:
         return WorkspaceClient(config=Config(
-            profile=profile, retry_timeout_seconds=_PATIENCE_SECONDS, http_timeout_seconds=_PATIENCE_SECONDS
+            profile=profile, retry_timeout_seconds=patience_seconds, http_timeout_seconds=_PATIENCE_SECONDS
         ))  # fmt: skip
     except ValueError as error:
         reason = _without_config(error).partition(", please check")[0].rstrip(".")
@@ -117,8 +119,9 @@ def query(client: WorkspaceClient, sql: str, warehouse: str | None) -> list[list
             "Tables are read through a SQL warehouse, and there is none that you may use. Make one in the workspace, "
             "ask for CAN USE on one, or name it with --warehouse ID."
         )
-    answer = client.statement_execution.execute_statement(sql, warehouse, wait_timeout="50s")
+    answer = client.statement_execution.execute_statement(sql, warehouse, wait_timeout=f"{_PATIENCE_SECONDS // 2}s")
     while answer.statement_id and answer.status and answer.status.state in _NOT_DONE:  # it may have to start first
+        time.sleep(_POLL_SECONDS)
         answer = client.statement_execution.get_statement(answer.statement_id)
     status = answer.status
     if status is None or status.state is not StatementState.SUCCEEDED:

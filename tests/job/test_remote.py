@@ -54,6 +54,7 @@ def place(monkeypatch):
     for name in [name for name in os.environ if name.startswith("DATABRICKS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(cli.remote, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(cli.workspace, "_POLL_SECONDS", 0.0)
     with workspace() as place:
         monkeypatch.setenv("DATABRICKS_HOST", place.url)
         monkeypatch.setenv("DATABRICKS_TOKEN", "token")
@@ -134,6 +135,15 @@ def test_a_run_went_well_only_if_every_task_did(place, remote, run, well):
     assert cli.remote.ended_well(Run.from_dict(run)) is well
     place.answers |= {"POST /api/2.2/jobs/run-now": {"run_id": 55}, "GET /api/2.2/jobs/runs/get": run}
     assert remote("run")[0] == (0 if well else 1)
+
+
+def test_of_a_task_that_was_tried_again_the_last_attempt_counts():
+    run = a_run(retrain="EXCLUDED")
+    run["tasks"].append(run["tasks"][1] | {"attempt_number": 1})
+    run["tasks"][1] = run["tasks"][1] | {"state": state("FAILED"), "attempt_number": 0}
+    assert cli.remote.ended_well(Run.from_dict(run))
+    run["tasks"][-1] = run["tasks"][-1] | {"state": state("FAILED")}
+    assert not cli.remote.ended_well(Run.from_dict(run))
 
 
 def test_a_wrong_parameter_starts_nothing(place, remote):
@@ -269,7 +279,7 @@ def test_without_a_log_in_it_says_so_at_once(place, remote, monkeypatch):
 
 
 def test_a_silent_host_is_given_up_in_seconds(place, remote, monkeypatch):
-    monkeypatch.setattr(cli.workspace, "_PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(cli.remote, "connect", lambda profile: cli.workspace.connect(profile, 1))
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{closed.getsockname()[1]}"
