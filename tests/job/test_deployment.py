@@ -2,13 +2,17 @@
 """`validate` finds what a deployment would break on: one change to a sound bundle, one finding."""
 
 import re
+from pathlib import Path
 
 import pytest
 import toy
 
 from cli.__main__ import main
 from cli.deployment import check
-from localrun.bundle import load
+from localrun import checks
+from localrun.bundle import load, target_names
+
+ROOT = Path(__file__).parents[2]
 
 
 def findings(root, target=None):
@@ -17,6 +21,13 @@ def findings(root, target=None):
 
 def test_a_sound_bundle_has_no_findings(tmp_path):
     assert findings(toy.write(tmp_path)) == []
+
+
+@pytest.mark.parametrize("compute", ["serverless", "classic"])
+@pytest.mark.parametrize("target", target_names(ROOT))
+def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(target, compute):
+    bundle = load(ROOT, target, {"compute": compute})
+    assert checks.check(bundle) + check(bundle) == []
 
 
 COMPUTE = "environment_key: default\n          max"
