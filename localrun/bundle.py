@@ -3,7 +3,6 @@
 One target's overrides are laid over the merged files, and `${...}` is filled in.
 """
 
-import getpass
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -123,8 +122,8 @@ class _Resolver:
         declared: dict[str, Any] = tree.get("variables") or {}
         if unknown := given.keys() - declared.keys():
             raise LocalRunError(f"databricks.yml: there is no variable {', '.join(sorted(unknown))}.")
-        # On one machine the bundle is "deployed" where it lies.
-        here = {"file_path": str(root), "current_user": {"userName": getpass.getuser()}}
+        # On one machine the bundle is "deployed" where it lies, by nobody in particular.
+        here = {"file_path": str(root), "current_user": {"userName": "me", "short_name": "me"}}
         values = {name: (body or {}).get("default") for name, body in declared.items()} | dict(given)
         self._facts = merge(tree, {"bundle": {"target": target}, "workspace": here}) | {"var": values}
 
