@@ -1,7 +1,10 @@
 """The command line: what can be asked, with the help that a newcomer reads first."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+
+from cli.errors import CliError
 
 PROJECT = Path(__file__).parents[1]
 
@@ -25,6 +28,11 @@ while you work
   ./propensity run --only train+       train and all that comes after it
   ./propensity notebook train          open one notebook in Jupyter or VS Code
   ./propensity test                    lint, types and tests
+
+deployed on Databricks
+  ./propensity remote status           the last runs, their tasks and verdicts
+  ./propensity remote run --target staging
+                                       start a run, follow it, and fail when a task did
 """
 
 
@@ -63,10 +71,28 @@ def build() -> argparse.ArgumentParser:
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     _home_option(notebook)
+    _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser
 
 
-def _run_options(parser: argparse.ArgumentParser) -> None:
+def _remote(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    status = actions.add_parser("status", help="the last runs, their tasks and verdicts")
+    status.add_argument("--last", type=int, default=3, metavar="N", help="how many runs (default: 3)")
+    run = actions.add_parser("run", help="start a run and follow it; fails when a task did not end as it should")
+    _param_option(run)
+    logs = actions.add_parser("logs", help="what the tasks of a run said")
+    logs.add_argument("--run", type=int, metavar="ID", help="the run (default: the newest)")
+    models = actions.add_parser("models", help="the model versions in use")
+    audience = actions.add_parser("audience", help="the head of the published lists")
+    audience.add_argument("--head", type=int, default=10, metavar="N", help="how many users of each (default: 10)")
+    audience.add_argument("--warehouse", metavar="ID", help="the SQL warehouse (default: the first that you may use)")
+    for action in (status, run, logs, models, audience):
+        _bundle_options(action)
+        action.add_argument("--profile", help="a profile of ~/.databrickscfg (default: as the Databricks CLI has it)")
+
+
+def _param_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--param",
         action="append",
@@ -74,6 +100,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="replace a job parameter's default; may be repeated (their names: jobs/propensity.yml)",
     )
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    _param_option(parser)
     parser.add_argument(
         "--only",
         metavar="TASKS",
@@ -102,3 +132,17 @@ def _home_option(parser: argparse.ArgumentParser) -> None:
 def _bundle_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", help="the bundle's target (default: its default one)")
     parser.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)
+
+
+def given_parameters(pairs: Sequence[str]) -> dict[str, str]:
+    """What `--param NAME=VALUE` says, each time it stands there.
+
+    Raises
+    ------
+    CliError
+        If one has no `=`.
+    """
+    for pair in pairs:
+        if "=" not in pair:
+            raise CliError(f"--param {pair!r} should be NAME=VALUE, such as --param action=purchase.")
+    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}

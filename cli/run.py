@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from cli.afterwards import told
-from cli.arguments import PROJECT
+from cli.arguments import PROJECT, given_parameters
 from cli.earlier import needed_values
 from cli.errors import CliError
 from cli.home import Home, at, locked
@@ -85,7 +85,7 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, str]:
 
 def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     job, target = load_job(arguments)
-    given = _given(arguments.param)
+    given = given_parameters(arguments.param)
     if given.get("export"):  # notebooks run in their own folder
         given["export"] = str(Path(given["export"]).expanduser().absolute())
     source = choose(arguments.source, given, home.sources)
@@ -100,13 +100,6 @@ def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
         given=local | given | source.parameters,
         home=home,
     )
-
-
-def _given(pairs: list[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise CliError(f"--param {pair!r} should be NAME=VALUE, such as --param action=purchase.")
-    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def _start(plan: Plan) -> tuple[JobRun, Path]:
