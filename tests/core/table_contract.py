@@ -20,7 +20,7 @@ CHECK = {
 }  # fmt: skip
 SCORE = {
     "question": "q", "action": "buy", "horizon_days": 7, "user_id": "ana", "cutoff": CUTOFF, "propensity": 0.25,
-    "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1",
+    "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1", "reasons": None,
 }  # fmt: skip
 ROWS = arrow_schema(PREDICTIONS)
 

@@ -8,6 +8,7 @@ from made import WIDGETS, asked
 from lib.config import (
     ExtractConfig,
     ModelConfig,
+    PredictConfig,
     PublishConfig,
     Question,
     RetrainConfig,
@@ -41,7 +42,7 @@ def test_retrain_reads_its_widgets():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [ExtractConfig, StageConfig, ModelConfig, TrainConfig, RetrainConfig, PublishConfig])
+@pytest.mark.parametrize("kind", [ExtractConfig, StageConfig, ModelConfig, TrainConfig, RetrainConfig, PredictConfig, PublishConfig])
 def test_no_configuration_can_be_changed(kind):
     with pytest.raises(AttributeError, match="cannot assign to field 'schema'"):
         asked(kind).schema = "other"

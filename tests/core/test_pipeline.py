@@ -44,7 +44,7 @@ def test_the_list_is_the_cohort_ranked(after_first_run):
     assert set(audience["user_id"]) == set(cohort["user_id"])
     assert audience["rank"].tolist() == list(range(1, len(cohort) + 1))
     assert (audience["propensity"].diff().dropna() <= 0).all()
-    assert audience.iloc[0].drop(["user_id", "propensity"]).to_dict() == {
+    assert audience.iloc[0].drop(["user_id", "propensity", "reasons"]).to_dict() == {
         "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
         "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
     }  # fmt: skip
