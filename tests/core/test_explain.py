@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from made import CUTOFF, activity, ago, asked, first_seen, labelled, plan
 from sklearn.decomposition import PCA
@@ -70,13 +69,13 @@ def explained(request, rented):
     return rented.pair(request.param)
 
 
-def known(columns=PLAIN, coefficients=COEFFICIENTS, typical=TYPICAL, names=()):
+def known(columns=PLAIN, coefficients=COEFFICIENTS, typical=TYPICAL):
     """A pair whose log-odds are the sum of its columns times their coefficients."""
     X = pd.DataFrame([[0.0] * len(columns), [1.0] * len(columns)], columns=list(columns))
     model = LogisticRegression().fit(X.to_numpy(), [0, 1])
     model.coef_, model.intercept_ = np.array([coefficients]), np.array([-1.0])
     passed = StandardScaler(with_mean=False, with_std=False).fit(X)
-    return Pair(passed, model, tuple(columns), "q", "2024-05-01", notes={"typical": dict(typical), "names": dict(names)})
+    return Pair(passed, model, tuple(columns), "q", "2024-05-01", notes={"typical": dict(typical), "names": {}})
 
 
 def own(preprocessing, prediction, rows):

@@ -43,8 +43,17 @@ def test_a_row_of_features_becomes_a_row_of_predictions(pair, features):
 def test_batches_do_not_matter(pair, features):
     score = scorer(pair, QUESTION, "run-1", 3)
     whole = score(features)["propensity"].to_pylist()
-    apart = [p for n in range(0, 40, 7) for p in score(features.slice(n, 7))["propensity"].to_pylist()]
+    parts = [score(features.slice(n, 7)) for n in range(0, 40, 7)]
+    apart = [p for part in parts for p in part["propensity"].to_pylist()]
     assert apart == pytest.approx(whole, rel=0, abs=1e-12)
+    assert [text for part in parts for text in part["reasons"].to_pylist()] == score(features)["reasons"].to_pylist()
+
+
+def test_reasons_are_told_as_many_as_asked_for_and_change_no_score(pair, features):
+    none, one, two = (scorer(pair, QUESTION, "run-1", most)(features) for most in (0, 1, 2))
+    assert none["reasons"].null_count == 40
+    assert [{text.count("; ") for text in some["reasons"].to_pylist() if text} for some in (one, two)] == [{0}, {0, 1}]
+    assert none.drop_columns(["reasons"]).equals(two.drop_columns(["reasons"]))
 
 
 def test_an_empty_batch_has_the_same_columns(pair, features):
