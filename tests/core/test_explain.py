@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
 
 from lib import explain
 from lib.config import StageConfig
@@ -211,13 +211,14 @@ def test_the_prediction_models_inputs_are_enough_for_our_own_pairs(explained, re
 @pytest.mark.parametrize(
     "preprocessing",
     [
-        make_pipeline(StandardScaler(), PCA(5)),  # each input comes from all columns
+        make_pipeline(StandardScaler(), FunctionTransformer(np.cumsum, kw_args={"axis": 1})),  # mixes columns
+        make_pipeline(StandardScaler(), PCA(5)),  # mixes them too, and refuses missing numbers
         KBinsDiscretizer(3, encode="onehot-dense", quantile_method="averaged_inverted_cdf"),  # refuses missing numbers
         make_pipeline(SimpleImputer(), StandardScaler()),  # fills them in
         StandardScaler().set_output(transform="pandas"),
         KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"),  # sparse
     ],
-    ids=["mixed", "binned", "filled", "frame", "sparse"],
+    ids=["summed", "mixed", "binned", "filled", "frame", "sparse"],
 )
 def test_any_other_pair_is_asked_by_its_features(preprocessing, rented):
     rows = rented.rows
