@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SHOWN = 12  # importances: more names would not be legible
+
 
 def trials(table: pd.DataFrame) -> "Figure":
     """Log loss of each trial and the best so far; pruned trials are hollow."""
@@ -19,6 +21,17 @@ def trials(table: pd.DataFrame) -> "Figure":
         axes.scatter(cut["trial"], cut["log_loss"], facecolors="none", edgecolors="grey", label="pruned")
         axes.step(done["trial"], done["log_loss"].cummin(), where="post", label="best so far")
         axes.legend()
+    return figure
+
+
+def importances(table: pd.DataFrame) -> "Figure":
+    """By how much the log loss rises without each of the `SHOWN` strongest groups; lines are one standard deviation."""
+    shown = table.head(SHOWN)
+    figure, axes = _axes("rise of the log loss when exchanged between users", "")
+    places = range(len(shown))  # not the names: two event types may be called alike
+    axes.barh(places, shown["mean"], xerr=shown["std"])
+    axes.set_yticks(places, shown["name"], parse_math=False)
+    axes.invert_yaxis()  # the strongest on top
     return figure
 
 

@@ -11,6 +11,7 @@ from lib.errors import ConfigError
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
+MAX_REASONS = 10  # more than that nobody reads
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 
 
@@ -131,6 +132,17 @@ class RetrainConfig(TrainConfig):
         trials = parse_number("n_trials", get, least=1)
         storage = get("optuna_storage").strip()
         return cls(**_stage(get), **_models(get), **_judging(get), n_trials=trials, optuna_storage=storage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig(ModelConfig):
+    """What `predict` needs to know."""
+
+    reasons: int  # how many a user gets at the most; 0: none are looked for
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(**_stage(get), **_models(get), reasons=parse_number("reasons", get, least=0, most=MAX_REASONS))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ class Trained:
     champion: Quality | None
     choice: Choice
     history: int | None  # training cutoffs that it learnt from; None: all
+    judged: Rows  # what both were measured on
     calibration: Calibration | None  # earned on older rows, good for every fit of these parameters
 
 
@@ -73,7 +74,8 @@ def challenge(
         before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
         scores = pair.score(judged.X), champion.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
-    return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history, earned)
+    choice = compare(quality, difference, better, champion_is_bad)
+    return Trained(pair, quality, before, choice, history, judged, earned)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:

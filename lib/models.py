@@ -57,9 +57,12 @@ class Pair:
         """
         if len(features) == 0:  # nobody to score: scikit-learn would refuse to transform no rows
             return np.zeros(0)
+        return positive_probability(self.prediction, self.preprocessing.transform(self.inputs(features)))
+
+    def inputs(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Rows of `features` as the preprocessing model reads them: its columns, in order, 0 for what is not known."""
         # In single precision a score would depend, in its eighth digit, on which rows share its batch.
-        X = features.reindex(columns=list(self.columns)).astype(np.float64).fillna(0.0)
-        return positive_probability(self.prediction, self.preprocessing.transform(X))
+        return features.reindex(columns=list(self.columns)).astype(np.float64).fillna(0.0)
 
 
 def positive_probability(model: Any, X: Any) -> Floats:

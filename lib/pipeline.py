@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import extraction, labels, learning
-from lib.config import ExtractConfig, ModelConfig, PublishConfig, RetrainConfig, TrainConfig
+from lib import explain, extraction, importance, labels, learning
+from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
 from lib.judging import champion_to_beat, judged, labelled
@@ -53,6 +53,7 @@ class Retrained:
     summary: str
     metrics: pd.DataFrame
     trials: pd.DataFrame
+    importances: pd.DataFrame  # one row per group of features: name, mean, std; the largest first
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,9 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     if choice.promote:
         say("promoted: fitting once more, through the holdout")
         pair = learning.refit(rows, parts, trained, config.question, config.seed)
+    kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
+    cohort = training.at([training.frame["cutoff"].max()])
+    why = explain.notes(trained.pair, cohort.X, trained.judged, kinds, config.seed)
     kind = "promoted" if choice.promote else "rejected"
     evidence = Evidence(
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
@@ -145,7 +149,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         kind=kind, why=choice.why, trials=found.trials,
         intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
     )  # fmt: skip
-    pair = replace(pair, metrics=trained.quality.plain)
+    pair = replace(pair, metrics=trained.quality.plain, notes={**pair.notes, **why})
     pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
     in_use = pair if choice.promote else champion
     if in_use is None or (is_bad and not choice.promote):
@@ -162,11 +166,15 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         f"Retrained: version {pair.prediction_version} is {kind}. {choice.why}",
         f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {_spoken(found.params)}",
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
+        f"  {importance.summary(why['importances'])}",
     ]
-    return Retrained(pair, choice.promote, "\n".join(lines), metric_rows(trained.quality), _trial_rows(found.trials))
+    return Retrained(
+        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality), _trial_rows(found.trials),
+        pd.DataFrame(why["importances"]),
+    )  # fmt: skip
 
 
-def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
+def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     version = decided_version(config, tables) or registry.champion(config.question)
@@ -174,8 +182,11 @@ def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = 
         raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
     pair = registry.load(config.question, version)
     say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
+    if config.reasons and not explain.explainable(pair):
+        say("no reasons: this pair was registered without its typical user; the next one will have it")
     sql = labels.cohort(config.question, [cutoffs.as_of])
-    rows = tables.map_rows(sql, scorer(pair, config.question, config.run_id), arrow_schema(PREDICTIONS))
+    score = scorer(pair, config.question, config.run_id, config.reasons)
+    rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
     where = list_rows(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
     written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
@@ -205,7 +216,7 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
     lines = [
         f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"
     ]
-    lines += [f"  {r.rank:>3}  {r.user_id:<20} {r.propensity:.4f}" for r in ranked.head(10).itertuples()]
+    lines += audience_rules.spoken(ranked.head(10))
     if draft:
         draft.replace(config.export)
         lines.append(f"Exported to {config.export}.")

@@ -44,6 +44,7 @@ print(retrained.summary)
 display(retrained.metrics)
 display(retrained.trials)
 display(charts.trials(retrained.trials))
+display(charts.importances(retrained.importances))
 
 # COMMAND ----------
 

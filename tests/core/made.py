@@ -12,7 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from lib import extraction, pipeline, search
-from lib.config import ExtractConfig, PublishConfig, RetrainConfig
+from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
 from lib.learning import fitted
 from lib.registry import Evidence, MemoryRegistry
@@ -24,7 +24,7 @@ WIDGETS = {
     "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
-    "seed": "0", "n_trials": "2", "optuna_storage": "", "export": "",
+    "seed": "0", "n_trials": "2", "optuna_storage": "", "reasons": "3", "export": "",
 }  # fmt: skip
 QUICK = ({"family": "logistic", "C": 0.01, "lifetime": True}, {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
@@ -165,7 +165,7 @@ class World:
             return pipeline.retrain(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
 
     def predict(self, **changes):
-        return pipeline.predict(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+        return pipeline.predict(asked(PredictConfig, **changes), self.tables, self.registry, as_told)
 
     def publish(self, **changes):
         return pipeline.publish(asked(PublishConfig, **changes), self.tables, as_told)

@@ -8,6 +8,7 @@ from made import WIDGETS, asked
 from lib.config import (
     ExtractConfig,
     ModelConfig,
+    PredictConfig,
     PublishConfig,
     Question,
     RetrainConfig,
@@ -41,7 +42,9 @@ def test_retrain_reads_its_widgets():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [ExtractConfig, StageConfig, ModelConfig, TrainConfig, RetrainConfig, PublishConfig])
+@pytest.mark.parametrize(
+    "kind", [ExtractConfig, StageConfig, ModelConfig, TrainConfig, RetrainConfig, PredictConfig, PublishConfig]
+)
 def test_no_configuration_can_be_changed(kind):
     with pytest.raises(AttributeError, match="cannot assign to field 'schema'"):
         asked(kind).schema = "other"
@@ -96,6 +99,23 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
 def test_a_bad_parameter_of_a_later_stage_is_named(parameter, text, message):
     with pytest.raises(ConfigError, match=message):
         asked(RetrainConfig, **{parameter: text})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("-1", "reasons must be a whole number >= 0, got '-1'"),
+        ("", "reasons must be a whole number >= 0, got ''"),
+        ("11", "reasons must be at most 10, got '11'"),
+    ],
+)
+def test_a_bad_number_of_reasons_is_named(text, message):
+    with pytest.raises(ConfigError, match=message):
+        asked(PredictConfig, reasons=text)
+
+
+def test_none_to_ten_reasons_can_be_asked_for():
+    assert [asked(PredictConfig, reasons=n).reasons for n in (0, 10)] == [0, 10]
 
 
 @pytest.mark.parametrize("export", ["list.xlsx", "csv", "folder/"])
@@ -169,6 +189,6 @@ def test_the_tests_know_every_widget_that_a_configuration_reads():
         read.add(name)
         return WIDGETS[name]
 
-    for kind in (ExtractConfig, RetrainConfig, PublishConfig):
+    for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):
         kind.from_widgets(get)
     assert read == set(WIDGETS)

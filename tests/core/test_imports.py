@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = [
     "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search",
-    "baseline", "measure", "decision", "learning", "audience", "charts",
+    "baseline", "measure", "wording", "groups", "importance", "explain", "decision", "learning", "audience", "charts",
 ]  # fmt: skip
 EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
 SHELL = ["extraction", "records", "judging", "pipeline"]
@@ -30,7 +30,7 @@ CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)",
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry"}, "skops": {"registry"}, "duckdb": {"tables"}, "delta": set(), "deltalake": set(),
     "optuna": {"search"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "search"},
+    "sklearn": {"models", "search", "importance"},
 }  # fmt: skip
 
 

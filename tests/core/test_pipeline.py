@@ -1,5 +1,6 @@
 """The whole job on tables and a registry in memory: what each run decides, writes, and leaves alone."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,10 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made import AS_OF, World, activity, log, row
+from made import AS_OF, World, activity, asked, log, row
 
-from lib import learning
-from lib.config import Question
+from lib import learning, pipeline
+from lib.config import PredictConfig, Question
 from lib.decision import Choice
 from lib.errors import NotPromoted
 
@@ -44,10 +45,49 @@ def test_the_list_is_the_cohort_ranked(after_first_run):
     assert set(audience["user_id"]) == set(cohort["user_id"])
     assert audience["rank"].tolist() == list(range(1, len(cohort) + 1))
     assert (audience["propensity"].diff().dropna() <= 0).all()
-    assert audience.iloc[0].drop(["user_id", "propensity"]).to_dict() == {
+    assert audience.iloc[0].drop(["user_id", "propensity", "reasons"]).to_dict() == {
         "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
         "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
     }  # fmt: skip
+
+
+def test_the_list_carries_the_reasons_of_the_predictions(after_first_run):
+    predicted = after_first_run.rows("predictions").set_index("user_id")["reasons"]
+    published = after_first_run.rows("audience").set_index("user_id")["reasons"]
+    assert published.to_dict() == predicted[published.index].to_dict()
+    told = published.dropna().str.split("; ")
+    assert set(told.str.len()) == {1, 2, 3}
+    assert told.explode().str.fullmatch(r"(buy|view|share|activity|value|different items|rhythm|trend of events|"
+                                        r"history|weekends): .+ \((raises|lowers)\)").all()  # fmt: skip
+
+
+def test_a_pair_is_registered_with_what_explains_it(after_first_run, world):
+    notes = after_first_run.registry.pairs["buy_7d_cohort28d", "1"].notes
+    assert notes["names"] == {"buy__": "buy", "share__": "share", "view__": "view"}
+    newest = AS_OF - timedelta(days=14)  # the last cutoff learnt from before the holdout
+    cohort = world.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{newest}' AND recency <= 28")
+    assert notes["typical"]["view__events_28"] == cohort["view__events_28"].median()
+    retrained = world.retrain(run_id="run-2")
+    assert retrained.importances.to_dict("records") == retrained.pair.notes["importances"]
+    assert retrained.importances["mean"].is_monotonic_decreasing
+    assert "\n  What it looks at most, by the log loss that it saves: " in retrained.summary
+
+
+def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
+    scores = world.rows("predictions")["propensity"]
+    world.predict(reasons=0)
+    assert world.rows("predictions")["reasons"].isna().all()
+    world.publish()
+    assert world.publish().summary.splitlines()[1].endswith(f"{scores.max():.4f}")
+    said, pairs = [], world.registry.pairs
+    pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes={})
+    pipeline.predict(asked(PredictConfig), world.tables, world.registry, said.append)
+    assert said[-1] == "no reasons: this pair was registered without its typical user; the next one will have it"
+    assert world.rows("predictions")["reasons"].isna().all()
+    assert world.rows("predictions")["propensity"].tolist() == scores.tolist()
+    said.clear()
+    pipeline.predict(asked(PredictConfig, reasons=0), world.tables, world.registry, said.append)
+    assert len(said) == 1
 
 
 def test_what_is_published_came_true(after_first_run):
