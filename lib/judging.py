@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from datetime import date
 
-from lib import decision, labels, learning, timeline
+from lib import decision, extraction, features, labels, learning, timeline
 from lib.baseline import RecencyRule
-from lib.config import Question, RetrainConfig, TrainConfig
+from lib.config import ModelConfig, Question, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError
 from lib.measure import Quality
 from lib.models import Pair
 from lib.records import rows_or_none, run_rows
-from lib.registry import Registry
+from lib.registered import Registry
 from lib.split import Rows, Split, split
 from lib.tables import Tables
 from lib.timeline import Cutoffs
@@ -34,7 +34,7 @@ def judged(
     if version is None:
         return None, None, decision.judge(None)
     try:
-        pair = registry.load(config.question, version)
+        pair = usable(config, tables, registry, version)
     except ModelError as error:
         return None, None, Verdict("cannot_tell", (str(error),))
     fresh = timeline.unlearnt(parts.holdout, date.fromisoformat(pair.trained_through), config.question.horizon_days)
@@ -45,6 +45,25 @@ def judged(
     rule = RecencyRule.fit(config.question, training.X, training.y)
     quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
     return pair, quality, decision.judge(quality)
+
+
+def usable(config: ModelConfig, tables: Tables, registry: Registry, version: str) -> Pair:
+    """Load a pair, and see that all it reads is still computed.
+
+    Raises
+    ------
+    ModelError
+        If the pair is not whole, or reads columns that are no longer there; the message names them.
+    """
+    pair = registry.load(config.question, version)
+    lost = features.lost(pair.columns, extraction.last_extraction(tables, config.question, config.as_of).pooled)
+    if lost:
+        more = f" and {len(lost) - 1} more columns" if len(lost) > 1 else ""
+        raise ModelError(
+            f"Version {version} reads {lost[0]}{more}, no longer computed: their event types share the columns of "
+            f"{features.OTHER} now, or the features are gone. Raise max_event_types, or run retrain."
+        )
+    return pair
 
 
 def champion_to_beat(

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from lib.baseline import RecencyRule
+from lib.blueprint import Blueprint, make
 from lib.config import Question
 from lib.decision import Choice, compare
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
-from lib.models import Pair, Params, fit
+from lib.models import Pair
 from lib.split import Rows, Split, half
 
 HISTORIES = (
@@ -29,6 +30,7 @@ class Trained:
     champion: Quality | None
     choice: Choice
     history: int | None  # training cutoffs that it learnt from; None: all
+    blueprint: Blueprint
 
 
 def judged_quality(
@@ -42,7 +44,7 @@ def judged_quality(
 def challenge(
     rows: Rows,
     parts: Split,
-    params: Params,
+    blueprint: Blueprint,
     question: Question,
     champion: Pair | None,
     champion_is_bad: bool,
@@ -60,11 +62,11 @@ def challenge(
     if champion is not None and champion_is_bad:
         learnt = half(holdout.users, seed)
         recent, judged = holdout.of(learnt), holdout.of(~learnt)
-        history = _best_history(training, parts, recent, params, seed)
+        history = _best_history(training, parts, recent, blueprint, seed)
         learn, through = _joined(_newest(training, parts, history), recent), parts.holdout[0]
     else:
         learn, judged, through = training, holdout, parts.training[0]
-    pair = fitted(learn, params, question, through, seed)
+    pair = fitted(learn, blueprint, question, through, seed)
     quality = judged_quality(pair, judged, rule, seed)
     difference: Measured | None = None
     better: float | None = None
@@ -73,7 +75,7 @@ def challenge(
         before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
         scores = pair.score(judged.X), champion.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
-    return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history)
+    return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history, blueprint)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
@@ -83,25 +85,23 @@ def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: 
         learn = rows
     else:
         learn = _joined(_newest(rows.at(parts.training), parts, trained.history), holdout)
-    return fitted(learn, trained.pair.params, question, parts.holdout[0], seed)
+    return fitted(learn, trained.blueprint, question, parts.holdout[0], seed)
 
 
-def fitted(rows: Rows, params: Params, question: Question, through: date, seed: int) -> Pair:
+def fitted(rows: Rows, blueprint: Blueprint, question: Question, through: date, seed: int) -> Pair:
     """Fit both models and tie them to their question."""
-    X = rows.X
-    transformer, model = fit(X, rows.y, params, seed)
-    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params))
+    transformer, model, columns, params = make(rows.X, rows.y, blueprint, seed)
+    return Pair(transformer, model, columns, question.slug, through.isoformat(), params)
 
 
-def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, seed: int) -> int | None:
+def _best_history(training: Rows, parts: Split, recent: Rows, blueprint: Blueprint, seed: int) -> int | None:
     """Try how many old cutoffs to keep, on one half of the recent users against the other."""
     check = half(recent.users, seed + 1)
     losses = {}
     for history in HISTORIES:
         learn = _joined(_newest(training, parts, history), recent.of(~check))
         if 0 < learn.y.sum() < len(learn):
-            transformer, model = fit(learn.X, learn.y, params, seed)
-            probe = Pair(transformer, model, tuple(learn.X.columns), "", "", params)
+            probe = Pair(*make(learn.X, learn.y, blueprint, seed)[:3], "", "")
             rest = recent.of(check)
             losses[history] = float(np.mean(log_losses(rest.y, probe.score(rest.X))))
     return min(losses, key=lambda history: losses[history]) if losses else None

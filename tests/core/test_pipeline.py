@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made import AS_OF, World, activity, log, row
+from made import AS_OF, EVIDENCE, World, activity, log, row
 
 from lib import learning
 from lib.config import Question
@@ -214,8 +214,8 @@ def test_a_kill_before_the_alias_moves_leaves_the_champion_and_the_list(world, a
 
 def test_predict_follows_the_decision_of_its_run(world):
     pair = world.registry.pairs["buy_7d_cohort28d", "1"]
-    world.registry.register(QUESTION, pair, pd.DataFrame(), evidence=None)
-    world.registry.promote(QUESTION, "2")
+    world.registry.register(QUESTION, pair, pd.DataFrame(), EVIDENCE)
+    world.registry.promote(QUESTION, "2", AS_OF)
     for run_id, version in (("run-1", "1"), ("run-9", "2"), ("", "2")):  # run-1 decided on 1, the others on nothing
         world.predict(run_id=run_id)
         assert set(world.rows("predictions")["prediction_version"]) == {version}

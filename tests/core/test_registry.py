@@ -8,8 +8,10 @@ from made import LOGISTIC, ago, labelled, registered
 
 from lib.config import Question
 from lib.errors import ModelError
+from lib.memory_registry import MemoryRegistry
+from lib.model_files import REQUIREMENTS
 from lib.models import is_lifetime
-from lib.registry import REQUIREMENTS, MemoryRegistry, model_names
+from lib.registered import model_names
 
 BLEND = {
     "family": "blend", "C": 0.001, "lifetime": False, "learning_rate": 0.1, "max_iter": 2, "max_leaf_nodes": 4,
@@ -30,11 +32,11 @@ def test_nothing_registered_is_no_champion(registry, question):
 def test_the_champion_is_who_was_promoted_and_never_the_highest_version(registry, question):
     assert registered(registry, question).prediction_version == "1"
     assert registry.champion(question) is None  # registering does not promote
-    registry.promote(question, "1")
+    registry.promote(question, "1", ago(0))
     assert registered(registry, question, through=14).prediction_version == "2"
     assert registry.champion(question) == "1"
     for version in ("2", "1"):  # there and back
-        registry.promote(question, version)
+        registry.promote(question, version, ago(0))
         assert registry.champion(question) == version
 
 
@@ -52,7 +54,7 @@ def test_a_loaded_pair_is_the_pair_that_was_registered(registry, question, param
 
 def test_each_question_has_models_of_its_own(registry, question):
     registered(registry, question)
-    registry.promote(question, "1")
+    registry.promote(question, "1", ago(0))
     other = replace(question, horizon_days=8)
     assert registry.champion(other) is None
     for asked, version in ((other, "1"), (question, "9")):
