@@ -86,7 +86,8 @@ def make(
         close = get_close_matches(missing[0], list(X.columns), 1)
         raise ModelError(
             f"The challenger {blueprint.params['challenger']} reads {', '.join(missing)}, which this run's "
-            f"{X.shape[1]} features lack.{f' Did you mean {close[0]}?' if close else ''} Fit it on columns of the table features."
+            f"{X.shape[1]} features lack.{f' Did you mean {close[0]}?' if close else ''} Fit it on columns "
+            "of the table features."
         )
     X = X[list(blueprint.columns)]
     transformer = _seeded(clone(blueprint.preprocessing), seed)

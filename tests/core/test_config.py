@@ -94,7 +94,7 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
         ("n_trials", "0", "n_trials must be a whole number >= 1, got '0'"),
         *(
             ("challenger", text, f"challenger must read like runs:/<run>/<name>, .*, got '{text}'. Leave it blank")
-            for text in ("mine", "runs:/", "runs:/a/b/c", "models:/name", "models:/name/new", "models:/n@", "models:/a@b@c")
+            for text in ("mine", "runs:/", "runs:/a/b/c", "models:/a", "models:/a/new", "models:/a@", "models:/a@b@c")
         ),
     ],
 )

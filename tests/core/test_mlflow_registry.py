@@ -165,8 +165,9 @@ def test_a_version_tells_how_it_came_about(stored):
             "param_C": "0.25",
         }.items()  # fmt: skip
         assert version.description.splitlines() == [
-            f"{question}. Trained through {ago(7)}. promoted: First model.", "", "| metric | on the holdout 2024-05-27 |",
-            "|---|---|", "| auc | 0.7500 (0.6000 to 0.8000) |", "| log_loss | 0.5000 |",
+            f"{question}. Trained through {ago(7)}. promoted: First model.", "",
+            "| metric | on the holdout 2024-05-27 |", "|---|---|",
+            "| auc | 0.7500 (0.6000 to 0.8000) |", "| log_loss | 0.5000 |",
         ]  # fmt: skip
         model = registry.client.get_registered_model(name)
         assert model.tags == {
