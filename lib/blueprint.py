@@ -37,7 +37,7 @@ class Own:
         ModelError
             If they were fitted without column names, do not give probabilities, or know other classes than 0 and 1.
         """
-        first = steps[0][1] if steps else prediction
+        first = next((step for _, step in steps if step != "passthrough"), prediction)
         columns = tuple(map(str, getattr(first, "feature_names_in_", ())))
         if not columns:
             raise ModelError(
