@@ -85,13 +85,17 @@ def _told(version: Version, periods: list[history.Period]) -> Iterator[str]:
     mark = ", in use" if version.in_use else ""
     yield f"  version {version.prediction_version} (preprocessing version {version.preprocessing_version}){mark}"
     yield f"    made {version.created} UTC, as of {version.as_of}, trained through {version.trained_through}"
-    yield f"    {history.spoken(version.params)}"
+    yield from _wrapped(history.spoken(version.params))
     metrics = [f"{name} {text}" for name, text in history.measured(version.metrics, version.intervals).items()]
-    judged = f"    on the holdout {version.holdout}: {', '.join(metrics)}"
-    yield from wrap(judged, 120, initial_indent="    ", subsequent_indent="      ")
-    yield f"    {version.decision}: {version.why}"
+    yield from _wrapped(f"on the holdout {version.holdout}: {', '.join(metrics)}")
+    if version.why not in [period.why for period in periods]:
+        yield from _wrapped(f"{version.decision}: {version.why}")
     for period in periods:
-        yield f"    in use from {period.since} until {period.until or 'now'}, {period.kind}: {period.why}"
+        yield from _wrapped(f"{period.kind}, in use from {period.since} until {period.until or 'now'}: {period.why}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, 116, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
 
 
 def _differing(config: ModelConfig, one: str, other: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from lib.blueprint import Own
 from lib.errors import ModelError
 from lib.models import Pair
+from lib.pairing import MEND
 
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch")
@@ -56,10 +57,7 @@ def read_pair(preprocessing: tuple[str, str], prediction: tuple[str, str]) -> tu
         if signature is None:
             raise ModelError(f"{name} has no signature: it was not registered by this job. Promote another version.")
     if gives != wants:
-        raise ModelError(
-            f"{prediction[1]} takes {wants} and {preprocessing[1]} gives {gives}: they do not fit. "
-            "Promote another version, or run retrain."
-        )
+        raise ModelError(f"{prediction[1]} takes {wants} and {preprocessing[1]} gives {gives}: they do not fit. {MEND}")
     return transformer, model, tuple(takes.input_names())
 
 

@@ -22,9 +22,9 @@ def same_question(tags: Mapping[str, str], question: Question, where: str) -> No
         )
 
 
-def registered_together(tags: Mapping[str, str], partner: str, partner_tags: Mapping[str, str], names: str) -> None:
+def registered_together(tags: Mapping[str, str], partner: Mapping[str, str], names: str) -> None:
     """Refuse a mixed pair: two versions that two registrations made. `names` says which, for the message."""
-    if not partner or partner_tags.get("pair") != tags.get("pair"):
+    if "pair" not in tags or partner.get("pair") != tags["pair"]:
         raise ModelError(f"{names} as its preprocessing, and the two were not registered together. {MEND}")
 
 

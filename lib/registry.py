@@ -19,6 +19,7 @@ from lib.errors import ModelError
 from lib.history import Version
 from lib.model_files import PARTNER
 from lib.models import Pair
+from lib.pairing import MEND
 from lib.registered import Evidence, described, model_names, pair_tags
 from lib.search import Trial
 
@@ -60,17 +61,13 @@ class MlflowRegistry:
         pairing.same_question(tags, question, where)
         partner = tags.get(PARTNER, "")
         partner_tags = self._tags(transformers, partner) if partner else {}
-        named = f"{where} names version {partner or 'none'} of {transformers}"
-        pairing.registered_together(tags, partner, partner_tags, named)
+        pairing.registered_together(tags, partner_tags, f"{where} names version {partner or 'none'} of {transformers}")
         through = pairing.readable_day(tags, where)
         try:
             record = self._record(tags["pair"])
             notes = mlflow.artifacts.load_dict(f"runs:/{tags['pair']}/{NOTES}")
         except (KeyError, MlflowException, OSError) as error:
-            raise ModelError(
-                f"The record of version {version} of {predictors} is gone: {error}. "
-                "Promote another version, or retrain."
-            ) from error
+            raise ModelError(f"The record of version {version} of {predictors} is gone: {error}. {MEND}") from error
         preprocessing, prediction, columns = model_files.read_pair(
             (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}"),
             (f"models:/{predictors}/{version}", where),
@@ -99,13 +96,13 @@ class MlflowRegistry:
 
     def promote(self, question: Question, version: str, as_of: date) -> None:
         name = model_names(self.prefix, question)[1]
-        before = self.champion(question)
+        tags, before = self._tags(name, version), self.champion(question)
         self.client.set_registered_model_alias(name, CHAMPION, version)
         if before == version:
             return
         # Signs for whoever reads the UI; the alias alone counts, so a kill in between leaves the pair in use whole.
         self.client.set_model_version_tag(name, version, "champion_since", as_of.isoformat())
-        if "champion_until" in self._tags(name, version):
+        if "champion_until" in tags:
             self.client.delete_model_version_tag(name, version, "champion_until")
         if before is not None:
             self.client.set_model_version_tag(name, before, "champion_until", as_of.isoformat())
@@ -114,13 +111,11 @@ class MlflowRegistry:
         transformers, predictors = (self._all(name) for name in model_names(self.prefix, question))
         champion = self.champion(question)
         pairs = [
-            Version.of(
-                (str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, created=_minute(v), **self._known(v)
-            )
+            Version.of((str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, **self._known(v))
             for v in predictors
         ]
         halves = [v for v in transformers if str(v.version) not in {pair.preprocessing_version for pair in pairs}]
-        return pairs + [Version.of(("", str(v.version)), v.tags, None, created=_minute(v)) for v in halves]
+        return pairs + [Version.of(("", str(v.version)), v.tags, None, **self._known(v)) for v in halves]
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         transformers, predictors = model_names(self.prefix, question)
@@ -202,13 +197,14 @@ class MlflowRegistry:
         }  # fmt: skip
 
     def _known(self, version: Any) -> dict[str, Any]:
-        """The record of a version; nothing where it is gone, since a listing must not fail for one version."""
+        """When a version was made and what was recorded: a listing does not fail because one record is gone."""
         from mlflow.exceptions import MlflowException
 
+        created = {"created": f"{datetime.fromtimestamp(version.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"}
         try:
-            return self._record(version.tags.get("pair", ""))
+            return created | self._record(version.tags.get("pair", ""))
         except MlflowException:
-            return {}
+            return created
 
     def _tags(self, name: str, version: str) -> dict[str, str]:
         from mlflow.exceptions import MlflowException
@@ -216,9 +212,15 @@ class MlflowRegistry:
         try:
             return dict(self.client.get_model_version(name, version).tags)
         except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
-            raise
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            transformers = f"{name.removesuffix('_prediction')}_preprocessing"
+            if name != transformers and any(str(half.version) == version for half in self._all(transformers)):
+                raise ModelError(
+                    f"Version {version} of {name} is not registered: a kill left version {version} of {transformers} "
+                    "without its half. Promote one that is whole."
+                ) from error
+            raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
 
 
 def registered_questions() -> list[ModelConfig]:
@@ -236,10 +238,6 @@ def registered_questions() -> list[ModelConfig]:
                 experiment=tags["experiment"],
             ))  # fmt: skip
     return found
-
-
-def _minute(version: Any) -> str:
-    return f"{datetime.fromtimestamp(version.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
 def _typed(text: str) -> Any:
