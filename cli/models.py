@@ -18,6 +18,10 @@ from cli.home import Home, at, locked, new_run_id
 from lib import history
 from lib.config import ModelConfig, parse_model
 from lib.history import Version
+from localrun.session import session
+from localrun.spark import SparkServer
+
+_CELL = 40  # longer texts do not stand in a table
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -106,11 +110,15 @@ def _differing(config: ModelConfig, one: str, other: str) -> Iterator[str]:
     if missing := [version for version in (one, other) if version not in known]:
         raise CliError(f"There is no version {missing[0]} for {config.question.slug}. There is {', '.join(known)}.")
     columns = {version: registry.columns(config.question, version) for version in (one, other)}
-    rows = [("", f"version {one}", f"version {other}")]
-    rows += history.difference(known[one], known[other], columns)
+    found = history.difference(known[one], known[other], columns)
+    long = [row for row in found if max(map(len, row)) > _CELL]
+    rows = [("", f"version {one}", f"version {other}"), *(row for row in found if row not in long)]
     widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
     for name, left, right in rows:
         yield f"{name:{widths[0]}}  {left:{widths[1]}}  {right}"
+    for name, *texts in long:
+        for version, text in zip((one, other), texts, strict=True):
+            yield from wrap(f"{name}, version {version}: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _decisions(table: Path, slug: str) -> pd.DataFrame:
@@ -128,8 +136,6 @@ def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> Non
     from lib import promotion
     from lib.registry import MlflowRegistry
     from lib.tables import DeltaTables
-    from localrun.session import session
-    from localrun.spark import SparkServer
 
     config = replace(config, run_id=new_run_id(datetime.now(UTC)))
     registry = MlflowRegistry(config.models, config.experiment)

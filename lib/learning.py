@@ -6,8 +6,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from lib import timeline
 from lib.baseline import RecencyRule
-from lib.blueprint import Blueprint, make
+from lib.blueprint import Blueprint, Own, make
 from lib.config import Question
 from lib.decision import Choice, compare
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
@@ -72,10 +73,25 @@ def challenge(
     better: float | None = None
     before: Quality | None = None
     if champion is not None:
-        before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
-        scores = pair.score(judged.X), champion.score(judged.X)
+        rival = _unspoilt(champion, training, parts, question, seed)
+        before = judged_quality(rival, judged, rule, seed, champion.metrics.get("auc"))
+        scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
     return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history, blueprint)
+
+
+def _unspoilt(champion: Pair, training: Rows, parts: Split, question: Question, seed: int) -> Pair:
+    """The champion, or where it has learnt from the holdout, its twin: the same models fitted without the holdout.
+
+    Otherwise a challenger of the same week would have to beat a pair that was told the answers.
+    """
+    through = date.fromisoformat(champion.trained_through)
+    fresh = timeline.unlearnt(parts.holdout, through, question.horizon_days)
+    gone = set(champion.columns) - set(training.frame)  # then it is not good, and the difference decides nothing
+    if len(fresh) == len(parts.holdout) or gone:
+        return champion
+    same = Own(champion.preprocessing, champion.prediction, champion.columns, champion.params)
+    return fitted(training, same, question, parts.training[0], seed)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
