@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cli.errors import CliError
@@ -65,6 +67,11 @@ def at(path: Path) -> Home:
     except OSError as error:
         raise CliError(f"--home {path} cannot be used as a folder: {error.strerror}.") from error
     return Home(root)
+
+
+def new_run_id(start: datetime) -> str:
+    """An id for what is done in a home: ids sort by their start."""
+    return f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 @contextmanager

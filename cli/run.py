@@ -1,7 +1,6 @@
 """`run`: the whole job on this machine, from loading events to the closing words."""
 
 import argparse
-import secrets
 import shlex
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,7 @@ from cli.afterwards import told
 from cli.arguments import PROJECT, given_parameters
 from cli.earlier import needed_values
 from cli.errors import CliError
-from cli.home import Home, at, locked
+from cli.home import Home, at, locked, new_run_id
 from cli.progress import Progress, closing
 from cli.sources import Source, choose
 from cli.tracking import ensure_experiment
@@ -105,7 +104,7 @@ def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
 def _start(plan: Plan) -> tuple[JobRun, Path]:
     """Start Spark, make the events and the experiment while it comes up, then run the job."""
     start = datetime.now(UTC)
-    run_id = f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run_id = new_run_id(start)
     folder = plan.home.runs / run_id
     folder.mkdir(parents=True)
     print(f"run {run_id} of {plan.job.key}: {folder / 'index.html'}", flush=True)

@@ -114,6 +114,7 @@ class TrainConfig(ModelConfig):
 
     min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
     seed: int
+    challenger: str  # blank, or the MLflow URI of somebody's own models: they are compared whatever the verdict
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
@@ -177,6 +178,7 @@ def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
         "seed": parse_number("seed", get, least=0),
+        "challenger": parse_model(get),
     }
 
 
@@ -185,6 +187,17 @@ def parse_text(name: str, get: Get) -> str:
     text = get(name).strip()
     if not text:
         raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
+    return text
+
+
+def parse_model(get: Get) -> str:
+    """Read the MLflow URI of a model, or of a run that holds two; blank for none."""
+    text = get("challenger").strip()
+    if text and not re.fullmatch(r"runs:/[^/]+(/[^/]+)?|models:/[^/@]+(/[0-9]+|@[^/@]+)", text):
+        raise ConfigError(
+            "challenger must read like runs:/<run>/<name>, runs:/<run>, models:/<name>/<version> or "
+            f"models:/<name>@<alias>, got {text!r}. Leave it blank for none."
+        )
     return text
 
 

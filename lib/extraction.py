@@ -30,6 +30,7 @@ class Extraction:
 
     question: str  # slug
     cutoffs: Cutoffs
+    pooled: tuple[str, ...] = ()  # event types that share the columns of `other` at as_of
 
     def to_json(self) -> str:
         """Write down as a table property."""
@@ -39,6 +40,7 @@ class Extraction:
                 "as_of": self.cutoffs.as_of.isoformat(),
                 "matured": [day.isoformat() for day in self.cutoffs.matured],
                 "training": [day.isoformat() for day in self.cutoffs.training],
+                "pooled": self.pooled,
             }
         )
 
@@ -47,7 +49,9 @@ class Extraction:
         """Read back."""
         raw = json.loads(text)
         matured, training = (tuple(map(date.fromisoformat, raw[name])) for name in ("matured", "training"))
-        return cls(raw["question"], Cutoffs(date.fromisoformat(raw["as_of"]), matured, training))
+        return cls(
+            raw["question"], Cutoffs(date.fromisoformat(raw["as_of"]), matured, training), tuple(raw.get("pooled", ()))
+        )
 
 
 def last_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:
@@ -120,7 +124,7 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
     if plan:
         write_features(tables, plan)
         tables.set_property("features", DEFINED, definition)
-    extraction = Extraction(config.question.slug, cutoffs)
+    extraction = Extraction(config.question.slug, cutoffs, words.pooled)
     tables.set_property("features", EXTRACTION, extraction.to_json())
     return extraction, len(plan), len(columns(words))
 

@@ -6,7 +6,7 @@ and a test to five rows. What a cutoff may see of them, `lib.activity` decides.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha1
@@ -95,6 +95,25 @@ def _prefix(kind: str) -> str:
 def columns(words: Vocabulary) -> list[str]:
     """List the feature columns of one cutoff, in order."""
     return [*USER_FEATURES, *(f"{kind}__{name}" for kind in words.prefixes for name in TYPE_FEATURES)]
+
+
+def lost(names: Sequence[str], pooled: Collection[str]) -> list[str]:
+    """Of the columns that a pair reads, those that are computed no longer although what they count goes on.
+
+    These are the columns of event types that are pooled now, of a pool that is none any more, and of features that
+    are gone. A column of a type without any event is not among them: 0 is right for it.
+
+    Parameters
+    ----------
+    pooled : event types that share the columns of `other` at the cutoff to be scored
+    """
+    away = {_prefix(kind) for kind in pooled} if pooled else {OTHER}
+    parts = [(name, *name.rpartition("__")[::2]) for name in names]
+    return [
+        name
+        for name, prefix, feature in parts
+        if prefix in away or feature not in (TYPE_FEATURES if prefix else USER_FEATURES)
+    ]
 
 
 def schema(names: Sequence[str]) -> pa.Schema:

@@ -1,26 +1,30 @@
 """The registered pair in use, judged on what really happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
-from lib import decision, labels, learning, timeline
+from lib import decision, extraction, features, labels, learning, timeline
 from lib.baseline import RecencyRule
-from lib.config import Question, RetrainConfig, TrainConfig
+from lib.config import ModelConfig, Question, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError
 from lib.measure import Quality
 from lib.models import Pair
 from lib.records import rows_or_none, run_rows
-from lib.registry import Registry
-from lib.split import Rows, Split, split
+from lib.registered import Registry
+from lib.split import KEYS, Rows, Split, split
 from lib.tables import Tables
 from lib.timeline import Cutoffs
 
 
 def labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
-    """Read the labelled rows of all matured cutoffs, and part them into training and holdout."""
+    """Read the labelled rows of all matured cutoffs, and part them into training and holdout.
+
+    What is no longer computed at as_of, where a new pair is to score, is not learnt from: it would count as 0 there.
+    """
     sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
     frame = tables.query(sql)
+    frame = frame.drop(columns=_lost(config, tables, [str(name) for name in frame if name not in KEYS]))
     rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
     acted = {day: rows.at([day]).positives for day in cutoffs.matured}
     parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)
@@ -34,7 +38,7 @@ def judged(
     if version is None:
         return None, None, decision.judge(None)
     try:
-        pair = registry.load(config.question, version)
+        pair = usable(config, tables, registry, version)
     except ModelError as error:
         return None, None, Verdict("cannot_tell", (str(error),))
     fresh = timeline.unlearnt(parts.holdout, date.fromisoformat(pair.trained_through), config.question.horizon_days)
@@ -45,6 +49,30 @@ def judged(
     rule = RecencyRule.fit(config.question, training.X, training.y)
     quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
     return pair, quality, decision.judge(quality)
+
+
+def usable(config: ModelConfig, tables: Tables, registry: Registry, version: str) -> Pair:
+    """Load a pair, and see that all it reads is still computed.
+
+    Raises
+    ------
+    ModelError
+        If the pair is not whole, or reads columns that are no longer there; the message names them.
+    """
+    pair = registry.load(config.question, version)
+    lost = _lost(config, tables, pair.columns)
+    if lost:
+        more = f" and {len(lost) - 1} more columns" if len(lost) > 1 else ""
+        raise ModelError(
+            f"Version {version} reads {lost[0]}{more}, no longer computed: their event types share the columns of "
+            f"{features.OTHER} now, or the features are gone. Raise max_event_types, or run retrain."
+        )
+    return pair
+
+
+def _lost(config: ModelConfig, tables: Tables, names: Sequence[str]) -> list[str]:
+    """The columns among these that the last extraction did not compute although what they count goes on."""
+    return features.lost(names, extraction.last_extraction(tables, config.question, config.as_of).pooled)
 
 
 def champion_to_beat(

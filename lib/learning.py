@@ -6,11 +6,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from lib import timeline
 from lib.baseline import RecencyRule
+from lib.blueprint import Blueprint, Own, make
 from lib.config import Question
 from lib.decision import Choice, compare
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
-from lib.models import Calibration, Pair, Params, calibration, fit, recalibrated, sharpness, transformed
+from lib.models import Calibration, Pair, calibration, parted, recalibrated, sharpness, transformed
 from lib.search import thinned
 from lib.split import Rows, Split, folds, half
 
@@ -28,7 +30,8 @@ class Trained:
     choice: Choice
     history: int | None  # training cutoffs that it learnt from; None: all
     judged: Rows  # what both were measured on
-    calibration: Calibration | None  # earned on older rows, good for every fit of these parameters
+    blueprint: Blueprint
+    calibration: Calibration | None  # earned on older rows, good for every fit of this blueprint
 
 
 def judged_quality(
@@ -42,7 +45,7 @@ def judged_quality(
 def challenge(
     rows: Rows,
     parts: Split,
-    params: Params,
+    blueprint: Blueprint,
     question: Question,
     champion: Pair | None,
     champion_is_bad: bool,
@@ -60,22 +63,38 @@ def challenge(
     if champion is not None and champion_is_bad:
         learnt = half(holdout.users, seed)
         recent, judged = holdout.of(learnt), holdout.of(~learnt)
-        history = _best_history(training, parts, recent, params, seed)
+        history = _best_history(training, parts, recent, blueprint, seed)
         learn, through = _joined(_newest(training, parts, history), recent), parts.holdout[0]
     else:
         learn, judged, through = training, holdout, parts.training[0]
-    earned = _calibration(training, parts, params, question, seed)
-    pair = fitted(learn, params, question, through, seed, earned)
+    earned = _calibration(training, parts, blueprint, question, seed)
+    pair = fitted(learn, blueprint, question, through, seed, earned)
     quality = judged_quality(pair, judged, rule, seed)
     difference: Measured | None = None
     better: float | None = None
     before: Quality | None = None
     if champion is not None:
-        before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
-        scores = pair.score(judged.X), champion.score(judged.X)
+        rival = _unspoilt(champion, training, parts, question, seed)
+        before = judged_quality(rival, judged, rule, seed, champion.metrics.get("auc"))
+        scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
     choice = compare(quality, difference, better, champion_is_bad)
-    return Trained(pair, quality, before, choice, history, judged, earned)
+    return Trained(pair, quality, before, choice, history, judged, blueprint, earned)
+
+
+def _unspoilt(champion: Pair, training: Rows, parts: Split, question: Question, seed: int) -> Pair:
+    """The champion, or where it has learnt from the holdout, its twin: the same models fitted without the holdout.
+
+    Otherwise a challenger of the same week would have to beat a pair that was told the answers.
+    """
+    through = date.fromisoformat(champion.trained_through)
+    fresh = timeline.unlearnt(parts.holdout, through, question.horizon_days)
+    gone = set(champion.columns) - set(training.frame)  # then it is not good, and the difference decides nothing
+    if len(fresh) == len(parts.holdout) or gone:
+        return champion
+    model, earned = parted(champion.prediction)
+    same = Own(champion.preprocessing, model, champion.columns, champion.params)
+    return fitted(training, same, question, parts.training[0], seed, earned)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
@@ -85,46 +104,47 @@ def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: 
         learn = rows
     else:
         learn = _joined(_newest(rows.at(parts.training), parts, trained.history), holdout)
-    return fitted(learn, trained.pair.params, question, parts.holdout[0], seed, trained.calibration)
+    return fitted(learn, trained.blueprint, question, parts.holdout[0], seed, trained.calibration)
 
 
 def fitted(
     rows: Rows,
-    params: Params,
+    blueprint: Blueprint,
     question: Question,
     through: date,
     seed: int,
     earned: Calibration | None = None,
 ) -> Pair:
     """Fit both models, put a calibration on them where one was earned, and tie them to their question."""
-    X = rows.X
-    transformer, model = fit(X, rows.y, params, seed)
+    transformer, model, columns, params = make(rows.X, rows.y, blueprint, seed)
     notes = {"sharpness": sharpness(earned) if earned else 1.0}
     model = recalibrated(earned, model) if earned else model
-    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params), notes=notes)
+    return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)
 
 
 def _calibration(
-    training: Rows, parts: Split, params: Params, question: Question, seed: int
+    training: Rows, parts: Split, blueprint: Blueprint, question: Question, seed: int
 ) -> Calibration | None:
-    """Learn from the older training cutoffs, and calibrate on the newest one, whose days they have not seen."""
-    for learnt, judged in folds(parts.training, question.horizon_days, 1):
+    """Learn from the older training cutoffs, and calibrate on the newest one, whose days they have not seen.
+
+    Somebody's own models are left as they are meant to be.
+    """
+    for learnt, judged in [] if isinstance(blueprint, Own) else folds(parts.training, question.horizon_days, 1):
         older, newest = thinned(training, learnt), training.at([judged])
         if CALIBRATING <= newest.positives <= len(newest) - CALIBRATING and 0 < older.positives < len(older):
-            transformer, model = fit(older.X, older.y, params, seed)
+            transformer, model, _, _ = make(older.X, older.y, blueprint, seed)
             return calibration(model, transformed(transformer, newest.X), newest.y)
     return None
 
 
-def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, seed: int) -> int | None:
+def _best_history(training: Rows, parts: Split, recent: Rows, blueprint: Blueprint, seed: int) -> int | None:
     """Try how many old cutoffs to keep, on one half of the recent users against the other."""
     check = half(recent.users, seed + 1)
     losses = {}
     for history in HISTORIES:
         learn = _joined(_newest(training, parts, history), recent.of(~check))
         if 0 < learn.y.sum() < len(learn):
-            transformer, model = fit(learn.X, learn.y, params, seed)
-            probe = Pair(transformer, model, tuple(learn.X.columns), "", "", params)
+            probe = Pair(*make(learn.X, learn.y, blueprint, seed)[:3], "", "")
             rest = recent.of(check)
             losses[history] = float(np.mean(log_losses(rest.y, probe.score(rest.X))))
     return min(losses, key=lambda history: losses[history]) if losses else None

@@ -170,3 +170,10 @@ def recalibrated(found: Calibration, model: Any) -> Calibration:
     twin.calibrated_classifiers_ = [copy(found.calibrated_classifiers_[0])]
     twin.calibrated_classifiers_[0].estimator = frozen
     return twin
+
+
+def parted(model: Any) -> tuple[Any, Calibration | None]:
+    """Take a prediction model from under its calibration, if it has one: a frozen model cannot be fitted anew."""
+    if isinstance(model, CalibratedClassifierCV) and isinstance(model.estimator, FrozenEstimator):
+        return model.estimator.estimator, model
+    return model, None

@@ -11,13 +11,14 @@ from lib import explain, extraction, importance, labels, learning
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
-from lib.judging import champion_to_beat, judged, labelled
+from lib.history import spoken
+from lib.judging import champion_to_beat, judged, labelled, usable
 from lib.measure import Quality
-from lib.models import Pair, Params
+from lib.models import Pair
 from lib.predictions import scorer
 from lib.records import check_rows, decide, decided_version, decision_of, list_rows, metric_rows, run_rows, was_low
-from lib.registry import Evidence, Registry
-from lib.search import Trial, search
+from lib.registered import Evidence, Registry
+from lib.search import Found, Trial, search
 from lib.split import Split, two_classes
 from lib.tables import PREDICTIONS, DeltaTables, Tables, arrow_schema
 from lib.timeline import Cutoffs
@@ -42,6 +43,7 @@ class Checked:
     verdict: Verdict
     summary: str
     metrics: pd.DataFrame  # one row per metric: measured, low, high, threshold
+    retrain_needed: bool  # by the verdict, or because a challenger was named
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,12 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += _quality_lines("Champion on the holdout", quality, parts)
-    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]])
+    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]],
+                   verdict.retrain_needed or bool(config.challenger))  # fmt: skip
 
 
 def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
-    """Search, fit, register and compare a new pair; put it in use where it is better.
+    """Search, or take the challenger that was named; fit, register and compare it; put it in use where it is better.
 
     Raises
     ------
@@ -128,7 +131,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
     champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, say)
-    found = search(
+    found = _named(config, registry) or search(
         training, parts.training, config.question.horizon_days, config.n_trials, config.seed, say,
         storage=config.optuna_storage or None,
         name=f"{config.question.slug} as of {cutoffs.as_of} {config.run_id}".strip(),
@@ -161,10 +164,10 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
             low_evidence=low)  # fmt: skip
     if choice.promote:
-        registry.promote(config.question, pair.prediction_version)
+        registry.promote(config.question, pair.prediction_version, cutoffs.as_of)
     lines = [
         f"Retrained: version {pair.prediction_version} is {kind}. {choice.why}",
-        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {_spoken(found.params)}",
+        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {spoken(pair.params)}",
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
         f"  {importance.summary(why['importances'])}",
     ]
@@ -180,7 +183,7 @@ def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say 
     version = decided_version(config, tables) or registry.champion(config.question)
     if version is None:
         raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
-    pair = registry.load(config.question, version)
+    pair = usable(config, tables, registry, version)
     say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
     if config.reasons and not explain.explainable(pair):
         say("no reasons: this pair was registered without its typical user; the next one will have it")
@@ -223,6 +226,11 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
     return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
 
 
+def _named(config: RetrainConfig, registry: Registry) -> Found | None:
+    """A data scientist's own models in the place of what a search would find."""
+    return Found(registry.own(config.challenger), float("nan"), ()) if config.challenger else None
+
+
 def _trial_rows(trials: tuple[Trial, ...]) -> pd.DataFrame:
     return pd.DataFrame([
         {"trial": t.number, "log_loss": sum(t.fold_losses) / len(t.fold_losses), "pruned": t.pruned, **t.params}
@@ -238,10 +246,6 @@ def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[st
     told = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
     days = ", ".join(map(str, parts.holdout))
     return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
-
-
-def _spoken(params: Params) -> str:
-    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())
 
 
 def _draft(ranked: pd.DataFrame, target: str) -> Path:

@@ -14,7 +14,7 @@ from lib.tables import DECISIONS, MODEL_CHECKS, Tables
 
 
 def decide(
-    config: TrainConfig,
+    config: StageConfig,
     tables: Tables,
     as_of: date,
     kind: str,
@@ -25,12 +25,21 @@ def decide(
     low_evidence: bool,
 ) -> None:
     """Write down what the run decided, before anything acts on it."""
+    others = decisions_on(tables, config.question)
+    others = others[others["run_id"] != config.run_id]  # a repaired run decides anew
     row = {
         "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
         "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
         "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
+        "number": 1 + (int(others["number"].max()) if len(others) else 0),
     }  # fmt: skip
     tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), run_rows(config))
+
+
+def decisions_on(tables: Tables, question: Question) -> pd.DataFrame:
+    """All decisions on a question, in the order in which they were made."""
+    found = rows_or_none(tables, "decisions", f"question = '{question.slug}' ORDER BY number")
+    return pd.DataFrame(columns=list(DECISIONS)) if found is None else found
 
 
 def decision_of(config: StageConfig, tables: Tables) -> "pd.Series | None":

@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 from sklearn.metrics import log_loss
 
+from lib.blueprint import Blueprint
 from lib.models import positive_probability, prediction, preprocessing, transformed
 from lib.split import Rows, folds
 
@@ -55,9 +56,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found."""
+    """What a search found, or what somebody put in its place."""
 
-    params: Mapping[str, Any]
+    params: Blueprint
     loss: float  # mean log loss over the folds
     trials: tuple[Trial, ...]
 

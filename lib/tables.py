@@ -55,6 +55,7 @@ DECISIONS = {
     "challenger_version": "string",  # prediction version that was compared, if any
     "why": "string",
     "low_evidence": "boolean",
+    "number": "bigint",  # 1, 2, ...: the order in which decisions on the question were made, whatever their as_of
 }
 PREDICTIONS = {
     "question": "string",  # its slug

@@ -3,6 +3,7 @@
 # MAGIC # Retrain: search, fit, register, and put in use where it is better
 # MAGIC
 # MAGIC Tunes by Optuna on the newest data, registers both models as new versions, compares them with the pair in use.
+# MAGIC Models of your own, named in `challenger`, take the place of the search.
 
 # COMMAND ----------
 
@@ -30,6 +31,7 @@ dbutils.widgets.text("min_positives", "50")
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("n_trials", "30")
 dbutils.widgets.text("optuna_storage", "")  # where studies are kept, like sqlite:////path/optuna.db; blank: nowhere
+dbutils.widgets.text("challenger", "")  # MLflow URI of models of your own, to be compared instead of a search's
 
 config = RetrainConfig.from_widgets(dbutils.widgets.get)
 

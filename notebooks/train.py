@@ -28,6 +28,7 @@ dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day
 dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
 dbutils.widgets.text("min_positives", "50")
 dbutils.widgets.text("seed", "0")
+dbutils.widgets.text("challenger", "")  # MLflow URI of models of your own: asks for a retrain whatever the verdict
 dbutils.widgets.text("start_retrain", "false")  # by hand: "true" runs the retrain notebook when it is needed
 
 config = TrainConfig.from_widgets(dbutils.widgets.get)
@@ -44,10 +45,10 @@ display(checked.metrics)  # one row per metric: now, its 90 % interval, the thre
 
 # COMMAND ----------
 
-dbutils.jobs.taskValues.set(key="retrain_needed", value=checked.verdict.retrain_needed)
+dbutils.jobs.taskValues.set(key="retrain_needed", value=checked.retrain_needed)
 dbutils.jobs.taskValues.set(key="summary", value=checked.summary)
 
 # COMMAND ----------
 
-if checked.verdict.retrain_needed and dbutils.widgets.get("start_retrain") == "true":
+if checked.retrain_needed and dbutils.widgets.get("start_retrain") == "true":
     dbutils.notebook.run("retrain", 7200, dbutils.widgets.getAll())

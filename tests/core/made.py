@@ -15,7 +15,8 @@ from lib import extraction, pipeline, search
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
 from lib.learning import fitted
-from lib.registry import Evidence, MemoryRegistry
+from lib.memory_registry import MemoryRegistry
+from lib.registered import Evidence
 from lib.split import Rows
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
@@ -24,7 +25,7 @@ WIDGETS = {
     "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
-    "seed": "0", "n_trials": "2", "optuna_storage": "", "reasons": "3", "export": "",
+    "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
 }  # fmt: skip
 QUICK = ({"family": "logistic", "C": 0.01, "lifetime": True}, {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
@@ -150,7 +151,7 @@ class World:
         """The same home again: what happens in it stays in it."""
         twin = World()
         twin.tables.stored, twin.tables.properties = dict(self.tables.stored), dict(self.tables.properties)
-        twin.registry.pairs, twin.registry.aliases = dict(self.registry.pairs), dict(self.registry.aliases)
+        twin.registry = self.registry.copy()
         return twin
 
     def extract(self, as_of, **changes):
@@ -174,7 +175,7 @@ class World:
         """The whole job by its own order: retrain only where train asks for it. Returns what train found."""
         self.extract(as_of, **changes)
         checked = self.train(**changes)
-        if checked.verdict.retrain_needed:
+        if checked.retrain_needed:
             self.retrain(**changes)
         self.predict(**changes)
         self.publish(**changes)

@@ -7,9 +7,10 @@ from made import ago, labelled
 from sklearn.linear_model import LogisticRegression
 
 from lib import learning
+from lib.baseline import RecencyRule
 from lib.config import Question
 from lib.learning import challenge
-from lib.models import SHARPNESS, calibration, positive_probability, recalibrated, sharpness
+from lib.models import SHARPNESS, calibration, parted, positive_probability, recalibrated, sharpness
 from lib.split import Split
 
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
@@ -101,3 +102,23 @@ def test_nearly_equal_columns_are_fitted_without_a_complaint(recwarn):
     y = (rng.random(4000) < 1 / (1 + np.exp(-(base - 30) / 30))).astype(np.int64)
     fit(X, y, PARAMS | {"C": 100.0}, seed=0)
     assert [str(w.message) for w in recwarn] == []
+
+
+def test_a_model_comes_out_from_under_its_calibration(believer):
+    found = calibration(believer, *world(5_000, 1.0, seed=1))
+    assert parted(found) == (believer, found)
+    assert parted(believer) == (believer, None)
+
+
+def test_the_twin_of_a_calibrated_champion_learns_anew_and_keeps_its_calibration():
+    rows, parts, trained = challenged(users=800)
+    champion = learning.refit(rows, parts, trained, QUESTION, seed=0)  # has learnt the holdout
+    (judged,) = parts.holdout
+    seen = challenge(rows, parts, PARAMS | {"C": 1.0}, QUESTION, champion, False, seed=0)
+    own = learning.judged_quality(trained.pair, rows.at([judged]), learning_rule(rows, parts), 0)
+    assert seen.champion.plain["log_loss"] == pytest.approx(own.plain["log_loss"], abs=1e-9)
+
+
+def learning_rule(rows, parts):
+    training = rows.at(parts.training)
+    return RecencyRule.fit(QUESTION, training.X, training.y)

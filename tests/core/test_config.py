@@ -39,6 +39,7 @@ def test_retrain_reads_its_widgets():
     assert asked(RetrainConfig) == RetrainConfig(
         schema="app", run_id="run-1", as_of=None, question=Question(actions=("buy",), horizon_days=7, cohort_days=28),
         models="app.propensity", experiment="tests", min_positives=20, seed=0, n_trials=2, optuna_storage="",
+        challenger="",
     )  # fmt: skip
 
 
@@ -94,6 +95,10 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
         ("min_positives", "0", "min_positives must be a whole number >= 1, got '0'"),
         ("seed", "-1", "seed must be a whole number >= 0, got '-1'"),
         ("n_trials", "0", "n_trials must be a whole number >= 1, got '0'"),
+        *(
+            ("challenger", text, f"challenger must read like runs:/<run>/<name>, .*, got '{text}'. Leave it blank")
+            for text in ("mine", "runs:/", "runs:/a/b/c", "models:/a", "models:/a/new", "models:/a@", "models:/a@b@c")
+        ),
     ],
 )
 def test_a_bad_parameter_of_a_later_stage_is_named(parameter, text, message):
@@ -122,6 +127,11 @@ def test_none_to_ten_reasons_can_be_asked_for():
 def test_a_list_is_exported_as_csv_or_parquet_only(export):
     with pytest.raises(ConfigError, match=rf"export must end in .csv or .parquet, got '{export}'"):
         asked(PublishConfig, export=export)
+
+
+@pytest.mark.parametrize("uri", ["", "runs:/0f3/own", "runs:/0f3", "models:/shop.own/12", "models:/shop.own@best"])
+def test_a_challenger_is_an_address_in_mlflow(uri):
+    assert asked(RetrainConfig, challenger=f" {uri} ").challenger == uri
 
 
 def test_the_resolved_day_beats_a_blank_and_a_given_one():

@@ -8,11 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search",
-    "baseline", "measure", "wording", "groups", "importance", "explain", "decision", "learning", "audience", "charts",
+    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "pairing",
+    "blueprint", "search", "baseline", "measure", "wording", "groups", "importance", "explain", "decision", "learning",
+    "history", "audience", "charts",
 ]  # fmt: skip
-EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
-SHELL = ["extraction", "records", "judging", "pipeline"]
+EDGES = [
+    "tables", "predictions",  # the batch function that the tables carry to their rows
+    "registered", "model_files", "memory_registry", "registry",
+]  # fmt: skip
+SHELL = ["extraction", "records", "judging", "promotion", "pipeline"]
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
@@ -28,9 +32,10 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 )
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
-    "mlflow": {"registry"}, "skops": {"registry"}, "duckdb": {"tables"}, "delta": set(), "deltalake": set(),
+    "mlflow": {"registry", "model_files"}, "skops": {"model_files"}, "duckdb": {"tables"}, "delta": set(),
+    "deltalake": set(),
     "optuna": {"search"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "search", "importance"},
+    "sklearn": {"models", "blueprint", "model_files", "search", "importance"},
 }  # fmt: skip
 
 

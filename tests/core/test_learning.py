@@ -182,3 +182,23 @@ def test_a_half_where_nobody_acted_shows_nothing(rows):
     assert not trained.choice.promote
     assert trained.choice.why == "The challenger's skill cannot be measured on the holdout."
     assert isinstance(trained.quality.metrics["log_loss"], Measured)
+
+
+@pytest.mark.parametrize(("through", "told"), [(7, True), (13, True), (14, False), (15, False)])
+def test_a_champion_that_was_told_the_answers_is_compared_as_if_it_was_not(rows, learnt, through, told):
+    """A horizon after its promotion it has learnt from the holdout: a twin without those rows stands for it."""
+    known = learning.fitted(rows, PARAMS, QUESTION, ago(through), SEED)
+    trained = challenged(rows, replace(known, metrics={"auc": 0.7}))
+    assert len(learnt) == (3 if told else 2)  # the champion of this test, the challenger, and the twin
+    assert keys(learnt[-1]) == keys(rows.at(PARTS.training))
+    same = trained.champion.plain["log_loss"] == pytest.approx(trained.quality.plain["log_loss"], rel=1e-9)
+    assert same is told  # of the same settings, and fitted on the same rows: the twin is no better and no worse
+    assert trained.champion.plain["auc_kept"] == pytest.approx(trained.champion.plain["auc"] - 0.7)
+
+
+def test_a_champion_whose_columns_are_gone_is_compared_as_it_is(rows, learnt):
+    known = learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED)
+    fewer = learning.Rows(rows.frame.drop(columns="buy__recency"))
+    trained = challenged(fewer, known)
+    assert len(learnt) == 2
+    assert trained.champion.rows == 120

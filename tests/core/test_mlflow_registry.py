@@ -9,7 +9,9 @@ from made import LOGISTIC, ago, labelled, registered
 
 from lib.config import Question
 from lib.errors import ModelError
-from lib.registry import REQUIREMENTS, MlflowRegistry, model_names
+from lib.model_files import REQUIREMENTS
+from lib.registered import model_names
+from lib.registry import MlflowRegistry
 from lib.search import Trial
 
 TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
@@ -59,7 +61,7 @@ def test_a_mixed_pair_is_refused_by_name(stored, partner, message):
 def test_a_version_whose_record_is_gone_is_refused(stored):
     registry, question, (_, name) = stored
     registry.client.delete_model_version_tag(name, "1", "trained_through")
-    with pytest.raises(ModelError, match=f"The record of version 1 of {name} is gone: 'trained_through'. Promote"):
+    with pytest.raises(ModelError, match=f"Version 1 of {name} says of trained_through '', which is no day. Promote"):
         registry.load(question, "1")
     registry.client.set_model_version_tag(name, "1", "trained_through", str(ago(7)))
 
@@ -130,7 +132,7 @@ def test_a_registry_that_is_down_is_not_one_without_a_champion(question, monkeyp
 
 def test_a_crash_between_two_registrations_leaves_the_champion_whole(mlflow_registry, question, monkeypatch):
     registered(mlflow_registry, question)
-    mlflow_registry.promote(question, "1")
+    mlflow_registry.promote(question, "1", ago(0))
     before = mlflow_registry.load(question, "1").score(ROWS.X).tolist()
     create = mlflow_registry.client.create_model_version
 
@@ -158,9 +160,21 @@ def test_a_version_tells_how_it_came_about(stored):
     for name in names:
         version = registry.client.get_model_version(name, "1")
         assert version.tags.items() >= {
-            "question": question.slug, "trained_through": str(ago(7)), "as_of": "2024-06-03", "holdout": "2024-05-27"
+            "question": question.slug, "trained_through": str(ago(7)), "as_of": "2024-06-03", "holdout": "2024-05-27",
+            "decision": "promoted", "why": "First model.", "run_id": "run-1", "param_family": "logistic",
+            "param_C": "0.25",
         }.items()  # fmt: skip
-        assert version.description == f"{question}. Trained through {ago(7)}. promoted: First model."
+        assert version.description.splitlines() == [
+            f"{question}. Trained through {ago(7)}. promoted: First model.", "",
+            "| metric | on the holdout 2024-05-27 |", "|---|---|",
+            "| auc | 0.7500 (0.6000 to 0.8000) |", "| log_loss | 0.5000 |",
+        ]  # fmt: skip
+        model = registry.client.get_registered_model(name)
+        assert model.tags == {
+            "question": question.slug, "action": "stored", "horizon_days": "7", "cohort_days": "28", "schema": "app",
+            "experiment": "tests",
+        }  # fmt: skip
+        assert model.description.startswith(f"{question}: the pre")
         info = get_model_info(f"models:/{name}/1")
         assert info.signature.inputs is not None
         assert info.signature.outputs is not None

@@ -8,12 +8,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made import AS_OF, World, activity, asked, log, row
+from made import AS_OF, EVIDENCE, World, activity, asked, log, row
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from lib import learning, pipeline
+from lib.blueprint import Own
 from lib.config import PredictConfig, Question
 from lib.decision import Choice
-from lib.errors import NotPromoted
+from lib.errors import ModelError, NotPromoted
 
 NEXT = AS_OF + timedelta(days=7)
 EVERYTHING = ("features", "model_checks", "decisions", "predictions", "audience")
@@ -254,8 +259,81 @@ def test_a_kill_before_the_alias_moves_leaves_the_champion_and_the_list(world, a
 
 def test_predict_follows_the_decision_of_its_run(world):
     pair = world.registry.pairs["buy_7d_cohort28d", "1"]
-    world.registry.register(QUESTION, pair, pd.DataFrame(), evidence=None)
-    world.registry.promote(QUESTION, "2")
+    world.registry.register(QUESTION, pair, pd.DataFrame(), EVIDENCE)
+    world.registry.promote(QUESTION, "2", AS_OF)
     for run_id, version in (("run-1", "1"), ("run-9", "2"), ("", "2")):  # run-1 decided on 1, the others on nothing
         world.predict(run_id=run_id)
         assert set(world.rows("predictions")["prediction_version"]) == {version}
+
+
+def test_another_run_s_newer_version_changes_nothing(world):
+    """The highest version is nobody's decision: what counts is this run's, and else the alias."""
+    world.extract(NEXT)
+    world.train(run_id="run-2")
+    pair = world.registry.pairs["buy_7d_cohort28d", "1"]
+    worse = replace(pair, prediction=DummyClassifier().fit(np.zeros((2, 1)), [0, 1]))
+    world.registry.register(QUESTION, worse, pd.DataFrame(), EVIDENCE)  # by a run that was killed, or rejected it
+    for run_id in ("run-2", "run-9", ""):
+        world.predict(run_id=run_id)
+        assert set(world.rows("predictions", f"cutoff = DATE '{NEXT}'")["prediction_version"]) == {"1"}
+    world.publish(run_id="run-2")
+    assert set(world.rows("audience")["prediction_version"]) == {"1"}
+
+
+def own(X, y, columns):
+    """Somebody's own models, fitted on rows that hold the holdout too."""
+    whole = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression(C=0.01))]).fit(X[columns], y)
+    return Own.of("runs:/abc/own", whole.steps[:-1], whole.steps[-1][1])
+
+
+@pytest.fixture
+def challenged(world):
+    """A week later, with somebody's own models at hand."""
+    world.extract(NEXT)
+    features = world.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{AS_OF}'").fillna(0.0)
+    columns = ["recency", "events_28", "buy__events_90", "buy__recency"]
+    world.registry.own_models["runs:/abc/own"] = own(features, features["recency"] < 10, columns)
+    return world
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_own_models_compete_whatever_the_verdict_by_the_same_rule(challenged, monkeypatch, better):
+    world, seen = challenged, []
+    monkeypatch.setattr(pipeline, "search", lambda *_, **__: pytest.fail("nothing is to be searched"))
+    compare = learning.compare
+    said = Choice(better, False, "So.")
+    monkeypatch.setattr(learning, "compare", lambda *asked: seen.append(compare(*asked)) or said)
+    checked = world.train(run_id="run-2", challenger="runs:/abc/own")
+    assert (checked.verdict.answer, checked.retrain_needed) == ("good", True)
+    retrained = world.retrain(run_id="run-2", challenger="runs:/abc/own")
+    assert "log loss differs from the champion's by" in seen[0].why  # on the same holdout rows
+    assert retrained.pair.columns == ("recency", "events_28", "buy__events_90", "buy__recency")
+    assert retrained.pair.params["challenger"] == "runs:/abc/own"
+    newest, last = str(AS_OF), str(AS_OF - timedelta(days=7))
+    assert retrained.pair.trained_through == (newest if better else last)  # refitted through the holdout, or never
+    found = decision(world, "run-2")
+    assert (found["kind"], found["prediction_version"], found["challenger_version"]) == (
+        ("promoted", "2", "2") if better else ("rejected", "1", "2")
+    )
+    assert "0 trials, 0 pruned; family own, challenger runs:/abc/own" in retrained.summary
+    world.predict(run_id="run-2")
+    world.publish(run_id="run-2")
+    assert set(world.rows("audience")["prediction_version"]) == {"2" if better else "1"}
+
+
+def test_without_a_challenger_a_good_verdict_asks_for_nothing(challenged):
+    assert not challenged.train(run_id="run-2").retrain_needed
+
+
+def test_a_version_whose_event_types_are_pooled_now_is_named_and_replaced(world):
+    """Its columns would count as 0 although their events go on: the probabilities would be wrong without a word."""
+    world.extract(NEXT, max_event_types=2)  # buys, which the fewest users do, are pooled from now on
+    with pytest.raises(ModelError, match="Version 1 reads buy__events_7 and 9 more columns, no longer computed: their"):
+        world.predict(run_id="run-2")
+    checked = world.train(run_id="run-2")
+    assert checked.verdict.answer == "cannot_tell"
+    assert checked.verdict.reasons[0].endswith("Raise max_event_types, or run retrain.")
+    world.run(NEXT, run_id="run-3", max_event_types=2)  # older cutoffs still know the type: it is not learnt from
+    assert not any(name.startswith("buy__") for name in world.registry.pairs["buy_7d_cohort28d", "2"].columns)
+    assert world.registry.aliases == {"buy_7d_cohort28d": "2"}
+    assert set(world.rows("audience")["prediction_version"]) == {"2"}
