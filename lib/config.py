@@ -8,6 +8,7 @@ from hashlib import sha1
 from typing import Any, Self
 
 from lib.errors import ConfigError
+from lib.thresholds import Thresholds
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
@@ -112,6 +113,7 @@ class TrainConfig(ModelConfig):
     """What `train` needs to know."""
 
     min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
+    thresholds: Thresholds
     seed: int
 
     @classmethod
@@ -164,6 +166,7 @@ def _models(get: Get) -> dict[str, Any]:
 def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
+        "thresholds": Thresholds.from_widgets(get),
         "seed": parse_number("seed", get, least=0),
     }
 

@@ -8,11 +8,11 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lib import definition, timeline
 from lib import events as event_rules
-from lib import timeline
 from lib.config import ExtractConfig, Question
 from lib.errors import NotEnoughHistory, SourceError
-from lib.features import DEFINITION, Vocabulary, build_features, columns, schema, vocabulary
+from lib.features import Vocabulary, build_features, columns, schema, vocabulary
 from lib.tables import DeltaTables, Tables
 from lib.timeline import Cutoffs, Window
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SOURCE = "source"  # property of daily_activity: what it was read from
-DEFINED = "definition"  # property of features: how they were computed
 EXTRACTION = "extraction"  # property of features: what the last extraction prepared
 
 
@@ -111,18 +110,16 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
         as_of, max(words.log_start, begun),
         horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
     )  # fmt: skip
-    definition = f"{DEFINITION}/{config.max_event_types}"
-    if tables.exists("features") and tables.get_property("features", DEFINED) != definition:
-        tables.delete("features", "1 = 1")
+    defined = definition.renewed(tables, config.max_event_types, config.question.actions, seen, as_of)
     known = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"] if tables.exists("features") else ()
     stored = set(known)
-    plan = {day: vocabulary(seen, day, config.max_event_types) for day in cutoffs.all if day not in stored}
+    plan = {day: defined.words(seen, day) for day in cutoffs.all if day not in stored}
     if plan:
         write_features(tables, plan)
-        tables.set_property("features", DEFINED, definition)
+    definition.note(tables, defined)
     extraction = Extraction(config.question.slug, cutoffs)
     tables.set_property("features", EXTRACTION, extraction.to_json())
-    return extraction, len(plan), len(columns(words))
+    return extraction, len(plan), len(columns(defined.words(seen, as_of)))
 
 
 def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:

@@ -6,7 +6,7 @@ and a test to five rows. What a cutoff may see of them, `lib.activity` decides.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha1
@@ -36,7 +36,7 @@ TYPE_FEATURES = (
 class Vocabulary:
     """The event types that a cutoff knows, in column order, and the day on which each one's log starts.
 
-    Types beyond the most used ones share `other`.
+    Types beyond the most used ones share `other`, but never an action that was asked about.
     """
 
     types: tuple[str, ...]
@@ -51,7 +51,9 @@ class Vocabulary:
         return (*own, OTHER) if self.pooled else own
 
 
-def vocabulary(first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: date, most: int) -> Vocabulary:
+def vocabulary(
+    first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: date, most: int, pinned: Collection[str] = ()
+) -> Vocabulary:
     """Choose the event types that get columns of their own at a cutoff, from the history before it only.
 
     Parameters
@@ -60,10 +62,13 @@ def vocabulary(first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: dat
         How many users showed the type for the first time, visibly, on each day.
     most : int
         How many types, ranked by users (ties by name), keep their own columns.
+    pinned : event types
+        These keep theirs besides: they take nobody's place, so that a new question moves no other's columns.
     """
     users = Counter({kind: sum(n for day, n in days if day < cutoff) for kind, days in first_seen.items()})
     known = sorted((kind for kind, n in users.items() if n), key=lambda kind: (-users[kind], kind))
-    kept, pooled = sorted(known[:most]), sorted(known[most:])
+    pooled = sorted(set(known[most:]) - set(pinned))
+    kept = sorted(set(known) - set(pooled))
     starts = {kind: min(day for day, _ in first_seen[kind]) for kind in known}
     ends = [min(starts[kind] for kind in pooled)] if pooled else []
     return Vocabulary(

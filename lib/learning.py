@@ -1,17 +1,19 @@
 """Fit a challenger and measure it beside the champion on the same rows; refit what was promoted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from lib import drift
 from lib.baseline import RecencyRule
 from lib.config import Question
 from lib.decision import Choice, compare
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
 from lib.models import Pair, Params, fit
 from lib.split import Rows, Split, half
+from lib.thresholds import Thresholds
 
 HISTORIES = (
     None,
@@ -31,12 +33,25 @@ class Trained:
     history: int | None  # training cutoffs that it learnt from; None: all
 
 
-def judged_quality(
-    pair: Pair, rows: Rows, rule: RecencyRule, seed: int, registered_auc: float | None = None
-) -> Quality:
-    """Measure one pair on labelled rows beside the recency rule."""
+def judged_quality(pair: Pair, rows: Rows, rule: RecencyRule, seed: int) -> Quality:
+    """Measure one pair on labelled rows, beside the recency rule and beside what it had when it was registered."""
     X = rows.X
-    return measure(rows.y, pair.score(X), rule.score(X), rows.users, seed, registered_auc)
+    return measure(
+        rows.y, pair.score(X), rule.score(X), rows.users, seed,
+        past_rate=rule.overall, registered=registered(pair),
+    )  # fmt: skip
+
+
+def with_evidence(pair: Pair, quality: Quality) -> Pair:
+    """Note with a pair how it did before it was registered: what it is judged against later."""
+    return replace(pair, metrics=quality.plain, notes={**pair.notes, "intervals": quality.intervals})
+
+
+def registered(pair: Pair) -> dict[str, Measured]:
+    """What a registered pair had in its metrics, with their intervals where these were noted; none before that."""
+    points = {name: (value, value) for name, value in pair.metrics.items()}
+    intervals = points | dict(pair.notes.get("intervals", {}))
+    return {name: Measured(value, *intervals[name]) for name, value in pair.metrics.items()}
 
 
 def challenge(
@@ -46,6 +61,7 @@ def challenge(
     question: Question,
     champion: Pair | None,
     champion_is_bad: bool,
+    thresholds: Thresholds,
     seed: int,
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
@@ -70,10 +86,11 @@ def challenge(
     better: float | None = None
     before: Quality | None = None
     if champion is not None:
-        before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
+        before = judged_quality(champion, judged, rule, seed)
         scores = pair.score(judged.X), champion.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
-    return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history)
+    choice = compare(quality, difference, better, champion_is_bad, thresholds)
+    return Trained(pair, quality, before, choice, history)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
@@ -87,10 +104,12 @@ def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: 
 
 
 def fitted(rows: Rows, params: Params, question: Question, through: date, seed: int) -> Pair:
-    """Fit both models and tie them to their question."""
+    """Fit both models and tie them to their question; note how the newest rows' features were spread."""
     X = rows.X
     transformer, model = fit(X, rows.y, params, seed)
-    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params))
+    newest = rows.frame["cutoff"].max()
+    notes = {"reference": drift.reference(X[(rows.frame["cutoff"] == newest).to_numpy()], newest)}
+    return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params), notes=notes)
 
 
 def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, seed: int) -> int | None:

@@ -1,7 +1,7 @@
 """One function per notebook: read, let the core decide, write. Order and effects stand here; rules do not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +11,11 @@ from lib import extraction, labels, learning
 from lib.config import ExtractConfig, ModelConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
-from lib.judging import champion_to_beat, judged, labelled
+from lib.judging import champion_to_beat, judged, labelled, record
 from lib.measure import Quality
 from lib.models import Pair, Params
 from lib.predictions import scorer
-from lib.records import check_rows, decide, decided_version, decision_of, list_rows, metric_rows, run_rows, was_low
+from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, was_low
 from lib.registry import Evidence, Registry
 from lib.search import Trial, search
 from lib.split import Split, two_classes
@@ -42,6 +42,7 @@ class Checked:
     verdict: Verdict
     summary: str
     metrics: pd.DataFrame  # one row per metric: measured, low, high, threshold
+    drift: pd.DataFrame  # one row per feature: its PSI against what the pair learnt from, largest first
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
     rows, parts = labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     say(f"champion: {'none' if version is None else f'version {version}'}")
-    pair, quality, verdict = judged(config, tables, registry, version, rows, parts)
-    checks = check_rows(config, cutoffs.as_of, parts, pair, quality, verdict)
-    tables.replace("model_checks", checks, run_rows(config))
+    found = judged(config, tables, registry, version, rows, parts, cutoffs.as_of)
+    pair, quality, verdict = found.pair, found.quality, found.verdict
+    checks = record(config, tables, registry, version, parts, cutoffs.as_of, found)
     if not verdict.retrain_needed and pair is not None:
         decide(
             config,
@@ -110,7 +111,8 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += _quality_lines("Champion on the holdout", quality, parts)
-    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]])
+    shown = checks[["metric", "measured", "low", "high", "threshold"]]
+    return Checked(verdict, "\n".join(lines), shown, found.drift)
 
 
 def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
@@ -126,13 +128,16 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     training = rows.at(parts.training)
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
-    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, say)
+    champion, is_bad = champion_to_beat(
+        config, tables, registry, cutoffs.as_of, rows.at(parts.holdout).X, say
+    )
     found = search(
         training, parts.training, config.question.horizon_days, config.n_trials, config.seed, say,
         storage=config.optuna_storage or None,
         name=f"{config.question.slug} as of {cutoffs.as_of} {config.run_id}".strip(),
     )  # fmt: skip
-    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad, config.seed)
+    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad,
+                                 config.thresholds, config.seed)  # fmt: skip
     choice = trained.choice
     pair = trained.pair
     if choice.promote:
@@ -143,9 +148,9 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
         run_id=config.run_id, tables=config.schema,
         kind=kind, why=choice.why, trials=found.trials,
-        intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
+        intervals=trained.quality.intervals,
     )  # fmt: skip
-    pair = replace(pair, metrics=trained.quality.plain)
+    pair = learning.with_evidence(pair, trained.quality)
     pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
     in_use = pair if choice.promote else champion
     if in_use is None or (is_bad and not choice.promote):
@@ -163,7 +168,8 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {_spoken(found.params)}",
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
     ]
-    return Retrained(pair, choice.promote, "\n".join(lines), metric_rows(trained.quality), _trial_rows(found.trials))
+    return Retrained(pair, choice.promote, "\n".join(lines), metric_rows(trained.quality, config.thresholds),
+                     _trial_rows(found.trials))  # fmt: skip
 
 
 def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:

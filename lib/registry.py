@@ -16,7 +16,9 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from lib.config import Question
+from lib.decision import Check
 from lib.errors import ModelError
+from lib.measure import Quality
 from lib.models import Pair
 from lib.search import Trial
 
@@ -25,6 +27,7 @@ PARTNER = "preprocessing_version"  # tag of a prediction version
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch")
 NOTES = "notes.json"  # artifact of a pair's run
+DRIFT = "drift.json"  # artifact of a check's run: a table that the MLflow UI shows
 ABOUT = ("as_of", "holdout")  # what a run records among its parameters besides those of the models
 REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
 
@@ -57,6 +60,9 @@ class Registry(Protocol):
 
     def promote(self, question: Question, version: str) -> None:
         """Point the champion alias at a prediction version."""
+
+    def record_check(self, question: Question, check: Check) -> None:
+        """Record a verdict beside the searches, to be looked at; what acts on it reads `model_checks`."""
 
 
 def model_names(prefix: str, question: Question) -> tuple[str, str]:
@@ -166,6 +172,24 @@ class MlflowRegistry:
     def promote(self, question: Question, version: str) -> None:
         self.client.set_registered_model_alias(model_names(self.prefix, question)[1], CHAMPION, version)
 
+    def record_check(self, question: Question, check: Check) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        tags = {
+            "question": question.slug, "check": "true", "run_id": check.run_id, "version": check.version,
+            "holdout": check.holdout.isoformat(), "answer": check.verdict.answer,
+            "reasons": "\n".join(check.verdict.reasons),
+        }  # fmt: skip
+        run_id = self.client.create_run(self._experiment_id(), run_name=f"check {check.as_of}").info.run_id
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, 0, 0) for name, value in _flat(check.quality).items()],
+            tags=[RunTag(name, text) for name, text in tags.items()],
+        )
+        if not check.drift.empty:
+            self.client.log_table(run_id, check.drift, DRIFT)
+        self.client.set_terminated(run_id)
+
     def _log_run(self, run_id: str, pair: Pair, evidence: Evidence) -> None:
         import mlflow
 
@@ -241,6 +265,16 @@ class MlflowRegistry:
             ) from error
 
 
+def _flat(quality: Quality | None) -> dict[str, float]:
+    """Values by their names, and the ends of their intervals with `_low` and `_high`."""
+    metrics = quality.metrics.items() if quality else ()
+    return {
+        name + end: value
+        for name, measured in metrics
+        for end, value in (("", measured.value), ("_low", measured.low), ("_high", measured.high))
+    }
+
+
 def _typed(text: str) -> Any:
     """Read back a parameter that MLflow keeps as a text: a number, true or false, else the text itself."""
     try:
@@ -255,6 +289,7 @@ class MemoryRegistry:
     def __init__(self) -> None:
         self.pairs: dict[tuple[str, str], Pair] = {}
         self.aliases: dict[str, str] = {}
+        self.checks: list[tuple[str, Check]] = []  # question, what was recorded
 
     def champion(self, question: Question) -> str | None:
         return self.aliases.get(question.slug)
@@ -274,3 +309,6 @@ class MemoryRegistry:
         if (question.slug, version) not in self.pairs:
             raise ModelError(f"Version {version} of {question.slug} is not registered. Promote one that is.")
         self.aliases[question.slug] = version
+
+    def record_check(self, question: Question, check: Check) -> None:
+        self.checks.append((question.slug, check))

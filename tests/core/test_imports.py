@@ -8,11 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search",
-    "baseline", "measure", "decision", "learning", "audience", "charts",
+    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "models",
+    "search", "baseline", "measure", "drift", "decision", "learning", "audience", "charts",
 ]  # fmt: skip
 EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
-SHELL = ["extraction", "records", "judging", "pipeline"]
+SHELL = ["definition", "extraction", "records", "judging", "pipeline"]
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
@@ -30,7 +30,7 @@ CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)",
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry"}, "skops": {"registry"}, "duckdb": {"tables"}, "delta": set(), "deltalake": set(),
     "optuna": {"search"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "search"},
+    "sklearn": {"models", "search"}, "scipy": {"drift"},
 }  # fmt: skip
 
 
