@@ -14,8 +14,8 @@ from lib.thresholds import Thresholds
 Answer = Literal["good", "bad", "cannot_tell"]
 # What a failed metric means: the sentence's two halves, for the measured number and for its limit.
 SENTENCES: Mapping[str, tuple[str, str]] = {
-    "skill_over_base_rate": ("The scores save {:.1%} of the base rate's log loss", "at least {:.1%} is wanted"),
-    "skill_over_naive": ("The scores save {:.1%} of the naive rule's log loss", "at least {:.1%} is wanted"),
+    "skill_over_base_rate": ("The scores save {:.1%} of the base rate's log loss", "more than {:.1%} is wanted"),
+    "skill_over_naive": ("The scores save {:.1%} of the naive rule's log loss", "more than {:.1%} is wanted"),
     "auc_kept": ("AUC fell by {:.3f} since it was registered", "at most {:g} is allowed"),
     "ap_kept": ("Normalised average precision fell by {:.3f} since it was registered", "at most {:g} is allowed"),
     "calibration": ("Expected and observed actions differ by a factor of {:.2f}", "at most {:.2f} is allowed"),
@@ -32,11 +32,13 @@ class Bound:
     """What one metric must not lie beyond with its whole interval."""
 
     metric: str
+    wanted: Literal["more than", "at least", "at most"]
     limit: float
-    least: bool  # whether large is good, so that the metric must not lie below the limit
 
     def fails(self, measured: Measured) -> bool:
-        return measured.high < self.limit if self.least else measured.low > self.limit
+        if self.wanted == "at most":
+            return measured.low > self.limit
+        return measured.high <= self.limit if self.wanted == "more than" else measured.high < self.limit
 
     def sentence(self, measured: Measured) -> str:
         """Say what was measured and what was wanted."""
@@ -49,22 +51,21 @@ class Bound:
         return f"{found.format(measured)}; {wanted.format(limit)}."
 
     def short(self, measured: Measured) -> str:
-        word = "at least" if self.least else "at most"
-        return f"{self.metric} {measured.value:.3g} ({word} {self.limit:g})"
+        return f"{self.metric} {measured.value:.3g} ({self.wanted} {self.limit:g})"
 
 
 def bounds(thresholds: Thresholds) -> tuple[Bound, ...]:
     """The metrics that are judged, each with its limit in its own unit and direction."""
     return (
-        Bound("skill_over_base_rate", thresholds.min_skill_over_base_rate, least=True),
-        Bound("skill_over_naive", thresholds.min_skill_over_naive, least=True),
-        Bound("auc_kept", -thresholds.max_auc_drop, least=True),
-        Bound("ap_kept", -thresholds.max_ap_drop, least=True),
-        Bound("calibration", thresholds.max_calibration_error, least=False),
-        Bound("ece", thresholds.max_ece, least=False),
-        Bound("drifted_share", thresholds.max_drifted_share, least=False),
-        Bound("unseen_share", thresholds.max_unseen_share, least=False),
-        Bound("age_days", thresholds.max_age_days, least=False),
+        Bound("skill_over_base_rate", "more than", thresholds.min_skill_over_base_rate),
+        Bound("skill_over_naive", "more than", thresholds.min_skill_over_naive),
+        Bound("auc_kept", "at least", -thresholds.max_auc_drop),
+        Bound("ap_kept", "at least", -thresholds.max_ap_drop),
+        Bound("calibration", "at most", thresholds.max_calibration_error),
+        Bound("ece", "at most", thresholds.max_ece),
+        Bound("drifted_share", "at most", thresholds.max_drifted_share),
+        Bound("unseen_share", "at most", thresholds.max_unseen_share),
+        Bound("age_days", "at most", thresholds.max_age_days),
     )
 
 

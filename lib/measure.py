@@ -13,7 +13,7 @@ Users = npt.NDArray[np.object_]
 
 DRAWS = 400  # bootstrap draws: a 90 % interval's ends then rest on 20 draws each
 INTERVAL = (5.0, 95.0)
-ECE_BINS = 10  # of equal numbers of rows, at most
+ECE_BINS, ECE_USERS = 10, 50  # bins of equal numbers of rows: ten at most, one for each so many users
 KEPT = {"auc": "auc_kept", "normalised_ap": "ap_kept"}  # what is held against its registered value, and as what
 
 
@@ -95,7 +95,7 @@ def measure(
     """
     if len(y) == 0:
         return Quality(0, 0, {})
-    rows = _Scored.of(y, scores, naive, past_rate)
+    rows = _Scored.of(y, scores, naive, past_rate, len(set(users)))
     draws: dict[str, list[float]] = {}
     for weights in _draws(users, seed):
         for name, value in rows.weighted(weights).items():
@@ -129,8 +129,9 @@ class _Scored:
     bin: Places  # of the reliability
 
     @classmethod
-    def of(cls, y: Labels, scores: Floats, naive: Floats, past_rate: float) -> "_Scored":
-        edges = np.unique(np.quantile(scores, np.linspace(0, 1, ECE_BINS + 1)[1:-1]))
+    def of(cls, y: Labels, scores: Floats, naive: Floats, past_rate: float, users: int) -> "_Scored":
+        bins = max(1, min(ECE_BINS, users // ECE_USERS))
+        edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
         return cls(
             y, scores, log_losses(y, scores), log_losses(y, naive), log_losses(y, np.full(len(y), past_rate)),
             np.unique(scores, return_inverse=True)[1], np.searchsorted(edges, scores),
@@ -152,9 +153,10 @@ class _Scored:
             "normalised_ap": (precision - rate) / (1 - rate),
             "base_rate_log_loss": base,
             "naive_log_loss": naive,
-            "skill_over_base_rate": 1 - loss / base,
-            "skill_over_past_rate": 1 - loss / past,
-            "skill_over_naive": 1 - loss / naive,
+            # rounded, so that a score which is the rate itself saves nothing, and not one in 1e16
+            "skill_over_base_rate": round(1 - loss / base, 12),
+            "skill_over_past_rate": round(1 - loss / past, 12),
+            "skill_over_naive": round(1 - loss / naive, 12),
             "calibration": float(np.log(max(float(weights @ self.scores), 1e-12) / acted)),  # signed, for now
             "ece": float(np.abs(np.bincount(self.bin, weights * (self.y - self.scores))).sum() / total),
         }

@@ -11,9 +11,9 @@ from lib.measure import Measured, Quality
 
 HOLDS = {  # every interval touches or passes its limit
     "log_loss": Measured(0.4, 0.3, 0.5),
-    "skill_over_base_rate": Measured(-0.1, -0.2, 0.0),
+    "skill_over_base_rate": Measured(-0.1, -0.2, 1e-9),
     "skill_over_past_rate": Measured(0.2, 0.1, 0.3),
-    "skill_over_naive": Measured(-0.01, -0.02, 0.0),
+    "skill_over_naive": Measured(-0.01, -0.02, 1e-9),
     "auc_kept": Measured(-0.05, -0.07, -0.03),
     "ap_kept": Measured(-0.2, -0.3, -0.1),
     "calibration": Measured(0.5, 0.25, 0.7),
@@ -36,7 +36,7 @@ def quality(**changes):
 def test_a_champion_holds_while_no_whole_interval_lies_beyond_its_limit():
     verdict = judge(quality(), THRESHOLDS)
     assert verdict == Verdict("good", (
-        "No threshold is failed: skill_over_base_rate -0.1 (at least 0), skill_over_naive -0.01 (at least 0), "
+        "No threshold is failed: skill_over_base_rate -0.1 (more than 0), skill_over_naive -0.01 (more than 0), "
         "auc_kept -0.05 (at least -0.03), ap_kept -0.2 (at least -0.1), calibration 0.5 (at most 0.25), "
         "ece 0.06 (at most 0.05), drifted_share 0.4 (at most 0.3), unseen_share 0.2 (at most 0.2), "
         "age_days 365 (at most 365).",
@@ -47,14 +47,15 @@ def test_a_champion_holds_while_no_whole_interval_lies_beyond_its_limit():
 @pytest.mark.parametrize(
     ("name", "found", "sentence"),
     [
-        ("skill_over_base_rate", (-0.03, -0.05, -1e-9),
-         "The scores save -3.0% (-5.0% to -0.0%) of the base rate's log loss; at least 0.0% is wanted."),
-        ("skill_over_naive", (-0.03, -0.05, -1e-9),
-         "The scores save -3.0% (-5.0% to -0.0%) of the naive rule's log loss; at least 0.0% is wanted."),
+        ("skill_over_base_rate", (-0.03, -0.05, 0.0),
+         "The scores save -3.0% (-5.0% to 0.0%) of the base rate's log loss; more than 0.0% is wanted."),
+        ("skill_over_naive", (-0.03, -0.05, 0.0),
+         "The scores save -3.0% (-5.0% to 0.0%) of the naive rule's log loss; more than 0.0% is wanted."),
         ("auc_kept", (-0.051, -0.07, -0.03 - 1e-9),
          "AUC fell by 0.051 (0.030 to 0.070) since it was registered; at most 0.03 is allowed."),
         ("ap_kept", (-0.2, -0.3, -0.1 - 1e-9),
-         "Normalised average precision fell by 0.200 (0.100 to 0.300) since it was registered; at most 0.1 is allowed."),
+         "Normalised average precision fell by 0.200 (0.100 to 0.300) since it was registered; "
+         "at most 0.1 is allowed."),
         ("calibration", (0.5, 0.25 + 1e-9, 0.7),
          "Expected and observed actions differ by a factor of 1.65 (1.28 to 2.01); at most 1.28 is allowed."),
         ("ece", (0.06, 0.05 + 1e-9, 0.07),
