@@ -32,11 +32,12 @@ def reference(X: pd.DataFrame, cutoff: date) -> dict[str, Any]:
     Returns
     -------
     {"cutoff": ISO day, "rows": n, "types": [names], "columns": {feature: {"edges": [...], "shares": [...]}}}
-        Edges are observed values; a bin ends with its edge. `types` are the event types with columns of their own.
+        Edges are observed values; a bin ends with its edge, and the last one holds what lies above. `types` are the
+        event types with columns of their own.
     """
     kept = [name for name in X if not _ages(str(name), X)]
     values = X[kept].to_numpy(np.float64)
-    cuts = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], axis=0, method="inverted_cdf")
+    cuts = np.quantile(values, np.arange(1, BINS) / BINS, axis=0, method="inverted_cdf")
     columns = {}
     for place, name in enumerate(kept):
         edges = np.unique(cuts[:, place])

@@ -41,14 +41,14 @@ class Vocabulary:
 
     types: tuple[str, ...]
     pooled: tuple[str, ...]
-    starts: tuple[date, ...]  # of `types`, then, where anything is pooled, of `other`
+    starts: tuple[date, ...]  # of `types`, then of `other` where there are more than the most used ones
     log_start: date  # by when the types that most users know had begun: one odd early type does not move it
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """The slots of per-type features: `types`, then `other` where anything is pooled."""
+        """The slots of per-type features: `types`, then `other` where it has a start."""
         own = tuple(map(_prefix, self.types))
-        return (*own, OTHER) if self.pooled else own
+        return (*own, OTHER) if len(self.starts) > len(self.types) else own
 
 
 def vocabulary(
@@ -63,14 +63,16 @@ def vocabulary(
     most : int
         How many types, ranked by users (ties by name), keep their own columns.
     pinned : event types
-        These keep theirs besides: they take nobody's place, so that a new question moves no other's columns.
+        These keep theirs besides. They take nobody's place, and `other` stays where it is even when it is left
+        empty: a model that learnt it would read a column that is gone as 0, which for a recency is today.
     """
     users = Counter({kind: sum(n for day, n in days if day < cutoff) for kind, days in first_seen.items()})
     known = sorted((kind for kind, n in users.items() if n), key=lambda kind: (-users[kind], kind))
-    pooled = sorted(set(known[most:]) - set(pinned))
+    beyond = known[most:]
+    pooled = sorted(set(beyond) - set(pinned))
     kept = sorted(set(known) - set(pooled))
     starts = {kind: min(day for day, _ in first_seen[kind]) for kind in known}
-    ends = [min(starts[kind] for kind in pooled)] if pooled else []
+    ends = [min(starts[kind] for kind in beyond)] if beyond else []
     return Vocabulary(
         tuple(kept), tuple(pooled), (*(starts[kind] for kind in kept), *ends), _median(starts, users, cutoff)
     )

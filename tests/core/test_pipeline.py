@@ -65,9 +65,15 @@ def test_a_week_later_the_models_hold_and_score_again(world):
     checked = world.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "good"
     assert checked.metrics["metric"].tolist() == [
-        "log_loss", "auc", "base_rate_log_loss", "naive_log_loss", "skill_over_base_rate", "skill_over_naive",
-        "calibration", "auc_kept",
+        "log_loss", "auc", "average_precision", "normalised_ap", "base_rate_log_loss", "naive_log_loss",
+        "skill_over_base_rate", "skill_over_past_rate", "skill_over_naive", "calibration", "ece", "auc_kept",
+        "ap_kept", "drifted_share", "unseen_share", "age_days",
     ]  # fmt: skip
+    limits = checked.metrics.set_index("metric")["threshold"].dropna().to_dict()
+    assert limits == {
+        "skill_over_base_rate": 0, "skill_over_naive": 0, "calibration": 0.25, "ece": 0.05, "auc_kept": -0.03,
+        "ap_kept": -0.1, "drifted_share": 0.3, "unseen_share": 0.2, "age_days": 365,
+    }  # fmt: skip
     assert (decision(world, "run-2")["kind"], len(world.registry.pairs)) == ("kept", 1)
     assert set(world.rows("audience")["cutoff"]) == {NEXT}  # the current list only
     assert set(world.rows("predictions")["cutoff"]) == {AS_OF, NEXT}
@@ -140,7 +146,7 @@ def test_after_a_change_of_behaviour_the_model_is_replaced(before_the_drift):
     old = drifted.registry.pairs["buy_7d_cohort28d", "1"]
     checked = drifted.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "bad"
-    assert any(reason.startswith("calibration is -") for reason in checked.verdict.reasons)
+    assert any(reason.startswith("Expected and observed actions differ") for reason in checked.verdict.reasons)
     found = decision(drifted, "run-2")
     assert (found["kind"], found["prediction_version"]) == ("promoted", "2")
     assert found["why"].startswith("The champion no longer holds, the challenger is not shown to be bad")
