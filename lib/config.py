@@ -8,6 +8,7 @@ from hashlib import sha1
 from typing import Any, Self
 
 from lib.errors import ConfigError
+from lib.thresholds import Thresholds
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
@@ -113,6 +114,7 @@ class TrainConfig(ModelConfig):
     """What `train` needs to know."""
 
     min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
+    thresholds: Thresholds
     seed: int
     challenger: str  # blank, or the MLflow URI of somebody's own models: they are compared whatever the verdict
 
@@ -177,6 +179,7 @@ def _models(get: Get) -> dict[str, Any]:
 def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
+        "thresholds": Thresholds.from_widgets(get),
         "seed": parse_number("seed", get, least=0),
         "challenger": parse_model(get),
     }

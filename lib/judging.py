@@ -1,20 +1,23 @@
 """The registered pair in use, judged on what really happened."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from lib import decision, extraction, features, labels, learning, timeline
+import pandas as pd
+
+from lib import decision, drift, extraction, features, labels, learning, timeline
 from lib.baseline import RecencyRule
 from lib.config import ModelConfig, Question, RetrainConfig, TrainConfig
-from lib.decision import Verdict
-from lib.errors import ModelError
-from lib.measure import Quality
+from lib.decision import Check, Verdict
+from lib.errors import ModelError, PropensityError
+from lib.measure import Measured, Quality
 from lib.models import Pair
-from lib.records import rows_or_none, run_rows
+from lib.records import check_rows, rows_or_none, run_rows
 from lib.registered import Registry
 from lib.split import KEYS, Rows, Split, split
 from lib.tables import Tables
-from lib.timeline import Cutoffs
+from lib.timeline import Cutoffs, Window
 
 
 def labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
@@ -31,24 +34,81 @@ def labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Row
     return rows, parts
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What was found about the pair in use."""
+
+    pair: Pair | None
+    quality: Quality | None
+    verdict: Verdict
+    drift: pd.DataFrame  # one row per feature; empty where nothing was compared
+
+
 def judged(
-    config: TrainConfig, tables: Tables, registry: Registry, version: str | None, rows: Rows, parts: Split
-) -> tuple[Pair | None, Quality | None, Verdict]:
-    """Judge the champion; one that cannot be loaded, like an absent one, cannot be told to hold."""
+    config: TrainConfig, tables: Tables, registry: Registry, version: str | None, rows: Rows, parts: Split, as_of: date
+) -> Judged:
+    """Judge the champion; one that cannot be loaded or measured, like an absent one, cannot be told to hold."""
+    pair: Pair | None = None
+    nothing = pd.DataFrame(columns=list(drift.SHOWN))
     if version is None:
-        return None, None, decision.judge(None)
+        return Judged(None, None, decision.judge(None, config.thresholds), nothing)
     try:
         pair = usable(config, tables, registry, version)
-    except ModelError as error:
-        return None, None, Verdict("cannot_tell", (str(error),))
-    fresh = timeline.unlearnt(parts.holdout, date.fromisoformat(pair.trained_through), config.question.horizon_days)
-    if not fresh:
-        return pair, None, _recorded(tables, config.question, pair)
-    holdout = rows.at(fresh)
-    training = rows.at(parts.training)
-    rule = RecencyRule.fit(config.question, training.X, training.y)
-    quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
-    return pair, quality, decision.judge(quality)
+        through, horizon = date.fromisoformat(pair.trained_through), config.question.horizon_days
+        fresh = timeline.unlearnt(parts.holdout, through, horizon)
+        if not fresh:
+            return Judged(pair, None, _recorded(tables, config.question, pair), nothing)
+        training = rows.at(parts.training)
+        rule = RecencyRule.fit(config.question, training.X, training.y)
+        quality = learning.judged_quality(pair, rows.at(fresh), rule, config.seed)
+        inputs, found = _inputs(config.question, tables, pair, as_of)
+        age = float(timeline.days_since_learnt(through, horizon, as_of))
+        quality = replace(quality, metrics={**quality.metrics, **inputs, "age_days": Measured(age, age, age)})
+        return Judged(pair, quality, decision.judge(quality, config.thresholds), found)
+    except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
+        reason = str(error) if isinstance(error, PropensityError) else f"Judging broke off: {_named(error)}"
+        return Judged(pair, None, Verdict("cannot_tell", (reason,)), nothing)
+
+
+def _inputs(
+    question: Question, tables: Tables, pair: Pair, as_of: date
+) -> tuple[dict[str, Measured], pd.DataFrame]:
+    """Compare today's cohort, of which no label is known yet, with the one that the pair learnt from."""
+    cohort = tables.query(labels.cohort(question, [as_of]))
+    then = pair.notes.get("reference")
+    if then is None or cohort.empty:
+        return {}, pd.DataFrame(columns=list(drift.SHOWN))
+    X = Rows(cohort.assign(label=0)).X
+    found = drift.by_feature(then, X)
+    recent = tables.query(labels.recent_events(Window.lookback(as_of, drift.RECENT_DAYS)))
+    return {
+        "drifted_share": drift.drifted_share(found),
+        "unseen_share": drift.unseen_share(then, X, recent),
+    }, found
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def record(
+    config: TrainConfig,
+    tables: Tables,
+    registry: Registry,
+    version: str | None,
+    parts: Split,
+    as_of: date,
+    found: Judged,
+) -> pd.DataFrame:
+    """Write a verdict down: its rows of `model_checks`, on which later stages act, then its run in MLflow.
+
+    Returns the rows. Where MLflow fails the run does too: a verdict that nobody can look up passes nothing.
+    """
+    rows = check_rows(config, as_of, parts, found.pair, found.quality, found.verdict)
+    tables.replace("model_checks", rows, run_rows(config))
+    check = Check(as_of, parts.holdout[0], config.run_id, version or "", found.verdict, found.quality, found.drift)
+    registry.record_check(config.question, check)
+    return rows
 
 
 def usable(config: ModelConfig, tables: Tables, registry: Registry, version: str) -> Pair:
@@ -72,19 +132,29 @@ def usable(config: ModelConfig, tables: Tables, registry: Registry, version: str
 
 def _lost(config: ModelConfig, tables: Tables, names: Sequence[str]) -> list[str]:
     """The columns among these that the last extraction did not compute although what they count goes on."""
-    return features.lost(names, extraction.last_extraction(tables, config.question, config.as_of).pooled)
+    last = extraction.last_extraction(tables, config.question, config.as_of)
+    return features.lost(names, last.pooled, pool=last.pool)
 
 
 def champion_to_beat(
-    config: RetrainConfig, tables: Tables, registry: Registry, as_of: date, say: Callable[[str], None]
+    config: RetrainConfig,
+    tables: Tables,
+    registry: Registry,
+    as_of: date,
+    X: pd.DataFrame,
+    say: Callable[[str], None],
 ) -> tuple[Pair | None, bool]:
-    """The champion that a challenger is compared with, and whether this run's check found that it does not hold."""
+    """The champion that a challenger is compared with, and whether this run's check found that it does not hold.
+
+    One that cannot be loaded, or cannot score `X`, the features of the holdout, is none.
+    """
     version = registry.champion(config.question)
     if version is None:
         return None, False
     try:
         pair = registry.load(config.question, version)
-    except ModelError as error:
+        pair.score(X)
+    except PropensityError as error:
         say(f"the champion cannot take part: {error}")
         return None, False
     where = f"{run_rows(config)} AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"

@@ -1,12 +1,12 @@
 """Fit a challenger and measure it beside the champion on the same rows; refit what was promoted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from lib import timeline
+from lib import drift, timeline
 from lib.baseline import RecencyRule
 from lib.blueprint import Blueprint, Own, make
 from lib.config import Question
@@ -15,6 +15,7 @@ from lib.measure import Measured, Quality, log_losses, measure, paired_differenc
 from lib.models import Calibration, Pair, calibration, parted, recalibrated, sharpness, transformed
 from lib.search import thinned
 from lib.split import Rows, Split, folds, half
+from lib.thresholds import Thresholds
 
 HISTORIES = (None, 4, 0)  # training cutoffs that a challenger of a bad champion learns from beside the holdout's half
 CALIBRATING = 100  # rows of each class without which a calibration would follow chance
@@ -34,12 +35,25 @@ class Trained:
     calibration: Calibration | None  # earned on older rows, good for every fit of this blueprint
 
 
-def judged_quality(
-    pair: Pair, rows: Rows, rule: RecencyRule, seed: int, registered_auc: float | None = None
-) -> Quality:
-    """Measure one pair on labelled rows beside the recency rule."""
+def judged_quality(pair: Pair, rows: Rows, rule: RecencyRule, seed: int) -> Quality:
+    """Measure one pair on labelled rows, beside the recency rule and beside what it had when it was registered."""
     X = rows.X
-    return measure(rows.y, pair.score(X), rule.score(X), rows.users, seed, registered_auc)
+    return measure(
+        rows.y, pair.score(X), rule.score(X), rows.users, seed,
+        past_rate=rule.overall, registered=registered(pair),
+    )  # fmt: skip
+
+
+def with_evidence(pair: Pair, quality: Quality) -> Pair:
+    """Note with a pair how it did before it was registered: what it is judged against later."""
+    return replace(pair, metrics=quality.plain, notes={**pair.notes, "intervals": quality.intervals})
+
+
+def registered(pair: Pair) -> dict[str, Measured]:
+    """What a registered pair had in its metrics, with their intervals where these were noted; none before that."""
+    points = {name: (value, value) for name, value in pair.metrics.items()}
+    intervals = points | dict(pair.notes.get("intervals", {}))
+    return {name: Measured(value, *intervals[name]) for name, value in pair.metrics.items()}
 
 
 def challenge(
@@ -49,6 +63,7 @@ def challenge(
     question: Question,
     champion: Pair | None,
     champion_is_bad: bool,
+    thresholds: Thresholds,
     seed: int,
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
@@ -75,10 +90,10 @@ def challenge(
     before: Quality | None = None
     if champion is not None:
         rival = _unspoilt(champion, training, parts, question, seed)
-        before = judged_quality(rival, judged, rule, seed, champion.metrics.get("auc"))
+        before = judged_quality(rival, judged, rule, seed)
         scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed)
-    choice = compare(quality, difference, better, champion_is_bad)
+    choice = compare(quality, difference, better, champion_is_bad, thresholds)
     return Trained(pair, quality, before, choice, history, judged, blueprint, earned)
 
 
@@ -94,7 +109,8 @@ def _unspoilt(champion: Pair, training: Rows, parts: Split, question: Question, 
         return champion
     model, earned = parted(champion.prediction)
     same = Own(champion.preprocessing, model, champion.columns, champion.params)
-    return fitted(training, same, question, parts.training[0], seed, earned)
+    twin = fitted(training, same, question, parts.training[0], seed, earned)
+    return replace(twin, metrics=champion.metrics, notes=champion.notes)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
@@ -115,9 +131,17 @@ def fitted(
     seed: int,
     earned: Calibration | None = None,
 ) -> Pair:
-    """Fit both models, put a calibration on them where one was earned, and tie them to their question."""
-    transformer, model, columns, params = make(rows.X, rows.y, blueprint, seed)
-    notes = {"sharpness": sharpness(earned) if earned else 1.0}
+    """Fit both models, put a calibration on them where one was earned, and tie them to their question.
+
+    How the newest rows' features were spread is noted, to tell a drift by.
+    """
+    X = rows.X
+    transformer, model, columns, params = make(X, rows.y, blueprint, seed)
+    newest = rows.frame["cutoff"].max()
+    notes = {
+        "reference": drift.reference(X[(rows.frame["cutoff"] == newest).to_numpy()], newest),
+        "sharpness": sharpness(earned) if earned else 1.0,
+    }
     model = recalibrated(earned, model) if earned else model
     return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from lib import pairing
 from lib.blueprint import Own
 from lib.config import Question
+from lib.decision import Check
 from lib.errors import ModelError
 from lib.history import Version
 from lib.models import Pair
@@ -24,12 +25,13 @@ class MemoryRegistry:
         self.intervals: dict[tuple[str, str], Mapping[str, tuple[float, float]]] = {}
         self.aliases: dict[str, str] = {}
         self.own_models: dict[str, Own] = {}  # by URI
+        self.checks: list[tuple[str, Check]] = []  # question, what was recorded
 
     def copy(self) -> "MemoryRegistry":
         """The same registry again: what happens in it stays in it."""
         twin = MemoryRegistry()
         twin.pairs, twin.aliases, twin.own_models = dict(self.pairs), dict(self.aliases), dict(self.own_models)
-        twin.intervals = dict(self.intervals)
+        twin.intervals, twin.checks = dict(self.intervals), list(self.checks)
         twin.tags = {key: dict(tags) for key, tags in self.tags.items()}
         return twin
 
@@ -84,3 +86,6 @@ class MemoryRegistry:
     def _known(self, question: Question, version: str) -> None:
         if (question.slug, version) not in self.pairs:
             raise ModelError(f"Version {version} of {question.slug} is not registered. Promote one that is.")
+
+    def record_check(self, question: Question, check: Check) -> None:
+        self.checks.append((question.slug, check))

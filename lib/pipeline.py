@@ -12,11 +12,11 @@ from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfi
 from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
 from lib.history import spoken
-from lib.judging import champion_to_beat, judged, labelled, usable
+from lib.judging import champion_to_beat, judged, labelled, record, usable
 from lib.measure import Quality
 from lib.models import Pair
 from lib.predictions import scorer
-from lib.records import check_rows, decide, decided_version, decision_of, list_rows, metric_rows, run_rows, was_low
+from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, was_low
 from lib.registered import Evidence, Registry
 from lib.search import Found, Trial, search
 from lib.split import Split, two_classes
@@ -44,6 +44,7 @@ class Checked:
     summary: str
     metrics: pd.DataFrame  # one row per metric: measured, low, high, threshold
     retrain_needed: bool  # by the verdict, or because a challenger was named
+    drift: pd.DataFrame  # one row per feature: its PSI against what the pair learnt from, largest first
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
     rows, parts = labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     say(f"champion: {'none' if version is None else f'version {version}'}")
-    pair, quality, verdict = judged(config, tables, registry, version, rows, parts)
-    checks = check_rows(config, cutoffs.as_of, parts, pair, quality, verdict)
-    tables.replace("model_checks", checks, run_rows(config))
+    found = judged(config, tables, registry, version, rows, parts, cutoffs.as_of)
+    pair, quality, verdict = found.pair, found.quality, found.verdict
+    checks = record(config, tables, registry, version, parts, cutoffs.as_of, found)
     if not verdict.retrain_needed and pair is not None:
         decide(
             config,
@@ -113,8 +114,9 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += _quality_lines("Champion on the holdout", quality, parts)
-    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]],
-                   verdict.retrain_needed or bool(config.challenger))  # fmt: skip
+    shown = checks[["metric", "measured", "low", "high", "threshold"]]
+    needed = verdict.retrain_needed or bool(config.challenger)
+    return Checked(verdict, "\n".join(lines), shown, needed, found.drift)
 
 
 def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
@@ -130,13 +132,14 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     training = rows.at(parts.training)
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
-    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, say)
+    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, rows.at(parts.holdout).X, say)
     found = _named(config, registry) or search(
         training, parts.training, config.question.horizon_days, config.n_trials, config.seed, say,
         storage=config.optuna_storage or None,
         name=f"{config.question.slug} as of {cutoffs.as_of} {config.run_id}".strip(),
     )  # fmt: skip
-    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad, config.seed)
+    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad,
+                                 config.thresholds, config.seed)  # fmt: skip
     choice = trained.choice
     pair = trained.pair
     if choice.promote:
@@ -150,9 +153,9 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
         run_id=config.run_id, tables=config.schema,
         kind=kind, why=choice.why, trials=found.trials,
-        intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
+        intervals=trained.quality.intervals,
     )  # fmt: skip
-    pair = replace(pair, metrics=trained.quality.plain, notes={**pair.notes, **why})
+    pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
     pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
     in_use = pair if choice.promote else champion
     if in_use is None or (is_bad and not choice.promote):
@@ -172,8 +175,8 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         f"  {importance.summary(why['importances'])}",
     ]
     return Retrained(
-        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality), _trial_rows(found.trials),
-        pd.DataFrame(why["importances"]),
+        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality, config.thresholds),
+        _trial_rows(found.trials), pd.DataFrame(why["importances"]),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from lib.measure import Quality
 from lib.models import Pair
 from lib.split import Split
 from lib.tables import DECISIONS, MODEL_CHECKS, Tables
+from lib.thresholds import Thresholds
 
 
 def decide(
@@ -65,7 +66,7 @@ def check_rows(
     config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
 ) -> pd.DataFrame:
     """One verdict as rows of `model_checks`."""
-    metrics = metric_rows(quality) if quality else pd.DataFrame([{"metric": None}])
+    metrics = metric_rows(quality, config.thresholds) if quality else pd.DataFrame([{"metric": None}])
     return metrics.assign(
         run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
         preprocessing_version=pair.preprocessing_version if pair else None,
@@ -74,10 +75,11 @@ def check_rows(
     ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
 
 
-def metric_rows(quality: Quality) -> pd.DataFrame:
-    """One row per metric, with the threshold that it has."""
+def metric_rows(quality: Quality, thresholds: Thresholds) -> pd.DataFrame:
+    """One row per metric, with the threshold that it has, in the metric's own unit."""
+    limits = {bound.metric: bound.limit for bound in decision.bounds(thresholds)}
     return pd.DataFrame([
-        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": decision.THRESHOLDS.get(name)}
+        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": limits.get(name)}
         for name, m in quality.metrics.items()
     ])  # fmt: skip
 

@@ -11,6 +11,7 @@ import pandas as pd
 from lib import history
 from lib.blueprint import Own
 from lib.config import Question
+from lib.decision import Check
 from lib.history import Version
 from lib.models import Pair
 from lib.search import Trial
@@ -55,6 +56,9 @@ class Registry(Protocol):
 
     def own(self, uri: str) -> Own:
         """Read a data scientist's own models, to be challengers."""
+
+    def record_check(self, question: Question, check: Check) -> None:
+        """Record a verdict beside the searches, to be looked at; what acts on it reads `model_checks`."""
 
 
 def model_names(prefix: str, question: Question) -> tuple[str, str]:

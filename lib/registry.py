@@ -15,8 +15,10 @@ import pandas as pd
 from lib import model_files, pairing
 from lib.blueprint import Own
 from lib.config import ModelConfig, Question
+from lib.decision import Check
 from lib.errors import ModelError
 from lib.history import Version
+from lib.measure import Quality
 from lib.model_files import PARTNER
 from lib.models import Pair
 from lib.pairing import MEND
@@ -25,6 +27,7 @@ from lib.search import Trial
 
 CHAMPION = "champion"
 NOTES = "notes.json"  # artifact of a pair's run
+DRIFT = "drift.json"  # artifact of a check's run: a table that the MLflow UI shows
 ABOUT = ("as_of", "holdout")  # what a run records among its parameters besides those of the models
 ENDS = ("_low", "_high")  # of a metric's interval: metrics of their own, so that MLflow can chart them
 WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
@@ -123,6 +126,24 @@ class MlflowRegistry:
 
     def own(self, uri: str) -> Own:
         return model_files.read_own(uri)
+
+    def record_check(self, question: Question, check: Check) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        tags = {
+            "question": question.slug, "check": "true", "run_id": check.run_id, "version": check.version,
+            "holdout": check.holdout.isoformat(), "answer": check.verdict.answer,
+            "reasons": "\n".join(check.verdict.reasons),
+        }  # fmt: skip
+        run_id = self.client.create_run(self._experiment_id(), run_name=f"check {check.as_of}").info.run_id
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, 0, 0) for name, value in _flat(check.quality).items()],
+            tags=[RunTag(name, text) for name, text in tags.items()],
+        )
+        if not check.drift.empty:
+            self.client.log_table(run_id, check.drift, DRIFT)
+        self.client.set_terminated(run_id)
 
     def _log_run(self, run_id: str, pair: Pair, evidence: Evidence) -> None:
         import mlflow
@@ -238,6 +259,16 @@ def registered_questions() -> list[ModelConfig]:
                 experiment=tags["experiment"],
             ))  # fmt: skip
     return found
+
+
+def _flat(quality: Quality | None) -> dict[str, float]:
+    """Values by their names, and the ends of their intervals with `_low` and `_high`."""
+    metrics = quality.metrics.items() if quality else ()
+    return {
+        name + end: value
+        for name, measured in metrics
+        for end, value in (("", measured.value), ("_low", measured.low), ("_high", measured.high))
+    }
 
 
 def _typed(text: str) -> Any:

@@ -19,6 +19,7 @@ from lib.memory_registry import MemoryRegistry
 from lib.registered import Evidence
 from lib.split import Rows
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
+from lib.thresholds import Thresholds
 
 CUTOFF = date(2024, 6, 3)  # a Monday
 WIDGETS = {
@@ -26,7 +27,11 @@ WIDGETS = {
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
     "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
+    "min_skill_over_base_rate": "0", "min_skill_over_naive": "0", "max_auc_drop": "0.03", "max_ap_drop": "0.1",
+    "max_calibration_error": "0.25", "max_ece": "0.05", "max_drifted_share": "0.3", "max_unseen_share": "0.2",
+    "max_age_days": "365", "promote_probability": "0.9",
 }  # fmt: skip
+THRESHOLDS = Thresholds.from_widgets(WIDGETS.__getitem__)
 QUICK = ({"family": "logistic", "C": 0.01, "lifetime": True}, {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
 EVIDENCE = Evidence(

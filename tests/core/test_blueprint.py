@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made import LOGISTIC, ago, asked, labelled
+from made import LOGISTIC, THRESHOLDS, ago, asked, labelled
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -78,14 +78,15 @@ def test_own_models_are_compared_and_refitted_like_searched_ones(monkeypatch):
     seen, fitted = [], learning.fitted
     monkeypatch.setattr(learning, "fitted", lambda rows, *rest: seen.append(rows) or fitted(rows, *rest))
     mine = own(("scale", StandardScaler()))
-    trained = learning.challenge(ROWS, PARTS, mine, QUESTION, None, False, 0)
+    trained = learning.challenge(ROWS, PARTS, mine, QUESTION, None, False, THRESHOLDS, 0)
     assert set(seen[0].frame["cutoff"]) == set(PARTS.training)  # not the holdout, whatever it had seen before
     assert trained.quality.rows == 120
     assert trained.choice.why.startswith("First model, promoted")
     again = learning.refit(ROWS, PARTS, trained, QUESTION, 0)
     assert set(seen[1].frame["cutoff"]) == {*PARTS.training, *PARTS.holdout}
     assert (again.trained_through, again.columns) == (str(ago(7)), tuple(USED))
-    bad = learning.challenge(ROWS, PARTS, mine, QUESTION, again, True, 0)  # and after a bad champion, from one half
+    # and after a bad champion, from one half
+    bad = learning.challenge(ROWS, PARTS, mine, QUESTION, again, True, THRESHOLDS, 0)
     assert bad.quality.rows < 120
     assert bad.pair.trained_through == str(ago(7))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made import ago, labelled
+from made import THRESHOLDS, ago, labelled
 from sklearn.linear_model import LogisticRegression
 
 from lib import learning
@@ -56,7 +56,7 @@ def challenged(users, **changes):
     weeks = [ago(7 * n) for n in range(1, 6)]
     rows = labelled(*weeks, users=users, **changes)
     parts = Split(tuple(weeks[1:]), (weeks[0],))
-    return rows, parts, challenge(rows, parts, PARAMS, QUESTION, None, False, seed=0)
+    return rows, parts, challenge(rows, parts, PARAMS, QUESTION, None, False, THRESHOLDS, seed=0)
 
 
 def test_a_challenger_is_calibrated_on_its_newest_training_cutoff(monkeypatch):
@@ -89,7 +89,7 @@ def test_few_positives_earn_no_calibration():
 
 def test_one_training_cutoff_earns_no_calibration():
     rows = labelled(ago(7), ago(14), users=800)
-    trained = challenge(rows, Split((ago(14),), (ago(7),)), PARAMS, QUESTION, None, False, seed=0)
+    trained = challenge(rows, Split((ago(14),), (ago(7),)), PARAMS, QUESTION, None, False, THRESHOLDS, seed=0)
     assert trained.calibration is None
 
 
@@ -114,7 +114,7 @@ def test_the_twin_of_a_calibrated_champion_learns_anew_and_keeps_its_calibration
     rows, parts, trained = challenged(users=800)
     champion = learning.refit(rows, parts, trained, QUESTION, seed=0)  # has learnt the holdout
     (judged,) = parts.holdout
-    seen = challenge(rows, parts, PARAMS | {"C": 1.0}, QUESTION, champion, False, seed=0)
+    seen = challenge(rows, parts, PARAMS | {"C": 1.0}, QUESTION, champion, False, THRESHOLDS, seed=0)
     own = learning.judged_quality(trained.pair, rows.at([judged]), learning_rule(rows, parts), 0)
     assert seen.champion.plain["log_loss"] == pytest.approx(own.plain["log_loss"], abs=1e-9)
 

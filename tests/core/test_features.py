@@ -15,6 +15,7 @@ from lib.features import (
     columns,
     lost,
     schema,
+    vocabulary,
 )
 
 EDGES = [  # days before the cutoff, on both sides of every window; the counts add up to a sum that names its parts
@@ -250,12 +251,14 @@ def test_a_run_begins_where_any_key_changes():
     ],
 )
 def test_columns_that_are_computed_no_longer_are_told_from_those_of_types_without_events(names, pooled, expected):
-    assert lost(names, pooled) == expected
+    assert lost(names, pooled, pool=bool(pooled)) == expected
 
 
 def test_every_column_that_is_computed_is_none_of_the_lost():
     start = (CUTOFF,) * 3
     for words in (Vocabulary(("buy", "view"), ("share",), start, CUTOFF), Vocabulary(("buy",), (), start[:1], CUTOFF)):
-        assert lost(columns(words), words.pooled) == []
+        assert lost(columns(words), words.pooled, pool=OTHER in words.prefixes) == []
+    emptied = vocabulary({"buy": [(ago(3), 9)], "view": [(ago(3), 5)]}, CUTOFF, 1, ["view"])  # its pool stays
+    assert lost(columns(emptied), emptied.pooled, pool=OTHER in emptied.prefixes) == []
     odd = Vocabulary(("buy", OTHER), ("Share it",), start, CUTOFF)  # a type named like the pool
-    assert lost(columns(odd), odd.pooled) == []
+    assert lost(columns(odd), odd.pooled, pool=True) == []

@@ -8,15 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "pairing",
-    "blueprint", "search", "baseline", "measure", "wording", "groups", "importance", "explain", "decision", "learning",
-    "history", "audience", "charts",
+    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "models",
+    "pairing", "blueprint", "search", "baseline", "measure", "wording", "groups", "importance", "explain", "drift",
+    "decision", "learning", "history", "audience", "charts",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
     "registered", "model_files", "memory_registry", "registry",
 ]  # fmt: skip
-SHELL = ["extraction", "records", "judging", "promotion", "pipeline"]
+SHELL = ["definition", "extraction", "records", "judging", "promotion", "pipeline"]
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
@@ -35,7 +35,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry", "model_files"}, "skops": {"model_files"}, "duckdb": {"tables"}, "delta": set(),
     "deltalake": set(),
     "optuna": {"search"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "blueprint", "model_files", "search", "importance"},
+    "sklearn": {"models", "blueprint", "model_files", "search", "importance"}, "scipy": {"drift"},
 }  # fmt: skip
 
 

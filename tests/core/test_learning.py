@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import ago, asked, labelled
+from made import THRESHOLDS, ago, asked, labelled
 
 from lib import learning
 from lib.baseline import RecencyRule
@@ -64,7 +64,7 @@ def keys(rows):
 
 
 def challenged(rows, champion=None, bad=False, parts=PARTS):
-    return learning.challenge(rows, parts, PARAMS, QUESTION, champion, bad, SEED)
+    return learning.challenge(rows, parts, PARAMS, QUESTION, champion, bad, THRESHOLDS, SEED)
 
 
 def test_a_first_challenger_learns_the_training_cutoffs_and_is_judged_on_the_holdout(rows, learnt):
@@ -83,7 +83,8 @@ def test_the_quality_is_measured_beside_the_naive_rule_of_the_training_cutoffs(r
     training, holdout = rows.at(PARTS.training), rows.at(PARTS.holdout)
     rule = RecencyRule.fit(QUESTION, training.X, training.y)
     scores = trained.pair.score(holdout.X)
-    assert trained.quality == measure(holdout.y, scores, rule.score(holdout.X), holdout.users, SEED)
+    naive, rate = rule.score(holdout.X), training.y.mean()
+    assert trained.quality == measure(holdout.y, scores, naive, holdout.users, SEED, past_rate=rate)
 
 
 def test_beside_a_champion_that_holds_both_are_judged_on_the_same_holdout(rows, learnt):
@@ -145,7 +146,7 @@ def test_a_challenger_shown_to_be_bad_is_not_promoted(rows, monkeypatch):
     for is_bad in (False, True):
         trained = challenged(rows, champion(), bad=is_bad)
         assert not trained.choice.promote
-        assert trained.choice.why.startswith("The challenger is bad (skill_over_base_rate is -")
+        assert trained.choice.why.startswith("The challenger is bad. The scores save -")
 
 
 def test_what_was_promoted_is_fitted_once_more_through_the_holdout(rows, learnt):

@@ -1,5 +1,6 @@
 """The whole job on tables and a registry in memory: what each run decides, writes, and leaves alone."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lib import learning, pipeline
+from lib import extraction, learning, pipeline
 from lib.blueprint import Own
 from lib.config import PredictConfig, Question
 from lib.decision import Choice
@@ -110,9 +111,15 @@ def test_a_week_later_the_models_hold_and_score_again(world):
     checked = world.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "good"
     assert checked.metrics["metric"].tolist() == [
-        "log_loss", "auc", "base_rate_log_loss", "naive_log_loss", "skill_over_base_rate", "skill_over_naive",
-        "calibration", "auc_kept",
+        "log_loss", "auc", "average_precision", "normalised_ap", "base_rate_log_loss", "naive_log_loss",
+        "skill_over_base_rate", "skill_over_past_rate", "skill_over_naive", "calibration", "ece", "auc_kept",
+        "ap_kept", "drifted_share", "unseen_share", "age_days",
     ]  # fmt: skip
+    limits = checked.metrics.set_index("metric")["threshold"].dropna().to_dict()
+    assert limits == {
+        "skill_over_base_rate": 0, "skill_over_naive": 0, "calibration": 0.25, "ece": 0.05, "auc_kept": -0.03,
+        "ap_kept": -0.1, "drifted_share": 0.3, "unseen_share": 0.2, "age_days": 365,
+    }  # fmt: skip
     assert (decision(world, "run-2")["kind"], len(world.registry.pairs)) == ("kept", 1)
     assert set(world.rows("audience")["cutoff"]) == {NEXT}  # the current list only
     assert set(world.rows("predictions")["cutoff"]) == {AS_OF, NEXT}
@@ -185,7 +192,7 @@ def test_after_a_change_of_behaviour_the_model_is_replaced(before_the_drift):
     old = drifted.registry.pairs["buy_7d_cohort28d", "1"]
     checked = drifted.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "bad"
-    assert any(reason.startswith("calibration is -") for reason in checked.verdict.reasons)
+    assert any(reason.startswith("Expected and observed actions differ") for reason in checked.verdict.reasons)
     found = decision(drifted, "run-2")
     assert (found["kind"], found["prediction_version"]) == ("promoted", "2")
     assert found["why"].startswith("The champion no longer holds, the challenger is not shown to be bad")
@@ -327,13 +334,15 @@ def test_without_a_challenger_a_good_verdict_asks_for_nothing(challenged):
 
 def test_a_version_whose_event_types_are_pooled_now_is_named_and_replaced(world):
     """Its columns would count as 0 although their events go on: the probabilities would be wrong without a word."""
-    world.extract(NEXT, max_event_types=2)  # buys, which the fewest users do, are pooled from now on
-    with pytest.raises(ModelError, match="Version 1 reads buy__events_7 and 9 more columns, no longer computed: their"):
+    world.extract(NEXT, max_event_types=1)  # one of the other types is pooled from now on
+    pooled = json.loads(world.tables.get_property("features", extraction.EXTRACTION))["pooled"]
+    (kind,) = pooled
+    with pytest.raises(ModelError, match=f"Version 1 reads {kind}__events_7 and 9 more columns, no longer computed"):
         world.predict(run_id="run-2")
     checked = world.train(run_id="run-2")
     assert checked.verdict.answer == "cannot_tell"
     assert checked.verdict.reasons[0].endswith("Raise max_event_types, or run retrain.")
-    world.run(NEXT, run_id="run-3", max_event_types=2)  # older cutoffs still know the type: it is not learnt from
-    assert not any(name.startswith("buy__") for name in world.registry.pairs["buy_7d_cohort28d", "2"].columns)
+    world.run(NEXT, run_id="run-3", max_event_types=1)  # older cutoffs still know the type: it is not learnt from
+    assert not any(name.startswith(f"{kind}__") for name in world.registry.pairs["buy_7d_cohort28d", "2"].columns)
     assert world.registry.aliases == {"buy_7d_cohort28d": "2"}
     assert set(world.rows("audience")["prediction_version"]) == {"2"}
