@@ -53,6 +53,7 @@ class Home:
             "MLFLOW_TRACKING_URI": self.tracking_uri,
             "MLFLOW_REGISTRY_URI": self.tracking_uri,
             "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing that runs here calls home
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # two files of this machine need none
             "PYSPARK_PYTHON": sys.executable,  # Spark's workers must be of the driver's version
             "TZ": "UTC",
             "OMP_WAIT_POLICY": "PASSIVE",  # Spark shares the cores: threads that spin while waiting slow fits threefold

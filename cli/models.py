@@ -46,13 +46,16 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.action == "challenge":
         uri = parse_model(lambda _: arguments.uri)  # a slip of the pen is told before anything starts
         return _run([*again.whole_job(home, config), "--param", f"challenger={uri}"])
+    publish = again.list_only(home, config) if arguments.publish else []  # what cannot be done is said before the move
     with locked(home):
         _move(home, config, arguments)
-    command = again.list_only(home, config)
-    if arguments.publish:
-        return _run(command)
+    if publish:
+        return _run(publish)
     print("The published list stays as it is. To score and publish it anew with the version in use:")
-    print(f"  ./propensity {shlex.join(['run', *command])}")
+    try:
+        print(f"  ./propensity {shlex.join(['run', *again.list_only(home, config)])}")
+    except CliError as error:
+        print(f"  {error}")
     return 0
 
 
@@ -140,12 +143,14 @@ def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> Non
     config = replace(config, run_id=new_run_id(datetime.now(UTC)))
     registry = MlflowRegistry(config.models, config.experiment)
     server = SparkServer(home.root, [config.schema.rpartition(".")[2]], home.root / "models.log")
-    with server as running, session(running.url) as spark:
-        tables = DeltaTables(spark, config.schema)
-        if arguments.action == "promote":
-            moved = promotion.promote(config, tables, registry, arguments.version)
-        else:
-            moved = promotion.rollback(config, tables, registry)
+    with server as running:
+        running.wait_ready()
+        with session(running.url) as spark:
+            tables = DeltaTables(spark, config.schema)
+            if arguments.action == "promote":
+                moved = promotion.promote(config, tables, registry, arguments.version)
+            else:
+                moved = promotion.rollback(config, tables, registry)
     print(moved.summary, flush=True)
 
 
