@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import CUTOFF, activity, ago, asked, first_seen, labelled, plan
+from scipy.sparse import csr_array
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -216,7 +217,7 @@ def test_the_prediction_models_inputs_are_enough_for_our_own_pairs(explained, re
         KBinsDiscretizer(3, encode="onehot-dense", quantile_method="averaged_inverted_cdf"),  # refuses missing numbers
         make_pipeline(SimpleImputer(), StandardScaler()),  # fills them in
         StandardScaler().set_output(transform="pandas"),
-        KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"),  # sparse
+        make_pipeline(StandardScaler(), FunctionTransformer(csr_array)),
     ],
     ids=["summed", "mixed", "binned", "filled", "frame", "sparse"],
 )
