@@ -1,7 +1,7 @@
 """What a run was asked to do: parsed once from the notebook's widgets, then never changed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha1
@@ -11,6 +11,7 @@ from lib.errors import ConfigError
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
+OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 
 
@@ -112,6 +113,7 @@ class TrainConfig(ModelConfig):
     """What `train` needs to know."""
 
     min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
+    max_training_rows: int  # more labelled rows than that are sampled, the holdout's as well; 0: never
     seed: int
 
     @classmethod
@@ -124,13 +126,21 @@ class RetrainConfig(TrainConfig):
     """What `retrain` needs to know."""
 
     n_trials: int
+    search_seconds: int  # no trial begins later than that; 0: no limit
+    search_workers: int  # trials at the same time
+    objective: str
     optuna_storage: str  # an Optuna storage URL that keeps the studies; blank keeps none
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
-        trials = parse_number("n_trials", get, least=1)
-        storage = get("optuna_storage").strip()
-        return cls(**_stage(get), **_models(get), **_judging(get), n_trials=trials, optuna_storage=storage)
+        return cls(
+            **_stage(get), **_models(get), **_judging(get),
+            n_trials=parse_number("n_trials", get, least=1),
+            search_seconds=parse_number("search_seconds", get, least=0),
+            search_workers=parse_number("search_workers", get, least=1, most=64),
+            objective=parse_choice("objective", get, OBJECTIVES),
+            optuna_storage=get("optuna_storage").strip(),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +174,7 @@ def _models(get: Get) -> dict[str, Any]:
 def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
+        "max_training_rows": parse_number("max_training_rows", get, least=0),
         "seed": parse_number("seed", get, least=0),
     }
 
@@ -205,6 +216,14 @@ def parse_number(name: str, get: Get, *, least: int, most: int | None = None) ->
 def parse_optional_number(name: str, get: Get, *, least: int) -> int | None:
     """Read a whole number, or None where the text is blank."""
     return parse_number(name, get, least=least) if get(name).strip() else None
+
+
+def parse_choice(name: str, get: Get, choices: Sequence[str]) -> str:
+    """Read one of a few words."""
+    text = get(name).strip()
+    if text not in choices:
+        raise ConfigError(f"{name} must be {' or '.join(choices)}, got {text!r}.")
+    return text
 
 
 def parse_as_of(get: Get, name: str = "as_of") -> date | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
-from lib import decision, labels, learning, timeline
+from lib import decision, learning, sampling, timeline
 from lib.baseline import RecencyRule
 from lib.config import Question, RetrainConfig, TrainConfig
 from lib.decision import Verdict
@@ -18,13 +18,16 @@ from lib.timeline import Cutoffs
 
 
 def labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
-    """Read the labelled rows of all matured cutoffs, and part them into training and holdout."""
-    sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
-    frame = tables.query(sql)
-    rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
-    acted = {day: rows.at([day]).positives for day in cutoffs.matured}
+    """Read the labelled rows of all matured cutoffs, and part them into training and holdout.
+
+    Both are samples where they hold more than `max_training_rows`: counted first, so that no more reach this process.
+    """
+    counts = tables.query(sampling.counts(config.question, cutoffs.matured, cutoffs.as_of)).set_index("cutoff")
+    acted = {day: int(n) for day, n in zip(counts.index, counts["acted"], strict=True)}
     parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)
-    return rows, parts
+    sql = sampling.labelled(config, cutoffs, parts.holdout, counts)
+    frame = tables.query(sql)
+    return Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True)), parts
 
 
 def judged(
@@ -42,7 +45,7 @@ def judged(
         return pair, None, _recorded(tables, config.question, pair)
     holdout = rows.at(fresh)
     training = rows.at(parts.training)
-    rule = RecencyRule.fit(config.question, training.X, training.y)
+    rule = RecencyRule.fit(config.question, training.X, training.y, training.weight)
     quality = learning.judged_quality(pair, holdout, rule, config.seed, pair.metrics.get("auc"))
     return pair, quality, decision.judge(quality)
 

@@ -10,7 +10,7 @@ from lib.baseline import RecencyRule
 from lib.config import Question
 from lib.decision import Choice, compare
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
-from lib.models import Pair, Params, fit
+from lib.models import Pair, Params, fit, group_columns
 from lib.split import Rows, Split, half
 
 HISTORIES = (
@@ -36,7 +36,7 @@ def judged_quality(
 ) -> Quality:
     """Measure one pair on labelled rows beside the recency rule."""
     X = rows.X
-    return measure(rows.y, pair.score(X), rule.score(X), rows.users, seed, registered_auc)
+    return measure(rows.y, pair.score(X), rule.score(X), rows.users, seed, registered_auc, rows.weight)
 
 
 def challenge(
@@ -55,12 +55,12 @@ def challenge(
     the old behaviour still helps, and both are judged on the other half.
     """
     training, holdout = rows.at(parts.training), rows.at(parts.holdout)
-    rule = RecencyRule.fit(question, training.X, training.y)
+    rule = RecencyRule.fit(question, training.X, training.y, training.weight)
     history: int | None = None
     if champion is not None and champion_is_bad:
         learnt = half(holdout.users, seed)
         recent, judged = holdout.of(learnt), holdout.of(~learnt)
-        history = _best_history(training, parts, recent, params, seed)
+        history = _best_history(training, parts, recent, params, question, seed)
         learn, through = _joined(_newest(training, parts, history), recent), parts.holdout[0]
     else:
         learn, judged, through = training, holdout, parts.training[0]
@@ -72,7 +72,7 @@ def challenge(
     if champion is not None:
         before = judged_quality(champion, judged, rule, seed, champion.metrics.get("auc"))
         scores = pair.score(judged.X), champion.score(judged.X)
-        difference, better = paired_difference(judged.y, *scores, judged.users, seed)
+        difference, better = paired_difference(judged.y, *scores, judged.users, seed, judged.weight)
     return Trained(pair, quality, before, compare(quality, difference, better, champion_is_bad), history)
 
 
@@ -87,23 +87,25 @@ def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: 
 
 
 def fitted(rows: Rows, params: Params, question: Question, through: date, seed: int) -> Pair:
-    """Fit both models and tie them to their question."""
-    X = rows.X
-    transformer, model = fit(X, rows.y, params, seed)
+    """Fit both models, on as many cutoffs and columns as the parameters say, and tie them to their question."""
+    rows = rows.newest(int(params.get("history", 0)))
+    X = rows.X[group_columns(list(rows.X.columns), params, question.actions)]
+    transformer, model = fit(X, rows.y, params, seed, rows.weight)
     return Pair(transformer, model, tuple(X.columns), question.slug, through.isoformat(), dict(params))
 
 
-def _best_history(training: Rows, parts: Split, recent: Rows, params: Params, seed: int) -> int | None:
+def _best_history(
+    training: Rows, parts: Split, recent: Rows, params: Params, question: Question, seed: int
+) -> int | None:
     """Try how many old cutoffs to keep, on one half of the recent users against the other."""
     check = half(recent.users, seed + 1)
     losses = {}
     for history in HISTORIES:
         learn = _joined(_newest(training, parts, history), recent.of(~check))
-        if 0 < learn.y.sum() < len(learn):
-            transformer, model = fit(learn.X, learn.y, params, seed)
-            probe = Pair(transformer, model, tuple(learn.X.columns), "", "", params)
+        if learn.has_both_classes:
+            probe = fitted(learn, params, question, parts.holdout[0], seed)
             rest = recent.of(check)
-            losses[history] = float(np.mean(log_losses(rest.y, probe.score(rest.X))))
+            losses[history] = float(np.average(log_losses(rest.y, probe.score(rest.X)), weights=rest.weight))
     return min(losses, key=lambda history: losses[history]) if losses else None
 
 

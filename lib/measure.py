@@ -47,12 +47,19 @@ def log_losses(y: Labels, p: Floats) -> Floats:
 
 
 def measure(
-    y: Labels, scores: Floats, naive: Floats, users: Users, seed: int, registered_auc: float | None = None
+    y: Labels,
+    scores: Floats,
+    naive: Floats,
+    users: Users,
+    seed: int,
+    registered_auc: float | None = None,
+    weight: Floats | None = None,
 ) -> Quality:
     """Measure scores on labelled rows, with intervals from resampling users: one may stand at several cutoffs.
 
     `naive` are the probabilities of the recency rule for the same rows; `registered_auc` is what the champion
-    had when it was registered, if it is one. Metrics: log_loss, auc, base_rate_log_loss, naive_log_loss,
+    had when it was registered, if it is one; `weight` is how many rows each one stands for, None: for itself.
+    Metrics: log_loss, auc, base_rate_log_loss, naive_log_loss,
     skill_over_base_rate, skill_over_naive (shares of the other's log loss that are saved), calibration (minus
     the absolute log ratio of expected to observed actions), auc_kept. With one class only, all but log_loss
     are left out; with no rows, all.
@@ -61,7 +68,7 @@ def measure(
         return Quality(0, 0, {})
     own, rule, rank = log_losses(y, scores), log_losses(y, naive), np.unique(scores, return_inverse=True)[1]
     draws: dict[str, list[float]] = {}
-    for weights in _draws(users, seed):
+    for weights in _draws(users, seed, weight):
         total, acted = float(weights.sum()), float(weights @ y)
         loss, rule_loss = float(weights @ own / total), float(weights @ rule / total)
         now: dict[str, float] = {"log_loss": loss}
@@ -84,22 +91,23 @@ def measure(
 
 
 def paired_difference(
-    y: Labels, challenger: Floats, champion: Floats, users: Users, seed: int
+    y: Labels, challenger: Floats, champion: Floats, users: Users, seed: int, weight: Floats | None = None
 ) -> tuple[Measured, float]:
     """Bootstrap the mean log-loss difference on the same rows; also the share of draws in which it is negative."""
     gain = log_losses(y, challenger) - log_losses(y, champion)
-    differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed)]
+    differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed, weight)]
     return _interval(differences), float(np.mean(np.array(differences[1:]) < 0))
 
 
-def _draws(users: Users, seed: int) -> Iterator[Floats]:
+def _draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Floats]:
     """Row weights of each draw: first the sample itself, then users resampled with replacement."""
+    own = np.ones(len(users)) if weight is None else weight
     position = np.unique(users.astype(str), return_inverse=True)[1]
     n = int(position.max()) + 1
-    yield np.ones(len(users))
+    yield own
     rng = np.random.default_rng(seed)
     for _ in range(DRAWS):
-        yield np.bincount(rng.integers(0, n, n), minlength=n)[position].astype(float)
+        yield np.bincount(rng.integers(0, n, n), minlength=n)[position] * own
 
 
 def _interval(draws: list[float]) -> Measured:

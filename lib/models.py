@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from lib.errors import ContractBroken, ModelError
+from lib.features import type_column
 
 Floats = npt.NDArray[np.float64]
 Params = Mapping[str, Any]
@@ -72,6 +73,17 @@ def is_lifetime(column: str) -> bool:
     return column in LIFETIME or column.endswith("_all")
 
 
+def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]) -> list[str]:
+    """The feature columns that `params["groups"]` lets a pair read.
+
+    "all", also where the parameters name no groups, keeps every one; "lean" those of the user and of the question's
+    own actions.
+    """
+    kept = {"", *(type_column(action, "").removesuffix("__") for action in actions)}
+    lean = params.get("groups", "all") == "lean"
+    return [column for column in columns if not lean or column.rpartition("__")[0] in kept]
+
+
 def preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     """Choose columns, put counts and spans on a log scale, and standardise.
 
@@ -104,13 +116,19 @@ def prediction(params: Params, seed: int) -> Any:
     return parts[0][1] if len(parts) == 1 else VotingClassifier(parts, voting="soft")
 
 
-def fit(X: pd.DataFrame, y: npt.NDArray[np.int64], params: Params, seed: int) -> tuple[Pipeline, Any]:
+def fit(
+    X: pd.DataFrame, y: npt.NDArray[np.int64], params: Params, seed: int, weight: Floats | None = None
+) -> tuple[Pipeline, Any]:
     """Fit both models on one set of rows.
 
     Parameters
     ----------
     X : DataFrame[feature float32]
     y : array of 0 and 1
+    weight : array or None
+        How many rows each row stands for; None where each stands for itself.
     """
     transformer = preprocessing(list(X.columns), params)
-    return transformer, prediction(params, seed).fit(transformer.fit_transform(X), y)
+    # In single precision the solver's matrix is ill-conditioned, and it does not converge.
+    Z = transformer.fit_transform(X.astype(np.float64))
+    return transformer, prediction(params, seed).fit(Z, y, sample_weight=weight)

@@ -8,7 +8,7 @@ is moved, the pair in use stays whole.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile
@@ -40,6 +40,7 @@ class Evidence:
     kind: str  # promoted or rejected
     why: str
     trials: Sequence[Trial] = ()
+    plots: Mapping[str, Any] = field(default_factory=dict)  # figures of the search, by name
     intervals: Mapping[str, tuple[float, float]] | None = None
 
 
@@ -180,6 +181,8 @@ class MlflowRegistry:
         })  # fmt: skip
         for trial in evidence.trials:
             self._log_trial(run_id, trial)
+        for name, figure in evidence.plots.items():
+            mlflow.log_figure(figure, f"search/{name}.png")
 
     def _log_trial(self, parent: str, trial: Trial) -> None:
         """Record one trial as a child run, in one batch: thirty trials are to cost a second, not ten."""
@@ -188,11 +191,11 @@ class MlflowRegistry:
         child = self.client.create_run(
             self._experiment_id(), run_name=f"trial {trial.number}", tags={"mlflow.parentRunId": parent}
         ).info.run_id
-        losses = {f"fold_{fold}_log_loss": loss for fold, loss in enumerate(trial.fold_losses)}
-        losses["log_loss"] = sum(trial.fold_losses) / len(trial.fold_losses)
+        values = {f"fold_{fold}_{trial.objective}": value for fold, value in enumerate(trial.fold_values)}
+        values[trial.objective] = trial.value
         self.client.log_batch(
             child,
-            metrics=[Metric(name, value, 0, 0) for name, value in losses.items()],
+            metrics=[Metric(name, value, 0, 0) for name, value in values.items()],
             params=[Param(name, str(value)) for name, value in trial.params.items()],
             tags=[RunTag("pruned", str(trial.pruned).lower())],
         )

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from lib import extraction, pipeline, search
+from lib import extraction, pipeline, space
 from lib.config import ExtractConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
 from lib.learning import fitted
@@ -25,8 +25,10 @@ WIDGETS = {
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
     "seed": "0", "n_trials": "2", "optuna_storage": "", "export": "",
+    "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "objective": "log_loss",
 }  # fmt: skip
-QUICK = ({"family": "logistic", "C": 0.01, "lifetime": True}, {"family": "logistic", "C": 1.0, "lifetime": False})
+PLAIN = {"lifetime": True, "groups": "all", "history": 0}
+QUICK = (PLAIN | {"family": "logistic", "C": 0.01}, PLAIN | {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
 EVIDENCE = Evidence(
     as_of="2024-06-03", holdout="2024-05-27", run_id="run-1", tables="app", kind="promoted", why="First model.",
@@ -161,7 +163,7 @@ class World:
 
     def retrain(self, **changes):
         with pytest.MonkeyPatch.context() as patch:  # the two trials of the search: quick ones
-            patch.setattr(search, "STARTS", QUICK)
+            patch.setattr(space, "STARTS", QUICK)
             return pipeline.retrain(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
 
     def predict(self, **changes):

@@ -38,6 +38,7 @@ def test_retrain_reads_its_widgets():
     assert asked(RetrainConfig) == RetrainConfig(
         schema="app", run_id="run-1", as_of=None, question=Question(actions=("buy",), horizon_days=7, cohort_days=28),
         models="app.propensity", experiment="tests", min_positives=20, seed=0, n_trials=2, optuna_storage="",
+        max_training_rows=0, search_seconds=0, search_workers=1, objective="log_loss",
     )  # fmt: skip
 
 

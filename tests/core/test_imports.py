@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "models", "search",
-    "baseline", "measure", "decision", "learning", "audience", "charts",
+    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "sampling",
+    "models", "space", "fold", "search", "baseline", "measure", "decision", "learning", "audience", "charts",
 ]  # fmt: skip
 EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
 SHELL = ["extraction", "records", "judging", "pipeline"]
@@ -29,8 +29,8 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry"}, "skops": {"registry"}, "duckdb": {"tables"}, "delta": set(), "deltalake": set(),
-    "optuna": {"search"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "search"},
+    "optuna": {"search", "space", "charts"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
+    "sklearn": {"models", "fold"},
 }  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on
     trained = challenged(drifted, champion(), bad=True)
     holdout = drifted.at(PARTS.holdout)
     one, other = keys(holdout.of(half(holdout.users, SEED))), keys(holdout.of(~half(holdout.users, SEED)))
-    at_holdout = {key for key in keys(learnt[0]) if key[1] == ago(7)}
+    at_holdout = {key for key in keys(learnt[-1]) if key[1] == ago(7)}
     assert at_holdout == one
     assert trained.quality.rows == trained.champion.rows == len(other)
     assert one | other == keys(holdout)
@@ -110,7 +110,7 @@ def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on
 def test_after_a_reversal_old_behaviour_is_forgotten_and_the_challenger_wins(drifted, learnt):
     trained = challenged(drifted, champion(), bad=True)
     assert trained.history == 0
-    assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7)}
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
     assert trained.quality.plain["auc"] > 0.75
     assert trained.choice.promote
     assert trained.choice.why.startswith("The champion no longer holds, the challenger is not shown to be bad")
@@ -123,7 +123,7 @@ def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
     steady = labelled(*PARTS.holdout, *PARTS.training, users=60)
     trained = challenged(steady, champion(), bad=True)
     assert trained.history == 2
-    assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
 
 
 @pytest.mark.parametrize("label", [0, 1])
