@@ -51,15 +51,16 @@ def search_plots(study: "Study | None", objective: str) -> "dict[str, Figure]":
     return {name: axes.figure for name, (axes, _) in drawn.items()}
 
 
-def trials(table: pd.DataFrame) -> "Figure":
-    """Log loss of each trial and the best so far; pruned trials are hollow."""
-    figure, axes = _axes("trial", "log loss")
+def trials(table: pd.DataFrame, objective: str = "log_loss") -> "Figure":
+    """The objective of each trial and the best so far; pruned trials are hollow."""
+    figure, axes = _axes("trial", objective.replace("_", " "))
     if not table.empty:
         done = table[~table["pruned"]]
         cut = table[table["pruned"]]
-        axes.scatter(done["trial"], done["log_loss"], label="finished")
-        axes.scatter(cut["trial"], cut["log_loss"], facecolors="none", edgecolors="grey", label="pruned")
-        axes.step(done["trial"], done["log_loss"].cummin(), where="post", label="best so far")
+        axes.scatter(done["trial"], done[objective], label="finished")
+        axes.scatter(cut["trial"], cut[objective], facecolors="none", edgecolors="grey", label="pruned")
+        best = done[objective].cummin() if objective == "log_loss" else done[objective].cummax()
+        axes.step(done["trial"], best, where="post", label="best so far")
         axes.legend()
     return figure
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import FixedTrial, FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from lib import space
 from lib.config import RetrainConfig
@@ -19,7 +19,8 @@ from lib.split import Rows
 
 Params = Mapping[str, Any]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-FOLD_VALUES, MARK = "folds", "mark"  # attributes of a trial and of a study
+TRIED = "tried"  # attribute of a trial: its parameters, and the objective's value on each fold
+MARK = "mark"  # attribute of a study: what it began with
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,15 @@ def _run(
 
 def _objective(made: Sequence[Fold], objective: str) -> Callable[[optuna.Trial], float]:
     def run(trial: optuna.Trial) -> float:
-        params, values = space.suggest(trial), []
+        params = space.suggest(trial)
+        values: list[float] = []
         for step, fold in enumerate(made):
             values.append(fold.value(params, objective))
             trial.report(float(np.mean(values)), step)
             if step + 1 < len(made) and trial.should_prune():
-                trial.set_user_attr(FOLD_VALUES, values)
+                trial.set_user_attr(TRIED, [params, values])
                 raise optuna.TrialPruned
-        trial.set_user_attr(FOLD_VALUES, values)
+        trial.set_user_attr(TRIED, [params, values])
         return float(np.mean(values))
 
     return run
@@ -159,7 +161,7 @@ def _last_best(storage: optuna.storages.BaseStorage, config: RetrainConfig, as_o
         if name[len(about) :][:10] < as_of.isoformat():
             best = _best(optuna.load_study(study_name=name, storage=storage))
             if best is not None:
-                return best.params
+                return _params(best)
     return None
 
 
@@ -172,8 +174,8 @@ def _opened(storage: optuna.storages.BaseStorage | None, config: RetrainConfig, 
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0)
     if storage and name in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
-        fits = all(space.place(trial.params) == trial.params for trial in _finished(study))
-        if config.run_id and study.user_attrs.get(MARK) == mark and fits:
+        fits = config.run_id and study.user_attrs.get(MARK) == mark
+        if fits and all(space.still_draws(trial) for trial in _finished(study)):
             _give_up_unfinished(study)
             return study
         optuna.delete_study(study_name=name, storage=storage)
@@ -219,11 +221,12 @@ def _best(study: optuna.Study) -> FrozenTrial | None:
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
-    return space.suggest(FixedTrial(trial.params))
+    params: dict[str, Any] = trial.user_attrs[TRIED][0]
+    return params
 
 
 def _recorded(number: int, trial: FrozenTrial, objective: str) -> Trial:
-    values = tuple(trial.user_attrs[FOLD_VALUES])
+    values = tuple(trial.user_attrs[TRIED][1])
     return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective)
 
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import optuna
+from optuna.trial import BaseTrial, FixedTrial, FrozenTrial
 
 # How the features are prepared: each name with its values, the plainest first. A fold prepares its rows once for each
 # combination that it meets.
@@ -24,8 +24,8 @@ STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far fro
 )  # fmt: skip
 
 
-def suggest(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
-    """Draw one trial's parameters; every one of them is drawn from the trial, so that it can be drawn again."""
+def suggest(trial: BaseTrial) -> dict[str, Any]:
+    """Draw one trial's parameters."""
     params = {name: trial.suggest_categorical(name, values) for name, values in CHOICES.items()}
     family = trial.suggest_categorical("family", ["logistic", "boosting", "blend"])
     params["family"] = family
@@ -52,7 +52,17 @@ def place(params: Mapping[str, Any]) -> dict[str, Any] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a value out of range is only warned of
         try:
-            drawn = suggest(optuna.trial.FixedTrial(point))
+            drawn = suggest(FixedTrial(point))
         except (ValueError, TypeError, UserWarning):
             return None
     return drawn if drawn == point else None
+
+
+def still_draws(trial: FrozenTrial) -> bool:
+    """Whether a kept trial could have been drawn from the space as it is now."""
+    again = FixedTrial(trial.params)
+    try:
+        suggest(again)
+    except ValueError:
+        return False
+    return again.distributions == trial.distributions

