@@ -125,9 +125,9 @@ def fitted_pair(question, params=LOGISTIC, through=7):
     return replace(made, metrics={"auc": 0.75, "log_loss": 0.5})
 
 
-def registered(registry, question, *, trials=(), **changes):
+def registered(registry, question, *, trials=(), plots=None, **changes):
     """Register a fitted pair."""
-    evidence = replace(EVIDENCE, trials=trials)
+    evidence = replace(EVIDENCE, trials=trials, plots=plots or {})
     return registry.register(question, fitted_pair(question, **changes), labelled(ago(7)).X, evidence)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lib.errors import ContractBroken
 from lib.features import schema
+from lib.sampling import _drawn
 from lib.tables import PREDICTIONS, arrow_schema
 
 CUTOFF = date(2024, 6, 3)
@@ -163,3 +164,15 @@ def test_only_features_may_have_more_columns_and_only_floats(tables):
     rows = tables.map_users("SELECT * FROM {predictions}", lambda _: wrong.empty_table(), wrong)
     with pytest.raises(ContractBroken, match="Table features: unexpected columns b"):
         tables.replace("features", rows, "1 = 1")
+
+
+def test_a_sample_is_drawn_alike_by_every_engine(tables):
+    users = [f"u{n}" for n in range(12)] + ["ä 日本", "o'neil", "a\\b", ""]
+    tables.replace("predictions", scores(*({"user_id": user, "propensity": n} for n, user in enumerate(users))), "1 = 1")
+    labelled = "SELECT user_id, cutoff, CASE WHEN propensity < 4 THEN 1 ELSE 0 END AS label FROM {predictions}"
+    for key, seed, expected in DRAWN:
+        sql = _drawn(labelled, (1.0, 0.5), key, seed)
+        found = tables.query(f"SELECT user_id, weight FROM ({sql}) s ORDER BY weight, user_id")
+        assert found["weight"].dtype == float
+        assert found["weight"].tolist() == [1.0] * 4 + [2.0] * (len(found) - 4)
+        assert set(found["user_id"][4:]) == expected, (key, seed)

@@ -182,3 +182,43 @@ def test_a_half_where_nobody_acted_shows_nothing(rows):
     assert not trained.choice.promote
     assert trained.choice.why == "The challenger's skill cannot be measured on the holdout."
     assert isinstance(trained.quality.metrics["log_loss"], Measured)
+
+
+def test_a_pair_learns_from_as_many_cutoffs_as_its_parameters_say(rows):
+    short = PARAMS | {"history": 2}
+    for parts, whole in ((PARTS.training, PARTS.training[:2]), ((ago(7), *PARTS.training), (ago(7), ago(14)))):
+        one = learning.fitted(rows.at(parts), short, QUESTION, ago(7), SEED)
+        other = learning.fitted(rows.at(whole), PARAMS, QUESTION, ago(7), SEED)
+        assert one.score(rows.X).tolist() == other.score(rows.X).tolist()
+
+
+def test_challenge_and_refit_honour_the_history(rows):
+    trained = learning.challenge(rows, PARTS, PARAMS | {"history": 1}, QUESTION, None, False, SEED)
+    alone = learning.fitted(rows.at([ago(14)]), PARAMS, QUESTION, ago(14), SEED)
+    assert trained.pair.score(rows.X).tolist() == alone.score(rows.X).tolist()
+    again = learning.refit(rows, PARTS, trained, QUESTION, SEED)
+    newest = learning.fitted(rows.at([ago(7)]), PARAMS, QUESTION, ago(7), SEED)
+    assert again.score(rows.X).tolist() == newest.score(rows.X).tolist()
+    assert again.params["history"] == 1
+
+
+def test_a_lean_pair_reads_the_user_and_the_action_only(rows):
+    more = learning.Rows(rows.frame.assign(view__events_7=1.0))
+    pair = learning.fitted(more, PARAMS | {"groups": "lean"}, QUESTION, ago(7), SEED)
+    assert pair.columns == ("recency", "events_7", "tenure", "buy__recency", "buy__events_90")
+    assert pair.score(more.X).tolist() == learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED).score(rows.X).tolist()
+
+
+def test_the_weights_of_a_sample_reach_fit_rule_and_measures(rows):
+    """Positives kept whole and a third of the others, each standing for three: as if all had been there."""
+    rng = np.random.default_rng(0)
+    kept = (rows.y == 1) | (rng.random(len(rows)) < 1 / 3)
+    sample = rows.of(kept)
+    sample = learning.Rows(sample.frame.assign(weight=np.where(sample.y == 1, 1.0, 3.0)))
+    unweighted = learning.Rows(sample.frame.drop(columns="weight"))
+    whole, right, wrong = (challenged(some).quality.plain for some in (rows, sample, unweighted))
+    for name in ("log_loss", "base_rate_log_loss", "naive_log_loss"):
+        assert right[name] == pytest.approx(whole[name], abs=0.06), name
+    assert abs(wrong["base_rate_log_loss"] - whole["base_rate_log_loss"]) > abs(
+        right["base_rate_log_loss"] - whole["base_rate_log_loss"]
+    )
