@@ -42,11 +42,11 @@ def labelled(config: TrainConfig, cutoffs: Cutoffs, holdout: Sequence[date], siz
         return labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
     older = [cutoff for cutoff in cutoffs.matured if cutoff not in holdout]
     parts = ((older, learnt, OF_A_ROW), (list(holdout), judged, OF_A_USER))
-    drawn = [
-        _drawn(labelled_cohort(config.question, days, cutoffs.as_of), kept, key, config.seed)
+    selects = [
+        drawn(labelled_cohort(config.question, days, cutoffs.as_of), kept, key, config.seed)
         for days, kept, key in parts
     ]
-    return " UNION ALL ".join(drawn)
+    return " UNION ALL ".join(selects)
 
 
 def shares(acted: int, others: int, most: int) -> tuple[float, float]:
@@ -62,7 +62,7 @@ def shares(acted: int, others: int, most: int) -> tuple[float, float]:
     return (of_rare, of_common) if acted <= others else (of_common, of_rare)
 
 
-def _drawn(sql: str, kept: tuple[float, float], key: str, seed: int) -> str:
+def drawn(sql: str, kept: tuple[float, float], key: str, seed: int) -> str:
     """Draw by an MD5 digest, which Spark and DuckDB spell alike: eight of its digits, compared as text."""
     acted, others = map(_bound, kept)
     return (
