@@ -161,7 +161,7 @@ def _last_best(storage: optuna.storages.BaseStorage, config: RetrainConfig, as_o
         if name[len(about) :][:10] < as_of.isoformat():
             best = _best(optuna.load_study(study_name=name, storage=storage))
             if best is not None:
-                return _params(best)
+                return best.params
     return None
 
 
