@@ -24,14 +24,21 @@ class RecencyRule:
     overall: float  # rate of all rows together
 
     @classmethod
-    def fit(cls, question: Question, X: pd.DataFrame, y: npt.NDArray[np.int64]) -> "RecencyRule":
-        """Count the action's rate in each cell, drawn towards the overall rate."""
+    def fit(
+        cls,
+        question: Question,
+        X: pd.DataFrame,
+        y: npt.NDArray[np.int64],
+        weight: npt.NDArray[np.float64] | None = None,
+    ) -> "RecencyRule":
+        """Count the action's rate in each cell, drawn towards the overall rate; a row counts as often as it weighs."""
+        weights = np.ones(len(y)) if weight is None else weight
         cells = _cells(question, X)
         shape = (len(RECENCY_EDGES) + 1, len(COUNT_EDGES) + 1)
         acted, users = np.zeros(shape), np.zeros(shape)
-        np.add.at(acted, cells, y)
-        np.add.at(users, cells, 1)
-        base = float(y.mean()) if len(y) else 0.5
+        np.add.at(acted, cells, y * weights)
+        np.add.at(users, cells, weights)
+        base = float(np.average(y, weights=weights)) if len(y) else 0.5
         return cls(question, (acted + PRIOR_USERS * base) / (users + PRIOR_USERS), base)
 
     def score(self, X: pd.DataFrame) -> npt.NDArray[np.float64]:

@@ -11,9 +11,10 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import has_fit_parameter
 
 from lib.errors import ModelError
-from lib.models import Params, fit, parted
+from lib.models import Floats, Params, fit, parted
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ Blueprint = Params | Own
 
 
 def make(
-    X: pd.DataFrame, y: npt.NDArray[np.int64], blueprint: Blueprint, seed: int
+    X: pd.DataFrame, y: npt.NDArray[np.int64], blueprint: Blueprint, seed: int, weight: Floats | None = None
 ) -> tuple[Any, Any, tuple[str, ...], Params]:
     """Fit both models as a blueprint says.
 
@@ -70,6 +71,8 @@ def make(
     ----------
     X : DataFrame[feature float]
     y : array of 0 and 1
+    weight : array or None
+        How many rows each row stands for; None where each stands for itself.
 
     Returns
     -------
@@ -78,10 +81,10 @@ def make(
     Raises
     ------
     ModelError
-        If own models read columns that are no features; the message names them.
+        If own models read columns that are no features, or cannot weigh sampled rows; the message says which.
     """
     if not isinstance(blueprint, Own):
-        return (*fit(X, y, blueprint, seed), tuple(X.columns), dict(blueprint))
+        return (*fit(X, y, blueprint, seed, weight), tuple(X.columns), dict(blueprint))
     missing = [column for column in blueprint.columns if column not in X]
     if missing:
         close = get_close_matches(missing[0], list(X.columns), 1)
@@ -93,7 +96,13 @@ def make(
     X = X[list(blueprint.columns)].astype(np.float64)  # as they are scored
     transformer = _seeded(clone(blueprint.preprocessing), seed)
     model = _seeded(clone(blueprint.prediction), seed)
-    return transformer, model.fit(transformer.fit_transform(X, y), y), blueprint.columns, blueprint.params
+    if weight is not None and not has_fit_parameter(model, "sample_weight"):
+        raise ModelError(
+            f"The challenger {blueprint.params['challenger']} ends in {type(model).__name__}, which takes no "
+            f"sample_weight, and the {len(y)} rows are a sample. Take another one, or set max_training_rows to 0."
+        )
+    weights = {} if weight is None else {"sample_weight": weight}
+    return transformer, model.fit(transformer.fit_transform(X, y), y, **weights), blueprint.columns, blueprint.params
 
 
 def _seeded(model: Any, seed: int) -> Any:

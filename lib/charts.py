@@ -1,25 +1,68 @@
 """Small plots for the executed notebooks."""
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from optuna import Study
+
+SLICES = 6  # so many parameters side by side can still be read
 
 SHOWN = 12  # importances: more names would not be legible
 
 
-def trials(table: pd.DataFrame) -> "Figure":
-    """Log loss of each trial and the best so far; pruned trials are hollow."""
-    figure, axes = _axes("trial", "log loss")
+def search_plots(study: "Study | None", objective: str) -> "dict[str, Figure]":
+    """Optuna's own plots of a search: `history`, `importances`, `slices`.
+
+    Importances by fANOVA, of the parameters that every trial has, left out where all trials came to the same; slices
+    of these and of what else the best trial drew. Empty where no trial has finished.
+    """
+    from optuna.importance import FanovaImportanceEvaluator
+    from optuna.trial import TrialState
+
+    values = {trial.values[0] for trial in study.get_trials(states=(TrialState.COMPLETE,))} if study else set()
+    if study is None or not values:
+        return {}
+    import matplotlib.pyplot as plt
+    from optuna.visualization import matplotlib as plots
+
+    told, fanova = objective.replace("_", " "), FanovaImportanceEvaluator(seed=0)
+    # Optuna plots on pyplot's own figures, in a style that it sets for everybody; all of it warns that it is young.
+    with warnings.catch_warnings(), plt.rc_context():
+        warnings.simplefilter("ignore")
+        weights = fanova.evaluate(study) if len(values) > 1 else {}
+        shown = list(dict.fromkeys([*weights, *study.best_params]))[:SLICES]
+        slices: Any = plots.plot_slice(study, params=shown, target_name=told)
+        drawn: dict[str, tuple[Any, tuple[float, float]]] = {
+            "history": (plots.plot_optimization_history(study, target_name=told), (8, 3)),
+            "slices": (np.ravel(slices)[0], (12, 3)),
+        }
+        if weights:
+            drawn["importances"] = plots.plot_param_importances(study, fanova, target_name=told), (8, 2.5)
+        for axes, size in drawn.values():
+            axes.figure.set_layout_engine("constrained")
+            axes.figure.set_size_inches(size)
+            for one in axes.figure.axes:  # labels between the decades of a log scale would run into each other
+                one.tick_params(axis="x", which="minor", labelbottom=False)
+            plt.close(axes.figure)  # else a notebook would show it twice
+    return {name: axes.figure for name, (axes, _) in drawn.items()}
+
+
+def trials(table: pd.DataFrame, objective: str = "log_loss") -> "Figure":
+    """The objective of each trial and the best so far; pruned trials are hollow."""
+    figure, axes = _axes("trial", objective.replace("_", " "))
     if not table.empty:
         done = table[~table["pruned"]]
         cut = table[table["pruned"]]
-        axes.scatter(done["trial"], done["log_loss"], label="finished")
-        axes.scatter(cut["trial"], cut["log_loss"], facecolors="none", edgecolors="grey", label="pruned")
-        axes.step(done["trial"], done["log_loss"].cummin(), where="post", label="best so far")
+        axes.scatter(done["trial"], done[objective], label="finished")
+        axes.scatter(cut["trial"], cut[objective], facecolors="none", edgecolors="grey", label="pruned")
+        best = done[objective].cummin() if objective == "log_loss" else done[objective].cummax()
+        axes.step(done["trial"], best, where="post", label="best so far")
         axes.legend()
     return figure
 

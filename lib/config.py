@@ -1,7 +1,7 @@
 """What a run was asked to do: parsed once from the notebook's widgets, then never changed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha1
@@ -13,6 +13,7 @@ from lib.thresholds import Thresholds
 Get = Callable[[str], str]
 MAX_SLUG = 80
 MAX_REASONS = 10  # more than that nobody reads
+OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 
 
@@ -115,6 +116,7 @@ class TrainConfig(ModelConfig):
 
     min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
     thresholds: Thresholds
+    max_training_rows: int  # more labelled rows than that are sampled, the holdout's as well; 0: never
     seed: int
     challenger: str  # blank, or the MLflow URI of somebody's own models: they are compared whatever the verdict
 
@@ -128,13 +130,21 @@ class RetrainConfig(TrainConfig):
     """What `retrain` needs to know."""
 
     n_trials: int
+    search_seconds: int  # no trial begins later than that; 0: no limit
+    search_workers: int  # trials at the same time
+    objective: str
     optuna_storage: str  # an Optuna storage URL that keeps the studies; blank keeps none
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
-        trials = parse_number("n_trials", get, least=1)
-        storage = get("optuna_storage").strip()
-        return cls(**_stage(get), **_models(get), **_judging(get), n_trials=trials, optuna_storage=storage)
+        return cls(
+            **_stage(get), **_models(get), **_judging(get),
+            n_trials=parse_number("n_trials", get, least=1),
+            search_seconds=parse_number("search_seconds", get, least=0),
+            search_workers=parse_number("search_workers", get, least=1, most=64),
+            objective=parse_choice("objective", get, OBJECTIVES),
+            optuna_storage=get("optuna_storage").strip(),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +190,7 @@ def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
         "thresholds": Thresholds.from_widgets(get),
+        "max_training_rows": parse_number("max_training_rows", get, least=0),
         "seed": parse_number("seed", get, least=0),
         "challenger": parse_model(get),
     }
@@ -233,6 +244,14 @@ def parse_number(name: str, get: Get, *, least: int, most: int | None = None) ->
 def parse_optional_number(name: str, get: Get, *, least: int) -> int | None:
     """Read a whole number, or None where the text is blank."""
     return parse_number(name, get, least=least) if get(name).strip() else None
+
+
+def parse_choice(name: str, get: Get, choices: Sequence[str]) -> str:
+    """Read one of a few words."""
+    text = get(name).strip()
+    if text not in choices:
+        raise ConfigError(f"{name} must be {' or '.join(choices)}, got {text!r}.")
+    return text
 
 
 def parse_as_of(get: Get, name: str = "as_of") -> date | None:

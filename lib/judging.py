@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from lib import decision, drift, extraction, features, labels, learning, timeline
+from lib import decision, drift, extraction, features, labels, learning, sampling, timeline
 from lib.baseline import RecencyRule
 from lib.config import ModelConfig, Question, RetrainConfig, TrainConfig
 from lib.decision import Check, Verdict
@@ -15,7 +15,7 @@ from lib.measure import Measured, Quality
 from lib.models import Pair
 from lib.records import check_rows, rows_or_none, run_rows
 from lib.registered import Registry
-from lib.split import KEYS, Rows, Split, split
+from lib.split import KEYS, WEIGHT, Rows, Split, split
 from lib.tables import Tables
 from lib.timeline import Cutoffs, Window
 
@@ -23,15 +23,16 @@ from lib.timeline import Cutoffs, Window
 def labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
     """Read the labelled rows of all matured cutoffs, and part them into training and holdout.
 
+    Both are samples where they hold more than `max_training_rows`: counted first, so that no more reach this process.
     What is no longer computed at as_of, where a new pair is to score, is not learnt from: it would count as 0 there.
     """
-    sql = labels.labelled_cohort(config.question, cutoffs.matured, cutoffs.as_of)
-    frame = tables.query(sql)
-    frame = frame.drop(columns=_lost(config, tables, [str(name) for name in frame if name not in KEYS]))
-    rows = Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
-    acted = {day: rows.at([day]).positives for day in cutoffs.matured}
+    counts = tables.query(sampling.counts(config.question, cutoffs.matured, cutoffs.as_of)).set_index("cutoff")
+    acted = {day: int(n) for day, n in zip(counts.index, counts["acted"], strict=True)}
     parts = split(cutoffs, acted, config.question.horizon_days, config.min_positives)
-    return rows, parts
+    sql = sampling.labelled(config, cutoffs, parts.holdout, counts)
+    frame = tables.query(sql)
+    frame = frame.drop(columns=_lost(config, tables, [str(name) for name in frame if name not in (*KEYS, WEIGHT)]))
+    return Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True)), parts
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def judged(
         if not fresh:
             return Judged(pair, None, _recorded(tables, config.question, pair), nothing)
         training = rows.at(parts.training)
-        rule = RecencyRule.fit(config.question, training.X, training.y)
+        rule = RecencyRule.fit(config.question, training.X, training.y, training.weight)
         quality = learning.judged_quality(pair, rows.at(fresh), rule, config.seed)
         inputs, found = _inputs(config.question, tables, pair, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))

@@ -11,10 +11,10 @@ from lib.baseline import RecencyRule
 from lib.blueprint import Blueprint, Own, make
 from lib.config import Question
 from lib.decision import Choice, compare
+from lib.fold import SEARCH_ROWS
 from lib.measure import Measured, Quality, log_losses, measure, paired_difference
-from lib.models import Calibration, Pair, calibration, parted, recalibrated, sharpness, transformed
-from lib.search import thinned
-from lib.split import Rows, Split, folds, half
+from lib.models import Calibration, Pair, calibration, group_columns, parted, recalibrated, sharpness, transformed
+from lib.split import Rows, Split, folds, half, thinned
 from lib.thresholds import Thresholds
 
 HISTORIES = (None, 4, 0)  # training cutoffs that a challenger of a bad champion learns from beside the holdout's half
@@ -40,7 +40,7 @@ def judged_quality(pair: Pair, rows: Rows, rule: RecencyRule, seed: int) -> Qual
     X = rows.X
     return measure(
         rows.y, pair.score(X), rule.score(X), rows.users, seed,
-        past_rate=rule.overall, registered=registered(pair),
+        past_rate=rule.overall, registered=registered(pair), weight=rows.weight,
     )  # fmt: skip
 
 
@@ -73,12 +73,12 @@ def challenge(
     the old behaviour still helps, and both are judged on the other half.
     """
     training, holdout = rows.at(parts.training), rows.at(parts.holdout)
-    rule = RecencyRule.fit(question, training.X, training.y)
+    rule = RecencyRule.fit(question, training.X, training.y, training.weight)
     history: int | None = None
     if champion is not None and champion_is_bad:
         learnt = half(holdout.users, seed)
         recent, judged = holdout.of(learnt), holdout.of(~learnt)
-        history = _best_history(training, parts, recent, blueprint, seed)
+        history = _best_history(training, parts, recent, blueprint, question, seed)
         learn, through = _joined(_newest(training, parts, history), recent), parts.holdout[0]
     else:
         learn, judged, through = training, holdout, parts.training[0]
@@ -92,7 +92,7 @@ def challenge(
         rival = _unspoilt(champion, training, parts, question, seed)
         before = judged_quality(rival, judged, rule, seed)
         scores = pair.score(judged.X), rival.score(judged.X)
-        difference, better = paired_difference(judged.y, *scores, judged.users, seed)
+        difference, better = paired_difference(judged.y, *scores, judged.users, seed, judged.weight)
     choice = compare(quality, difference, better, champion_is_bad, thresholds)
     return Trained(pair, quality, before, choice, history, judged, blueprint, earned)
 
@@ -133,10 +133,11 @@ def fitted(
 ) -> Pair:
     """Fit both models, put a calibration on them where one was earned, and tie them to their question.
 
-    How the newest rows' features were spread is noted, to tell a drift by.
+    Parameters of the search say on how many cutoffs and on which columns. How the newest rows' features were spread
+    is noted, to tell a drift by.
     """
-    X = rows.X
-    transformer, model, columns, params = make(X, rows.y, blueprint, seed)
+    rows, X = _asked_for(rows, blueprint, question)
+    transformer, model, columns, params = make(X, rows.y, blueprint, seed, rows.weight)
     newest = rows.frame["cutoff"].max()
     notes = {
         "reference": drift.reference(X[(rows.frame["cutoff"] == newest).to_numpy()], newest),
@@ -144,6 +145,15 @@ def fitted(
     }
     model = recalibrated(earned, model) if earned else model
     return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)
+
+
+def _asked_for(rows: Rows, blueprint: Blueprint, question: Question) -> tuple[Rows, pd.DataFrame]:
+    """The rows and feature columns that a blueprint learns from; somebody's own models choose their columns."""
+    if isinstance(blueprint, Own):
+        return rows, rows.X
+    rows = rows.newest(int(blueprint.get("history", 0)))
+    X = rows.X
+    return rows, X[group_columns(list(X.columns), blueprint, question.actions)]
 
 
 def _calibration(
@@ -154,23 +164,26 @@ def _calibration(
     Somebody's own models are left as they are meant to be.
     """
     for learnt, judged in [] if isinstance(blueprint, Own) else folds(parts.training, question.horizon_days, 1):
-        older, newest = thinned(training, learnt), training.at([judged])
-        if CALIBRATING <= newest.positives <= len(newest) - CALIBRATING and 0 < older.positives < len(older):
-            transformer, model, _, _ = make(older.X, older.y, blueprint, seed)
-            return calibration(model, transformed(transformer, newest.X), newest.y)
+        older, newest = (thinned(training.at(days), SEARCH_ROWS, seed) for days in (learnt, [judged]))
+        if CALIBRATING <= newest.positives <= len(newest) - CALIBRATING and older.has_both_classes:
+            older, X = _asked_for(older, blueprint, question)
+            transformer, model, columns, _ = make(X, older.y, blueprint, seed, older.weight)
+            return calibration(model, transformed(transformer, newest.X[list(columns)]), newest.y, newest.weight)
     return None
 
 
-def _best_history(training: Rows, parts: Split, recent: Rows, blueprint: Blueprint, seed: int) -> int | None:
+def _best_history(
+    training: Rows, parts: Split, recent: Rows, blueprint: Blueprint, question: Question, seed: int
+) -> int | None:
     """Try how many old cutoffs to keep, on one half of the recent users against the other."""
     check = half(recent.users, seed + 1)
     losses = {}
     for history in HISTORIES:
         learn = _joined(_newest(training, parts, history), recent.of(~check))
-        if 0 < learn.y.sum() < len(learn):
-            probe = Pair(*make(learn.X, learn.y, blueprint, seed)[:3], "", "")
+        if learn.has_both_classes:
+            probe = fitted(learn, blueprint, question, parts.holdout[0], seed)
             rest = recent.of(check)
-            losses[history] = float(np.mean(log_losses(rest.y, probe.score(rest.X))))
+            losses[history] = float(np.average(log_losses(rest.y, probe.score(rest.X)), weights=rest.weight))
     return min(losses, key=lambda history: losses[history]) if losses else None
 
 

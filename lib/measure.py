@@ -72,6 +72,7 @@ def measure(
     *,
     past_rate: float,
     registered: Mapping[str, Measured] | None = None,
+    weight: Floats | None = None,
 ) -> Quality:
     """Measure scores on labelled rows, with intervals from resampling users: one may stand at several cutoffs.
 
@@ -83,6 +84,8 @@ def measure(
         The action's rate on the training cutoffs: the best constant score that could have been known before.
     registered : {metric: Measured} or None
         What the champion had when it was registered, if it is one; of `KEPT` only those there are measured.
+    weight : array or None
+        How many rows each one stands for; None: for itself.
 
     Returns
     -------
@@ -95,9 +98,9 @@ def measure(
     """
     if len(y) == 0:
         return Quality(0, 0, {})
-    rows = _Scored.of(y, scores, naive, past_rate, len(set(users)))
+    rows = _Scored.of(y, scores, naive, past_rate, len(set(users)), weight)
     draws: dict[str, list[float]] = {}
-    for weights in _draws(users, seed):
+    for weights in _draws(users, seed, weight):
         for name, value in rows.weighted(weights).items():
             draws.setdefault(name, []).append(float(value))
     ends = {"ece": _unbiased, "calibration": _folded}
@@ -108,11 +111,11 @@ def measure(
 
 
 def paired_difference(
-    y: Labels, challenger: Floats, champion: Floats, users: Users, seed: int
+    y: Labels, challenger: Floats, champion: Floats, users: Users, seed: int, weight: Floats | None = None
 ) -> tuple[Measured, float]:
     """Bootstrap the mean log-loss difference on the same rows; also the share of draws in which it is negative."""
     gain = log_losses(y, challenger) - log_losses(y, champion)
-    differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed)]
+    differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed, weight)]
     return _interval(differences), float(np.mean(np.array(differences[1:]) < 0))
 
 
@@ -129,9 +132,12 @@ class _Scored:
     bin: Places  # of the reliability
 
     @classmethod
-    def of(cls, y: Labels, scores: Floats, naive: Floats, past_rate: float, users: int) -> "_Scored":
+    def of(
+        cls, y: Labels, scores: Floats, naive: Floats, past_rate: float, users: int, weight: Floats | None = None
+    ) -> "_Scored":
         bins = max(1, min(ECE_BINS, users // ECE_USERS))
-        edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
+        places = np.linspace(0, 1, bins + 1)[1:-1]
+        edges = np.unique(np.quantile(scores, places, weights=weight, method="inverted_cdf"))
         return cls(
             y, scores, log_losses(y, scores), log_losses(y, naive), log_losses(y, np.full(len(y), past_rate)),
             np.unique(scores, return_inverse=True)[1], np.searchsorted(edges, scores),
@@ -162,14 +168,15 @@ class _Scored:
         }
 
 
-def _draws(users: Users, seed: int) -> Iterator[Floats]:
+def _draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Floats]:
     """Row weights of each draw: first the sample itself, then users resampled with replacement."""
+    own = np.ones(len(users)) if weight is None else weight
     position = np.unique(users.astype(str), return_inverse=True)[1]
     n = int(position.max()) + 1
-    yield np.ones(len(users))
+    yield own
     rng = np.random.default_rng(seed)
     for _ in range(DRAWS):
-        yield np.bincount(rng.integers(0, n, n), minlength=n)[position].astype(float)
+        yield np.bincount(rng.integers(0, n, n), minlength=n)[position] * own
 
 
 def _interval(draws: Sequence[float]) -> Measured:

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
 
 from lib.errors import ContractBroken, ModelError
+from lib.features import type_column
 
 Floats = npt.NDArray[np.float64]
 Params = Mapping[str, Any]
@@ -82,6 +83,17 @@ def is_lifetime(column: str) -> bool:
     return column in LIFETIME or column.endswith("_all")
 
 
+def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]) -> list[str]:
+    """The feature columns that `params["groups"]` lets a pair read.
+
+    "all", also where the parameters name no groups, keeps every one; "lean" those of the user and of the question's
+    own actions.
+    """
+    kept = {"", *(type_column(action, "").removesuffix("__") for action in actions)}
+    lean = params.get("groups", "all") == "lean"
+    return [column for column in columns if not lean or column.rpartition("__")[0] in kept]
+
+
 def preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     """Choose columns, bring counts and spans to one scale, and standardise.
 
@@ -119,18 +131,22 @@ def prediction(params: Params, seed: int) -> Any:
     return parts[0][1] if len(parts) == 1 else VotingClassifier(parts, voting="soft")
 
 
-def fit(X: pd.DataFrame, y: npt.NDArray[np.int64], params: Params, seed: int) -> tuple[Pipeline, Any]:
+def fit(
+    X: pd.DataFrame, y: npt.NDArray[np.int64], params: Params, seed: int, weight: Floats | None = None
+) -> tuple[Pipeline, Any]:
     """Fit both models on one set of rows.
 
     Parameters
     ----------
     X : DataFrame[feature float32]
     y : array of 0 and 1
+    weight : array or None
+        How many rows each row stands for; None where each stands for itself.
     """
     transformer = preprocessing(list(X.columns), params)
     # Newton's steps need double precision: in single, nearly equal columns make its equations unsolvable.
     Z = transformed(transformer, X, fit=True)
-    return transformer, prediction(params, seed).fit(Z, y)
+    return transformer, prediction(params, seed).fit(Z, y, sample_weight=weight)
 
 
 def transformed(transformer: Pipeline, X: pd.DataFrame, *, fit: bool = False) -> Floats:
@@ -141,13 +157,15 @@ def transformed(transformer: Pipeline, X: pd.DataFrame, *, fit: bool = False) ->
         return np.asarray(transformer.fit_transform(wide) if fit else transformer.transform(wide))
 
 
-def calibration(model: Any, Z: Floats, y: npt.NDArray[np.int64]) -> Calibration:
+def calibration(
+    model: Any, Z: Floats, y: npt.NDArray[np.int64], weight: Floats | None = None
+) -> Calibration:
     """Find out on rows that a model has not seen how much surer, or less sure, its probabilities should be.
 
     Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", 2017): one factor on the log-odds.
     It leaves the overall rate to the model, which has seen more seasons than one fold.
     """
-    found = CalibratedClassifierCV(FrozenEstimator(model), method="temperature").fit(Z, y)
+    found = CalibratedClassifierCV(FrozenEstimator(model), method="temperature").fit(Z, y, sample_weight=weight)
     scaling, unit = found.calibrated_classifiers_[0].calibrators[0], _unit(model)
     scaling.beta_ = float(np.clip(scaling.beta_ / unit, *SHARPNESS)) * unit
     return found

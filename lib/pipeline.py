@@ -1,13 +1,14 @@
 """One function per notebook: read, let the core decide, write. Order and effects stand here; rules do not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import explain, extraction, importance, labels, learning
+from lib import charts, explain, extraction, importance, labels, learning
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
@@ -57,6 +58,7 @@ class Retrained:
     metrics: pd.DataFrame
     trials: pd.DataFrame
     importances: pd.DataFrame  # one row per group of features: name, mean, std; the largest first
+    plots: Mapping[str, Any]  # figures of the search, by name
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,11 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
     champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, rows.at(parts.holdout).X, say)
-    found = _named(config, registry) or search(
-        training, parts.training, config.question.horizon_days, config.n_trials, config.seed, say,
-        storage=config.optuna_storage or None,
-        name=f"{config.question.slug} as of {cutoffs.as_of} {config.run_id}".strip(),
-    )  # fmt: skip
+    # A champion of this very day is no start: with it, running the day again would search otherwise.
+    known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
+    say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
+    found = _named(config, registry) or search(training, parts.training, config, cutoffs.as_of, known, say)
+    plots = charts.search_plots(found.study, config.objective)
     trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad,
                                  config.thresholds, config.seed)  # fmt: skip
     choice = trained.choice
@@ -152,7 +154,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     evidence = Evidence(
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
         run_id=config.run_id, tables=config.schema,
-        kind=kind, why=choice.why, trials=found.trials,
+        kind=kind, why=choice.why, trials=found.trials, plots=plots,
         intervals=trained.quality.intervals,
     )  # fmt: skip
     pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
@@ -174,9 +176,10 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
         f"  {importance.summary(why['importances'])}",
     ]
+    table = _trial_rows(found.trials, config.objective)
     return Retrained(
-        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality, config.thresholds),
-        _trial_rows(found.trials), pd.DataFrame(why["importances"]),
+        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality, config.thresholds), table,
+        pd.DataFrame(why["importances"]), plots,
     )  # fmt: skip
 
 
@@ -234,11 +237,8 @@ def _named(config: RetrainConfig, registry: Registry) -> Found | None:
     return Found(registry.own(config.challenger), float("nan"), ()) if config.challenger else None
 
 
-def _trial_rows(trials: tuple[Trial, ...]) -> pd.DataFrame:
-    return pd.DataFrame([
-        {"trial": t.number, "log_loss": sum(t.fold_losses) / len(t.fold_losses), "pruned": t.pruned, **t.params}
-        for t in trials
-    ])  # fmt: skip
+def _trial_rows(trials: tuple[Trial, ...], objective: str) -> pd.DataFrame:
+    return pd.DataFrame([{"trial": t.number, objective: t.value, "pruned": t.pruned, **t.params} for t in trials])
 
 
 def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[str]:

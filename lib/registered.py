@@ -1,10 +1,10 @@
 """What the job asks of a model registry, and what is recorded with a pair: in MLflow as in its twin in memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from textwrap import shorten
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -30,6 +30,7 @@ class Evidence:
     kind: str  # promoted or rejected
     why: str
     trials: Sequence[Trial] = ()
+    plots: Mapping[str, Any] = field(default_factory=dict)  # figures of the search, by name
     intervals: Mapping[str, tuple[float, float]] | None = None
 
 

@@ -159,6 +159,8 @@ class MlflowRegistry:
         })  # fmt: skip
         for trial in evidence.trials:
             self._log_trial(run_id, trial)
+        for name, figure in evidence.plots.items():
+            mlflow.log_figure(figure, f"search/{name}.png")
 
     def _log_trial(self, parent: str, trial: Trial) -> None:
         """Record one trial as a child run, in one batch: thirty trials are to cost a second, not ten."""
@@ -167,11 +169,11 @@ class MlflowRegistry:
         child = self.client.create_run(
             self._experiment_id(), run_name=f"trial {trial.number}", tags={"mlflow.parentRunId": parent}
         ).info.run_id
-        losses = {f"fold_{fold}_log_loss": loss for fold, loss in enumerate(trial.fold_losses)}
-        losses["log_loss"] = sum(trial.fold_losses) / len(trial.fold_losses)
+        values = {f"fold_{fold}_{trial.objective}": value for fold, value in enumerate(trial.fold_values)}
+        values[trial.objective] = trial.value
         self.client.log_batch(
             child,
-            metrics=[Metric(name, value, 0, 0) for name, value in losses.items()],
+            metrics=[Metric(name, value, 0, 0) for name, value in values.items()],
             params=[Param(name, str(value)) for name, value in trial.params.items()],
             tags=[RunTag("pruned", str(trial.pruned).lower())],
         )

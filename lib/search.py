@@ -1,47 +1,27 @@
-"""Find the parameters of a pair by Optuna: the ranges, the time-ordered folds, the study."""
+"""Find the parameters of a pair by Optuna: what is tried first, the study, what is kept of it."""
 
+import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 import optuna
-from sklearn.metrics import log_loss
+from optuna.trial import FrozenTrial, TrialState
 
+from lib import space
 from lib.blueprint import Blueprint
-from lib.models import positive_probability, prediction, preprocessing, transformed
-from lib.split import Rows, folds
+from lib.config import RetrainConfig
+from lib.fold import OBJECTIVES, Fold, usable_folds
+from lib.split import Rows
 
-FOLDS = 2  # the newest two: the next weeks resemble the last ones most
-SEARCH_ROWS = 15_000  # a fold learns from so many rows at the most: weekly cutoffs of one user say nearly the same
-STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far from the best
-    {"family": "logistic", "C": 1e-3, "lifetime": True},
-    {
-        "family": "blend", "C": 3e-3, "lifetime": True, "learning_rate": 0.05, "max_iter": 100, "max_leaf_nodes": 8,
-        "min_samples_leaf": 200, "l2_regularization": 10.0, "max_features": 0.3,
-    },
-    {"family": "logistic", "C": 1e-2, "lifetime": False},
-)  # fmt: skip
-
-
-def suggest(trial: optuna.Trial) -> dict[str, Any]:
-    """Draw one trial's parameters. All ranges stand here: this is the place to edit them."""
-    family = trial.suggest_categorical("family", ["logistic", "boosting", "blend"])
-    params: dict[str, Any] = {"family": family, "lifetime": trial.suggest_categorical("lifetime", [True, False])}
-    if family in ("logistic", "blend"):
-        params["C"] = trial.suggest_float("C", 1e-4, 1e2, log=True)
-    if family in ("boosting", "blend"):
-        params |= {
-            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-            "max_iter": trial.suggest_int("max_iter", 40, 200, log=True),
-            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 4, 31, log=True),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 20, 500, log=True),
-            "l2_regularization": trial.suggest_float("l2_regularization", 0.1, 100.0, log=True),
-            "max_features": trial.suggest_float("max_features", 0.1, 1.0),
-        }
-    return params
+Params = Mapping[str, Any]
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+TRIED = "tried"  # attribute of a trial: its parameters, and the objective's value on each fold
+MARK = "mark"  # attribute of a study: what it began with
 
 
 @dataclass(frozen=True)
@@ -49,32 +29,39 @@ class Trial:
     """One finished or pruned trial, as the registry records it."""
 
     number: int
-    params: Mapping[str, Any]
-    fold_losses: tuple[float, ...]  # newest fold first
+    params: Params
+    fold_values: tuple[float, ...]  # of the objective, newest fold first
     pruned: bool
+    objective: str = "log_loss"
+
+    @property
+    def value(self) -> float:
+        """The mean over the folds that it came to."""
+        return float(np.mean(self.fold_values))
 
 
 @dataclass(frozen=True)
 class Found:
     """What a search found, or what somebody put in its place."""
 
-    params: Blueprint
-    loss: float  # mean log loss over the folds
+    params: Blueprint  # somebody's own models stand here too, where no search was made
+    value: float  # mean of the objective over the folds; NaN where nothing could be compared
     trials: tuple[Trial, ...]
+    study: optuna.Study | None = field(default=None, compare=False, repr=False)
 
 
 def search(
     rows: Rows,
     training: Sequence[date],
-    horizon_days: int,
-    n_trials: int,
-    seed: int,
+    config: RetrainConfig,
+    as_of: date,
+    champion: Params | None = None,
     say: Callable[[str], None] = print,
-    *,
-    storage: str | None = None,
-    name: str | None = None,
 ) -> Found:
-    """Tune by log loss on time-ordered, purged folds. One worker and a seeded sampler: it repeats exactly.
+    """Tune on time-ordered, purged folds.
+
+    One worker and a number of trials repeat exactly, also when a run with a storage was killed and is tried again:
+    it continues its study. A budget of seconds, or several workers, give what the machine has time for.
 
     Parameters
     ----------
@@ -82,78 +69,176 @@ def search(
         Labelled rows of the training cutoffs.
     training : cutoffs, newest first
         With fewer than two disjoint label windows nothing can be compared: the first start is taken as it is.
-    storage, name : str or None
-        An Optuna storage URL that keeps the study under this name; None keeps it in memory. A study that is there
-        by that name, as a retried run leaves it, is begun anew: continued, it would not repeat.
+    config : RetrainConfig
+        Question, objective, seed, budget (`n_trials`, `search_seconds`, `search_workers`) and `optuna_storage`.
+    as_of : date
+        Its own study is named after it; the best trial of the last study before it is tried early.
+    champion : parameters or None
+        Those of the pair in use, tried early too where they are a point of the space.
     """
-    fold_rows = [(thinned(rows, learnt), rows.at([judged])) for learnt, judged in folds(training, horizon_days, FOLDS)]
-    prepared = [_Fold(learn, judge) for learn, judge in fold_rows if _both(learn) and _both(judge)]
-    if not prepared:
+    made = usable_folds(rows, training, config.question, config.seed)
+    if not made:
         say("The history is too short for folds: the first parameters of the search space are taken untuned.")
-        return Found(dict(STARTS[0]), float("nan"), ())
+        return Found(dict(space.STARTS[0]), float("nan"), ())
+    with _quiet():
+        storage = optuna.storages.get_storage(config.optuna_storage) if config.optuna_storage else None
+        starts = _starts(champion, _last_best(storage, config, as_of) if storage else None)
+        study = _opened(storage, config, as_of, _mark(config, starts, made))
+        _run(study, config, starts, made, say)
+    best = _best(study)
+    assert best is not None  # the first trials cannot be pruned
+    trials = tuple(_recorded(number, trial, config.objective) for number, trial in enumerate(_finished(study)))
+    return Found(_params(best), float(best.values[0]), trials, study)
+
+
+def _run(
+    study: optuna.Study,
+    config: RetrainConfig,
+    starts: Sequence[Params],
+    made: Sequence[Fold],
+    say: Callable[[str], None],
+) -> None:
+    """Try parameters until the budget is spent, one trial after the other unless there are more workers."""
+    alone = config.search_workers == 1
+    if config.search_seconds or not alone:
+        say("The budget is one of seconds or of several workers: this search does not repeat exactly.")
+    if done := len(_finished(study)):
+        say(f"continuing the study: {done} of {config.n_trials} trials are there")
+    while (done := len(_finished(study))) < config.n_trials:
+        left = config.search_seconds - _spent(study) if config.search_seconds else None
+        if left is not None and left <= 0:
+            break
+        # The sampler of a trial knows its number and the trials before, nothing else: a killed search can go on.
+        study.sampler = _sampler(config.seed, done)
+        for start in starts[done : done + 1] if alone else starts[done:]:
+            study.enqueue_trial(dict(start))
+        study.optimize(
+            _objective(made, config.objective), n_trials=1 if alone else config.n_trials - done, timeout=left,
+            n_jobs=config.search_workers, callbacks=[_teller(config, say)],
+        )  # fmt: skip
+
+
+def _objective(made: Sequence[Fold], objective: str) -> Callable[[optuna.Trial], float]:
+    def run(trial: optuna.Trial) -> float:
+        params = space.suggest(trial)
+        values: list[float] = []
+        for step, fold in enumerate(made):
+            values.append(fold.value(params, objective))
+            trial.report(float(np.mean(values)), step)
+            if step + 1 < len(made) and trial.should_prune():
+                trial.set_user_attr(TRIED, [params, values])
+                raise optuna.TrialPruned
+        trial.set_user_attr(TRIED, [params, values])
+        return float(np.mean(values))
+
+    return run
+
+
+def _teller(config: RetrainConfig, say: Callable[[str], None]) -> Callable[[optuna.Study, FrozenTrial], None]:
+    def tell(study: optuna.Study, trial: FrozenTrial) -> None:
+        best = _best(study)
+        if trial.state == TrialState.COMPLETE and best is not None:
+            told = f"{_params(trial)['family']}, {config.objective.replace('_', ' ')} {trial.values[0]:.4f}"
+            say(f"trial {len(_finished(study))}/{config.n_trials}: {told}, best {best.values[0]:.4f}")
+
+    return tell
+
+
+def _starts(*known: Params | None) -> list[Params]:
+    """What is tried first: the space's own starting points, and known parameters that are points of the space."""
+    points: list[Params] = [dict(start) for start in space.STARTS]
+    for params in known:
+        point = space.place(params) if params else None
+        if point and point not in points:
+            points.append(point)
+    return points
+
+
+def _last_best(storage: optuna.storages.BaseStorage, config: RetrainConfig, as_of: date) -> Params | None:
+    """The best parameters of the question's last study of an earlier day: a rerun of the same day must repeat."""
+    about = f"{config.question.slug} as of "
+    names = [name for name in optuna.get_all_study_names(storage) if name.startswith(about)]
+    for name in sorted(names, reverse=True):
+        if name[len(about) :][:10] < as_of.isoformat():
+            best = _best(optuna.load_study(study_name=name, storage=storage))
+            if best is not None:
+                return best.params
+    return None
+
+
+def _opened(storage: optuna.storages.BaseStorage | None, config: RetrainConfig, as_of: date, mark: str) -> optuna.Study:
+    """Make the study, or open the one that a killed try of the same run left.
+
+    It goes on only where seed, starts, folds and space are those it began with; else, and by hand, it begins anew.
+    """
+    name = f"{config.question.slug} as of {as_of} {config.run_id}".strip()
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0)
+    if storage and name in optuna.get_all_study_names(storage):
+        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
+        fits = config.run_id and study.user_attrs.get(MARK) == mark
+        if fits and all(space.still_draws(trial) for trial in _finished(study)):
+            _give_up_unfinished(study)
+            return study
+        optuna.delete_study(study_name=name, storage=storage)
+    direction = OBJECTIVES[config.objective][0]
+    study = optuna.create_study(study_name=name, storage=storage, direction=direction, pruner=pruner)
+    study.set_user_attr(MARK, mark)
+    return study
+
+
+def _give_up_unfinished(study: optuna.Study) -> None:
+    """Fail the trials that a kill left running or waiting, so that nothing is drawn from them."""
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+    while study.get_trials(states=(TrialState.WAITING,)):
+        study.tell(study.ask(), state=TrialState.FAIL)
+
+
+def _mark(config: RetrainConfig, starts: Sequence[Params], made: Sequence[Fold]) -> str:
+    """What a study must have begun with to be continued."""
+    sizes = [[len(fold.learn[0]), fold.learn[0].positives, len(fold.judge), fold.judge.positives] for fold in made]
+    return json.dumps([config.seed, config.objective, list(starts), sizes])
+
+
+def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
+    number = int(np.random.default_rng([seed, done]).integers(2**31))
+    return optuna.samplers.TPESampler(seed=number, n_startup_trials=8, multivariate=True, group=True)
+
+
+def _finished(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=FINISHED)
+
+
+def _spent(study: optuna.Study) -> float:
+    """Seconds that the finished trials took, by Optuna's own record."""
+    return sum(trial.duration.total_seconds() for trial in _finished(study) if trial.duration)
+
+
+def _best(study: optuna.Study) -> FrozenTrial | None:
+    """The best trial that finished, the first among equals."""
+    sign = 1.0 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1.0
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return min(complete, key=lambda trial: sign * trial.values[0], default=None)
+
+
+def _params(trial: FrozenTrial) -> dict[str, Any]:
+    params: dict[str, Any] = trial.user_attrs[TRIED][0]
+    return params
+
+
+def _recorded(number: int, trial: FrozenTrial, objective: str) -> Trial:
+    values = tuple(trial.user_attrs[TRIED][1])
+    return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Optuna's own log, and its warnings of options that are wanted, out of the notebook."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if storage and name in optuna.get_all_study_names(storage):
-        optuna.delete_study(study_name=name, storage=storage)
-    with warnings.catch_warnings():
-        # Known and wanted: in a notebook it would stand above the trials in red.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, multivariate=True, group=True)
-    study = optuna.create_study(
-        study_name=name,
-        sampler=sampler,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
-        storage=storage,
-    )
-    for start in STARTS:
-        study.enqueue_trial(dict(start))
-    done: list[Trial] = []
-
-    def objective(trial: optuna.Trial) -> float:
-        params, losses = suggest(trial), []
-        for step, fold in enumerate(prepared):
-            losses.append(fold.loss(params, seed))
-            trial.report(float(np.mean(losses)), step)
-            if step + 1 < len(prepared) and trial.should_prune():
-                done.append(Trial(trial.number, params, tuple(losses), True))
-                raise optuna.TrialPruned
-        done.append(Trial(trial.number, params, tuple(losses), False))
-        best = min(float(np.mean(t.fold_losses)) for t in done if not t.pruned)
-        say(f"trial {trial.number + 1}/{n_trials}: {params['family']}, log loss {np.mean(losses):.4f}, best {best:.4f}")
-        return float(np.mean(losses))
-
     try:
-        study.optimize(objective, n_trials=n_trials)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
     finally:
         optuna.logging.set_verbosity(level)
-    best = min((trial for trial in done if not trial.pruned), key=lambda trial: float(np.mean(trial.fold_losses)))
-    return Found(best.params, float(np.mean(best.fold_losses)), tuple(done))
-
-
-def thinned(rows: Rows, learnt: Sequence[date]) -> Rows:
-    """Keep every n-th cutoff, the newest first, so that about `SEARCH_ROWS` are left."""
-    kept = rows.at(learnt)
-    step = min(-(-len(kept) // SEARCH_ROWS), len(learnt)) or 1
-    return kept.at(learnt[::step])
-
-
-class _Fold:
-    """One fold's rows, preprocessed once for each choice that the search has."""
-
-    def __init__(self, learn: Rows, judge: Rows) -> None:
-        self.learn_X, self.learn_y, self.judge_X, self.judge_y = learn.X, learn.y, judge.X, judge.y
-        self.ready: dict[bool, tuple[Any, Any]] = {}
-
-    def loss(self, params: Mapping[str, Any], seed: int) -> float:
-        """Fit on the older cutoffs, and return the log loss on the newer one."""
-        choice = bool(params["lifetime"])
-        if choice not in self.ready:
-            transformer = preprocessing(list(self.learn_X.columns), params).fit(self.learn_X.astype(np.float64))
-            self.ready[choice] = transformed(transformer, self.learn_X), transformed(transformer, self.judge_X)
-        learn, judge = self.ready[choice]
-        model = prediction(params, seed).fit(learn, self.learn_y)
-        return float(log_loss(self.judge_y, positive_probability(model, judge)))
-
-
-def _both(rows: Rows) -> bool:
-    return bool(0 < rows.y.sum() < len(rows))

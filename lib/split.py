@@ -13,18 +13,20 @@ from lib.errors import OneClass
 from lib.timeline import Cutoffs, one_horizon_before
 
 KEYS = ("user_id", "cutoff", "label")
+WEIGHT = "weight"  # column of sampled rows: how many rows of the population each one stands for
 
 
 @dataclass(frozen=True)
 class Rows:
     """Labelled feature rows of some cutoffs: one row per user and cutoff."""
 
-    frame: pd.DataFrame  # user_id, cutoff, label and feature columns
+    frame: pd.DataFrame  # user_id, cutoff, label and feature columns; weight where the rows are a sample
 
     @property
     def X(self) -> pd.DataFrame:
         """The features. A column that a row's cutoff did not know is 0 there."""
-        return self.frame.drop(columns=list(KEYS)).astype(np.float32).fillna(0.0)
+        names = [name for name in self.frame if name not in (*KEYS, WEIGHT)]
+        return self.frame[names].astype(np.float32).fillna(0.0)
 
     @property
     def y(self) -> npt.NDArray[np.int64]:
@@ -37,6 +39,17 @@ class Rows:
         return self.frame["user_id"].to_numpy(object)
 
     @property
+    def weight(self) -> npt.NDArray[np.float64] | None:
+        """How many rows each row stands for, beside the average one of these; None where each stands for itself.
+
+        With a mean of 1 a penalty, or a prior, weighs as much against a sample as against so many plain rows.
+        """
+        if WEIGHT not in self.frame:
+            return None
+        weight = self.frame[WEIGHT].to_numpy(np.float64)
+        return weight / weight.mean() if len(weight) else weight
+
+    @property
     def positives(self) -> int:
         """How many rows acted."""
         return int(self.frame["label"].sum())
@@ -44,6 +57,16 @@ class Rows:
     def at(self, cutoffs: Sequence[date]) -> "Rows":
         """The rows of some cutoffs."""
         return Rows(self.frame[self.frame["cutoff"].isin(list(cutoffs))].reset_index(drop=True))
+
+    def newest(self, history: int) -> "Rows":
+        """The rows of the newest `history` cutoffs; all where it is 0, or where these hold one class only."""
+        kept = self.at(sorted(set(self.frame["cutoff"]), reverse=True)[:history]) if history else self
+        return kept if kept.has_both_classes else self
+
+    @property
+    def has_both_classes(self) -> bool:
+        """Whether some acted and some did not."""
+        return 0 < self.positives < len(self)
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> "Rows":
         """The rows that a mask chooses."""
@@ -92,6 +115,22 @@ def folds(training: Sequence[date], horizon_days: int, most: int) -> list[tuple[
             break
         pairs.append((learnt, cutoff))
     return pairs
+
+
+def thinned(rows: Rows, most: int, seed: int) -> Rows:
+    """Sample about `most` rows: every n-th cutoff, the newest first, then some of the users by a seeded hash.
+
+    Weekly cutoffs of one user say nearly the same, so cutoffs go before users. Every row has the same chance.
+    """
+    if len(rows) <= most:
+        return rows
+    cutoffs = sorted(set(rows.frame["cutoff"]), reverse=True)
+    kept = rows.at(cutoffs[:: min(-(-len(rows) // most), len(cutoffs))])
+    if len(kept) <= most:
+        return kept
+    # pandas hashes a million texts in half a second, where a digest of each would take several
+    place = pd.util.hash_array(kept.users, hash_key=f"{seed:016d}") / 2.0**64
+    return kept.of(place < most / len(kept))
 
 
 def half(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.bool_]:

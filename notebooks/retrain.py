@@ -38,8 +38,12 @@ dbutils.widgets.text("max_drifted_share", "0.3")
 dbutils.widgets.text("max_unseen_share", "0.2")
 dbutils.widgets.text("max_age_days", "365")
 dbutils.widgets.text("promote_probability", "0.9")  # of being better, to replace a champion that holds
+dbutils.widgets.text("max_training_rows", "1000000")  # more labelled rows than that are sampled; 0: never
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("n_trials", "30")
+dbutils.widgets.text("search_seconds", "0")  # no trial begins later than that; 0: no limit
+dbutils.widgets.text("search_workers", "1")  # trials at the same time; with more than one nothing repeats exactly
+dbutils.widgets.text("objective", "log_loss")  # or average_precision
 dbutils.widgets.text("optuna_storage", "")  # where studies are kept, like sqlite:////path/optuna.db; blank: nowhere
 dbutils.widgets.text("challenger", "")  # MLflow URI of models of your own, to be compared instead of a search's
 
@@ -55,7 +59,9 @@ retrained = pipeline.retrain(config, tables.DeltaTables(spark, config.schema), m
 print(retrained.summary)
 display(retrained.metrics)
 display(retrained.trials)
-display(charts.trials(retrained.trials))
+display(charts.trials(retrained.trials, config.objective))
+for plot in retrained.plots.values():  # Optuna's own: history, slices, importances
+    display(plot)
 display(charts.importances(retrained.importances))
 
 # COMMAND ----------

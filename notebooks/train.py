@@ -37,6 +37,7 @@ dbutils.widgets.text("max_drifted_share", "0.3")  # of the features
 dbutils.widgets.text("max_unseen_share", "0.2")
 dbutils.widgets.text("max_age_days", "365")
 dbutils.widgets.text("promote_probability", "0.9")  # of being better, to replace a champion that holds
+dbutils.widgets.text("max_training_rows", "1000000")  # more labelled rows than that are sampled; 0: never
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("challenger", "")  # MLflow URI of models of your own: asks for a retrain whatever the verdict
 dbutils.widgets.text("start_retrain", "false")  # by hand: "true" runs the retrain notebook when it is needed

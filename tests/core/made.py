@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from lib import extraction, pipeline, search
+from lib import extraction, pipeline, space
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
 from lib.learning import fitted
@@ -27,12 +27,14 @@ WIDGETS = {
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
     "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
+    "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "objective": "log_loss",
     "min_skill_over_base_rate": "0", "min_skill_over_naive": "0", "max_auc_drop": "0.03", "max_ap_drop": "0.1",
     "max_calibration_error": "0.25", "max_ece": "0.05", "max_drifted_share": "0.3", "max_unseen_share": "0.2",
     "max_age_days": "365", "promote_probability": "0.9",
 }  # fmt: skip
 THRESHOLDS = Thresholds.from_widgets(WIDGETS.__getitem__)
-QUICK = ({"family": "logistic", "C": 0.01, "lifetime": True}, {"family": "logistic", "C": 1.0, "lifetime": False})
+PLAIN = {"lifetime": True, "groups": "all", "history": 0}
+QUICK = (PLAIN | {"family": "logistic", "C": 0.01}, PLAIN | {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
 EVIDENCE = Evidence(
     as_of="2024-06-03", holdout="2024-05-27", run_id="run-1", tables="app", kind="promoted", why="First model.",
@@ -129,9 +131,9 @@ def fitted_pair(question, params=LOGISTIC, through=7):
     return replace(made, metrics={"auc": 0.75, "log_loss": 0.5})
 
 
-def registered(registry, question, *, trials=(), **changes):
+def registered(registry, question, *, trials=(), plots=None, **changes):
     """Register a fitted pair."""
-    evidence = replace(EVIDENCE, trials=trials)
+    evidence = replace(EVIDENCE, trials=trials, plots=plots or {})
     return registry.register(question, fitted_pair(question, **changes), labelled(ago(7)).X, evidence)
 
 
@@ -167,7 +169,7 @@ class World:
 
     def retrain(self, **changes):
         with pytest.MonkeyPatch.context() as patch:  # the two trials of the search: quick ones
-            patch.setattr(search, "STARTS", QUICK)
+            patch.setattr(space, "STARTS", QUICK)
             return pipeline.retrain(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
 
     def predict(self, **changes):

@@ -9,6 +9,7 @@ import pytest
 
 from lib.errors import ContractBroken
 from lib.features import schema
+from lib.sampling import OF_A_ROW, OF_A_USER, drawn
 from lib.tables import CONTRACTS, PREDICTIONS, absent, arrow_schema
 
 CUTOFF = date(2024, 6, 3)
@@ -23,6 +24,11 @@ SCORE = {
     "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1", "reasons": None,
 }  # fmt: skip
 ROWS = arrow_schema(PREDICTIONS)
+DRAWN = (  # who is drawn of u4 to u11 and four odd names at a share of a half, by Python's own MD5
+    (OF_A_USER, 0, {"", "u10", "ä 日本"}),
+    (OF_A_USER, 7, {"", "u5", "o'neil", "u8", "u4", "u10"}),
+    (OF_A_ROW, 0, {"", "u11", "u6", "o'neil", "u8", "u7", "u10", "u9"}),
+)
 
 
 def scores(*changes):
@@ -194,3 +200,17 @@ def test_only_features_may_have_more_columns_and_only_floats(tables):
     rows = tables.map_users("SELECT * FROM {predictions}", lambda _: wrong.empty_table(), wrong)
     with pytest.raises(ContractBroken, match="Table features: unexpected columns b"):
         tables.replace("features", rows, "1 = 1")
+
+
+def test_a_sample_is_drawn_alike_by_every_engine(tables):
+    users = [f"u{n}" for n in range(12)] + ["ä 日本", "o'neil", "a\\b", ""]
+    tables.replace(
+        "predictions", scores(*({"user_id": user, "propensity": n} for n, user in enumerate(users))), "1 = 1"
+    )
+    labelled = "SELECT user_id, cutoff, CASE WHEN propensity < 4 THEN 1 ELSE 0 END AS label FROM {predictions}"
+    for key, seed, expected in DRAWN:
+        sql = drawn(labelled, (1.0, 0.5), key, seed)
+        found = tables.query(f"SELECT user_id, weight FROM ({sql}) s ORDER BY weight, user_id")
+        assert found["weight"].dtype == float
+        assert found["weight"].tolist() == [1.0] * 4 + [2.0] * (len(found) - 4)
+        assert set(found["user_id"][4:]) == expected, (key, seed)

@@ -26,6 +26,14 @@ def test_a_cell_is_drawn_towards_the_overall_rate():
     ])  # fmt: skip
 
 
+def test_a_row_counts_as_often_as_it_weighs():
+    X, y = frame([1, 1, 20, 365], [3, 3, 1, 0]), np.array([1, 0, 1, 0])
+    times = np.array([1, 3, 2, 4])
+    weighted = RecencyRule.fit(BUY, X, y, times.astype(float))
+    copied = RecencyRule.fit(BUY, X.loc[X.index.repeat(times)], np.repeat(y, times))
+    assert weighted.rates == pytest.approx(copied.rates)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "together"),
     [

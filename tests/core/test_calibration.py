@@ -62,9 +62,9 @@ def challenged(users, **changes):
 def test_a_challenger_is_calibrated_on_its_newest_training_cutoff(monkeypatch):
     seen = {}
 
-    def spied(model, Z, y):
+    def spied(model, Z, y, weight):
         seen["rows"] = len(y)
-        return calibration(model, Z, y)
+        return calibration(model, Z, y, weight)
 
     monkeypatch.setattr(learning, "calibration", spied)
     rows, parts, trained = challenged(users=800)

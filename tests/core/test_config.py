@@ -46,6 +46,7 @@ def test_retrain_reads_its_widgets():
             max_calibration_error=0.25, max_ece=0.05, max_drifted_share=0.3, max_unseen_share=0.2, max_age_days=365,
             promote_probability=0.9,
         ),
+        max_training_rows=0, search_seconds=0, search_workers=1, objective="log_loss",
     )  # fmt: skip
 
 
@@ -115,6 +116,11 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
         ("max_unseen_share", "1.5", "max_unseen_share must be a number from 0 to 1, got '1.5'"),
         ("max_age_days", "inf", "max_age_days must be a number from 0 to 36500, got 'inf'"),
         ("promote_probability", "0.49", "promote_probability must be a number from 0.5 to 1, got '0.49'"),
+        ("max_training_rows", "-1", "max_training_rows must be a whole number >= 0, got '-1'"),
+        ("search_seconds", "1.5", "search_seconds must be a whole number >= 0, got '1.5'"),
+        ("search_workers", "0", "search_workers must be a whole number >= 1, got '0'"),
+        ("search_workers", "65", "search_workers must be at most 64, got '65'"),
+        ("objective", "auc", "objective must be log_loss or average_precision, got 'auc'"),
     ],
 )
 def test_a_bad_parameter_of_a_later_stage_is_named(parameter, text, message):

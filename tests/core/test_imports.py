@@ -8,9 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "models",
-    "pairing", "blueprint", "search", "baseline", "measure", "wording", "groups", "importance", "explain", "drift",
-    "decision", "learning", "history", "audience", "charts",
+    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
+    "models", "pairing", "blueprint", "space", "fold", "search", "baseline", "measure", "wording", "groups",
+    "importance", "explain", "drift", "decision", "learning", "history", "audience", "charts",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
@@ -33,9 +33,9 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry", "model_files"}, "skops": {"model_files"}, "duckdb": {"tables"}, "delta": set(),
-    "deltalake": set(),
-    "optuna": {"search"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "blueprint", "model_files", "search", "importance"}, "scipy": {"drift"},
+    "deltalake": set(), "scipy": {"drift"}, "matplotlib": {"charts"}, "optuna": {"search", "space", "charts"},
+    "pyspark": {"tables", "events", "extraction"},
+    "sklearn": {"models", "blueprint", "model_files", "fold", "importance"},
 }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on
     trained = challenged(drifted, champion(), bad=True)
     holdout = drifted.at(PARTS.holdout)
     one, other = keys(holdout.of(half(holdout.users, SEED))), keys(holdout.of(~half(holdout.users, SEED)))
-    at_holdout = {key for key in keys(learnt[0]) if key[1] == ago(7)}
+    at_holdout = {key for key in keys(learnt[-1]) if key[1] == ago(7)}
     assert at_holdout == one
     assert trained.quality.rows == trained.champion.rows == len(other)
     assert one | other == keys(holdout)
@@ -111,7 +111,7 @@ def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on
 def test_after_a_reversal_old_behaviour_is_forgotten_and_the_challenger_wins(drifted, learnt):
     trained = challenged(drifted, champion(), bad=True)
     assert trained.history == 0
-    assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7)}
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
     assert trained.quality.plain["auc"] > 0.75
     assert trained.choice.promote
     assert trained.choice.why.startswith("The champion no longer holds, the challenger is not shown to be bad")
@@ -124,7 +124,7 @@ def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
     steady = labelled(*PARTS.holdout, *PARTS.training, users=60)
     trained = challenged(steady, champion(), bad=True)
     assert trained.history == 2
-    assert {cutoff for _, cutoff in keys(learnt[0])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -203,3 +203,41 @@ def test_a_champion_whose_columns_are_gone_is_compared_as_it_is(rows, learnt):
     trained = challenged(fewer, known)
     assert len(learnt) == 2
     assert trained.champion.rows == 120
+def test_a_pair_learns_from_as_many_cutoffs_as_its_parameters_say(rows):
+    short = PARAMS | {"history": 2}
+    for parts, whole in ((PARTS.training, PARTS.training[:2]), ((ago(7), *PARTS.training), (ago(7), ago(14)))):
+        one = learning.fitted(rows.at(parts), short, QUESTION, ago(7), SEED)
+        other = learning.fitted(rows.at(whole), PARAMS, QUESTION, ago(7), SEED)
+        assert one.score(rows.X).tolist() == other.score(rows.X).tolist()
+
+
+def test_challenge_and_refit_honour_the_history(rows):
+    trained = learning.challenge(rows, PARTS, PARAMS | {"history": 1}, QUESTION, None, False, THRESHOLDS, SEED)
+    alone = learning.fitted(rows.at([ago(14)]), PARAMS, QUESTION, ago(14), SEED)
+    assert trained.pair.score(rows.X).tolist() == alone.score(rows.X).tolist()
+    again = learning.refit(rows, PARTS, trained, QUESTION, SEED)
+    newest = learning.fitted(rows.at([ago(7)]), PARAMS, QUESTION, ago(7), SEED)
+    assert again.score(rows.X).tolist() == newest.score(rows.X).tolist()
+    assert again.params["history"] == 1
+
+
+def test_a_lean_pair_reads_the_user_and_the_action_only(rows):
+    more = learning.Rows(rows.frame.assign(view__events_7=1.0))
+    pair = learning.fitted(more, PARAMS | {"groups": "lean"}, QUESTION, ago(7), SEED)
+    assert pair.columns == ("recency", "events_7", "tenure", "buy__recency", "buy__events_90")
+    assert pair.score(more.X).tolist() == learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED).score(rows.X).tolist()
+
+
+def test_the_weights_of_a_sample_reach_fit_rule_and_measures(rows):
+    """Positives kept whole and a third of the others, each standing for three: as if all had been there."""
+    rng = np.random.default_rng(0)
+    kept = (rows.y == 1) | (rng.random(len(rows)) < 1 / 3)
+    sample = rows.of(kept)
+    sample = learning.Rows(sample.frame.assign(weight=np.where(sample.y == 1, 1.0, 3.0)))
+    unweighted = learning.Rows(sample.frame.drop(columns="weight"))
+    whole, right, wrong = (challenged(some).quality.plain for some in (rows, sample, unweighted))
+    for name in ("log_loss", "base_rate_log_loss", "naive_log_loss"):
+        assert right[name] == pytest.approx(whole[name], abs=0.06), name
+    assert abs(wrong["base_rate_log_loss"] - whole["base_rate_log_loss"]) > abs(
+        right["base_rate_log_loss"] - whole["base_rate_log_loss"]
+    )

@@ -263,3 +263,27 @@ def test_a_paired_interval_is_narrower_than_two_apart():
     difference, _ = paired_difference(y, p, near, users(800), seed=0)
     alone = of(y, p).metrics["log_loss"]
     assert difference.high - difference.low < (alone.high - alone.low) / 5
+
+
+def test_a_row_that_stands_for_three_is_measured_like_three():
+    y, p = drawn(400)
+    naive, weight = np.where(p > 0.3, 0.4, 0.2), np.where(y == 1, 1.0, 3.0)
+    weighted = of(y, p, naive, weight=weight)
+    times = weight.astype(int)
+    copies = [np.repeat(values, times) for values in (y, p, naive)]
+    assert weighted.plain == pytest.approx(of(*copies, who=np.repeat(users(400), times)).plain, rel=1e-12)
+    assert (weighted.rows, weighted.positives) == (400, y.sum())  # what was seen, not what it stands for
+    other = np.clip(p * 1.3, 0.01, 0.99)
+    gains = [
+        paired_difference(y, p, other, users(400), 0, weight)[0].value,
+        paired_difference(copies[0], copies[1], np.repeat(other, times), np.repeat(users(400), times), 0)[0].value,
+    ]
+    assert gains[0] == pytest.approx(gains[1], rel=1e-12)
+
+
+def test_equal_weights_change_no_interval():
+    y, p = drawn(400)
+    plain, weighted = of(y, p), of(y, p, weight=np.full(400, 4.0))
+    for name, measured in plain.metrics.items():
+        again = weighted.metrics[name]
+        assert (again.low, again.value, again.high) == pytest.approx((measured.low, measured.value, measured.high))

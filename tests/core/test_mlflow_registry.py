@@ -198,3 +198,25 @@ def test_every_trial_is_a_child_run(stored):
         ("trial 1", {"fold_0_log_loss": 0.75, "log_loss": 0.75}, "true", "KILLED"),
     ]
     assert {run.info.run_name: run.data.params["C"] for run in runs} == {"trial 0": "0.25", "trial 1": "4.0"}
+
+
+def test_the_plots_of_a_search_are_artifacts_of_the_parent_run(mlflow_registry, question):
+    from matplotlib.figure import Figure
+    from mlflow.artifacts import list_artifacts
+
+    pair = registered(mlflow_registry, question, plots={"history": Figure(), "slices": Figure()})
+    run = mlflow_registry.client.get_model_version(model_names("app.propensity", question)[1], pair.prediction_version)
+    found = list_artifacts(run_id=run.run_id, artifact_path="search")
+    assert sorted(file.path for file in found) == ["search/history.png", "search/slices.png"]
+
+
+def test_a_trial_is_recorded_under_the_name_of_its_objective(mlflow_registry, question):
+    trial = Trial(0, LOGISTIC, (0.5, 0.25), False, "average_precision")
+    registered(mlflow_registry, question, trials=(trial,))
+    client = mlflow_registry.client
+    parent = client.get_model_version(model_names("app.propensity", question)[1], "1").run_id
+    experiment = client.get_experiment_by_name("tests").experiment_id
+    (run,) = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
+    assert run.data.metrics == {
+        "fold_0_average_precision": 0.5, "fold_1_average_precision": 0.25, "average_precision": 0.375
+    }  # fmt: skip

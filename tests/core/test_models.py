@@ -10,7 +10,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from lib.errors import ContractBroken, ModelError
-from lib.models import Pair, fit, is_lifetime, positive_probability, prediction, preprocessing, transformed
+from lib.features import type_column
+from lib.models import (
+    Pair,
+    fit,
+    group_columns,
+    is_lifetime,
+    positive_probability,
+    prediction,
+    preprocessing,
+    transformed,
+)
 
 LOGISTIC = {"family": "logistic", "C": 1.0, "lifetime": True}
 TREES = {
@@ -150,3 +160,35 @@ def test_a_blend_averages_the_probabilities_of_its_parts():
 def test_an_unknown_family_is_refused():
     with pytest.raises(ModelError, match="Unknown model family 'forest': logistic, boosting or blend"):
         prediction({"family": "forest"}, seed=0)
+
+
+def test_lean_columns_are_those_of_the_user_and_of_the_questions_actions():
+    own, odd = ["buy__events_7", "buy__recency"], type_column("buy!", "recency")  # a name that ends like a separator
+    columns = ["recency", *own, "buy_more__events_7", odd, "other__events_7", "events_all"]
+    assert group_columns(columns, {"groups": "lean"}, ["buy"]) == ["recency", *own, "events_all"]
+    assert group_columns(columns, {"groups": "lean"}, ["buy", "buy!"]) == ["recency", *own, odd, "events_all"]
+    assert group_columns(columns, {"groups": "all"}, ["buy"]) == columns
+    assert group_columns(columns, {}, ["buy"]) == columns  # a pair from before there was a choice
+
+
+@pytest.mark.parametrize("family", ["logistic", "boosting", "blend"])
+def test_a_row_that_weighs_twice_counts_like_two(family):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"recency": rng.integers(1, 90, 400), "events_7": rng.poisson(2, 400)}).astype(np.float32)
+    y = (rng.random(400) < 1 / (1 + X["recency"] / 20)).to_numpy(np.int64)
+    params = LOGISTIC | TREES | {"family": family, "C": 1e2}
+    weight = np.where(y == 1, 2.0, 1.0)
+    means = [
+        positive_probability(model, transformer.transform(X)).mean()
+        for transformer, model in (fit(X, y, params, 0), fit(X, y, params, 0, weight))
+    ]
+    assert means[0] == pytest.approx(y.mean(), abs=0.03)
+    assert means[1] == pytest.approx(np.average(y, weights=weight), abs=0.05)
+
+
+def test_the_solver_converges_on_columns_that_say_the_same(recwarn):
+    rng = np.random.default_rng(0)
+    one = rng.poisson(3, 500)
+    X = pd.DataFrame({f"events_{n}": one + (n == 3) * 1e-3 * rng.normal(size=500) for n in range(6)}).astype(np.float32)
+    fit(X, (rng.random(500) < 0.3).astype(np.int64), LOGISTIC | {"C": 1e2}, 0)
+    assert [str(warning.message) for warning in recwarn] == []

@@ -246,6 +246,30 @@ def test_a_challenger_of_a_champion_that_holds_may_be_rejected(world, monkeypatc
     assert not world.rows("audience")["low_evidence"].any()
 
 
+def test_the_trials_and_plots_of_a_rejected_pair_are_recorded_too(world, monkeypatch):
+    kept, register = [], world.registry.register
+    monkeypatch.setattr(world.registry, "register", lambda *args: kept.append(args[-1]) or register(*args))
+    monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, True, "Not shown to be better."))
+    world.extract(NEXT)
+    world.train(run_id="run-2")
+    retrained = world.retrain(run_id="run-2")
+    (evidence,) = kept
+    assert evidence.kind == "rejected"
+    assert [trial.number for trial in evidence.trials] == [0, 1]
+    assert sorted(evidence.plots) == sorted(retrained.plots) == ["history", "importances", "slices"]
+    assert retrained.trials.columns.tolist()[:3] == ["trial", "log_loss", "pruned"]
+
+
+def test_a_champion_of_an_earlier_day_is_a_start_of_the_search_and_one_of_this_day_is_not(world, monkeypatch):
+    known, search = [], pipeline.search
+    monkeypatch.setattr(pipeline, "search", lambda *args: known.append(args[4]) or search(*args))
+    champion = world.registry.pairs["buy_7d_cohort28d", "1"]
+    world.retrain(run_id="run-2")  # the same day again
+    world.extract(NEXT)
+    world.retrain(run_id="run-3")
+    assert known == [None, champion.params]
+
+
 def killed(*_):
     raise KeyboardInterrupt
 

@@ -5,10 +5,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from made import CUTOFF, ago
+from made import CUTOFF, ago, labelled
 
 from lib.errors import OneClass
-from lib.split import Rows, Split, folds, half, split, two_classes
+from lib.split import Rows, Split, folds, half, split, thinned, two_classes
 from lib.timeline import Cutoffs, Window, cutoffs
 
 WEEKLY = Cutoffs(CUTOFF, tuple(ago(n) for n in (14, 21, 28, 35, 42, 49)), tuple(ago(n) for n in (28, 35, 42, 49)))
@@ -137,3 +137,60 @@ def test_two_kinds_of_labels_are_enough():
 
 def test_a_split_names_both_sides_newest_first():
     assert split(WEEKLY, {ago(14): 49, ago(21): 1}, 14, 50) == Split((ago(35), ago(42), ago(49)), (ago(14), ago(21)))
+
+
+WEEKS = [ago(n) for n in (14, 21, 28, 35, 42)]
+
+
+def cutoffs_of(rows):
+    return sorted(set(rows.frame["cutoff"]), reverse=True)
+
+
+def test_a_history_is_the_newest_cutoffs():
+    rows = labelled(*WEEKS, users=20)
+    kept = {history: cutoffs_of(rows.newest(history)) for history in (0, 1, 2, 5, 13)}
+    assert kept == {0: WEEKS, 1: WEEKS[:1], 2: WEEKS[:2], 5: WEEKS, 13: WEEKS}
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_history_of_one_class_only_is_no_history(label):
+    rows = labelled(*WEEKS, users=20)
+    alike = Rows(rows.frame.assign(label=rows.frame["label"].where(rows.frame["cutoff"] < WEEKS[1], label)))
+    assert cutoffs_of(alike.newest(2)) == WEEKS
+    assert cutoffs_of(alike.newest(3)) == WEEKS[:3]
+
+
+def test_many_rows_are_thinned_by_cutoffs_the_newest_first():
+    rows = labelled(*WEEKS, users=60)
+    kept = {most: cutoffs_of(thinned(rows, most, seed=0)) for most in (300, 299, 150, 100, 60)}
+    assert kept == {
+        300: WEEKS,
+        299: [WEEKS[0], WEEKS[2], WEEKS[4]],
+        150: [WEEKS[0], WEEKS[2], WEEKS[4]],
+        100: [WEEKS[0], WEEKS[3]],
+        60: [WEEKS[0]],
+    }
+    assert len(thinned(rows.at([]), 0, seed=0)) == 0
+
+
+def test_a_cutoff_of_too_many_users_is_thinned_by_users():
+    rows = labelled(WEEKS[0], WEEKS[1], users=4000)
+    kept = thinned(rows, 1000, seed=0)
+    assert cutoffs_of(kept) == WEEKS[:1]
+    assert 920 < len(kept) < 1080  # three standard deviations
+    assert kept.y.mean() == pytest.approx(rows.at(WEEKS[:1]).y.mean(), abs=0.05)
+    assert kept.users.tolist() == thinned(rows, 1000, seed=0).users.tolist()
+    overlap = set(kept.users) & set(thinned(rows, 1000, seed=1).users)
+    assert 190 < len(overlap) < 310  # another seed, other users: a quarter of a quarter are the same
+    # known values: another machine and another library version must keep these
+    assert sorted(kept.users)[:4] == ["u0", "u1000", "u1002", "u1004"]
+
+
+def test_weights_are_relative_to_the_average_row_and_are_no_feature():
+    plain = rows()
+    sampled = Rows(plain.frame.assign(weight=[1.0, 4.0, 4.0]))
+    assert plain.weight is None
+    assert sampled.weight.tolist() == [1 / 3, 4 / 3, 4 / 3]
+    assert sampled.at([ago(7)]).weight.tolist() == [1.0]
+    assert sampled.at([date(2000, 1, 1)]).weight.tolist() == []
+    assert sampled.X.equals(plain.X)
