@@ -275,6 +275,7 @@ def test_importances_repeat_and_are_measured_on_few_rows(monkeypatch):
     assert first == importances(pair, typical, rows.X, rows.y, 1)
     assert first != importances(pair, typical, rows.X, rows.y, 2)
     monkeypatch.setattr("lib.importance.ROWS", 300)
+    assert importances(pair, typical, rows.X, rows.y, 1) != importances(pair, typical, rows.X, rows.y, 2)
     monkeypatch.setattr("lib.importance.MOST", 2)
     (one, other) = importances(pair, typical, rows.X, rows.y, 1)
     assert max(asked) == 300
