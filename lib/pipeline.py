@@ -111,8 +111,7 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += _quality_lines("Champion on the holdout", quality, parts)
-    shown = checks[["metric", "measured", "low", "high", "threshold"]]
-    return Checked(verdict, "\n".join(lines), shown, found.drift)
+    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]], found.drift)
 
 
 def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
