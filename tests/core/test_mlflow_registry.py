@@ -82,6 +82,17 @@ def test_a_preprocessing_model_of_another_question_is_no_partner(stored):
     assert registry.load(question, "1").prediction_version == "1"
 
 
+def test_versions_that_no_registration_ties_together_are_no_pair(stored):
+    registry, question, names = stored
+    pair = registry.client.get_model_version(names[1], "1").tags["pair"]
+    for name in names:
+        registry.client.delete_model_version_tag(name, "1", "pair")
+    with pytest.raises(ModelError, match=f"Version 1 of {names[1]} names version 1 of {names[0]} as its preprocessing"):
+        registry.load(question, "1")
+    for name in names:
+        registry.client.set_model_version_tag(name, "1", "pair", pair)
+
+
 @pytest.mark.parametrize("text", ["soon", "2024-13-01", "None"])
 def test_a_day_that_cannot_be_read_is_refused(stored, text):
     registry, question, (_, name) = stored
