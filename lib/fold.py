@@ -5,15 +5,14 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Literal
 
-import numpy as np
 from sklearn.metrics import average_precision_score, log_loss
 
 from lib.config import Question
-from lib.models import group_columns, positive_probability, prediction, preprocessing
+from lib.models import group_columns, positive_probability, prediction, preprocessing, transformed
 from lib.space import CHOICES
 from lib.split import Rows, folds, thinned
 
-FOLDS = 2  # the newest two: the next weeks resemble the last ones most
+FOLDS = 3  # the newest: the next weeks resemble the last ones most, and one fold alone may be an odd one
 SEARCH_ROWS = 15_000  # a fold learns from so many rows at the most, and judges on as many
 PREPARED = 4  # so many preprocessed matrices are kept for each fold: about 100 MB at 400 columns
 Direction = Literal["minimize", "maximize"]
@@ -47,11 +46,11 @@ class Fold:
     def _prepared(self, choices: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
         """The matrices of both sides, in double precision: in single, the solver does not converge."""
         params = dict(choices)
-        learn = self.learn[params["history"]].X.astype(np.float64)
+        learn = self.learn[params["history"]].X
         columns = group_columns(list(learn.columns), params, self.actions)
-        transformer = preprocessing(columns, params).fit(learn[columns])
-        judge = self.judge.X.astype(np.float64)
-        return transformer.transform(learn[columns]), transformer.transform(judge[columns])
+        transformer = preprocessing(columns, params)
+        matrix = transformed(transformer, learn[columns], fit=True)
+        return matrix, transformed(transformer, self.judge.X[columns])
 
 
 def usable_folds(rows: Rows, training: Sequence[date], question: Question, seed: int) -> list[Fold]:

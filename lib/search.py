@@ -85,8 +85,7 @@ def search(
         starts = _starts(champion, _last_best(storage, config, as_of) if storage else None)
         study = _opened(storage, config, as_of, _mark(config, starts, made))
         _run(study, config, starts, made, say)
-    best = _best(study)
-    assert best is not None  # the first trials cannot be pruned
+    best = _chosen(study)
     trials = tuple(_recorded(number, trial, config.objective) for number, trial in enumerate(_finished(study)))
     return Found(_params(best), float(best.values[0]), trials, study)
 
@@ -162,7 +161,7 @@ def _last_best(storage: optuna.storages.BaseStorage, config: RetrainConfig, as_o
         if name[len(about) :][:10] < as_of.isoformat():
             best = _best(optuna.load_study(study_name=name, storage=storage))
             if best is not None:
-                return best.params
+                return _params(best)
     return None
 
 
@@ -214,11 +213,22 @@ def _spent(study: optuna.Study) -> float:
     return sum(trial.duration.total_seconds() for trial in _finished(study) if trial.duration)
 
 
-def _best(study: optuna.Study) -> FrozenTrial | None:
-    """The best trial that finished, the first among equals."""
+def _best(study: optuna.Study, family: str | None = None) -> FrozenTrial | None:
+    """The best trial that finished, the first among equals; of one family where it is named."""
     sign = 1.0 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1.0
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if family:
+        complete = [trial for trial in complete if _params(trial).get("family") == family]
     return min(complete, key=lambda trial: sign * trial.values[0], default=None)
+
+
+def _chosen(study: optuna.Study) -> FrozenTrial:
+    """The best trial of the preferred family, unless that of another is better by more than folds differ by chance."""
+    best = _best(study)
+    assert best is not None  # the first trials cannot be pruned
+    preferred = _best(study, space.PREFERRED)
+    close = preferred and abs(preferred.values[0] - best.values[0]) <= space.MARGIN * abs(best.values[0])
+    return preferred if preferred and close else best
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:

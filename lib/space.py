@@ -12,6 +12,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "lifetime": (True, False),  # whether features take part that grow with the age of the log
     "groups": ("all", "lean"),  # lean: those of the user, and of the question's own actions; of no other event type
     "history": (0, 13, 6),  # how many of the newest cutoffs are learnt from; 0: all
+    "scale": ("log", "bins"),  # numbers as logarithms, or as the tenth of the rows that they fall into
 }
 PLAIN: dict[str, Any] = {name: values[0] for name, values in CHOICES.items()}
 STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far from the best
@@ -22,6 +23,10 @@ STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far fro
     },
     PLAIN | {"family": "logistic", "C": 1e-2, "lifetime": False},
 )  # fmt: skip
+
+
+PREFERRED = "blend"  # two families that err differently: rarely the best, rarely far from it
+MARGIN = 0.01  # share of the objective by which another family must beat its best to be taken instead
 
 
 def suggest(trial: BaseTrial) -> dict[str, Any]:

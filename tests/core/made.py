@@ -33,7 +33,7 @@ WIDGETS = {
     "max_age_days": "365", "promote_probability": "0.9",
 }  # fmt: skip
 THRESHOLDS = Thresholds.from_widgets(WIDGETS.__getitem__)
-PLAIN = {"lifetime": True, "groups": "all", "history": 0}
+PLAIN = {"lifetime": True, "groups": "all", "history": 0, "scale": "log"}
 QUICK = (PLAIN | {"family": "logistic", "C": 0.01}, PLAIN | {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
 EVIDENCE = Evidence(

@@ -34,6 +34,7 @@ def told_values(monkeypatch):
 
     def tell(*values):
         losses = iter(values)
+        monkeypatch.setattr(fold, "FOLDS", 2)
         monkeypatch.setattr(space, "STARTS", ())
         monkeypatch.setattr(space, "suggest", lambda t: {"family": "logistic", "n": t.suggest_int("n", 0, 9)})
         monkeypatch.setattr(fold.Fold, "value", lambda *_: next(losses))
@@ -78,8 +79,9 @@ def test_the_best_trial_is_found_and_all_are_told(rows):
     best = found(rows, say=told.append)
     assert [trial.number for trial in best.trials] == [0, 1, 2, 3]
     assert best.trials[0].params == START  # the given start comes first
-    means = [sum(trial.fold_values) / 2 for trial in best.trials]
-    assert [trial.value for trial in best.trials] == means
+    means = [sum(trial.fold_values) / fold.FOLDS for trial in best.trials]
+    assert [trial.value for trial in best.trials] == pytest.approx(means, rel=1e-15)
+    means = [trial.value for trial in best.trials]
     assert not any(trial.pruned for trial in best.trials)
     assert (best.value, best.params) == (min(means), best.trials[means.index(min(means))].params)
     assert told[0] == f"trial 1/4: logistic, log loss {means[0]:.4f}, best {means[0]:.4f}"
@@ -126,6 +128,26 @@ def test_the_first_among_equals_is_taken(rows, told_values):
     told_values(*[0.5, 0.5] * 4)
     best = found(rows)
     assert best.params == best.trials[0].params
+
+
+@pytest.mark.parametrize(
+    ("others", "blend", "chosen"),
+    [
+        (0.5, 0.5049, "blend"),  # as good, but for what folds differ by
+        (0.5, 0.5051, "logistic"),  # more than a hundredth apart
+        (0.5, 0.4, "blend"),
+        (-0.5, -0.4951, "blend"),  # large is good: the sign is turned below
+        (-0.5, -0.4949, "logistic"),
+    ],
+)
+def test_another_family_must_be_clearly_better_than_a_blend(rows, told_values, monkeypatch, others, blend, chosen):
+    objective = "log_loss" if others > 0 else "average_precision"
+    values = [abs(value) for value in (others, others, blend, blend, others, others)]
+    told_values(*values)
+    families = iter(["logistic", "blend", "boosting"])
+    monkeypatch.setattr(space, "suggest", lambda t: {"family": next(families), "n": t.suggest_int("n", 0, 9)})
+    best = found(rows, n_trials=3, objective=objective)
+    assert best.params["family"] == chosen
 
 
 @pytest.mark.usefixtures("quick")

@@ -66,5 +66,5 @@ def test_a_trial_of_another_space_is_known_as_such(monkeypatch):
         patch.setattr(space, "CHOICES", {**space.CHOICES, "history": (0, 13)})
         assert not space.still_draws(kept)
     with monkeypatch.context() as patch:
-        patch.setattr(space, "CHOICES", {**space.CHOICES, "scale": ("log", "bins")})
+        patch.setattr(space, "CHOICES", {**space.CHOICES, "scale": ("log",)})
         assert not space.still_draws(kept)
