@@ -153,7 +153,8 @@ def transformed(transformer: Pipeline, X: pd.DataFrame, *, fit: bool = False) ->
     """Apply a preprocessing model in double precision, fitting it first if asked to."""
     wide = X.astype(np.float64)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Bins whose width", UserWarning)  # most counts are mostly 0
+        # most counts are mostly 0, and some always
+        warnings.filterwarnings("ignore", r"Bins whose width|Feature \d+ is constant", UserWarning)
         return np.asarray(transformer.fit_transform(wide) if fit else transformer.transform(wide))
 
 

@@ -98,16 +98,17 @@ def test_preprocessing_puts_counts_on_a_log_scale_and_leaves_trends():
 
 
 def test_preprocessing_by_bins_keeps_the_order_of_numbers_only():
-    X = frame(events_7=np.r_[np.zeros(50), np.arange(1, 51) ** 3], trend_7_28=np.arange(100) - 50)
+    X = frame(events_7=np.r_[np.zeros(50), np.arange(1, 51) ** 3], trend_7_28=np.arange(100) - 50, never=0)
     params = {"lifetime": True, "scale": "bins"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # bins without rows are no news
         Z = transformed(preprocessing(list(X.columns), params), X, fit=True)
     assert sorted({int(n) for n in np.bincount(np.unique(Z[:, 1], return_inverse=True)[1])}) == [10]
+    assert (Z[:, 2] == 0).all()
     assert len(np.unique(Z[:, 0])) == 6  # half of the rows are 0: one bin
     order = np.argsort(X["events_7"], kind="stable")
     assert (np.diff(Z[order, 0]) >= 0).all()
-    assert Z.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert Z.mean(axis=0) == pytest.approx([0, 0, 0], abs=1e-9)
 
 
 def test_a_negative_sum_of_refunds_stays_a_number():
