@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cli.arguments import build
 from cli.errors import CliError
 from datasets.errors import DatasetError
+from lib.errors import PropensityError
 from localrun.errors import LocalRunError
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # only the command that was asked for is imported: help stays instant
         return int(importlib.import_module(f"cli.{arguments.command}").main(arguments))
-    except (CliError, DatasetError, LocalRunError) as error:
+    except (CliError, DatasetError, LocalRunError, PropensityError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

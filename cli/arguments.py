@@ -1,7 +1,10 @@
 """The command line: what can be asked, with the help that a newcomer reads first."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+
+from cli.errors import CliError
 
 PROJECT = Path(__file__).parents[1]
 
@@ -20,11 +23,22 @@ your own events
   ./propensity run --param events=clicks.parquet --param action=purchase --param horizon_days=28
   ./propensity run --param events=db/events --param action=share,favorite --param as_of=2024-06-01
 
+the models
+  ./propensity models                  every version: how good, in use from when to when, why
+  ./propensity models diff 3 5         what differs between two of them
+  ./propensity models rollback         back to the one before
+  ./propensity models challenge URI    let a model of your own compete
+
 while you work
   ./propensity validate                check the YAML, the notebooks, and how they are wired
   ./propensity run --only train+       train and all that comes after it
   ./propensity notebook train          open one notebook in Jupyter or VS Code
   ./propensity test                    lint, types and tests
+
+deployed on Databricks
+  ./propensity remote status           the last runs, their tasks and verdicts
+  ./propensity remote run --target staging
+                                       start a run, follow it, and fail when a task did
 """
 
 
@@ -60,13 +74,60 @@ def build() -> argparse.ArgumentParser:
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
     _home_option(ui)
     ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
+    _models_command(commands.add_parser("models", help="compare, promote, roll back and challenge registered models"))
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     _home_option(notebook)
+    _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser
 
 
-def _run_options(parser: argparse.ArgumentParser) -> None:
+def _remote(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    status = actions.add_parser("status", help="the last runs, their tasks and verdicts")
+    status.add_argument("--last", type=int, default=3, metavar="N", help="how many runs (default: 3)")
+    run = actions.add_parser("run", help="start a run and follow it; fails when a task did not end as it should")
+    _param_option(run)
+    logs = actions.add_parser("logs", help="what the tasks of a run said")
+    logs.add_argument("--run", type=int, metavar="ID", help="the run (default: the newest)")
+    models = actions.add_parser("models", help="the model versions in use")
+    audience = actions.add_parser("audience", help="the head of the published lists")
+    audience.add_argument("--head", type=int, default=10, metavar="N", help="how many users of each (default: 10)")
+    audience.add_argument("--warehouse", metavar="ID", help="the SQL warehouse (default: the first that you may use)")
+    for action in (status, run, logs, models, audience):
+        _bundle_options(action)
+        action.add_argument("--profile", help="a profile of ~/.databrickscfg (default: as the Databricks CLI has it)")
+
+
+def _models_command(parser: argparse.ArgumentParser) -> None:
+    parser.description = "List every version of the models in a home, or do something about them."
+    _models_options(parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    diff = actions.add_parser("diff", help="what differs between two versions of the prediction model")
+    diff.add_argument("versions", nargs=2, metavar="VERSION")
+    promote = actions.add_parser("promote", help="put a version in use, whatever its evidence")
+    promote.add_argument("version", metavar="VERSION")
+    rollback = actions.add_parser("rollback", help="put the version in use again that was before the present one")
+    challenge = actions.add_parser(
+        "challenge", help="run the job with a model of your own in the place of a search's, as the next challenger"
+    )
+    challenge.add_argument(
+        "uri", metavar="URI", help="runs:/<run>/<name>, runs:/<run>, models:/<name>/<version> or models:/<name>@<alias>"
+    )
+    for action in (promote, rollback):
+        action.add_argument("--publish", action="store_true", help="score with it and publish the list anew")
+    for action in (diff, promote, rollback, challenge):
+        _models_options(action, again=True)
+
+
+def _models_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Options that may stand before or behind the action; behind it, none given must not undo one before it."""
+    unset = argparse.SUPPRESS if again else None
+    parser.add_argument("--question", metavar="SLUG", default=unset, help="the question, where the home has several")
+    _home_option(parser, again=again)
+
+
+def _param_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--param",
         action="append",
@@ -74,6 +135,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="replace a job parameter's default; may be repeated (their names: jobs/propensity.yml)",
     )
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    _param_option(parser)
     parser.add_argument(
         "--only",
         metavar="TASKS",
@@ -89,11 +154,11 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--job", default="propensity", help="the job to run (default: propensity)")
 
 
-def _home_option(parser: argparse.ArgumentParser) -> None:
+def _home_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     parser.add_argument(
         "--home",
         type=Path,
-        default=PROJECT / ".home",
+        default=argparse.SUPPRESS if again else PROJECT / ".home",
         metavar="DIR",
         help="where tables, models and run pages are kept (default: .home in the project)",
     )
@@ -102,3 +167,17 @@ def _home_option(parser: argparse.ArgumentParser) -> None:
 def _bundle_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", help="the bundle's target (default: its default one)")
     parser.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)
+
+
+def given_parameters(pairs: Sequence[str]) -> dict[str, str]:
+    """What `--param NAME=VALUE` says, each time it stands there.
+
+    Raises
+    ------
+    CliError
+        If one has no `=`.
+    """
+    for pair in pairs:
+        if "=" not in pair:
+            raise CliError(f"--param {pair!r} should be NAME=VALUE, such as --param action=purchase.")
+    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}

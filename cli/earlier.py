@@ -1,5 +1,6 @@
 """`--only`: the task values of tasks that a partial run leaves out, from a run before it."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from localrun.scan import scan
 def needed_values(
     runs: Path, job: Job, selection: Collection[str], parameters: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The values of every task before the selected ones that was left out and sets any.
+    """The values of every task that was left out and that a selected one reads values of.
 
     Raises
     ------
@@ -26,7 +27,8 @@ def needed_values(
     tasks = job.settings.tasks or []
     above = ancestors(tasks)
     before = set().union(*(above[key] for key in selection)) - set(selection)
-    setting = [task.task_key for task in tasks if task.task_key in before and _sets_values(task)]
+    wanted = set().union(*(_wants(task) for task in tasks if task.task_key in selection))
+    setting = [task.task_key for task in tasks if task.task_key in before & wanted and _sets_values(task)]
     found = earlier_values(runs, job, setting, parameters)
     if missing := [key for key in setting if key not in found]:
         raise CliError(
@@ -55,6 +57,15 @@ def earlier_values(
             if same and past.tasks[key].state is State.SUCCESS:
                 found[key] = past.tasks[key].values
     return found
+
+
+def _wants(task: Task) -> set[str]:
+    """The tasks whose values a task refers to, in the YAML or in its notebook."""
+    texts = list((task.notebook_task.base_parameters or {}).values()) if task.notebook_task else []
+    if task.condition_task:
+        texts += [task.condition_task.left, task.condition_task.right]
+    read = scan(Path(task.notebook_task.notebook_path)).gets if task.notebook_task else ()
+    return {key for text in texts for key in re.findall(r"\{\{tasks\.(\w+)\.values\.", text)} | {key for key, _ in read}
 
 
 def _sets_values(task: Task) -> bool:

@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cli.errors import CliError
@@ -51,6 +53,7 @@ class Home:
             "MLFLOW_TRACKING_URI": self.tracking_uri,
             "MLFLOW_REGISTRY_URI": self.tracking_uri,
             "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing that runs here calls home
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # two files of this machine need none
             "PYSPARK_PYTHON": sys.executable,  # Spark's workers must be of the driver's version
             "TZ": "UTC",
             "OMP_WAIT_POLICY": "PASSIVE",  # Spark shares the cores: threads that spin while waiting slow fits threefold
@@ -65,6 +68,11 @@ def at(path: Path) -> Home:
     except OSError as error:
         raise CliError(f"--home {path} cannot be used as a folder: {error.strerror}.") from error
     return Home(root)
+
+
+def new_run_id(start: datetime) -> str:
+    """An id for what is done in a home: ids sort by their start."""
+    return f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 @contextmanager

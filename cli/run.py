@@ -1,7 +1,6 @@
 """`run`: the whole job on this machine, from loading events to the closing words."""
 
 import argparse
-import secrets
 import shlex
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +12,10 @@ from typing import Any
 import psutil
 
 from cli.afterwards import told
-from cli.arguments import PROJECT
+from cli.arguments import PROJECT, given_parameters
 from cli.earlier import needed_values
 from cli.errors import CliError
-from cli.home import Home, at, locked
+from cli.home import Home, at, locked, new_run_id
 from cli.progress import Progress, closing
 from cli.sources import Source, choose
 from cli.tracking import ensure_experiment
@@ -85,7 +84,7 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, str]:
 
 def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     job, target = load_job(arguments)
-    given = _given(arguments.param)
+    given = given_parameters(arguments.param)
     if given.get("export"):  # notebooks run in their own folder
         given["export"] = str(Path(given["export"]).expanduser().absolute())
     source = choose(arguments.source, given, home.sources)
@@ -102,17 +101,10 @@ def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     )
 
 
-def _given(pairs: list[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise CliError(f"--param {pair!r} should be NAME=VALUE, such as --param action=purchase.")
-    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
-
-
 def _start(plan: Plan) -> tuple[JobRun, Path]:
     """Start Spark, make the events and the experiment while it comes up, then run the job."""
     start = datetime.now(UTC)
-    run_id = f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run_id = new_run_id(start)
     folder = plan.home.runs / run_id
     folder.mkdir(parents=True)
     print(f"run {run_id} of {plan.job.key}: {folder / 'index.html'}", flush=True)

@@ -2,8 +2,9 @@
 
 import argparse
 
+from cli import deployment
+from localrun import checks
 from localrun.bundle import load, target_names
-from localrun.checks import check
 from localrun.errors import LocalRunError
 
 
@@ -13,7 +14,8 @@ def main(arguments: argparse.Namespace) -> int:
     found: dict[str, None] = {}  # in order, and once each: most findings are the same for every target
     for target in targets:
         try:
-            found |= dict.fromkeys(check(load(arguments.bundle, target)))
+            bundle = load(arguments.bundle, target)
+            found |= dict.fromkeys([*checks.check(bundle), *deployment.check(bundle)])
         except LocalRunError as error:
             found |= dict.fromkeys(str(error).splitlines())
     for line in found:

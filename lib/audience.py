@@ -31,6 +31,14 @@ def rank(predictions: pd.DataFrame, low_evidence: bool) -> pd.DataFrame:
     )
 
 
+def spoken(ranked: pd.DataFrame) -> list[str]:
+    """A line for each row of a list: rank, user, propensity, and the strongest reason where there is one."""
+    strongest = ranked["reasons"].fillna("").str.split("; ").str[0]
+    columns = ranked["rank"], ranked["user_id"], ranked["propensity"], strongest
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [f"  {rank:>3}  {user:<20} {propensity:.4f}  {why}".rstrip() for rank, user, propensity, why in rows]
+
+
 def check(audience: pd.DataFrame, cohort: int, versions: Mapping[str, str]) -> None:
     """Refuse a list that must not be published.
 

@@ -21,6 +21,7 @@ class RecencyRule:
 
     question: Question
     rates: npt.NDArray[np.float64]  # recency cell x count cell
+    overall: float  # rate of all rows together
 
     @classmethod
     def fit(
@@ -38,7 +39,7 @@ class RecencyRule:
         np.add.at(acted, cells, y * weights)
         np.add.at(users, cells, weights)
         base = float(np.average(y, weights=weights)) if len(y) else 0.5
-        return cls(question, (acted + PRIOR_USERS * base) / (users + PRIOR_USERS))
+        return cls(question, (acted + PRIOR_USERS * base) / (users + PRIOR_USERS), base)
 
     def score(self, X: pd.DataFrame) -> npt.NDArray[np.float64]:
         """The rate of each row's cell."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SLICES = 6  # so many parameters side by side can still be read
 
+SHOWN = 12  # importances: more names would not be legible
+
 
 def search_plots(study: "Study | None", objective: str) -> "dict[str, Figure]":
     """Optuna's own plots of a search: `history`, `importances`, `slices`.
@@ -62,6 +64,17 @@ def trials(table: pd.DataFrame, objective: str = "log_loss") -> "Figure":
         best = done[objective].cummin() if objective == "log_loss" else done[objective].cummax()
         axes.step(done["trial"], best, where="post", label="best so far")
         axes.legend()
+    return figure
+
+
+def importances(table: pd.DataFrame) -> "Figure":
+    """By how much the log loss rises without each of the `SHOWN` strongest groups; lines are one standard deviation."""
+    shown = table.head(SHOWN)
+    figure, axes = _axes("rise of the log loss when exchanged between users", "")
+    places = range(len(shown))  # not the names: two event types may be called alike
+    axes.barh(places, shown["mean"], xerr=shown["std"])
+    axes.set_yticks(places, shown["name"], parse_math=False)
+    axes.invert_yaxis()  # the strongest on top
     return figure
 
 

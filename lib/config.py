@@ -8,9 +8,11 @@ from hashlib import sha1
 from typing import Any, Self
 
 from lib.errors import ConfigError
+from lib.thresholds import Thresholds
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
+MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 
@@ -113,8 +115,10 @@ class TrainConfig(ModelConfig):
     """What `train` needs to know."""
 
     min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
+    thresholds: Thresholds
     max_training_rows: int  # more labelled rows than that are sampled, the holdout's as well; 0: never
     seed: int
+    challenger: str  # blank, or the MLflow URI of somebody's own models: they are compared whatever the verdict
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
@@ -141,6 +145,17 @@ class RetrainConfig(TrainConfig):
             objective=parse_choice("objective", get, OBJECTIVES),
             optuna_storage=get("optuna_storage").strip(),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig(ModelConfig):
+    """What `predict` needs to know."""
+
+    reasons: int  # how many a user gets at the most; 0: none are looked for
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(**_stage(get), **_models(get), reasons=parse_number("reasons", get, least=0, most=MAX_REASONS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +189,10 @@ def _models(get: Get) -> dict[str, Any]:
 def _judging(get: Get) -> dict[str, Any]:
     return {
         "min_positives": parse_number("min_positives", get, least=1),
+        "thresholds": Thresholds.from_widgets(get),
         "max_training_rows": parse_number("max_training_rows", get, least=0),
         "seed": parse_number("seed", get, least=0),
+        "challenger": parse_model(get),
     }
 
 
@@ -184,6 +201,17 @@ def parse_text(name: str, get: Get) -> str:
     text = get(name).strip()
     if not text:
         raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
+    return text
+
+
+def parse_model(get: Get) -> str:
+    """Read the MLflow URI of a model, or of a run that holds two; blank for none."""
+    text = get("challenger").strip()
+    if text and not re.fullmatch(r"runs:/[^/]+(/[^/]+)?|models:/[^/@]+(/[0-9]+|@[^/@]+)", text):
+        raise ConfigError(
+            "challenger must read like runs:/<run>/<name>, runs:/<run>, models:/<name>/<version> or "
+            f"models:/<name>@<alias>, got {text!r}. Leave it blank for none."
+        )
     return text
 
 

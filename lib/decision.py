@@ -1,21 +1,72 @@
 """What the measured numbers say: does a champion still hold, is a challenger better? Decides; changes nothing."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
+import pandas as pd
+
 from lib.measure import Measured, Quality
+from lib.thresholds import Thresholds
 
 Answer = Literal["good", "bad", "cannot_tell"]
+# What a failed metric means: the sentence's two halves, for the measured number and for its limit.
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "skill_over_base_rate": ("The scores save {:.1%} of the base rate's log loss", "more than {:.1%} is wanted"),
+    "skill_over_naive": ("The scores save {:.1%} of the naive rule's log loss", "more than {:.1%} is wanted"),
+    "auc_kept": ("AUC fell by {:.3f} since it was registered", "at most {:g} is allowed"),
+    "ap_kept": ("Normalised average precision fell by {:.3f} since it was registered", "at most {:g} is allowed"),
+    "calibration": ("Expected and observed actions differ by a factor of {:.2f}", "at most {:.2f} is allowed"),
+    "ece": ("Scores and observed rates lie {:.3f} apart", "at most {:g} is allowed"),
+    "drifted_share": ("{:.1%} of the features have drifted", "at most {:.1%} is allowed"),
+    "unseen_share": ("{:.1%} of the newest events are of types that the pair has not learnt as they are read now",
+                     "at most {:.1%} is allowed"),
+    "age_days": ("The last label that the pair learnt from is {:.0f} days old", "at most {:g} is allowed"),
+}  # fmt: skip
 
-# A metric fails when its whole interval lies below its threshold.
-THRESHOLDS: Mapping[str, float] = {
-    "skill_over_base_rate": 0.0,  # share of the base rate's log loss that the scores save
-    "skill_over_naive": 0.0,  # the same, against the recency rule
-    "auc_kept": -0.03,  # AUC now minus AUC when registered
-    "calibration": -0.25,  # minus the absolute log ratio of expected to observed actions
-}
-BETTER_PROBABILITY = 0.9  # how sure a challenger's lower log loss must be to replace a champion that holds
+
+@dataclass(frozen=True)
+class Bound:
+    """What one metric must not lie beyond with its whole interval."""
+
+    metric: str
+    wanted: Literal["more than", "at least", "at most"]
+    limit: float
+
+    def fails(self, measured: Measured) -> bool:
+        if self.wanted == "at most":
+            return measured.low > self.limit
+        return measured.high <= self.limit if self.wanted == "more than" else measured.high < self.limit
+
+    def sentence(self, measured: Measured) -> str:
+        """Say what was measured and what was wanted."""
+        limit = self.limit
+        if self.metric in ("auc_kept", "ap_kept"):
+            measured, limit = -measured, -limit
+        elif self.metric == "calibration":
+            measured, limit = Measured(*map(math.exp, (measured.value, measured.low, measured.high))), math.exp(limit)
+        found, wanted = SENTENCES[self.metric]
+        return f"{found.format(measured)}; {wanted.format(limit)}."
+
+    def short(self, measured: Measured) -> str:
+        return f"{self.metric} {measured.value:.3g} ({self.wanted} {self.limit:g})"
+
+
+def bounds(thresholds: Thresholds) -> tuple[Bound, ...]:
+    """The metrics that are judged, each with its limit in its own unit and direction."""
+    return (
+        Bound("skill_over_base_rate", "more than", thresholds.min_skill_over_base_rate),
+        Bound("skill_over_naive", "more than", thresholds.min_skill_over_naive),
+        Bound("auc_kept", "at least", -thresholds.max_auc_drop),
+        Bound("ap_kept", "at least", -thresholds.max_ap_drop),
+        Bound("calibration", "at most", thresholds.max_calibration_error),
+        Bound("ece", "at most", thresholds.max_ece),
+        Bound("drifted_share", "at most", thresholds.max_drifted_share),
+        Bound("unseen_share", "at most", thresholds.max_unseen_share),
+        Bound("age_days", "at most", thresholds.max_age_days),
+    )
 
 
 @dataclass(frozen=True)
@@ -32,6 +83,19 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Check:
+    """A verdict and what it rests on, as it is recorded."""
+
+    as_of: date
+    holdout: date  # newest cutoff judged on
+    run_id: str  # blank outside a job
+    version: str  # prediction version of the champion; blank without one
+    verdict: Verdict
+    quality: Quality | None
+    drift: pd.DataFrame  # one row per feature, as lib.drift compares them; empty where nothing was compared
+
+
+@dataclass(frozen=True)
 class Choice:
     """Whether a challenger takes the champion's place."""
 
@@ -40,50 +104,70 @@ class Choice:
     why: str
 
 
-def judge(quality: Quality | None, thresholds: Mapping[str, float] = THRESHOLDS) -> Verdict:
-    """Say whether a champion holds: bad needs a whole interval beyond its threshold, good needs every metric there.
+def judge(quality: Quality | None, thresholds: Thresholds) -> Verdict:
+    """Say whether a champion holds: bad needs a whole interval beyond its limit, good needs every metric there.
 
     `quality` None means that there is no champion. What could not be measured never counts as good.
     """
     if quality is None:
         return Verdict("cannot_tell", ("No model is registered for this question yet.",))
-    missing = [name for name in thresholds if name not in quality.metrics]
+    wanted = bounds(thresholds)
+    missing = [bound.metric for bound in wanted if not _there(quality, bound.metric)]
     if missing:
-        return Verdict(
-            "cannot_tell",
-            (f"{', '.join(missing)} cannot be measured on {quality.rows} rows with {quality.positives} positives.",),
-        )
-    failed = [name for name, least in thresholds.items() if quality.metrics[name].high < least]
-    told = [f"{name} is {quality.metrics[name]}, at least {thresholds[name]:g} wanted" for name in thresholds]
+        told = f"on {quality.rows} rows with {quality.positives} positives"
+        return Verdict("cannot_tell", (f"{', '.join(missing)} cannot be measured {told}.",))
+    failed = failures(quality, thresholds)
     if failed:
-        return Verdict("bad", tuple(text for name, text in zip(thresholds, told, strict=True) if name in failed))
-    return Verdict("good", tuple(told))
+        return Verdict("bad", failed)
+    short = ", ".join(bound.short(quality.metrics[bound.metric]) for bound in wanted)
+    return Verdict("good", (f"No threshold is failed: {short}.",))
 
 
-def compare(challenger: Quality, difference: Measured | None, better: float | None, champion_is_bad: bool) -> Choice:
+def failures(quality: Quality, thresholds: Thresholds) -> tuple[str, ...]:
+    """A sentence for every measured metric whose whole interval lies beyond its limit."""
+    return tuple(
+        bound.sentence(quality.metrics[bound.metric])
+        for bound in bounds(thresholds)
+        if _there(quality, bound.metric) and bound.fails(quality.metrics[bound.metric])
+    )
+
+
+def compare(
+    challenger: Quality,
+    difference: Measured | None,
+    better: float | None,
+    champion_is_bad: bool,
+    thresholds: Thresholds,
+) -> Choice:
     """Decide on a challenger that was measured on the same rows as the champion.
 
     `difference` is the challenger's log loss minus the champion's and `better` the bootstrap probability that it
-    is negative; both None without a champion. A first model is promoted unless it is shown to be worse than the
-    base rate; a bad champion is replaced by any challenger that is not shown to be bad; a champion that holds,
-    only by one that is better with probability `BETTER_PROBABILITY`.
+    is negative; both None without a champion. A first model is promoted unless it is shown to be no better than the
+    rate of the training cutoffs: the holdout's own rate, which a season may lift, nobody knew before. A bad champion
+    is replaced by any challenger that is not shown to be bad; a champion that holds, only by one that is better with
+    probability `promote_probability`.
     """
-    skill = challenger.metrics.get("skill_over_base_rate")
-    if skill is None:
+    if not all(_there(challenger, name) for name in ("skill_over_base_rate", "skill_over_past_rate")):
         return Choice(False, True, "The challenger's skill cannot be measured on the holdout.")
-    own = {name: least for name, least in THRESHOLDS.items() if name in challenger.metrics}
-    verdict = judge(challenger, own)
-    low = skill.low < 0
+    skill, past = challenger.metrics["skill_over_base_rate"], challenger.metrics["skill_over_past_rate"]
+    low = skill.low < 0 or past.low < 0
     doubt = ", low evidence" if low else ""
     if difference is None or better is None:
-        worse = skill.high < 0
-        told = f"skill over the base rate {skill}{doubt}"
-        return Choice(not worse, low, f"First model, {'worse than the base rate' if worse else 'promoted'}: {told}.")
+        worse = past.high <= 0
+        told = f"skill over the base rate {skill}, over that of the training cutoffs {past}{doubt}"
+        return Choice(not worse, low, f"First model, {'no better than a constant' if worse else 'promoted'}: {told}.")
     told = f"log loss differs from the champion's by {difference}, lower with probability {better:.2f}{doubt}"
-    if verdict.answer == "bad":
-        return Choice(False, low, f"The challenger is bad ({'; '.join(verdict.reasons)}): {told}.")
+    failed = failures(challenger, thresholds)
+    if failed:
+        return Choice(False, low, f"The challenger is bad. {' '.join(failed)} Its {told}.")
     if champion_is_bad:
         return Choice(True, low, f"The champion no longer holds, the challenger is not shown to be bad: {told}.")
-    if better >= BETTER_PROBABILITY:
+    if better >= thresholds.promote_probability:
         return Choice(True, low, f"The challenger is better: {told}.")
     return Choice(False, low, f"The challenger is not shown to be better: {told}.")
+
+
+def _there(quality: Quality, name: str) -> bool:
+    """Whether a metric was measured, and is a number."""
+    found = quality.metrics.get(name)
+    return found is not None and not any(map(math.isnan, (found.value, found.low, found.high)))

@@ -8,11 +8,11 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lib import definition, timeline
 from lib import events as event_rules
-from lib import timeline
 from lib.config import ExtractConfig, Question
 from lib.errors import NotEnoughHistory, SourceError
-from lib.features import DEFINITION, Vocabulary, build_features, columns, schema, vocabulary
+from lib.features import OTHER, Vocabulary, build_features, columns, schema, vocabulary
 from lib.tables import DeltaTables, Tables
 from lib.timeline import Cutoffs, Window
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SOURCE = "source"  # property of daily_activity: what it was read from
-DEFINED = "definition"  # property of features: how they were computed
 EXTRACTION = "extraction"  # property of features: what the last extraction prepared
 
 
@@ -30,6 +29,8 @@ class Extraction:
 
     question: str  # slug
     cutoffs: Cutoffs
+    pooled: tuple[str, ...] = ()  # event types that share the columns of `other` at as_of
+    pool: bool = False  # whether there are such columns
 
     def to_json(self) -> str:
         """Write down as a table property."""
@@ -39,6 +40,8 @@ class Extraction:
                 "as_of": self.cutoffs.as_of.isoformat(),
                 "matured": [day.isoformat() for day in self.cutoffs.matured],
                 "training": [day.isoformat() for day in self.cutoffs.training],
+                "pooled": self.pooled,
+                "pool": self.pool,
             }
         )
 
@@ -47,7 +50,8 @@ class Extraction:
         """Read back."""
         raw = json.loads(text)
         matured, training = (tuple(map(date.fromisoformat, raw[name])) for name in ("matured", "training"))
-        return cls(raw["question"], Cutoffs(date.fromisoformat(raw["as_of"]), matured, training))
+        cutoffs = Cutoffs(date.fromisoformat(raw["as_of"]), matured, training)
+        return cls(raw["question"], cutoffs, tuple(raw["pooled"]), raw["pool"])
 
 
 def last_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:
@@ -105,22 +109,20 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
     """
     seen = first_seen(tables, as_of)
     event_rules.known_actions(config.question.actions, list(seen), as_of)
-    words = vocabulary(seen, as_of, config.max_event_types)
     begun = min(day for action in config.question.actions for day, _ in seen[action])
     cutoffs = timeline.cutoffs(
-        as_of, max(words.log_start, begun),
+        as_of, max(vocabulary(seen, as_of, config.max_event_types).log_start, begun),
         horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
     )  # fmt: skip
-    definition = f"{DEFINITION}/{config.max_event_types}"
-    if tables.exists("features") and tables.get_property("features", DEFINED) != definition:
-        tables.delete("features", "1 = 1")
+    defined = definition.renewed(tables, config.max_event_types, config.question.actions, seen, as_of)
+    words = defined.words(seen, as_of)
     known = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"] if tables.exists("features") else ()
     stored = set(known)
-    plan = {day: vocabulary(seen, day, config.max_event_types) for day in cutoffs.all if day not in stored}
+    plan = {day: defined.words(seen, day) for day in cutoffs.all if day not in stored}
     if plan:
         write_features(tables, plan)
-        tables.set_property("features", DEFINED, definition)
-    extraction = Extraction(config.question.slug, cutoffs)
+    definition.note(tables, defined)
+    extraction = Extraction(config.question.slug, cutoffs, words.pooled, OTHER in words.prefixes)
     tables.set_property("features", EXTRACTION, extraction.to_json())
     return extraction, len(plan), len(columns(words))
 

@@ -6,7 +6,7 @@ and a test to five rows. What a cutoff may see of them, `lib.activity` decides.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha1
@@ -36,22 +36,24 @@ TYPE_FEATURES = (
 class Vocabulary:
     """The event types that a cutoff knows, in column order, and the day on which each one's log starts.
 
-    Types beyond the most used ones share `other`.
+    Types beyond the most used ones share `other`, but never an action that was asked about.
     """
 
     types: tuple[str, ...]
     pooled: tuple[str, ...]
-    starts: tuple[date, ...]  # of `types`, then, where anything is pooled, of `other`
+    starts: tuple[date, ...]  # of `types`, then of `other` where there are more than the most used ones
     log_start: date  # by when the types that most users know had begun: one odd early type does not move it
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """The slots of per-type features: `types`, then `other` where anything is pooled."""
+        """The slots of per-type features: `types`, then `other` where it has a start."""
         own = tuple(map(_prefix, self.types))
-        return (*own, OTHER) if self.pooled else own
+        return (*own, OTHER) if len(self.starts) > len(self.types) else own
 
 
-def vocabulary(first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: date, most: int) -> Vocabulary:
+def vocabulary(
+    first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: date, most: int, pinned: Collection[str] = ()
+) -> Vocabulary:
     """Choose the event types that get columns of their own at a cutoff, from the history before it only.
 
     Parameters
@@ -60,12 +62,17 @@ def vocabulary(first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: dat
         How many users showed the type for the first time, visibly, on each day.
     most : int
         How many types, ranked by users (ties by name), keep their own columns.
+    pinned : event types
+        These keep theirs besides. They take nobody's place, and `other` stays where it is even when it is left
+        empty: a model that learnt it would read a column that is gone as 0, which for a recency is today.
     """
     users = Counter({kind: sum(n for day, n in days if day < cutoff) for kind, days in first_seen.items()})
     known = sorted((kind for kind, n in users.items() if n), key=lambda kind: (-users[kind], kind))
-    kept, pooled = sorted(known[:most]), sorted(known[most:])
+    beyond = known[most:]
+    pooled = sorted(set(beyond) - set(pinned))
+    kept = sorted(set(known) - set(pooled))
     starts = {kind: min(day for day, _ in first_seen[kind]) for kind in known}
-    ends = [min(starts[kind] for kind in pooled)] if pooled else []
+    ends = [min(starts[kind] for kind in beyond)] if beyond else []
     return Vocabulary(
         tuple(kept), tuple(pooled), (*(starts[kind] for kind in kept), *ends), _median(starts, users, cutoff)
     )
@@ -95,6 +102,26 @@ def _prefix(kind: str) -> str:
 def columns(words: Vocabulary) -> list[str]:
     """List the feature columns of one cutoff, in order."""
     return [*USER_FEATURES, *(f"{kind}__{name}" for kind in words.prefixes for name in TYPE_FEATURES)]
+
+
+def lost(names: Sequence[str], pooled: Collection[str], *, pool: bool) -> list[str]:
+    """Of the columns that a pair reads, those that are computed no longer although what they count goes on.
+
+    These are the columns of event types that are pooled now, of a pool that is none any more, and of features that
+    are gone. A column of a type without any event is not among them: 0 is right for it.
+
+    Parameters
+    ----------
+    pooled : event types that share the columns of `other` at the cutoff to be scored
+    pool : whether there are such columns, even if no type is left in them
+    """
+    away = {_prefix(kind) for kind in pooled} | (set() if pool else {OTHER})
+    parts = [(name, *name.rpartition("__")[::2]) for name in names]
+    return [
+        name
+        for name, prefix, feature in parts
+        if prefix in away or feature not in (TYPE_FEATURES if prefix else USER_FEATURES)
+    ]
 
 
 def schema(names: Sequence[str]) -> pa.Schema:

@@ -41,6 +41,18 @@ def cohort(question: Question, cutoffs: Sequence[date]) -> str:
     return f"SELECT * FROM {{features}} WHERE cutoff IN ({days}) AND recency <= {question.cohort_days}"
 
 
+def recent_events(window: Window) -> str:
+    """SQL for the event types of a window: event_type, since (the day by when it was known), events (their number).
+
+    Nothing that became known on the window's end or later counts.
+    """
+    inside = f"day >= DATE '{window.start}' AND day < DATE '{window.end}'"
+    return (
+        f"SELECT event_type, MIN(known_day) AS since, SUM(CASE WHEN {inside} THEN count ELSE 0 END) AS events "
+        f"FROM {{daily_activity}} WHERE known_day < DATE '{window.end}' GROUP BY event_type ORDER BY event_type"
+    )
+
+
 def literal(text: str) -> str:
     """Spell a text in SQL so that Spark and DuckDB read the same: only they differ in what a backslash means.
 

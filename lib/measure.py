@@ -1,6 +1,6 @@
 """Measure scores against what really happened, with intervals from resampling users. Says how it is, not what to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,13 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
+Places = npt.NDArray[np.intp]
 Users = npt.NDArray[np.object_]
 
 DRAWS = 400  # bootstrap draws: a 90 % interval's ends then rest on 20 draws each
 INTERVAL = (5.0, 95.0)
+ECE_BINS, ECE_USERS = 10, 50  # bins of equal numbers of rows: ten at most, one for each so many users
+KEPT = {"auc": "auc_kept", "normalised_ap": "ap_kept"}  # what is held against its registered value, and as what
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,17 @@ class Measured:
     low: float
     high: float
 
+    def __format__(self, spec: str) -> str:
+        spec = spec or ".4f"
+        if self.low == self.value == self.high:  # counted, not estimated
+            return format(self.value, spec)
+        return f"{self.value:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
+
     def __str__(self) -> str:
-        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+        return format(self)
+
+    def __neg__(self) -> "Measured":
+        return Measured(-self.value, -self.high, -self.low)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,11 @@ class Quality:
         """The values without their intervals."""
         return {name: measured.value for name, measured in self.metrics.items()}
 
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The intervals without their values."""
+        return {name: (measured.low, measured.high) for name, measured in self.metrics.items()}
+
 
 def log_losses(y: Labels, p: Floats) -> Floats:
     """Log loss of each row, in nats; a certainty that was wrong costs as much as one in a million."""
@@ -52,42 +69,45 @@ def measure(
     naive: Floats,
     users: Users,
     seed: int,
-    registered_auc: float | None = None,
+    *,
+    past_rate: float,
+    registered: Mapping[str, Measured] | None = None,
     weight: Floats | None = None,
 ) -> Quality:
     """Measure scores on labelled rows, with intervals from resampling users: one may stand at several cutoffs.
 
-    `naive` are the probabilities of the recency rule for the same rows; `registered_auc` is what the champion
-    had when it was registered, if it is one; `weight` is how many rows each one stands for, None: for itself.
-    Metrics: log_loss, auc, base_rate_log_loss, naive_log_loss,
-    skill_over_base_rate, skill_over_naive (shares of the other's log loss that are saved), calibration (minus
-    the absolute log ratio of expected to observed actions), auc_kept. With one class only, all but log_loss
-    are left out; with no rows, all.
+    Parameters
+    ----------
+    naive : array of probabilities
+        What the recency rule gives the same rows.
+    past_rate : float
+        The action's rate on the training cutoffs: the best constant score that could have been known before.
+    registered : {metric: Measured} or None
+        What the champion had when it was registered, if it is one; of `KEPT` only those there are measured.
+    weight : array or None
+        How many rows each one stands for; None: for itself.
+
+    Returns
+    -------
+    Quality
+        Large is good: auc; average_precision, and normalised_ap, which is `(AP - rate) / (1 - rate)`;
+        skill_over_base_rate, skill_over_past_rate, skill_over_naive (the share of the other's log loss that is
+        saved); auc_kept, ap_kept (now minus then). Small is good: log_loss; calibration, the absolute log ratio
+        of expected to observed actions; ece. For comparison: base_rate_log_loss, naive_log_loss. With one class
+        only, all but log_loss are left out; with no rows, all.
     """
     if len(y) == 0:
         return Quality(0, 0, {})
-    own, rule, rank = log_losses(y, scores), log_losses(y, naive), np.unique(scores, return_inverse=True)[1]
+    rows = _Scored.of(y, scores, naive, past_rate, len(set(users)), weight)
     draws: dict[str, list[float]] = {}
     for weights in _draws(users, seed, weight):
-        total, acted = float(weights.sum()), float(weights @ y)
-        loss, rule_loss = float(weights @ own / total), float(weights @ rule / total)
-        now: dict[str, float] = {"log_loss": loss}
-        if 0 < acted < total:
-            rate = acted / total
-            base = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
-            now |= {
-                "auc": _auc(y, rank, weights),
-                "base_rate_log_loss": base,
-                "naive_log_loss": rule_loss,
-                "skill_over_base_rate": 1 - loss / base,
-                "skill_over_naive": 1 - loss / rule_loss,
-                "calibration": -abs(float(np.log(max(float(weights @ scores), 1e-12) / acted))),
-            }
-            if registered_auc is not None:
-                now["auc_kept"] = now["auc"] - registered_auc
-        for name, value in now.items():
+        for name, value in rows.weighted(weights).items():
             draws.setdefault(name, []).append(float(value))
-    return Quality(len(y), int(y.sum()), {name: _interval(values) for name, values in draws.items()})
+    ends = {"ece": _unbiased, "calibration": _folded}
+    found = {name: ends.get(name, _interval)(values) for name, values in draws.items()}
+    then = registered or {}
+    found |= {kept: _change(then[name], found[name]) for name, kept in KEPT.items() if name in then and name in found}
+    return Quality(len(y), int(y.sum()), found)
 
 
 def paired_difference(
@@ -97,6 +117,55 @@ def paired_difference(
     gain = log_losses(y, challenger) - log_losses(y, champion)
     differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed, weight)]
     return _interval(differences), float(np.mean(np.array(differences[1:]) < 0))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Scored rows, with what no draw of users changes."""
+
+    y: Labels
+    scores: Floats
+    own: Floats  # log losses
+    naive: Floats
+    past: Floats
+    rank: Places  # number of the row's score among the distinct ones, ascending
+    bin: Places  # of the reliability
+
+    @classmethod
+    def of(
+        cls, y: Labels, scores: Floats, naive: Floats, past_rate: float, users: int, weight: Floats | None = None
+    ) -> "_Scored":
+        bins = max(1, min(ECE_BINS, users // ECE_USERS))
+        places = np.linspace(0, 1, bins + 1)[1:-1]
+        edges = np.unique(np.quantile(scores, places, weights=weight, method="inverted_cdf"))
+        return cls(
+            y, scores, log_losses(y, scores), log_losses(y, naive), log_losses(y, np.full(len(y), past_rate)),
+            np.unique(scores, return_inverse=True)[1], np.searchsorted(edges, scores),
+        )  # fmt: skip
+
+    def weighted(self, weights: Floats) -> dict[str, float]:
+        """Every metric of the rows, each counted as often as it weighs."""
+        total, acted = float(weights.sum()), float(weights @ self.y)
+        loss = float(weights @ self.own / total)
+        if not 0 < acted < total:
+            return {"log_loss": loss}
+        rate, naive, past = acted / total, float(weights @ self.naive / total), float(weights @ self.past / total)
+        base = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
+        auc, precision = _ranking(self.y, self.rank, weights)
+        return {
+            "log_loss": loss,
+            "auc": auc,
+            "average_precision": precision,
+            "normalised_ap": (precision - rate) / (1 - rate),
+            "base_rate_log_loss": base,
+            "naive_log_loss": naive,
+            # rounded, so that a score which is the rate itself saves nothing, and not one in 1e16
+            "skill_over_base_rate": round(1 - loss / base, 12),
+            "skill_over_past_rate": round(1 - loss / past, 12),
+            "skill_over_naive": round(1 - loss / naive, 12),
+            "calibration": float(np.log(max(float(weights @ self.scores), 1e-12) / acted)),  # signed, for now
+            "ece": float(np.abs(np.bincount(self.bin, weights * (self.y - self.scores))).sum() / total),
+        }
 
 
 def _draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Floats]:
@@ -110,15 +179,52 @@ def _draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Fl
         yield np.bincount(rng.integers(0, n, n), minlength=n)[position] * own
 
 
-def _interval(draws: list[float]) -> Measured:
+def _interval(draws: Sequence[float]) -> Measured:
     """The first draw is the value; the others give the interval."""
     low, high = np.percentile(draws[1:], INTERVAL)
     return Measured(draws[0], float(low), float(high))
 
 
-def _auc(y: Labels, rank: npt.NDArray[np.intp], weights: Floats) -> float:
-    """Area under the ROC curve of weighted rows; ties count half. `rank` numbers the distinct scores, ascending."""
+def _folded(draws: Sequence[float]) -> Measured:
+    """The absolute value of a signed number, and the interval that its signed interval folds into."""
+    signed = _interval(draws)
+    near, far = sorted((abs(signed.low), abs(signed.high)))
+    return Measured(abs(signed.value), 0.0 if signed.low <= 0 <= signed.high else near, far)
+
+
+def _unbiased(draws: Sequence[float]) -> Measured:
+    """The basic bootstrap of a distance, which noise alone makes larger, never smaller.
+
+    Calibrated scores of 300 users show an ECE of 0.06. A draw is as far above the sample as the sample is above the
+    truth, so all is mirrored at the sample (Davison and Hinkley, "Bootstrap Methods and their Application", 5.2),
+    and what falls below 0 is 0.
+    """
+    low, high = np.percentile(draws[1:], INTERVAL)
+    mirrored = (max(0.0, 2 * draws[0] - float(drawn)) for drawn in (np.mean(draws[1:]), high, low))
+    return Measured(*mirrored)
+
+
+def _change(then: Measured, now: Measured) -> Measured:
+    """Now minus then, each with its own noise.
+
+    The interval is made from both intervals by the square root of the summed squares of their arms (Zou and Donner,
+    "Construction of confidence limits about effect measures", Statistics in Medicine 2008).
+    """
+    value = now.value - then.value
+    return Measured(
+        value,
+        value - float(np.hypot(now.value - now.low, then.high - then.value)),
+        value + float(np.hypot(now.high - now.value, then.value - then.low)),
+    )
+
+
+def _ranking(y: Labels, rank: Places, weights: Floats) -> tuple[float, float]:
+    """Area under the ROC curve, and average precision, of weighted rows. Rows of one score stand at one place."""
     positive = np.bincount(rank, weights * y)
     negative = np.bincount(rank, weights * (1 - y))
     below = np.cumsum(negative) - negative
-    return float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
+    auc = float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
+    found = np.cumsum(positive[::-1])
+    listed = found + np.cumsum(negative[::-1])
+    precision = found / np.where(listed > 0, listed, 1.0)  # a score that no drawn row has adds nothing
+    return auc, float(positive[::-1] @ precision / positive.sum())

@@ -8,17 +8,18 @@ from typing import Any
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import charts, extraction, labels, learning
-from lib.config import ExtractConfig, ModelConfig, PublishConfig, RetrainConfig, TrainConfig
+from lib import charts, explain, extraction, importance, labels, learning
+from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.errors import ModelError, NotPromoted, PublishRefused
-from lib.judging import champion_to_beat, judged, labelled
+from lib.history import spoken
+from lib.judging import champion_to_beat, judged, labelled, record, usable
 from lib.measure import Quality
-from lib.models import Pair, Params
+from lib.models import Pair
 from lib.predictions import scorer
-from lib.records import check_rows, decide, decided_version, decision_of, list_rows, metric_rows, run_rows, was_low
-from lib.registry import Evidence, Registry
-from lib.search import Trial, search
+from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, was_low
+from lib.registered import Evidence, Registry
+from lib.search import Found, Trial, search
 from lib.split import Split, two_classes
 from lib.tables import PREDICTIONS, DeltaTables, Tables, arrow_schema
 from lib.timeline import Cutoffs
@@ -43,6 +44,8 @@ class Checked:
     verdict: Verdict
     summary: str
     metrics: pd.DataFrame  # one row per metric: measured, low, high, threshold
+    retrain_needed: bool  # by the verdict, or because a challenger was named
+    drift: pd.DataFrame  # one row per feature: its PSI against what the pair learnt from, largest first
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Retrained:
     summary: str
     metrics: pd.DataFrame
     trials: pd.DataFrame
+    importances: pd.DataFrame  # one row per group of features: name, mean, std; the largest first
     plots: Mapping[str, Any]  # figures of the search, by name
 
 
@@ -92,9 +96,9 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
     rows, parts = labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     say(f"champion: {'none' if version is None else f'version {version}'}")
-    pair, quality, verdict = judged(config, tables, registry, version, rows, parts)
-    checks = check_rows(config, cutoffs.as_of, parts, pair, quality, verdict)
-    tables.replace("model_checks", checks, run_rows(config))
+    found = judged(config, tables, registry, version, rows, parts, cutoffs.as_of)
+    pair, quality, verdict = found.pair, found.quality, found.verdict
+    checks = record(config, tables, registry, version, parts, cutoffs.as_of, found)
     if not verdict.retrain_needed and pair is not None:
         decide(
             config,
@@ -112,11 +116,13 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += _quality_lines("Champion on the holdout", quality, parts)
-    return Checked(verdict, "\n".join(lines), checks[["metric", "measured", "low", "high", "threshold"]])
+    shown = checks[["metric", "measured", "low", "high", "threshold"]]
+    needed = verdict.retrain_needed or bool(config.challenger)
+    return Checked(verdict, "\n".join(lines), shown, needed, found.drift)
 
 
 def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
-    """Search, fit, register and compare a new pair; put it in use where it is better.
+    """Search, or take the challenger that was named; fit, register and compare it; put it in use where it is better.
 
     Raises
     ------
@@ -128,26 +134,30 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     training = rows.at(parts.training)
     two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
-    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, say)
+    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, rows.at(parts.holdout).X, say)
     # A champion of this very day is no start: with it, running the day again would search otherwise.
     known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
-    say(f"searching on {len(training)} rows of {len(parts.training)} training cutoffs")
-    found = search(training, parts.training, config, cutoffs.as_of, known, say)
+    say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
+    found = _named(config, registry) or search(training, parts.training, config, cutoffs.as_of, known, say)
     plots = charts.search_plots(found.study, config.objective)
-    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad, config.seed)
+    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad,
+                                 config.thresholds, config.seed)  # fmt: skip
     choice = trained.choice
     pair = trained.pair
     if choice.promote:
         say("promoted: fitting once more, through the holdout")
         pair = learning.refit(rows, parts, trained, config.question, config.seed)
+    kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
+    cohort = training.at([training.frame["cutoff"].max()])
+    why = explain.notes(trained.pair, cohort.X, trained.judged, kinds, config.seed)
     kind = "promoted" if choice.promote else "rejected"
     evidence = Evidence(
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
         run_id=config.run_id, tables=config.schema,
         kind=kind, why=choice.why, trials=found.trials, plots=plots,
-        intervals={name: (m.low, m.high) for name, m in trained.quality.metrics.items()},
+        intervals=trained.quality.intervals,
     )  # fmt: skip
-    pair = replace(pair, metrics=trained.quality.plain)
+    pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
     pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
     in_use = pair if choice.promote else champion
     if in_use is None or (is_bad and not choice.promote):
@@ -159,26 +169,34 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
             low_evidence=low)  # fmt: skip
     if choice.promote:
-        registry.promote(config.question, pair.prediction_version)
+        registry.promote(config.question, pair.prediction_version, cutoffs.as_of)
     lines = [
         f"Retrained: version {pair.prediction_version} is {kind}. {choice.why}",
-        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {_spoken(found.params)}",
+        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned, "
+        f"{sum(t.seconds for t in found.trials):.0f} s, on {len(training)} rows; {spoken(pair.params)}",
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
+        f"  {importance.summary(why['importances'])}",
     ]
     table = _trial_rows(found.trials, config.objective)
-    return Retrained(pair, choice.promote, "\n".join(lines), metric_rows(trained.quality), table, plots)
+    return Retrained(
+        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality, config.thresholds), table,
+        pd.DataFrame(why["importances"]), plots,
+    )  # fmt: skip
 
 
-def predict(config: ModelConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
+def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     version = decided_version(config, tables) or registry.champion(config.question)
     if version is None:
         raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
-    pair = registry.load(config.question, version)
+    pair = usable(config, tables, registry, version)
     say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
+    if config.reasons and not explain.explainable(pair):
+        say("no reasons: this pair was registered without its typical user; the next one will have it")
     sql = labels.cohort(config.question, [cutoffs.as_of])
-    rows = tables.map_rows(sql, scorer(pair, config.question, config.run_id), arrow_schema(PREDICTIONS))
+    score = scorer(pair, config.question, config.run_id, config.reasons)
+    rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
     where = list_rows(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
     written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
@@ -208,15 +226,22 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
     lines = [
         f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"
     ]
-    lines += [f"  {r.rank:>3}  {r.user_id:<20} {r.propensity:.4f}" for r in ranked.head(10).itertuples()]
+    lines += audience_rules.spoken(ranked.head(10))
     if draft:
         draft.replace(config.export)
         lines.append(f"Exported to {config.export}.")
     return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
 
 
+def _named(config: RetrainConfig, registry: Registry) -> Found | None:
+    """A data scientist's own models in the place of what a search would find."""
+    return Found(registry.own(config.challenger), float("nan"), ()) if config.challenger else None
+
+
 def _trial_rows(trials: tuple[Trial, ...], objective: str) -> pd.DataFrame:
-    return pd.DataFrame([{"trial": t.number, objective: t.value, "pruned": t.pruned, **t.params} for t in trials])
+    return pd.DataFrame([
+        {"trial": t.number, objective: t.value, "pruned": t.pruned, "seconds": t.seconds, **t.params} for t in trials
+    ])  # fmt: skip
 
 
 def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[str]:
@@ -227,10 +252,6 @@ def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[st
     told = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
     days = ", ".join(map(str, parts.holdout))
     return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
-
-
-def _spoken(params: Params) -> str:
-    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())
 
 
 def _draft(ranked: pd.DataFrame, target: str) -> Path:

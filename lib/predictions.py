@@ -4,30 +4,34 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from lib import explain
 from lib.config import Question
 from lib.models import Pair
 from lib.tables import PREDICTIONS, arrow_schema
 
 
-def scorer(pair: Pair, question: Question, run_id: str) -> Callable[[pa.Table], pa.Table]:
+def scorer(pair: Pair, question: Question, run_id: str, reasons: int) -> Callable[[pa.Table], pa.Table]:
     """Make the function that turns rows of `features` into rows of `predictions`.
 
-    It carries the two fitted models with it, so it can be sent to where the rows lie.
+    It carries the two fitted models with it, so it can be sent to where the rows lie. `reasons` says how many each
+    user gets at the most.
     """
     schema = arrow_schema(PREDICTIONS)
 
     def score(features: pa.Table) -> pa.Table:
         n = len(features)
+        figures = features.drop_columns(["user_id", "cutoff"]).to_pandas()
         columns = {
             "question": [question.slug] * n,
             "action": [question.action] * n,
             "horizon_days": [question.horizon_days] * n,
             "user_id": features["user_id"],
             "cutoff": features["cutoff"],
-            "propensity": pair.score(features.drop_columns(["user_id", "cutoff"]).to_pandas()) if n else [],
+            "propensity": pair.score(figures),
             "preprocessing_version": [pair.preprocessing_version] * n,
             "prediction_version": [pair.prediction_version] * n,
             "run_id": [run_id] * n,
+            "reasons": explain.reasons(pair, figures, reasons),
         }
         return pa.table(columns, schema=schema)
 

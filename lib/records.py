@@ -11,10 +11,11 @@ from lib.measure import Quality
 from lib.models import Pair
 from lib.split import Split
 from lib.tables import DECISIONS, MODEL_CHECKS, Tables
+from lib.thresholds import Thresholds
 
 
 def decide(
-    config: TrainConfig,
+    config: StageConfig,
     tables: Tables,
     as_of: date,
     kind: str,
@@ -25,12 +26,21 @@ def decide(
     low_evidence: bool,
 ) -> None:
     """Write down what the run decided, before anything acts on it."""
+    others = decisions_on(tables, config.question)
+    others = others[others["run_id"] != config.run_id]  # a repaired run decides anew
     row = {
         "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
         "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
         "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
+        "number": 1 + (int(others["number"].max()) if len(others) else 0),
     }  # fmt: skip
     tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), run_rows(config))
+
+
+def decisions_on(tables: Tables, question: Question) -> pd.DataFrame:
+    """All decisions on a question, in the order in which they were made."""
+    found = rows_or_none(tables, "decisions", f"question = '{question.slug}' ORDER BY number")
+    return pd.DataFrame(columns=list(DECISIONS)) if found is None else found
 
 
 def decision_of(config: StageConfig, tables: Tables) -> "pd.Series | None":
@@ -56,7 +66,7 @@ def check_rows(
     config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
 ) -> pd.DataFrame:
     """One verdict as rows of `model_checks`."""
-    metrics = metric_rows(quality) if quality else pd.DataFrame([{"metric": None}])
+    metrics = metric_rows(quality, config.thresholds) if quality else pd.DataFrame([{"metric": None}])
     return metrics.assign(
         run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
         preprocessing_version=pair.preprocessing_version if pair else None,
@@ -65,10 +75,11 @@ def check_rows(
     ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
 
 
-def metric_rows(quality: Quality) -> pd.DataFrame:
-    """One row per metric, with the threshold that it has."""
+def metric_rows(quality: Quality, thresholds: Thresholds) -> pd.DataFrame:
+    """One row per metric, with the threshold that it has, in the metric's own unit."""
+    limits = {bound.metric: bound.limit for bound in decision.bounds(thresholds)}
     return pd.DataFrame([
-        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": decision.THRESHOLDS.get(name)}
+        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": limits.get(name)}
         for name, m in quality.metrics.items()
     ])  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The only place that talks to MLflow: registered pairs, the champion alias, and a twin in memory.
+"""The only place that talks to MLflow, `model_files` apart: registered pairs, their record, the champion alias.
 
 A pair is two registered model versions. The prediction version carries the tag that names its preprocessing
 version, and the alias `champion` on the prediction model is the one commit point: whatever happens before it
@@ -6,72 +6,31 @@ is moved, the pair in use stays whole.
 """
 
 import json
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Protocol
-from zipfile import BadZipFile
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pandas as pd
 
-from lib.config import Question
+from lib import model_files, pairing
+from lib.blueprint import Own
+from lib.config import ModelConfig, Question
+from lib.decision import Check
 from lib.errors import ModelError
+from lib.history import Version
+from lib.measure import Quality
+from lib.model_files import PARTNER
 from lib.models import Pair
+from lib.pairing import MEND
+from lib.registered import Evidence, described, model_names, pair_tags
 from lib.search import Trial
 
 CHAMPION = "champion"
-PARTNER = "preprocessing_version"  # tag of a prediction version
-# What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
-TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch")
 NOTES = "notes.json"  # artifact of a pair's run
+DRIFT = "drift.json"  # artifact of a check's run: a table that the MLflow UI shows
 ABOUT = ("as_of", "holdout")  # what a run records among its parameters besides those of the models
-REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is recorded with a new pair: how it came about, and how it did where."""
-
-    as_of: str
-    holdout: str  # newest cutoff that it was judged on
-    run_id: str
-    tables: str  # the schema that the features come from
-    kind: str  # promoted or rejected
-    why: str
-    trials: Sequence[Trial] = ()
-    plots: Mapping[str, Any] = field(default_factory=dict)  # figures of the search, by name
-    intervals: Mapping[str, tuple[float, float]] | None = None
-
-
-class Registry(Protocol):
-    """What the pipeline asks of the model registry."""
-
-    def champion(self, question: Question) -> str | None:
-        """The prediction version in use; None when the alias map names none."""
-
-    def load(self, question: Question, version: str) -> Pair:
-        """Load the pair of one prediction version, and see that both belong together and to the question."""
-
-    def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
-        """Register both models as new versions; nothing is in use before `promote`."""
-
-    def promote(self, question: Question, version: str) -> None:
-        """Point the champion alias at a prediction version."""
-
-
-def model_names(prefix: str, question: Question) -> tuple[str, str]:
-    """Names of the two registered models of a question: preprocessing, prediction."""
-    return f"{prefix}_{question.slug}_preprocessing", f"{prefix}_{question.slug}_prediction"
-
-
-def same_question(tags: Mapping[str, str], question: Question, where: str) -> None:
-    """Refuse a model that was trained for another question."""
-    if tags.get("question") != question.slug:
-        raise ModelError(
-            f"{where} answers the question {tags.get('question')!r}, not {question.slug!r}. "
-            "Promote a version of this question, or run retrain."
-        )
+ENDS = ("_low", "_high")  # of a metric's interval: metrics of their own, so that MLflow can chart them
+WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
 
 
 class MlflowRegistry:
@@ -100,72 +59,91 @@ class MlflowRegistry:
         from mlflow.exceptions import MlflowException
 
         transformers, predictors = model_names(self.prefix, question)
+        where = f"Version {version} of {predictors}"
         tags = self._tags(predictors, version)
-        same_question(tags, question, f"Version {version} of {predictors}")
+        pairing.same_question(tags, question, where)
         partner = tags.get(PARTNER, "")
         partner_tags = self._tags(transformers, partner) if partner else {}
-        if partner_tags.get("pair") != tags.get("pair"):
-            raise ModelError(
-                f"Version {version} of {predictors} names version {partner or 'none'} of {transformers} as its "
-                "preprocessing, and the two were not registered together. Promote another version, or run retrain."
-            )
-        preprocessing = self._model(transformers, partner)
+        pairing.registered_together(tags, partner_tags, f"{where} names version {partner or 'none'} of {transformers}")
+        through = pairing.readable_day(tags, where)
         try:
-            recorded = self.client.get_run(tags["pair"]).data
+            record = self._record(tags["pair"])
             notes = mlflow.artifacts.load_dict(f"runs:/{tags['pair']}/{NOTES}")
-            through = tags["trained_through"]
         except (KeyError, MlflowException, OSError) as error:
-            raise ModelError(
-                f"The record of version {version} of {predictors} is gone: {error}. "
-                "Promote another version, or retrain."
-            ) from error
-        return Pair(
-            preprocessing=preprocessing,
-            prediction=self._model(predictors, version),
-            columns=tuple(preprocessing.feature_names_in_),
-            question=question.slug,
-            trained_through=through,
-            params={name: _typed(text) for name, text in recorded.params.items() if name not in ABOUT},
-            preprocessing_version=partner,
-            prediction_version=version,
-            metrics={name: value for name, value in recorded.metrics.items() if not name.endswith(("_low", "_high"))},
-            notes=notes,
+            raise ModelError(f"The record of version {version} of {predictors} is gone: {error}. {MEND}") from error
+        preprocessing, prediction, columns = model_files.read_pair(
+            (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}"),
+            (f"models:/{predictors}/{version}", where),
         )
+        pair = Pair(
+            preprocessing=preprocessing, prediction=prediction, columns=columns, question=question.slug,
+            trained_through=through, params=record["params"], preprocessing_version=partner,
+            prediction_version=version, metrics=record["metrics"], notes=notes,
+        )  # fmt: skip
+        pairing.fits(pair, where)
+        return pair
 
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
         import mlflow
-        from mlflow.models import infer_signature
 
-        # A transformer cannot be served by itself, which MLflow deplores at length for every example.
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        X = example[list(pair.columns)].head(5)
-        Z = pair.preprocessing.transform(X)
         transformers, predictors = model_names(self.prefix, question)
         with mlflow.start_run(experiment_id=self._experiment_id(), run_name=f"{question.slug} {evidence.as_of}") as run:
             self._log_run(run.info.run_id, pair, evidence)
-            common: dict[str, Any] = {
-                "serialization_format": "skops", "skops_trusted_types": list(TRUSTED),
-                "pip_requirements": list(REQUIREMENTS),
-            }  # fmt: skip
-            first = mlflow.sklearn.log_model(
-                pair.preprocessing, name="preprocessing", signature=infer_signature(X, Z), input_example=X,
-                **common,
-            )  # fmt: skip
-            second = mlflow.sklearn.log_model(
-                pair.prediction, name="prediction", signature=infer_signature(Z, pair.prediction.predict_proba(Z)),
-                input_example=Z, pyfunc_predict_fn="predict_proba", **common,
-            )  # fmt: skip
-        tags = {
-            "question": question.slug, "pair": run.info.run_id, "trained_through": pair.trained_through,
-            "as_of": evidence.as_of, "holdout": evidence.holdout,
-        }  # fmt: skip
-        told = f"{question}. Trained through {pair.trained_through}. {evidence.kind}: {evidence.why}"
-        partner = self._version(transformers, first.model_uri, run.info.run_id, tags, told)
-        version = self._version(predictors, second.model_uri, run.info.run_id, tags | {PARTNER: partner}, told)
+            first, second = model_files.write_pair(pair, example)
+        tags = pair_tags(question, pair, evidence) | {"pair": run.info.run_id}
+        told = described(question, pair, evidence)
+        self._models(question, evidence.tables)
+        partner = self._version(transformers, first, run.info.run_id, tags, told)
+        version = self._version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, told)
         return replace(pair, preprocessing_version=partner, prediction_version=version)
 
-    def promote(self, question: Question, version: str) -> None:
-        self.client.set_registered_model_alias(model_names(self.prefix, question)[1], CHAMPION, version)
+    def promote(self, question: Question, version: str, as_of: date) -> None:
+        name = model_names(self.prefix, question)[1]
+        tags, before = self._tags(name, version), self.champion(question)
+        self.client.set_registered_model_alias(name, CHAMPION, version)
+        if before == version:
+            return
+        # Signs for whoever reads the UI; the alias alone counts, so a kill in between leaves the pair in use whole.
+        self.client.set_model_version_tag(name, version, "champion_since", as_of.isoformat())
+        if "champion_until" in tags:
+            self.client.delete_model_version_tag(name, version, "champion_until")
+        if before is not None:
+            self.client.set_model_version_tag(name, before, "champion_until", as_of.isoformat())
+
+    def versions(self, question: Question) -> list[Version]:
+        transformers, predictors = (self._all(name) for name in model_names(self.prefix, question))
+        champion = self.champion(question)
+        pairs = [
+            Version.of((str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, **self._known(v))
+            for v in predictors
+        ]
+        halves = [v for v in transformers if str(v.version) not in {pair.preprocessing_version for pair in pairs}]
+        return pairs + [Version.of(("", str(v.version)), v.tags, None, **self._known(v)) for v in halves]
+
+    def columns(self, question: Question, version: str) -> tuple[str, ...]:
+        transformers, predictors = model_names(self.prefix, question)
+        return model_files.read_columns(f"models:/{transformers}/{self._tags(predictors, version).get(PARTNER, '')}")
+
+    def own(self, uri: str) -> Own:
+        return model_files.read_own(uri)
+
+    def record_check(self, question: Question, check: Check) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        tags = {
+            "question": question.slug, "check": "true", "run_id": check.run_id, "version": check.version,
+            "holdout": check.holdout.isoformat(), "answer": check.verdict.answer,
+            "reasons": "\n".join(check.verdict.reasons),
+        }  # fmt: skip
+        run_id = self.client.create_run(self._experiment_id(), run_name=f"check {check.as_of}").info.run_id
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, 0, 0) for name, value in _flat(check.quality).items()],
+            tags=[RunTag(name, text) for name, text in tags.items()],
+        )
+        if not check.drift.empty:
+            self.client.log_table(run_id, check.drift, DRIFT)
+        self.client.set_terminated(run_id)
 
     def _log_run(self, run_id: str, pair: Pair, evidence: Evidence) -> None:
         import mlflow
@@ -192,7 +170,7 @@ class MlflowRegistry:
             self._experiment_id(), run_name=f"trial {trial.number}", tags={"mlflow.parentRunId": parent}
         ).info.run_id
         values = {f"fold_{fold}_{trial.objective}": value for fold, value in enumerate(trial.fold_values)}
-        values[trial.objective] = trial.value
+        values |= {trial.objective: trial.value, "seconds": trial.seconds}
         self.client.log_batch(
             child,
             metrics=[Metric(name, value, 0, 0) for name, value in values.items()],
@@ -205,15 +183,51 @@ class MlflowRegistry:
         found = self.client.get_experiment_by_name(self.experiment)
         return str(found.experiment_id if found else self.client.create_experiment(self.experiment))
 
-    def _version(self, name: str, uri: str, run_id: str, tags: dict[str, str], told: str) -> str:
+    def _models(self, question: Question, schema: str) -> None:
+        """Make the two registered models of a question, unless they are there; their tags say what they answer."""
         from mlflow.exceptions import MlflowException
 
-        try:
-            self.client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"):
-                raise
+        asked = {
+            "question": question.slug, "action": question.action, "horizon_days": str(question.horizon_days),
+            "cohort_days": str(question.cohort_days), "schema": schema, "experiment": self.experiment,
+        }  # fmt: skip
+        for name, what in zip(model_names(self.prefix, question), WHAT, strict=True):
+            try:
+                self.client.create_registered_model(name, asked, f"{question}: {what}")
+            except MlflowException as error:
+                if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"):
+                    raise
+
+    def _version(self, name: str, uri: str, run_id: str, tags: dict[str, str], told: str) -> str:
         return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=told).version)
+
+    def _all(self, name: str) -> list[Any]:
+        """All versions of a registered model, the newest first."""
+        found = self.client.search_model_versions(f"name = '{name}'", max_results=10_000)
+        return sorted(found, key=lambda version: -int(version.version))
+
+    def _record(self, run_id: str) -> dict[str, Any]:
+        """Parameters, metrics and intervals that were recorded with a pair."""
+        recorded = self.client.get_run(run_id).data
+        metrics = {name: value for name, value in recorded.metrics.items() if not name.endswith(ENDS)}
+        return {
+            "params": {name: _typed(text) for name, text in recorded.params.items() if name not in ABOUT},
+            "metrics": metrics,
+            "intervals": {
+                name: (recorded.metrics[name + ENDS[0]], recorded.metrics[name + ENDS[1]])
+                for name in metrics if name + ENDS[0] in recorded.metrics
+            },
+        }  # fmt: skip
+
+    def _known(self, version: Any) -> dict[str, Any]:
+        """When a version was made and what was recorded: a listing does not fail because one record is gone."""
+        from mlflow.exceptions import MlflowException
+
+        created = {"created": f"{datetime.fromtimestamp(version.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"}
+        try:
+            return created | self._record(version.tags.get("pair", ""))
+        except MlflowException:
+            return created
 
     def _tags(self, name: str, version: str) -> dict[str, str]:
         from mlflow.exceptions import MlflowException
@@ -221,27 +235,42 @@ class MlflowRegistry:
         try:
             return dict(self.client.get_model_version(name, version).tags)
         except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
-            raise
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            transformers = f"{name.removesuffix('_prediction')}_preprocessing"
+            if name != transformers and any(str(half.version) == version for half in self._all(transformers)):
+                raise ModelError(
+                    f"Version {version} of {name} is not registered: a kill left version {version} of {transformers} "
+                    "without its half. Promote one that is whole."
+                ) from error
+            raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
 
-    def _model(self, name: str, version: str) -> Any:
-        """Load one model from its skops file: only types on our own list are ever built."""
-        import mlflow
-        import skops.io
-        from mlflow.exceptions import MlflowException
-        from skops.io.exceptions import UntrustedTypesFoundException
 
-        try:
-            folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}")
-            return skops.io.load(Path(folder, "model.skops"), trusted=list(TRUSTED))
-        except UntrustedTypesFoundException as error:
-            raise ModelError(f"Version {version} of {name} holds types that are not trusted: {error}") from error
-        except (MlflowException, OSError, ValueError, KeyError, BadZipFile) as error:
-            raise ModelError(
-                f"Version {version} of {name} cannot be loaded: {type(error).__name__}: {error}. "
-                "Restore its artifacts, or promote another version."
-            ) from error
+def registered_questions() -> list[ModelConfig]:
+    """One configuration for each question that has models in the store, by the registered models' own tags."""
+    from mlflow import MlflowClient
+
+    found = []
+    for model in MlflowClient().search_registered_models(max_results=1000):
+        tags = model.tags
+        if "question" in tags and model.name.endswith("_prediction"):
+            question = Question.from_widgets(tags.__getitem__)
+            prefix = model.name.removesuffix(f"_{question.slug}_prediction")
+            found.append(ModelConfig(
+                schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
+                experiment=tags["experiment"],
+            ))  # fmt: skip
+    return found
+
+
+def _flat(quality: Quality | None) -> dict[str, float]:
+    """Values by their names, and the ends of their intervals with `_low` and `_high`."""
+    metrics = quality.metrics.items() if quality else ()
+    return {
+        name + end: value
+        for name, measured in metrics
+        for end, value in (("", measured.value), ("_low", measured.low), ("_high", measured.high))
+    }
 
 
 def _typed(text: str) -> Any:
@@ -250,30 +279,3 @@ def _typed(text: str) -> Any:
         return json.loads(text.lower())
     except ValueError:
         return text
-
-
-class MemoryRegistry:
-    """The same in memory, for tests and replays."""
-
-    def __init__(self) -> None:
-        self.pairs: dict[tuple[str, str], Pair] = {}
-        self.aliases: dict[str, str] = {}
-
-    def champion(self, question: Question) -> str | None:
-        return self.aliases.get(question.slug)
-
-    def load(self, question: Question, version: str) -> Pair:
-        if (question.slug, version) not in self.pairs:
-            raise ModelError(f"Version {version} of {question.slug} is not registered. Promote one that is.")
-        return self.pairs[question.slug, version]
-
-    def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
-        version = str(1 + sum(slug == question.slug for slug, _ in self.pairs))
-        registered = replace(pair, preprocessing_version=version, prediction_version=version)
-        self.pairs[question.slug, version] = registered
-        return registered
-
-    def promote(self, question: Question, version: str) -> None:
-        if (question.slug, version) not in self.pairs:
-            raise ModelError(f"Version {version} of {question.slug} is not registered. Promote one that is.")
-        self.aliases[question.slug] = version

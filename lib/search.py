@@ -13,6 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from lib import space
+from lib.blueprint import Blueprint
 from lib.config import RetrainConfig
 from lib.fold import OBJECTIVES, Fold, usable_folds
 from lib.split import Rows
@@ -32,6 +33,7 @@ class Trial:
     fold_values: tuple[float, ...]  # of the objective, newest fold first
     pruned: bool
     objective: str = "log_loss"
+    seconds: float = field(default=0.0, compare=False)  # by Optuna's own record
 
     @property
     def value(self) -> float:
@@ -41,9 +43,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found."""
+    """What a search found, or what somebody put in its place."""
 
-    params: Params
+    params: Blueprint  # somebody's own models stand here too, where no search was made
     value: float  # mean of the objective over the folds; NaN where nothing could be compared
     trials: tuple[Trial, ...]
     study: optuna.Study | None = field(default=None, compare=False, repr=False)
@@ -161,7 +163,7 @@ def _last_best(storage: optuna.storages.BaseStorage, config: RetrainConfig, as_o
         if name[len(about) :][:10] < as_of.isoformat():
             best = _best(optuna.load_study(study_name=name, storage=storage))
             if best is not None:
-                return best.params
+                return _params(best)
     return None
 
 
@@ -209,8 +211,12 @@ def _finished(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def _spent(study: optuna.Study) -> float:
-    """Seconds that the finished trials took, by Optuna's own record."""
-    return sum(trial.duration.total_seconds() for trial in _finished(study) if trial.duration)
+    """Seconds that the finished trials took."""
+    return sum(map(_seconds, _finished(study)))
+
+
+def _seconds(trial: FrozenTrial) -> float:
+    return trial.duration.total_seconds() if trial.duration else 0.0
 
 
 def _best(study: optuna.Study) -> FrozenTrial | None:
@@ -221,13 +227,13 @@ def _best(study: optuna.Study) -> FrozenTrial | None:
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
-    params: dict[str, Any] = trial.user_attrs[TRIED][0]
+    params: dict[str, Any] = trial.user_attrs.get(TRIED, [trial.params])[0]  # studies of older versions have no note
     return params
 
 
 def _recorded(number: int, trial: FrozenTrial, objective: str) -> Trial:
     values = tuple(trial.user_attrs[TRIED][1])
-    return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective)
+    return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective, _seconds(trial))
 
 
 @contextmanager

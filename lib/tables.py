@@ -5,7 +5,7 @@ Every table's columns are data here, checked where the table is written and wher
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,6 +55,7 @@ DECISIONS = {
     "challenger_version": "string",  # prediction version that was compared, if any
     "why": "string",
     "low_evidence": "boolean",
+    "number": "bigint",  # 1, 2, ...: the order in which decisions on the question were made, whatever their as_of
 }
 PREDICTIONS = {
     "question": "string",  # its slug
@@ -66,6 +67,7 @@ PREDICTIONS = {
     "preprocessing_version": "string",
     "prediction_version": "string",
     "run_id": "string",
+    "reasons": "string",  # the strongest, in words, "; " between; null where there is none
 }
 AUDIENCE = PREDICTIONS | {
     "rank": "int",  # 1 = highest propensity; ties by user_id
@@ -79,6 +81,10 @@ CONTRACTS = {
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,
     "audience": AUDIENCE,
+}
+ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
+    "predictions": ("reasons",),
+    "audience": ("reasons",),
 }
 ARROW = {
     "string": pa.string(),
@@ -151,6 +157,11 @@ def checked(name: str, columns: Mapping[str, str]) -> None:
         raise ContractBroken(f"Table {name}: unexpected columns {', '.join(sorted(wrong))}. Migrate or drop the table.")
 
 
+def absent(name: str, columns: Iterable[str]) -> dict[str, str]:
+    """The added columns that a stored table does not have yet."""
+    return {column: CONTRACTS[name][column] for column in ADDED.get(name, ()) if column not in set(columns)}
+
+
 def _arrow(name: str, rows: pd.DataFrame) -> pa.Table:
     contract = CONTRACTS[name]
     missing = [column for column in contract if column not in rows]
@@ -164,7 +175,7 @@ class DeltaTables:
 
     def __init__(self, spark: "SparkSession", schema: str) -> None:
         self.spark, self.schema = spark, schema
-        self._read: set[str] = set()  # tables whose columns were seen to be right
+        self._read: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
 
     def full_name(self, name: str) -> str:
         """The table's name with its schema."""
@@ -175,12 +186,17 @@ class DeltaTables:
 
     def frame(self, sql: str) -> "DataFrame":
         """Run a SELECT lazily."""
-        names = {name: self.full_name(name) for name in CONTRACTS}
-        for name in CONTRACTS.keys() - self._read:
-            if f"{{{name}}}" in sql:
-                checked(name, dict(self.spark.table(self.full_name(name)).dtypes))
-                self._read.add(name)
-        return self.spark.sql(sql.format(**names))
+        return self.spark.sql(sql.format(**{name: self._named(name) for name in CONTRACTS if f"{{{name}}}" in sql}))
+
+    def _named(self, name: str) -> str:
+        """What stands for a table in a query: its name or, where columns were added since, a query that has them."""
+        if name not in self._read:
+            full, found = self.full_name(name), dict(self.spark.table(self.full_name(name)).dtypes)
+            new = absent(name, found)
+            checked(name, found | new)
+            nulls = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in new.items())
+            self._read[name] = f"(SELECT *, {nulls} FROM {full})" if new else full
+        return self._read[name]
 
     def query(self, sql: str) -> pd.DataFrame:
         # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
@@ -263,6 +279,7 @@ class DeltaTables:
     def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:
         frame = _plain_strings(self._frame_of(name, rows))
         checked(name, dict(frame.dtypes))
+        self._read.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
         if self.exists(name):
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
@@ -272,7 +289,9 @@ class DeltaTables:
     def append(self, name: str, rows: pd.DataFrame) -> None:
         frame = self._frame_of(name, rows)
         checked(name, dict(frame.dtypes))
-        frame.write.format("delta").mode("append").saveAsTable(self.full_name(name))
+        self._read.pop(name, None)
+        writer = frame.write.format("delta").option("mergeSchema", "true")
+        writer.mode("append").saveAsTable(self.full_name(name))
 
     def delete(self, name: str, where: str) -> None:
         self.spark.sql(f"DELETE FROM {self.full_name(name)} WHERE {where}")
@@ -339,7 +358,10 @@ class MemoryTables:
 
     def table(self, sql: str) -> pa.Table:
         """Run a SELECT."""
-        for name, rows in self.stored.items():
+        for name, stored in self.stored.items():
+            rows = stored
+            for column, kind in absent(name, stored.column_names).items():
+                rows = rows.append_column(column, pa.nulls(len(rows), ARROW[kind]))
             self.connection.register(name, rows)
         return self.connection.sql(sql.format(**{name: name for name in CONTRACTS})).to_arrow_table()
 

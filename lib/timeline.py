@@ -101,6 +101,11 @@ def unlearnt(cutoffs: Sequence[date], trained_through: date, horizon_days: int) 
     return [cutoff for cutoff in cutoffs if cutoff >= Window.horizon(trained_through, horizon_days).end]
 
 
+def days_since_learnt(trained_through: date, horizon_days: int, as_of: date) -> int:
+    """How old the newest label is that was learnt from: days since its horizon ended."""
+    return (as_of - Window.horizon(trained_through, horizon_days).end).days
+
+
 def one_horizon_before(cutoff: date, horizon_days: int) -> date:
     """The newest cutoff whose label window ends before this one's begins."""
     return cutoff - timedelta(days=horizon_days)

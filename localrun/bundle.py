@@ -4,7 +4,7 @@ One target's overrides are laid over the merged files, and `${...}` is filled in
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from localrun.errors import LocalRunError
 from localrun.files import included, merge, read_yaml
 from localrun.settings import job_settings
 
-_VARIABLE = {"default", "description", "type", "lookup"}
+_VARIABLE_KEYS = {"default", "description", "type", "lookup"}
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
+_VARIABLE_USED = re.compile(r"\$\{var\.([\w-]+)")
+# Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches.
+_PASSED_OVER = {"schemas", "volumes", "experiments"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +33,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A bundle as one target would deploy it."""
+    """A bundle as one target would deploy it; `tree` is all of it that is not jobs, references filled in."""
 
     root: Path
     target: str
     jobs: Mapping[str, Job]
+    tree: Mapping[str, Any]
+    unused: Sequence[str]  # declared variables that nothing refers to, in any target
 
     def job(self, key: str) -> Job:
         if key in self.jobs:
@@ -53,13 +58,19 @@ def load(root: Path, target: str | None = None, variables: Mapping[str, str] | N
         With one line per problem, each starting with the file it is in.
     """
     tree, files = included(root.resolve())
+    unused = (tree.get("variables") or {}).keys() - set(_VARIABLE_USED.findall(str(tree)))
     name = _target(tree, target)
     overrides = (tree.get("targets") or {}).get(name) or {}
     tree = merge(tree, _with_variables(overrides, tree))
     resolver = _Resolver(tree, name, root.resolve(), variables or {})
-    problems: list[str] = []
+    resources = dict(tree.get("resources") or {})
+    raw_jobs = resources.pop("jobs", None) or {}
+    problems = [
+        f"databricks.yml: resources of the kind {kind} are not known on one machine. Remove them."
+        for kind in sorted(resources.keys() - _PASSED_OVER)
+    ]
     jobs: dict[str, Job] = {}
-    for key, raw in ((tree.get("resources") or {}).get("jobs") or {}).items():
+    for key, raw in raw_jobs.items():
         found: list[str] = []
         try:
             settings = job_settings(resolver.resolve(raw), found)
@@ -70,7 +81,9 @@ def load(root: Path, target: str | None = None, variables: Mapping[str, str] | N
             jobs[key] = Job(key=key, file=files[key], settings=settings)
     if problems:
         raise LocalRunError("\n".join(problems))
-    return Bundle(root=root.resolve(), target=name, jobs=jobs)
+    rest = {key: value for key, value in tree.items() if key not in ("targets", "variables")}
+    rest = resolver.resolve(rest | {"resources": resources})
+    return Bundle(root=root.resolve(), target=name, jobs=jobs, tree=rest, unused=sorted(unused))
 
 
 def target_names(root: Path) -> list[str]:
@@ -96,7 +109,7 @@ def _with_variables(overrides: Mapping[str, Any], tree: Mapping[str, Any]) -> di
             f"databricks.yml: a target sets {', '.join(sorted(unknown))}, which is not declared."
         )
     full = {
-        name: value if isinstance(value, dict) and value.keys() <= _VARIABLE else {"default": value}
+        name: value if isinstance(value, dict) and value.keys() <= _VARIABLE_KEYS else {"default": value}
         for name, value in given.items()
     }
     return {**overrides, "variables": full}
@@ -109,8 +122,8 @@ class _Resolver:
         declared: dict[str, Any] = tree.get("variables") or {}
         if unknown := given.keys() - declared.keys():
             raise LocalRunError(f"databricks.yml: there is no variable {', '.join(sorted(unknown))}.")
-        # On one machine the bundle is "deployed" where it lies.
-        here = {"root_path": str(root), "file_path": str(root)}
+        # On one machine the bundle is "deployed" where it lies, by nobody in particular.
+        here = {"file_path": str(root), "current_user": {"userName": "me", "short_name": "me"}}
         values = {name: (body or {}).get("default") for name, body in declared.items()} | dict(given)
         self._facts = merge(tree, {"bundle": {"target": target}, "workspace": here}) | {"var": values}
 
@@ -124,7 +137,8 @@ class _Resolver:
             return node
         if alone := _REFERENCE.fullmatch(node):
             return self._lookup(alone[1], asked)
-        return _REFERENCE.sub(lambda found: self._text(found[1], asked), node)
+        text = _REFERENCE.sub(lambda found: self._text(found[1], asked), node)
+        return text if text == node else self.resolve(text, asked)  # ${a.${b}} has become ${a.value of b}
 
     def _text(self, path: str, asked: tuple[str, ...]) -> str:
         value = self._lookup(path, asked)

@@ -1,4 +1,4 @@
-"""What is wrong with a job before it runs: all that the Databricks CLI lets through without a word.
+"""What is wrong with a job before it runs, wherever that is: the Databricks CLI lets it through without a word.
 
 Each finding is one sentence on what was found and one on what to do. Also refused here, by name, is every
 setting that one machine cannot honour.
@@ -27,6 +27,7 @@ _TELLS = {"description", "email_notifications", "webhook_notifications", "notifi
 _JOB = _TELLS | {
     "name", "parameters", "tasks", "timeout_seconds", "schedule", "environments", "job_clusters", "queue",
     "tags", "max_concurrent_runs", "run_as", "edit_mode", "format", "performance_target", "budget_policy_id",
+    "trigger",  # starts runs in a workspace; here a run is started by hand, or by the schedule
 }  # fmt: skip
 _RETRIES = {"max_retries", "min_retry_interval_millis", "retry_on_timeout"}
 _COMPUTE = {"environment_key", "job_cluster_key", "existing_cluster_id", "new_cluster", "libraries"}
@@ -46,11 +47,11 @@ def check_job(job: Job) -> list[str]:
     """The findings of one job; what needs a sound graph is looked at only when the graph is sound."""
     settings = job.settings
     tasks = settings.tasks or []
-    found = [*_job_settings(settings), *_schedule(settings), *_environments(settings)]
+    found = [*_job_settings(settings), *_schedule(settings)]
     if not tasks:
         found.append("has no tasks. Add one.")
     for task in tasks:
-        own = [*_task(task, settings), *_outcomes(task, tasks)]
+        own = [*_task(task), *_outcomes(task, tasks)]
         found += [f"task {task.task_key}: {text}" for text in own]
     graph = list(_graph(tasks))
     if graph:
@@ -76,6 +77,8 @@ def _job_settings(settings: JobSettings) -> Iterator[str]:
 
 
 def _schedule(settings: JobSettings) -> Iterator[str]:
+    if settings.schedule and settings.trigger:
+        yield "has a schedule and a trigger. Keep one of them."
     if settings.schedule is None:
         return
     try:
@@ -89,20 +92,7 @@ def _schedule(settings: JobSettings) -> Iterator[str]:
         yield f"schedule: there is no time zone {zone!r}. Write one like Europe/Berlin."
 
 
-def _environments(settings: JobSettings) -> Iterator[str]:
-    for environment in settings.environments or []:
-        for dependency in (environment.spec.dependencies if environment.spec else None) or []:
-            lines, name = [dependency], f"environment {environment.environment_key}"
-            if dependency.startswith("-r "):
-                path = Path(dependency.removeprefix("-r "))
-                lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-                if not path.is_file():
-                    yield f"{name}: there is no file {path}. Correct the path."
-            if any(re.match(r"\s*(pyspark|databricks-connect)\b", line) for line in lines):
-                yield f"{name}: {dependency} asks for pyspark, which the compute brings. Remove it there."
-
-
-def _task(task: Task, settings: JobSettings) -> Iterator[str]:
+def _task(task: Task) -> Iterator[str]:
     given = task.as_dict()
     kinds = [name for name in given if name.endswith("_task")]
     if len(kinds) != 1:
@@ -114,14 +104,6 @@ def _task(task: Task, settings: JobSettings) -> Iterator[str]:
             yield f"is a condition, which has no compute and no retries. Remove {name}."
     if (notebook := task.notebook_task) and (notebook.source is Source.GIT or notebook.warehouse_id):
         yield "a notebook from Git or on a warehouse is not supported. Remove source or warehouse_id."
-    if task.environment_key and task.libraries:
-        yield "libraries need a cluster. Put them into the environment's dependencies."
-    environments = [item.environment_key for item in settings.environments or []]
-    if task.environment_key and task.environment_key not in environments:
-        yield f"environment_key {task.environment_key!r} is not among {environments}. Define it."
-    clusters = [item.job_cluster_key for item in settings.job_clusters or []]
-    if task.job_cluster_key and task.job_cluster_key not in clusters:
-        yield f"job_cluster_key {task.job_cluster_key!r} is not among {clusters}. Define it."
 
 
 def _outcomes(task: Task, tasks: Sequence[Task]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`display` and `displayHTML` as a notebook knows them, with Jupyter's own means."""
 
 import html
+from io import BytesIO
 from typing import Any
 
 from IPython import display as jupyter
@@ -43,7 +44,10 @@ def _number(value: float) -> str:
 
 
 def _show_figure(figure: Any) -> None:
+    # Jupyter draws only figures that pyplot made, and only once pyplot was imported; of others it shows their name.
     import matplotlib.pyplot as plt
 
-    _jupyter.display(figure)
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    _jupyter.display(_jupyter.Image(picture.getvalue()))
     plt.close(figure)  # or Jupyter shows it once more at the end of the cell

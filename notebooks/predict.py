@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Predict: how probable is the action, for every user of the cohort?
 # MAGIC
-# MAGIC Loads the pair that this run decided on and scores the newest behaviour, distributed by Spark.
+# MAGIC Loads the pair that this run decided on and scores the newest behaviour, with the strongest reasons of each
+# MAGIC user, distributed by Spark.
 
 # COMMAND ----------
 
@@ -13,7 +14,7 @@ dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by ha
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
 from lib import charts, pipeline, registry, tables
-from lib.config import ModelConfig
+from lib.config import PredictConfig
 
 # COMMAND ----------
 
@@ -26,8 +27,9 @@ dbutils.widgets.text("horizon_days", "28")
 dbutils.widgets.text("cohort_days", "90")
 dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
 dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
+dbutils.widgets.text("reasons", "3")  # how many reasons a user gets at the most; 0: none
 
-config = ModelConfig.from_widgets(dbutils.widgets.get)
+config = PredictConfig.from_widgets(dbutils.widgets.get)
 
 # COMMAND ----------
 

@@ -12,21 +12,27 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from lib import extraction, pipeline, space
-from lib.config import ExtractConfig, PublishConfig, RetrainConfig
+from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.features import build_features, vocabulary
 from lib.learning import fitted
-from lib.registry import Evidence, MemoryRegistry
+from lib.memory_registry import MemoryRegistry
+from lib.registered import Evidence
 from lib.split import Rows
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
+from lib.thresholds import Thresholds
 
 CUTOFF = date(2024, 6, 3)  # a Monday
 WIDGETS = {
     "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
-    "seed": "0", "n_trials": "2", "optuna_storage": "", "export": "",
+    "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
     "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "objective": "log_loss",
+    "min_skill_over_base_rate": "0", "min_skill_over_naive": "0", "max_auc_drop": "0.03", "max_ap_drop": "0.1",
+    "max_calibration_error": "0.25", "max_ece": "0.05", "max_drifted_share": "0.3", "max_unseen_share": "0.2",
+    "max_age_days": "365", "promote_probability": "0.9",
 }  # fmt: skip
+THRESHOLDS = Thresholds.from_widgets(WIDGETS.__getitem__)
 PLAIN = {"lifetime": True, "groups": "all", "history": 0}
 QUICK = (PLAIN | {"family": "logistic", "C": 0.01}, PLAIN | {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}
@@ -152,7 +158,7 @@ class World:
         """The same home again: what happens in it stays in it."""
         twin = World()
         twin.tables.stored, twin.tables.properties = dict(self.tables.stored), dict(self.tables.properties)
-        twin.registry.pairs, twin.registry.aliases = dict(self.registry.pairs), dict(self.registry.aliases)
+        twin.registry = self.registry.copy()
         return twin
 
     def extract(self, as_of, **changes):
@@ -167,7 +173,7 @@ class World:
             return pipeline.retrain(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
 
     def predict(self, **changes):
-        return pipeline.predict(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+        return pipeline.predict(asked(PredictConfig, **changes), self.tables, self.registry, as_told)
 
     def publish(self, **changes):
         return pipeline.publish(asked(PublishConfig, **changes), self.tables, as_told)
@@ -176,7 +182,7 @@ class World:
         """The whole job by its own order: retrain only where train asks for it. Returns what train found."""
         self.extract(as_of, **changes)
         checked = self.train(**changes)
-        if checked.verdict.retrain_needed:
+        if checked.retrain_needed:
             self.retrain(**changes)
         self.predict(**changes)
         self.publish(**changes)

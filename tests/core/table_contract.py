@@ -10,7 +10,7 @@ import pytest
 from lib.errors import ContractBroken
 from lib.features import schema
 from lib.sampling import OF_A_ROW, OF_A_USER, drawn
-from lib.tables import PREDICTIONS, arrow_schema
+from lib.tables import CONTRACTS, PREDICTIONS, absent, arrow_schema
 
 CUTOFF = date(2024, 6, 3)
 WEEK_BEFORE = CUTOFF - timedelta(days=7)
@@ -21,7 +21,7 @@ CHECK = {
 }  # fmt: skip
 SCORE = {
     "question": "q", "action": "buy", "horizon_days": 7, "user_id": "ana", "cutoff": CUTOFF, "propensity": 0.25,
-    "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1",
+    "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1", "reasons": None,
 }  # fmt: skip
 ROWS = arrow_schema(PREDICTIONS)
 DRAWN = (  # who is drawn of u4 to u11 and four odd names at a share of a half, by Python's own MD5
@@ -148,6 +148,37 @@ def test_rows_without_a_column_are_refused_and_the_table_stays(tables):
     with pytest.raises(ContractBroken, match=message):
         tables.append("predictions", short)
     assert read(tables, "user_id") == [("ana",)]
+
+
+def older(tables, monkeypatch, rows):
+    """Write predictions as they were before they had reasons."""
+    with monkeypatch.context() as patch:
+        patch.setitem(CONTRACTS, "predictions", {name: kind for name, kind in PREDICTIONS.items() if name != "reasons"})
+        tables.replace("predictions", rows.drop(columns="reasons"), "1 = 1")
+
+
+def test_an_added_column_is_null_in_an_older_table_until_it_is_written(tables, monkeypatch):
+    older(tables, monkeypatch, scores({}, {"question": "other"}))
+    joined = "SELECT p.reasons FROM {predictions} p JOIN {predictions} o ON p.question = o.question"
+    assert tables.query(joined)["reasons"].tolist() == [None, None]
+    assert read(tables, "question, reasons", order="1") == [("other", None), ("q", None)]
+    tables.replace("predictions", scores({"reasons": "a: 1 (raises)"}), "question = 'q'")
+    assert read(tables, "question, reasons", order="1") == [("other", None), ("q", "a: 1 (raises)")]
+    tables.replace("predictions", scores({"reasons": "b"}), "question = 'q'")
+    assert read(tables, "question, reasons", order="1") == [("other", None), ("q", "b")]
+
+
+def test_an_added_column_may_come_by_append_too(tables, monkeypatch):
+    older(tables, monkeypatch, scores({}))
+    tables.append("predictions", scores({"user_id": "bo", "reasons": "b"}))
+    assert read(tables, "user_id, reasons") == [("ana", None), ("bo", "b")]
+
+
+def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monkeypatch):
+    with pytest.raises(ContractBroken, match="Table predictions: column reasons is missing; found question"):
+        tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
+    assert absent("predictions", PREDICTIONS) == absent("decisions", []) == {}
+    assert absent("predictions", []) == absent("audience", ["rank"]) == {"reasons": "string"}
 
 
 def test_rows_of_another_type_are_refused(tables):

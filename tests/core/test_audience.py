@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.audience import check, rank
+from lib.audience import check, rank, spoken
 from lib.errors import PublishRefused
 
 VERSIONS = {"preprocessing_version": "3", "prediction_version": "4"}
@@ -27,6 +27,18 @@ def test_the_highest_propensity_comes_first_and_equal_ones_by_user():
 def test_the_order_of_the_predictions_does_not_matter():
     rows = predictions([0.1, 0.1, 0.1, 0.7])
     assert rank(rows.iloc[::-1], low_evidence=False).equals(rank(rows, low_evidence=False))
+
+
+def test_a_line_of_the_list_ends_with_the_strongest_reason():
+    rows = predictions([0.25, 0.5, 0.75], ["ana", "bo", "cy"])
+    ranked = rank(rows.assign(reasons=["a: 1 (raises); b: 2 (lowers)", None, "c: 3 (raises)"]), low_evidence=False)
+    assert spoken(ranked) == [
+        "    1  cy                   0.7500  c: 3 (raises)",
+        "    2  bo                   0.5000",
+        "    3  ana                  0.2500  a: 1 (raises)",
+    ]
+    assert spoken(ranked.assign(reasons=None).tail(1)) == ["    3  ana                  0.2500"]
+    assert spoken(ranked.head(0)) == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def test_a_cell_is_drawn_towards_the_overall_rate():
     X = frame([1] * 20 + [365] * 60, [3] * 20 + [0] * 60)
     y = np.array([1] * 16 + [0] * 64)  # 16 of 20 against 0 of 60; overall 0.2
     rule = RecencyRule.fit(BUY, X, y)
+    assert rule.overall == 0.2
     assert rule.score(frame([1, 365, 20], [3, 0, 1])) == pytest.approx([
         (16 + 20 * 0.2) / (20 + 20),
         (0 + 20 * 0.2) / (60 + 20),
@@ -63,7 +64,7 @@ def test_several_actions_count_by_the_latest_and_by_their_sum():
     rates = np.zeros((6, 5))
     rates[0, 4], rates[0, 0] = 0.7, 0.2  # within 8 days: eight times or more in all, and not at all in 90 days
     X = pd.concat([frame([200, 200], [4, 0]), frame([3, 3], [4, 0], "rent")], axis=1)
-    assert RecencyRule(either, rates).score(X).tolist() == [0.7, 0.2]
+    assert RecencyRule(either, rates, 0.3).score(X).tolist() == [0.7, 0.2]
 
 
 def test_without_columns_of_the_action_everybody_stands_in_one_cell():

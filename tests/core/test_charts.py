@@ -41,6 +41,21 @@ def test_propensities_are_counted_over_the_whole_scale():
     assert (len(heights), heights[0], heights[-1], sum(heights)) == (40, 2, 2, 4)
 
 
+def test_the_strongest_importance_stands_on_top_and_only_a_dozen_are_shown():
+    table = pd.DataFrame({"name": [f"n{n}" for n in range(20)], "mean": [1 / (n + 1) for n in range(20)], "std": 0.01})
+    (axes,) = charts.importances(table).axes
+    assert [bar.get_width() for bar in axes.patches] == [1 / (n + 1) for n in range(12)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"n{n}" for n in range(12)]
+    assert axes.yaxis_inverted()
+
+
+def test_event_types_of_any_name_can_be_drawn():
+    names = ["$a_{", "alike", "alike"]
+    figure = charts.importances(pd.DataFrame({"name": names, "mean": [3.0, 2.0, 1.0], "std": 0.1}))
+    figure.savefig(BytesIO())
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [3, 2, 1]
+    assert [label.get_text() for label in axes.get_yticklabels()] == names
 def studied(n, pruned=(), value=lambda params: params.get("C", 1.0)):
     """A study of the real space: its trials told, not fitted."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))

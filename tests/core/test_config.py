@@ -8,6 +8,7 @@ from made import WIDGETS, asked
 from lib.config import (
     ExtractConfig,
     ModelConfig,
+    PredictConfig,
     PublishConfig,
     Question,
     RetrainConfig,
@@ -16,6 +17,7 @@ from lib.config import (
     parse_mapping,
 )
 from lib.errors import ConfigError
+from lib.thresholds import Thresholds
 
 QUESTION = {"horizon_days": 7, "cohort_days": 28}
 
@@ -38,11 +40,19 @@ def test_retrain_reads_its_widgets():
     assert asked(RetrainConfig) == RetrainConfig(
         schema="app", run_id="run-1", as_of=None, question=Question(actions=("buy",), horizon_days=7, cohort_days=28),
         models="app.propensity", experiment="tests", min_positives=20, seed=0, n_trials=2, optuna_storage="",
+        challenger="",
+        thresholds=Thresholds(
+            min_skill_over_base_rate=0, min_skill_over_naive=0, max_auc_drop=0.03, max_ap_drop=0.1,
+            max_calibration_error=0.25, max_ece=0.05, max_drifted_share=0.3, max_unseen_share=0.2, max_age_days=365,
+            promote_probability=0.9,
+        ),
         max_training_rows=0, search_seconds=0, search_workers=1, objective="log_loss",
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [ExtractConfig, StageConfig, ModelConfig, TrainConfig, RetrainConfig, PublishConfig])
+@pytest.mark.parametrize(
+    "kind", [ExtractConfig, StageConfig, ModelConfig, TrainConfig, RetrainConfig, PredictConfig, PublishConfig]
+)
 def test_no_configuration_can_be_changed(kind):
     with pytest.raises(AttributeError, match="cannot assign to field 'schema'"):
         asked(kind).schema = "other"
@@ -92,6 +102,20 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
         ("min_positives", "0", "min_positives must be a whole number >= 1, got '0'"),
         ("seed", "-1", "seed must be a whole number >= 0, got '-1'"),
         ("n_trials", "0", "n_trials must be a whole number >= 1, got '0'"),
+        *(
+            ("challenger", text, f"challenger must read like runs:/<run>/<name>, .*, got '{text}'. Leave it blank")
+            for text in ("mine", "runs:/", "runs:/a/b/c", "models:/a", "models:/a/new", "models:/a@", "models:/a@b@c")
+        ),
+        ("min_skill_over_base_rate", "-1.01", "min_skill_over_base_rate must be a number from -1 to 1, got '-1.01'"),
+        ("min_skill_over_naive", "1.01", "min_skill_over_naive must be a number from -1 to 1, got '1.01'"),
+        ("max_auc_drop", "-0.01", "max_auc_drop must be a number from 0 to 1, got '-0.01'"),
+        ("max_ap_drop", "", "max_ap_drop must be a number from 0 to 1, got ''"),
+        ("max_calibration_error", "10.1", "max_calibration_error must be a number from 0 to 10, got '10.1'"),
+        ("max_ece", "nan", "max_ece must be a number from 0 to 1, got 'nan'"),
+        ("max_drifted_share", "30 %", "max_drifted_share must be a number from 0 to 1, got '30 %'"),
+        ("max_unseen_share", "1.5", "max_unseen_share must be a number from 0 to 1, got '1.5'"),
+        ("max_age_days", "inf", "max_age_days must be a number from 0 to 36500, got 'inf'"),
+        ("promote_probability", "0.49", "promote_probability must be a number from 0.5 to 1, got '0.49'"),
         ("max_training_rows", "-1", "max_training_rows must be a whole number >= 0, got '-1'"),
         ("search_seconds", "1.5", "search_seconds must be a whole number >= 0, got '1.5'"),
         ("search_workers", "0", "search_workers must be a whole number >= 1, got '0'"),
@@ -104,10 +128,32 @@ def test_a_bad_parameter_of_a_later_stage_is_named(parameter, text, message):
         asked(RetrainConfig, **{parameter: text})
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("-1", "reasons must be a whole number >= 0, got '-1'"),
+        ("", "reasons must be a whole number >= 0, got ''"),
+        ("11", "reasons must be at most 10, got '11'"),
+    ],
+)
+def test_a_bad_number_of_reasons_is_named(text, message):
+    with pytest.raises(ConfigError, match=message):
+        asked(PredictConfig, reasons=text)
+
+
+def test_none_to_ten_reasons_can_be_asked_for():
+    assert [asked(PredictConfig, reasons=n).reasons for n in (0, 10)] == [0, 10]
+
+
 @pytest.mark.parametrize("export", ["list.xlsx", "csv", "folder/"])
 def test_a_list_is_exported_as_csv_or_parquet_only(export):
     with pytest.raises(ConfigError, match=rf"export must end in .csv or .parquet, got '{export}'"):
         asked(PublishConfig, export=export)
+
+
+@pytest.mark.parametrize("uri", ["", "runs:/0f3/own", "runs:/0f3", "models:/shop.own/12", "models:/shop.own@best"])
+def test_a_challenger_is_an_address_in_mlflow(uri):
+    assert asked(RetrainConfig, challenger=f" {uri} ").challenger == uri
 
 
 def test_the_resolved_day_beats_a_blank_and_a_given_one():
@@ -115,6 +161,12 @@ def test_the_resolved_day_beats_a_blank_and_a_given_one():
     assert asked(StageConfig, resolved_as_of="2024-06-03", as_of="2024-01-01").as_of == date(2024, 6, 3)
     assert asked(StageConfig, as_of="2024-01-01").as_of == date(2024, 1, 1)
     assert asked(StageConfig).as_of is None
+
+
+def test_a_threshold_may_lie_on_either_end_of_its_range():
+    for text in ("0.5", " 1 ", "1e0"):
+        assert asked(TrainConfig, promote_probability=text).thresholds.promote_probability == float(text)
+    assert asked(TrainConfig, min_skill_over_naive=-1, max_age_days=36500).thresholds.max_age_days == 36500
 
 
 def test_ten_years_are_not_too_long():
@@ -175,6 +227,6 @@ def test_the_tests_know_every_widget_that_a_configuration_reads():
         read.add(name)
         return WIDGETS[name]
 
-    for kind in (ExtractConfig, RetrainConfig, PublishConfig):
+    for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):
         kind.from_widgets(get)
     assert read == set(WIDGETS)

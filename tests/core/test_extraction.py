@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from made import AS_OF, World, activity, asked, first_seen, log, row
 
-from lib import extraction
+from lib import definition, extraction
 from lib.config import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
 from lib.extraction import Extraction, last_extraction
@@ -69,7 +69,7 @@ def test_features_that_were_thrown_away_are_built_again_the_same(home, extracted
 @pytest.mark.parametrize("changed", ["definition", "max_event_types"])
 def test_features_that_were_computed_otherwise_are_built_anew(home, monkeypatch, changed):
     if changed == "definition":
-        monkeypatch.setattr(extraction, "DEFINITION", "another")
+        monkeypatch.setattr(definition, "DEFINITION", "another")
         assert home.extract(AS_OF)[1] == 6
         assert home.extract(AS_OF)[1] == 0
     else:

@@ -8,11 +8,14 @@ from made import CUTOFF, activity, ago, features, plan, row
 
 from lib.activity import NEVER_DAYS, first_of_run, sort_order
 from lib.features import (
+    OTHER,
     TYPE_FEATURES,
     Vocabulary,
     build_features,
     columns,
+    lost,
     schema,
+    vocabulary,
 )
 
 EDGES = [  # days before the cutoff, on both sides of every window; the counts add up to a sum that names its parts
@@ -233,3 +236,29 @@ def test_a_run_begins_where_any_key_changes():
     user, day = np.array([1, 1, 1, 2, 2]), np.array([5, 5, 6, 6, 6])
     assert first_of_run(user, day).tolist() == [True, False, True, True, False]
     assert first_of_run(user[:0]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("names", "pooled", "expected"),
+    [
+        (["recency", "buy__recency", "other__events_7"], ["view"], []),
+        (["recency", "buy__recency", "view__recency"], ["buy", "view"], ["buy__recency", "view__recency"]),
+        (["gone__events_7"], ["view"], []),  # a type without events: 0 is right
+        (["a_b__events_7", "a_b_c2b4f2__events_7"], ["a_b"], ["a_b__events_7"]),
+        (["other__events_7", "recency"], [], ["other__events_7"]),  # nothing is pooled any more
+        (["events_5", "buy__events_5"], ["view"], ["events_5", "buy__events_5"]),  # features that were given up
+        ([], [], []),
+    ],
+)
+def test_columns_that_are_computed_no_longer_are_told_from_those_of_types_without_events(names, pooled, expected):
+    assert lost(names, pooled, pool=bool(pooled)) == expected
+
+
+def test_every_column_that_is_computed_is_none_of_the_lost():
+    start = (CUTOFF,) * 3
+    for words in (Vocabulary(("buy", "view"), ("share",), start, CUTOFF), Vocabulary(("buy",), (), start[:1], CUTOFF)):
+        assert lost(columns(words), words.pooled, pool=OTHER in words.prefixes) == []
+    emptied = vocabulary({"buy": [(ago(3), 9)], "view": [(ago(3), 5)]}, CUTOFF, 1, ["view"])  # its pool stays
+    assert lost(columns(emptied), emptied.pooled, pool=OTHER in emptied.prefixes) == []
+    odd = Vocabulary(("buy", OTHER), ("Share it",), start, CUTOFF)  # a type named like the pool
+    assert lost(columns(odd), odd.pooled, pool=True) == []

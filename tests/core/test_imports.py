@@ -8,11 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "config", "activity", "features", "events", "labels", "split", "sampling",
-    "models", "space", "fold", "search", "baseline", "measure", "decision", "learning", "audience", "charts",
+    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
+    "models", "pairing", "blueprint", "space", "fold", "search", "baseline", "measure", "wording", "groups",
+    "importance", "explain", "drift", "decision", "learning", "history", "audience", "charts",
 ]  # fmt: skip
-EDGES = ["tables", "predictions", "registry"]  # predictions: the batch function that the tables carry to their rows
-SHELL = ["extraction", "records", "judging", "pipeline"]
+EDGES = [
+    "tables", "predictions",  # the batch function that the tables carry to their rows
+    "registered", "model_files", "memory_registry", "registry",
+]  # fmt: skip
+SHELL = ["definition", "extraction", "records", "judging", "promotion", "pipeline"]
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
@@ -28,9 +32,10 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 )
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
-    "mlflow": {"registry"}, "skops": {"registry"}, "duckdb": {"tables"}, "delta": set(), "deltalake": set(),
-    "optuna": {"search", "space", "charts"}, "pyspark": {"tables", "events", "extraction"}, "matplotlib": {"charts"},
-    "sklearn": {"models", "fold"},
+    "mlflow": {"registry", "model_files"}, "skops": {"model_files"}, "duckdb": {"tables"}, "delta": set(),
+    "deltalake": set(), "scipy": {"drift"}, "matplotlib": {"charts"}, "optuna": {"search", "space", "charts"},
+    "pyspark": {"tables", "events", "extraction"},
+    "sklearn": {"models", "blueprint", "model_files", "fold", "importance"},
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import ago, asked, labelled
+from made import THRESHOLDS, ago, asked, labelled
 
 from lib import learning
 from lib.baseline import RecencyRule
@@ -64,7 +64,7 @@ def keys(rows):
 
 
 def challenged(rows, champion=None, bad=False, parts=PARTS):
-    return learning.challenge(rows, parts, PARAMS, QUESTION, champion, bad, SEED)
+    return learning.challenge(rows, parts, PARAMS, QUESTION, champion, bad, THRESHOLDS, SEED)
 
 
 def test_a_first_challenger_learns_the_training_cutoffs_and_is_judged_on_the_holdout(rows, learnt):
@@ -83,7 +83,8 @@ def test_the_quality_is_measured_beside_the_naive_rule_of_the_training_cutoffs(r
     training, holdout = rows.at(PARTS.training), rows.at(PARTS.holdout)
     rule = RecencyRule.fit(QUESTION, training.X, training.y)
     scores = trained.pair.score(holdout.X)
-    assert trained.quality == measure(holdout.y, scores, rule.score(holdout.X), holdout.users, SEED)
+    naive, rate = rule.score(holdout.X), training.y.mean()
+    assert trained.quality == measure(holdout.y, scores, naive, holdout.users, SEED, past_rate=rate)
 
 
 def test_beside_a_champion_that_holds_both_are_judged_on_the_same_holdout(rows, learnt):
@@ -145,7 +146,7 @@ def test_a_challenger_shown_to_be_bad_is_not_promoted(rows, monkeypatch):
     for is_bad in (False, True):
         trained = challenged(rows, champion(), bad=is_bad)
         assert not trained.choice.promote
-        assert trained.choice.why.startswith("The challenger is bad (skill_over_base_rate is -")
+        assert trained.choice.why.startswith("The challenger is bad. The scores save -")
 
 
 def test_what_was_promoted_is_fitted_once_more_through_the_holdout(rows, learnt):
@@ -184,6 +185,24 @@ def test_a_half_where_nobody_acted_shows_nothing(rows):
     assert isinstance(trained.quality.metrics["log_loss"], Measured)
 
 
+@pytest.mark.parametrize(("through", "told"), [(7, True), (13, True), (14, False), (15, False)])
+def test_a_champion_that_was_told_the_answers_is_compared_as_if_it_was_not(rows, learnt, through, told):
+    """A horizon after its promotion it has learnt from the holdout: a twin without those rows stands for it."""
+    known = learning.fitted(rows, PARAMS, QUESTION, ago(through), SEED)
+    trained = challenged(rows, replace(known, metrics={"auc": 0.7}))
+    assert len(learnt) == (3 if told else 2)  # the champion of this test, the challenger, and the twin
+    assert keys(learnt[-1]) == keys(rows.at(PARTS.training))
+    same = trained.champion.plain["log_loss"] == pytest.approx(trained.quality.plain["log_loss"], rel=1e-9)
+    assert same is told  # of the same settings, and fitted on the same rows: the twin is no better and no worse
+    assert trained.champion.plain["auc_kept"] == pytest.approx(trained.champion.plain["auc"] - 0.7)
+
+
+def test_a_champion_whose_columns_are_gone_is_compared_as_it_is(rows, learnt):
+    known = learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED)
+    fewer = learning.Rows(rows.frame.drop(columns="buy__recency"))
+    trained = challenged(fewer, known)
+    assert len(learnt) == 2
+    assert trained.champion.rows == 120
 def test_a_pair_learns_from_as_many_cutoffs_as_its_parameters_say(rows):
     short = PARAMS | {"history": 2}
     for parts, whole in ((PARTS.training, PARTS.training[:2]), ((ago(7), *PARTS.training), (ago(7), ago(14)))):
@@ -193,7 +212,7 @@ def test_a_pair_learns_from_as_many_cutoffs_as_its_parameters_say(rows):
 
 
 def test_challenge_and_refit_honour_the_history(rows):
-    trained = learning.challenge(rows, PARTS, PARAMS | {"history": 1}, QUESTION, None, False, SEED)
+    trained = learning.challenge(rows, PARTS, PARAMS | {"history": 1}, QUESTION, None, False, THRESHOLDS, SEED)
     alone = learning.fitted(rows.at([ago(14)]), PARAMS, QUESTION, ago(14), SEED)
     assert trained.pair.score(rows.X).tolist() == alone.score(rows.X).tolist()
     again = learning.refit(rows, PARTS, trained, QUESTION, SEED)

@@ -9,10 +9,12 @@ from made import LOGISTIC, ago, labelled, registered
 
 from lib.config import Question
 from lib.errors import ModelError
-from lib.registry import REQUIREMENTS, MlflowRegistry, model_names
+from lib.model_files import REQUIREMENTS
+from lib.registered import model_names
+from lib.registry import MlflowRegistry
 from lib.search import Trial
 
-TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
+TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False, seconds=2.5), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
 ROWS = labelled(ago(7), ago(14))
 
 
@@ -59,7 +61,7 @@ def test_a_mixed_pair_is_refused_by_name(stored, partner, message):
 def test_a_version_whose_record_is_gone_is_refused(stored):
     registry, question, (_, name) = stored
     registry.client.delete_model_version_tag(name, "1", "trained_through")
-    with pytest.raises(ModelError, match=f"The record of version 1 of {name} is gone: 'trained_through'. Promote"):
+    with pytest.raises(ModelError, match=f"Version 1 of {name} says of trained_through '', which is no day. Promote"):
         registry.load(question, "1")
     registry.client.set_model_version_tag(name, "1", "trained_through", str(ago(7)))
 
@@ -130,7 +132,7 @@ def test_a_registry_that_is_down_is_not_one_without_a_champion(question, monkeyp
 
 def test_a_crash_between_two_registrations_leaves_the_champion_whole(mlflow_registry, question, monkeypatch):
     registered(mlflow_registry, question)
-    mlflow_registry.promote(question, "1")
+    mlflow_registry.promote(question, "1", ago(0))
     before = mlflow_registry.load(question, "1").score(ROWS.X).tolist()
     create = mlflow_registry.client.create_model_version
 
@@ -158,9 +160,21 @@ def test_a_version_tells_how_it_came_about(stored):
     for name in names:
         version = registry.client.get_model_version(name, "1")
         assert version.tags.items() >= {
-            "question": question.slug, "trained_through": str(ago(7)), "as_of": "2024-06-03", "holdout": "2024-05-27"
+            "question": question.slug, "trained_through": str(ago(7)), "as_of": "2024-06-03", "holdout": "2024-05-27",
+            "decision": "promoted", "why": "First model.", "run_id": "run-1", "param_family": "logistic",
+            "param_C": "0.25",
         }.items()  # fmt: skip
-        assert version.description == f"{question}. Trained through {ago(7)}. promoted: First model."
+        assert version.description.splitlines() == [
+            f"{question}. Trained through {ago(7)}. promoted: First model.", "",
+            "| metric | on the holdout 2024-05-27 |", "|---|---|",
+            "| auc | 0.7500 (0.6000 to 0.8000) |", "| log_loss | 0.5000 |",
+        ]  # fmt: skip
+        model = registry.client.get_registered_model(name)
+        assert model.tags == {
+            "question": question.slug, "action": "stored", "horizon_days": "7", "cohort_days": "28", "schema": "app",
+            "experiment": "tests",
+        }  # fmt: skip
+        assert model.description.startswith(f"{question}: the pre")
         info = get_model_info(f"models:/{name}/1")
         assert info.signature.inputs is not None
         assert info.signature.outputs is not None
@@ -180,9 +194,12 @@ def test_every_trial_is_a_child_run(stored):
     runs = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
     found = sorted((run.info.run_name, run.data.metrics, run.data.tags["pruned"], run.info.status) for run in runs)
     assert found == [
-        ("trial 0", {"fold_0_log_loss": 0.5, "fold_1_log_loss": 0.25, "log_loss": 0.375}, "false", "FINISHED"),
-        ("trial 1", {"fold_0_log_loss": 0.75, "log_loss": 0.75}, "true", "KILLED"),
-    ]
+        (
+            "trial 0", {"fold_0_log_loss": 0.5, "fold_1_log_loss": 0.25, "log_loss": 0.375, "seconds": 2.5},
+            "false", "FINISHED",
+        ),
+        ("trial 1", {"fold_0_log_loss": 0.75, "log_loss": 0.75, "seconds": 0}, "true", "KILLED"),
+    ]  # fmt: skip
     assert {run.info.run_name: run.data.params["C"] for run in runs} == {"trial 0": "0.25", "trial 1": "4.0"}
 
 
@@ -204,5 +221,5 @@ def test_a_trial_is_recorded_under_the_name_of_its_objective(mlflow_registry, qu
     experiment = client.get_experiment_by_name("tests").experiment_id
     (run,) = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
     assert run.data.metrics == {
-        "fold_0_average_precision": 0.5, "fold_1_average_precision": 0.25, "average_precision": 0.375
+        "fold_0_average_precision": 0.5, "fold_1_average_precision": 0.25, "average_precision": 0.375, "seconds": 0
     }  # fmt: skip

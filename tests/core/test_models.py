@@ -1,5 +1,6 @@
 """The two models of a pair: what they are given, what they may answer."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,16 @@ from sklearn.linear_model import LogisticRegression
 
 from lib.errors import ContractBroken, ModelError
 from lib.features import type_column
-from lib.models import Pair, fit, group_columns, is_lifetime, positive_probability, prediction, preprocessing
+from lib.models import (
+    Pair,
+    fit,
+    group_columns,
+    is_lifetime,
+    positive_probability,
+    prediction,
+    preprocessing,
+    transformed,
+)
 
 LOGISTIC = {"family": "logistic", "C": 1.0, "lifetime": True}
 TREES = {
@@ -85,6 +95,19 @@ def test_preprocessing_puts_counts_on_a_log_scale_and_leaves_trends():
     X = frame(events_7=[0, 1, 100], value_28=[-50, 0, 50], trend_7_28=[-1, 0, 1], buy__trend_28_90=[-2, 0, 2])
     chosen = preprocessing(list(X.columns), {"lifetime": True})["choose"].fit(X)
     assert chosen.transform(X) == pytest.approx(np.column_stack([np.arcsinh(X.iloc[:, :2]), X.iloc[:, 2:]]))
+
+
+def test_preprocessing_by_bins_keeps_the_order_of_numbers_only():
+    X = frame(events_7=np.r_[np.zeros(50), np.arange(1, 51) ** 3], trend_7_28=np.arange(100) - 50)
+    params = {"lifetime": True, "scale": "bins"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # bins without rows are no news
+        Z = transformed(preprocessing(list(X.columns), params), X, fit=True)
+    assert sorted({int(n) for n in np.bincount(np.unique(Z[:, 1], return_inverse=True)[1])}) == [10]
+    assert len(np.unique(Z[:, 0])) == 6  # half of the rows are 0: one bin
+    order = np.argsort(X["events_7"], kind="stable")
+    assert (np.diff(Z[order, 0]) >= 0).all()
+    assert Z.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
 
 
 def test_a_negative_sum_of_refunds_stays_a_number():

@@ -1,5 +1,7 @@
 """The whole job on tables and a registry in memory: what each run decides, writes, and leaves alone."""
 
+import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,12 +9,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made import AS_OF, World, activity, log, row
+from made import AS_OF, EVIDENCE, World, activity, asked, log, row
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
-from lib import learning, pipeline
-from lib.config import Question
+from lib import extraction, learning, pipeline
+from lib.blueprint import Own
+from lib.config import PredictConfig, Question
 from lib.decision import Choice
-from lib.errors import NotPromoted
+from lib.errors import ModelError, NotPromoted
 
 NEXT = AS_OF + timedelta(days=7)
 EVERYTHING = ("features", "model_checks", "decisions", "predictions", "audience")
@@ -44,10 +51,50 @@ def test_the_list_is_the_cohort_ranked(after_first_run):
     assert set(audience["user_id"]) == set(cohort["user_id"])
     assert audience["rank"].tolist() == list(range(1, len(cohort) + 1))
     assert (audience["propensity"].diff().dropna() <= 0).all()
-    assert audience.iloc[0].drop(["user_id", "propensity"]).to_dict() == {
+    assert audience.iloc[0].drop(["user_id", "propensity", "reasons"]).to_dict() == {
         "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
         "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
     }  # fmt: skip
+
+
+def test_the_list_carries_the_reasons_of_the_predictions(after_first_run):
+    predicted = after_first_run.rows("predictions").set_index("user_id")["reasons"]
+    published = after_first_run.rows("audience").set_index("user_id")["reasons"]
+    assert published.to_dict() == predicted[published.index].to_dict()
+    told = published.dropna().str.split("; ")
+    assert set(told.str.len()) == {1, 2, 3}
+    assert told.explode().str.fullmatch(r"(buy|view|share|activity|value|different items|rhythm|trend of events|"
+                                        r"history|weekends): .+ \((raises|lowers)\)").all()  # fmt: skip
+
+
+def test_a_pair_is_registered_with_what_explains_it(after_first_run, world):
+    notes = after_first_run.registry.pairs["buy_7d_cohort28d", "1"].notes
+    assert notes["names"] == {"buy__": "buy", "share__": "share", "view__": "view"}
+    newest = AS_OF - timedelta(days=14)  # the last cutoff learnt from before the holdout
+    cohort = world.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{newest}' AND recency <= 28")
+    for name in ("view__events_28", "tenure"):  # tenure grows from cutoff to cutoff: the newest alone is meant
+        assert notes["typical"][name] == cohort[name].median()
+    retrained = world.retrain(run_id="run-2")
+    assert retrained.importances.to_dict("records") == retrained.pair.notes["importances"]
+    assert retrained.importances["mean"].is_monotonic_decreasing
+    assert "\n  What it looks at most, by the log loss that it saves: " in retrained.summary
+
+
+def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
+    scores = world.rows("predictions")["propensity"]
+    world.predict(reasons=0)
+    assert world.rows("predictions")["reasons"].isna().all()
+    world.publish()
+    assert world.publish().summary.splitlines()[1].endswith(f"{scores.max():.4f}")
+    said, pairs = [], world.registry.pairs
+    pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes={})
+    pipeline.predict(asked(PredictConfig), world.tables, world.registry, said.append)
+    assert said[-1] == "no reasons: this pair was registered without its typical user; the next one will have it"
+    assert world.rows("predictions")["reasons"].isna().all()
+    assert world.rows("predictions")["propensity"].tolist() == scores.tolist()
+    said.clear()
+    pipeline.predict(asked(PredictConfig, reasons=0), world.tables, world.registry, said.append)
+    assert len(said) == 1
 
 
 def test_what_is_published_came_true(after_first_run):
@@ -65,9 +112,15 @@ def test_a_week_later_the_models_hold_and_score_again(world):
     checked = world.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "good"
     assert checked.metrics["metric"].tolist() == [
-        "log_loss", "auc", "base_rate_log_loss", "naive_log_loss", "skill_over_base_rate", "skill_over_naive",
-        "calibration", "auc_kept",
+        "log_loss", "auc", "average_precision", "normalised_ap", "base_rate_log_loss", "naive_log_loss",
+        "skill_over_base_rate", "skill_over_past_rate", "skill_over_naive", "calibration", "ece", "auc_kept",
+        "ap_kept", "drifted_share", "unseen_share", "age_days",
     ]  # fmt: skip
+    limits = checked.metrics.set_index("metric")["threshold"].dropna().to_dict()
+    assert limits == {
+        "skill_over_base_rate": 0, "skill_over_naive": 0, "calibration": 0.25, "ece": 0.05, "auc_kept": -0.03,
+        "ap_kept": -0.1, "drifted_share": 0.3, "unseen_share": 0.2, "age_days": 365,
+    }  # fmt: skip
     assert (decision(world, "run-2")["kind"], len(world.registry.pairs)) == ("kept", 1)
     assert set(world.rows("audience")["cutoff"]) == {NEXT}  # the current list only
     assert set(world.rows("predictions")["cutoff"]) == {AS_OF, NEXT}
@@ -140,7 +193,7 @@ def test_after_a_change_of_behaviour_the_model_is_replaced(before_the_drift):
     old = drifted.registry.pairs["buy_7d_cohort28d", "1"]
     checked = drifted.run(NEXT, run_id="run-2")
     assert checked.verdict.answer == "bad"
-    assert any(reason.startswith("calibration is -") for reason in checked.verdict.reasons)
+    assert any(reason.startswith("Expected and observed actions differ") for reason in checked.verdict.reasons)
     found = decision(drifted, "run-2")
     assert (found["kind"], found["prediction_version"]) == ("promoted", "2")
     assert found["why"].startswith("The champion no longer holds, the challenger is not shown to be bad")
@@ -205,7 +258,8 @@ def test_the_trials_and_plots_of_a_rejected_pair_are_recorded_too(world, monkeyp
     assert evidence.kind == "rejected"
     assert [trial.number for trial in evidence.trials] == [0, 1]
     assert sorted(evidence.plots) == sorted(retrained.plots) == ["history", "importances", "slices"]
-    assert retrained.trials.columns.tolist()[:3] == ["trial", "log_loss", "pruned"]
+    assert retrained.trials.columns.tolist()[:4] == ["trial", "log_loss", "pruned", "seconds"]
+    assert "  2 trials, 0 pruned, " in retrained.summary
 
 
 def test_a_champion_of_an_earlier_day_is_a_start_of_the_search_and_one_of_this_day_is_not(world, monkeypatch):
@@ -238,8 +292,84 @@ def test_a_kill_before_the_alias_moves_leaves_the_champion_and_the_list(world, a
 
 def test_predict_follows_the_decision_of_its_run(world):
     pair = world.registry.pairs["buy_7d_cohort28d", "1"]
-    world.registry.register(QUESTION, pair, pd.DataFrame(), evidence=None)
-    world.registry.promote(QUESTION, "2")
+    world.registry.register(QUESTION, pair, pd.DataFrame(), EVIDENCE)
+    world.registry.promote(QUESTION, "2", AS_OF)
     for run_id, version in (("run-1", "1"), ("run-9", "2"), ("", "2")):  # run-1 decided on 1, the others on nothing
         world.predict(run_id=run_id)
         assert set(world.rows("predictions")["prediction_version"]) == {version}
+
+
+def test_another_run_s_newer_version_changes_nothing(world):
+    """The highest version is nobody's decision: what counts is this run's, and else the alias."""
+    world.extract(NEXT)
+    world.train(run_id="run-2")
+    pair = world.registry.pairs["buy_7d_cohort28d", "1"]
+    worse = replace(pair, prediction=DummyClassifier().fit(np.zeros((2, 1)), [0, 1]))
+    world.registry.register(QUESTION, worse, pd.DataFrame(), EVIDENCE)  # by a run that was killed, or rejected it
+    for run_id in ("run-2", "run-9", ""):
+        world.predict(run_id=run_id)
+        assert set(world.rows("predictions", f"cutoff = DATE '{NEXT}'")["prediction_version"]) == {"1"}
+    world.publish(run_id="run-2")
+    assert set(world.rows("audience")["prediction_version"]) == {"1"}
+
+
+def own(X, y, columns):
+    """Somebody's own models, fitted on rows that hold the holdout too."""
+    whole = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression(C=0.01))]).fit(X[columns], y)
+    return Own.of("runs:/abc/own", whole.steps[:-1], whole.steps[-1][1])
+
+
+@pytest.fixture
+def challenged(world):
+    """A week later, with somebody's own models at hand."""
+    world.extract(NEXT)
+    features = world.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{AS_OF}'").fillna(0.0)
+    columns = ["recency", "events_28", "buy__events_90", "buy__recency"]
+    world.registry.own_models["runs:/abc/own"] = own(features, features["recency"] < 10, columns)
+    return world
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_own_models_compete_whatever_the_verdict_by_the_same_rule(challenged, monkeypatch, better):
+    world, seen = challenged, []
+    monkeypatch.setattr(pipeline, "search", lambda *_, **__: pytest.fail("nothing is to be searched"))
+    compare = learning.compare
+    said = Choice(better, False, "So.")
+    monkeypatch.setattr(learning, "compare", lambda *asked: seen.append(compare(*asked)) or said)
+    checked = world.train(run_id="run-2", challenger="runs:/abc/own")
+    assert (checked.verdict.answer, checked.retrain_needed) == ("good", True)
+    retrained = world.retrain(run_id="run-2", challenger="runs:/abc/own")
+    assert "log loss differs from the champion's by" in seen[0].why  # on the same holdout rows
+    assert retrained.pair.columns == ("recency", "events_28", "buy__events_90", "buy__recency")
+    assert retrained.pair.params["challenger"] == "runs:/abc/own"
+    newest, last = str(AS_OF), str(AS_OF - timedelta(days=7))
+    assert retrained.pair.trained_through == (newest if better else last)  # refitted through the holdout, or never
+    found = decision(world, "run-2")
+    assert (found["kind"], found["prediction_version"], found["challenger_version"]) == (
+        ("promoted", "2", "2") if better else ("rejected", "1", "2")
+    )
+    assert "  0 trials, 0 pruned, 0 s, on " in retrained.summary
+    assert " rows; family own, challenger runs:/abc/own" in retrained.summary
+    world.predict(run_id="run-2")
+    world.publish(run_id="run-2")
+    assert set(world.rows("audience")["prediction_version"]) == {"2" if better else "1"}
+
+
+def test_without_a_challenger_a_good_verdict_asks_for_nothing(challenged):
+    assert not challenged.train(run_id="run-2").retrain_needed
+
+
+def test_a_version_whose_event_types_are_pooled_now_is_named_and_replaced(world):
+    """Its columns would count as 0 although their events go on: the probabilities would be wrong without a word."""
+    world.extract(NEXT, max_event_types=1)  # one of the other types is pooled from now on
+    pooled = json.loads(world.tables.get_property("features", extraction.EXTRACTION))["pooled"]
+    (kind,) = pooled
+    with pytest.raises(ModelError, match=f"Version 1 reads {kind}__events_7 and 9 more columns, no longer computed"):
+        world.predict(run_id="run-2")
+    checked = world.train(run_id="run-2")
+    assert checked.verdict.answer == "cannot_tell"
+    assert checked.verdict.reasons[0].endswith("Raise max_event_types, or run retrain.")
+    world.run(NEXT, run_id="run-3", max_event_types=1)  # older cutoffs still know the type: it is not learnt from
+    assert not any(name.startswith(f"{kind}__") for name in world.registry.pairs["buy_7d_cohort28d", "2"].columns)
+    assert world.registry.aliases == {"buy_7d_cohort28d": "2"}
+    assert set(world.rows("audience")["prediction_version"]) == {"2"}

@@ -29,6 +29,46 @@ def test_our_own_bundle_loads_whole():
         assert raw["tasks"][4]["run_if"] == "NONE_FAILED"
 
 
+@pytest.mark.parametrize("compute", ["serverless", "classic"])
+def test_one_variable_chooses_our_compute(compute):
+    job = load(ROOT, None, {"compute": compute}).jobs["propensity"].settings
+    notebooks = [task for task in job.tasks if task.notebook_task]
+    keys = {(task.environment_key, task.job_cluster_key, len(task.libraries)) for task in notebooks}
+    assert keys == {("default", "", 0) if compute == "serverless" else ("", "default", 1)}
+    with pytest.raises(LocalRunError, match=r"\$\{var\.compute_kinds\.other\.environment_key\} has no value"):
+        load(ROOT, None, {"compute": "other"})
+
+
+def test_our_names_come_from_resources_so_that_a_targets_prefix_holds_everywhere():
+    """The local runner fills them in; what the CLI makes of the prefix is written down in docs/deploy.md."""
+    raw = (ROOT / "jobs" / "propensity.yml").read_text()
+    for name, value in (
+        ("schema", "${var.catalog}.${resources.schemas.tables.name}"),
+        ("models", "${var.catalog}.${resources.schemas.tables.name}.propensity"),
+        ("experiment", "${resources.experiments.searches.name}"),
+    ):
+        assert f'- {{name: {name}, default: "{value}"}}' in raw
+    for target in target_names(ROOT):
+        given = {item.name: item.default for item in load(ROOT, target).jobs["propensity"].settings.parameters}
+        # catalog and schema; tables add the third part themselves
+        assert (given["schema"], given["models"]) == ("main.propensity", "main.propensity.propensity")
+
+
+def test_our_targets_differ_where_they_should():
+    dev, prod, staging = (load(ROOT, target) for target in ("dev", "prod", "staging"))
+    assert (dev.tree["mode"], dev.tree.get("run_as")) == ("development", None)
+    for bundle in (prod, staging):
+        job = bundle.jobs["propensity"].settings
+        assert bundle.tree["mode"] == "production"
+        assert set(bundle.tree["run_as"]) == {"service_principal_name"}
+        assert bundle.tree["workspace"]["root_path"] == f"/Workspace/Users/me/.bundle/propensity/{bundle.target}"
+        assert (job.schedule.pause_status.value, job.max_concurrent_runs, job.queue.enabled) == ("UNPAUSED", 1, True)
+        assert {task.max_retries for task in job.tasks if task.notebook_task} == {1}
+    assert prod.tree["presets"].get("name_prefix") is None
+    assert staging.tree["presets"]["name_prefix"] == "[staging] "
+    assert staging.tree["presets"]["tags"] == {"product": "propensity", "target": "staging"}
+
+
 def test_paths_are_meant_from_the_file_they_stand_in(tmp_path):
     job = settings(toy.write(tmp_path))
     assert job.tasks[0].notebook_task.notebook_path == str(tmp_path / "notebooks" / "extract.py")
@@ -53,11 +93,12 @@ def test_a_target_and_the_caller_override_variables(tmp_path):
         ("${bundle.name}-${bundle.target}", "toy-dev"),
         ("${var.outer}.events", "main.shop.events"),  # a variable that refers to a variable
         ("${workspace.file_path}/lib", "ROOT/lib"),
+        ("${var.${var.which}}", "shop"),  # the inner one names the outer one
         ("$5 and {x}", "$5 and {x}"),
     ],
 )
 def test_references_are_filled_in_inside_text(tmp_path, text, value):
-    databricks = toy.replaced(toy.DATABRICKS, "variables:\n", "variables:\n  outer: {default: 'main.${var.schema}'}\n")
+    databricks = toy.replaced(toy.DATABRICKS, "variables:\n", "variables:\n  outer: {default: 'main.${var.schema}'}\n  which: {default: schema}\n")
     root = toy.write(tmp_path, job=toy.replaced(toy.JOB, "${var.schema}", text), databricks=databricks)
     assert settings(root).parameters[1].default == value.replace("ROOT", str(root))
 
@@ -90,6 +131,22 @@ def test_yaml_scalars_are_read_as_the_cli_reads_them(tmp_path):
 def test_a_bare_true_becomes_the_text_that_conditions_compare(tmp_path):
     job = toy.replaced(toy.JOB, 'right: "true"', "right: true")
     assert settings(toy.write(tmp_path, job=job)).tasks[2].condition_task.right == "true"
+
+
+def test_kinds_of_resources_are_passed_over_or_refused_by_name(tmp_path):
+    databricks = "resources: {schemas: {tables: {name: '${var.schema}_x', catalog_name: main}}}\n" + toy.DATABRICKS
+    bundle = load(toy.write(tmp_path / "known", databricks=databricks))
+    assert bundle.tree["resources"]["schemas"]["tables"]["name"] == "shop_x"
+    root = toy.write(tmp_path / "unknown", databricks="resources: {pipelines: {p: {}}}\n" + toy.DATABRICKS)
+    message = r"^databricks\.yml: resources of the kind pipelines are not known on one machine\. Remove them\.$"
+    with pytest.raises(LocalRunError, match=message):
+        load(root)
+
+
+def test_all_of_the_bundle_is_resolved_not_only_jobs(tmp_path):
+    databricks = "resources: {volumes: {v: {name: '${var.shema}'}}}\n" + toy.DATABRICKS
+    with pytest.raises(LocalRunError, match=r"\$\{var\.shema\} has no value"):
+        load(toy.write(tmp_path, databricks=databricks))
 
 
 @pytest.mark.parametrize("name", ["permissions: [{level: CAN_VIEW, group_name: users}]", "lifecycle: {prevent_destroy: true}"])

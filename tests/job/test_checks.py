@@ -33,15 +33,10 @@ CASES = [
     ('outcome: "true"', "outcome: maybe", "task retrain: waits for the outcome 'maybe' of gate"),
     ("depends_on: [{task_key: extract}]", 'depends_on: [{task_key: extract, outcome: "true"}]', "task train: waits for an outcome of extract, which is no condition"),
     ("[{task_key: train}, {task_key: retrain}]", '[{task_key: train}, {task_key: gate, outcome: "false"}]', "task predict: waits for an outcome and for other tasks"),
-    # compute
-    ("environment_key: default\n          max", "environment_key: large\n          max", "environment_key 'large' is not among"),
-    ("environment_key: default\n          max", "job_cluster_key: small\n          max", "job_cluster_key 'small' is not among"),
-    ("environment_key: default\n          max", "environment_key: default\n          libraries: [{pypi: {package: x}}]\n          max", "task extract: libraries need a cluster"),
-    ("-r ../requirements.txt", "-r ../requirement.txt", "environment default: there is no file .*requirement.txt"),
-    ("[-r ../requirements.txt]", "[numpy, pyspark==4.2.0]", "pyspark==4.2.0 asks for pyspark, which the compute brings"),
     # schedule and settings that one machine cannot honour
     ('"0 0 6 ? * MON"', '"0 6 * * *"', "schedule: The cron expression '0 6 \\* \\* \\*' has 5 fields"),
     ("Europe/Berlin", "Mars", "schedule: there is no time zone 'Mars'"),
+    ("name: toy\n", "name: toy\n      trigger: {table_update: {table_names: [main.shop.events]}}\n", "has a schedule and a trigger. Keep one of them."),
     ("name: toy\n", "name: toy\n      continuous: {pause_status: PAUSED}\n", "continuous is not supported on one machine"),
     ("environment_key: default\n          max", "disabled: true\n          max", "task extract: disabled is not supported"),
     ("{notebook_path: ../notebooks/retrain.py}", "{notebook_path: ../notebooks/retrain.py, source: GIT}", "task retrain: a notebook from Git"),
@@ -136,6 +131,6 @@ def test_a_task_that_asks_for_an_outcome_is_meant_to_be_passed_over(tmp_path):
 def test_a_task_that_handles_failures_may_never_run_when_all_goes_well(tmp_path):
     job = toy.JOB + (
         "        - task_key: alarm\n          depends_on: [{task_key: predict}]\n          run_if: AT_LEAST_ONE_FAILED\n"
-        "          notebook_task: {notebook_path: ../notebooks/retrain.py}\n"
+        "          notebook_task: {notebook_path: ../notebooks/retrain.py}\n          environment_key: default\n"
     )
     assert findings(toy.write(tmp_path, job=job)) == []

@@ -155,7 +155,7 @@ def test_our_variables_are_set_for_one_machine(stage):
         (["--only", "trian"], "'trian' is no task of this job. It has extract, train"),
         (["--job", "other"], "'other' is no job of this bundle; it has toy"),
         (["--target", "test"], "there is no target 'test', only dev, prod"),
-        (["--only", "predict"], "--only leaves out extract, train, and no earlier run"),
+        (["--only", "predict"], "--only leaves out extract, and no earlier run"),
     ],
 )
 def test_what_cannot_be_run_is_one_line_on_stderr(stage, capsys, options, message):
@@ -174,6 +174,15 @@ def test_a_partial_run_takes_the_values_of_the_last_whole_one(stage):
     assert [key for key, _ in stage.calls] == ["train", "predict"]
     assert dict(stage.calls)["train"]["parameters"]["day"] == "2024-06-01"
     assert stage("--only", "train+", "--param", "schema=other") == 1  # another question, other values
+
+
+def test_a_partial_run_needs_only_the_values_that_it_reads(stage):
+    stage.results["train"] = Result("FAILED", error="x")
+    assert stage() == 1
+    stage.calls.clear()
+    assert stage("--only", "predict") == 0  # it reads what extract has set, and nothing of train
+    assert [key for key, _ in stage.calls] == ["predict"]
+    assert stage("--only", "gate") == 1  # a condition reads too
 
 
 def test_a_run_closes_what_a_killed_one_left_open(stage):

@@ -120,6 +120,15 @@ def test_tables_plots_and_prints_are_on_the_page_in_order(run: Run) -> None:
     assert "<script" not in page
 
 
+def test_a_figure_made_without_pyplot_is_a_picture_too(run: Run) -> None:
+    result = run(
+        "from matplotlib.figure import Figure\nfigure = Figure()\nfigure.subplots().plot([1, 2])\ndisplay(figure)"
+    )
+    page = result.html.read_text()
+    assert page.count("image/png;base64") == 1
+    assert "Figure size" not in page
+
+
 def test_lines_arrive_while_the_notebook_runs(run: Run) -> None:
     arrived: list[tuple[str, float]] = []
 

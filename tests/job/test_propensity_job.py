@@ -123,7 +123,7 @@ def place(spark_url, server, job_home):
 
 def bundle_copy(folder: Path) -> Path:
     """Our own bundle again, to break something in it."""
-    for name in ("jobs", "notebooks", "lib"):
+    for name in ("jobs", "resources", "notebooks", "lib"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("databricks.yml", "requirements.txt"):
         shutil.copy(PROJECT / name, folder / name)

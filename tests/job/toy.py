@@ -36,16 +36,19 @@ resources:
           notebook_task:
             notebook_path: ../notebooks/train.py
             base_parameters: {day: "{{tasks.extract.values.day}}"}
+          environment_key: default
         - task_key: gate
           depends_on: [{task_key: train}]
           condition_task: {left: "{{tasks.train.values.needed}}", op: EQUAL_TO, right: "true"}
         - task_key: retrain
           depends_on: [{task_key: gate, outcome: "true"}]
           notebook_task: {notebook_path: ../notebooks/retrain.py}
+          environment_key: default
         - task_key: predict
           depends_on: [{task_key: train}, {task_key: retrain}]
           run_if: NONE_FAILED
           notebook_task: {notebook_path: ../notebooks/predict.py}
+          environment_key: default
 """
 HEADER = "# Databricks notebook source\n"
 NOTEBOOKS = {
@@ -67,7 +70,7 @@ def write(
     (root / "notebooks").mkdir()
     (root / "databricks.yml").write_text(databricks)
     (root / "jobs" / "toy.yml").write_text(job)
-    (root / "requirements.txt").write_text("numpy\n")
+    (root / "requirements.txt").write_text("numpy==2.4.6\n")
     for name, source in (NOTEBOOKS | (notebooks or {})).items():
         (root / "notebooks" / f"{name}.py").write_text(source if source.startswith("#") else HEADER + source)
     return root

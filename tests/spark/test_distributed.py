@@ -74,7 +74,7 @@ def test_a_pair_scores_on_the_workers_what_it_scores_here(tables, activity):
         "min_samples_leaf": 5, "l2_regularization": 1.0, "max_features": 0.5,
     }  # fmt: skip
     pair = Pair(*fit(X, y, params, 0), tuple(X.columns), QUESTION.slug, "2024-05-01", params, "3", "4")
-    scored = tables.map_rows("SELECT * FROM {features}", scorer(pair, QUESTION, "run-1"), arrow_schema(PREDICTIONS))
+    scored = tables.map_rows("SELECT * FROM {features}", scorer(pair, QUESTION, "run-1", 3), arrow_schema(PREDICTIONS))
     tables.replace("predictions", scored, "1 = 1")
     found = ordered(scored.toArrow())
     local = features.to_pandas().assign(propensity=pair.score(X)).sort_values(["user_id", "cutoff"], ignore_index=True)

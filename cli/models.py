@@ -1,0 +1,160 @@
+"""`models`: every version of a home's models, what differs between two, and which is to be in use."""
+
+import argparse
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import wrap
+
+import pandas as pd
+
+from cli import again
+from cli.arguments import build
+from cli.errors import CliError
+from cli.home import Home, at, locked, new_run_id
+from lib import history
+from lib.config import ModelConfig, parse_model
+from lib.history import Version
+from localrun.session import session
+from localrun.spark import SparkServer
+
+_CELL = 40  # longer texts do not stand in a table
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """List, or do what was asked. Only what changes something takes the home's lock, and only that starts Spark."""
+    home = at(arguments.home)
+    if not home.database.exists():
+        raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
+    os.environ.update(home.environment())  # before MLflow is asked for anything
+    from lib.registry import registered_questions
+
+    found = registered_questions()
+    if not found:
+        raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
+    if arguments.action is None:
+        for config in found if arguments.question is None else [_the_one(found, arguments.question)]:
+            print(*_listed(home, config), sep="\n")
+        return 0
+    config = _the_one(found, arguments.question)
+    if arguments.action == "diff":
+        print(*_differing(config, *arguments.versions), sep="\n")
+        return 0
+    if arguments.action == "challenge":
+        uri = parse_model(lambda _: arguments.uri)  # a slip of the pen is told before anything starts
+        return _run([*again.whole_job(home, config), "--param", f"challenger={uri}"])
+    publish = again.list_only(home, config) if arguments.publish else []  # what cannot be done is said before the move
+    with locked(home):
+        _move(home, config, arguments)
+    if publish:
+        return _run(publish)
+    print("The published list stays as it is. To score and publish it anew with the version in use:")
+    try:
+        print(f"  ./propensity {shlex.join(['run', *again.list_only(home, config)])}")
+    except CliError as error:
+        print(f"  {error}")
+    return 0
+
+
+def _the_one(found: list[ModelConfig], asked: str | None) -> ModelConfig:
+    """The question that is meant, by its slug or, where two schemas ask the same, by its models' whole name."""
+    names = {f"{config.models}_{config.question.slug}": config for config in found}
+    slugs = [config.question.slug for config in found]
+    fit = [c for name, c in names.items() if asked in (None, name, c.question.slug)]
+    if len(fit) == 1:
+        return fit[0]
+    known = ", ".join(names if len(set(slugs)) < len(slugs) else slugs)
+    if asked is None or fit:
+        raise CliError(f"This home has models of {len(found)} questions. Name one with --question: {known}.")
+    raise CliError(f"There are no models for --question {asked}. There are some for {known}.")
+
+
+def _listed(home: Home, config: ModelConfig) -> Iterator[str]:
+    from lib.registry import MlflowRegistry
+
+    versions = MlflowRegistry(config.models, config.experiment).versions(config.question)
+    decisions = _decisions(home.warehouse / config.schema.rpartition(".")[2] / "decisions", config.question.slug)
+    were = {version.prediction_version for version in versions if version.was_in_use}
+    periods = history.periods(decisions, were)
+    yield f"{config.question.slug}: {config.question}"
+    for version in versions:
+        yield from _told(version, [period for period in periods if period.version == version.prediction_version])
+    yield ""
+
+
+def _told(version: Version, periods: list[history.Period]) -> Iterator[str]:
+    if not version.prediction_version:
+        yield f"  preprocessing version {version.preprocessing_version}, {version.created}: half of no pair, never used"
+        return
+    mark = ", in use" if version.in_use else ""
+    yield f"  version {version.prediction_version} (preprocessing version {version.preprocessing_version}){mark}"
+    yield f"    made {version.created} UTC, as of {version.as_of}, trained through {version.trained_through}"
+    yield from _wrapped(history.spoken(version.params))
+    metrics = [f"{name} {text}" for name, text in history.measured(version.metrics, version.intervals).items()]
+    yield from _wrapped(f"on the holdout {version.holdout}: {', '.join(metrics)}")
+    if version.why not in [period.why for period in periods]:
+        yield from _wrapped(f"{version.decision}: {version.why}")
+    for period in periods:
+        yield from _wrapped(f"{period.kind}, in use from {period.since} until {period.until or 'now'}: {period.why}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, 116, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _differing(config: ModelConfig, one: str, other: str) -> Iterator[str]:
+    from lib.registry import MlflowRegistry
+
+    registry = MlflowRegistry(config.models, config.experiment)
+    known = {version.prediction_version: version for version in registry.versions(config.question)}
+    if missing := [version for version in (one, other) if version not in known]:
+        raise CliError(f"There is no version {missing[0]} for {config.question.slug}. There is {', '.join(known)}.")
+    columns = {version: registry.columns(config.question, version) for version in (one, other)}
+    found = history.difference(known[one], known[other], columns)
+    long = [row for row in found if max(map(len, row)) > _CELL]
+    rows = [("", f"version {one}", f"version {other}"), *(row for row in found if row not in long)]
+    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    for name, left, right in rows:
+        yield f"{name:{widths[0]}}  {left:{widths[1]}}  {right}"
+    for name, *texts in long:
+        for version, text in zip((one, other), texts, strict=True):
+            yield from wrap(f"{name}, version {version}: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _decisions(table: Path, slug: str) -> pd.DataFrame:
+    """All decisions on a question, without Spark."""
+    from deltalake import DeltaTable
+
+    columns = ["question", "number", "as_of", "kind", "prediction_version", "why"]
+    if not (table / "_delta_log").is_dir():
+        return pd.DataFrame(columns=columns)
+    rows = DeltaTable(table).to_pandas(columns=columns)
+    return rows[rows["question"] == slug]
+
+
+def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> None:
+    from lib import promotion
+    from lib.registry import MlflowRegistry
+    from lib.tables import DeltaTables
+
+    config = replace(config, run_id=new_run_id(datetime.now(UTC)))
+    registry = MlflowRegistry(config.models, config.experiment)
+    server = SparkServer(home.root, [config.schema.rpartition(".")[2]], home.root / "models.log")
+    with server as running:
+        running.wait_ready()
+        with session(running.url) as spark:
+            tables = DeltaTables(spark, config.schema)
+            if arguments.action == "promote":
+                moved = promotion.promote(config, tables, registry, arguments.version)
+            else:
+                moved = promotion.rollback(config, tables, registry)
+    print(moved.summary, flush=True)
+
+
+def _run(options: list[str]) -> int:
+    from cli.run import main as run
+
+    return run(build().parse_args(["run", *options]))

@@ -1,0 +1,57 @@
+"""How much a champion must keep to hold, and how sure a challenger must be: parameters of the job."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from lib.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """One limit for each metric that is judged, and the certainty that a replacement needs."""
+
+    min_skill_over_base_rate: float  # share of the base rate's log loss that the scores must save
+    min_skill_over_naive: float  # the same, against the rule by recency and frequency
+    max_auc_drop: float  # since the pair was registered
+    max_ap_drop: float  # the same, of average precision over the base rate
+    max_calibration_error: float  # absolute log ratio of expected to observed actions
+    max_ece: float  # mean distance of scores and observed rates
+    max_drifted_share: float  # of the features that the pair reads
+    max_unseen_share: float  # of the newest events: those of types that it reads otherwise than it learnt
+    max_age_days: float  # since the last label that it learnt from was complete
+    promote_probability: float  # of a lower log loss, to replace a champion that holds
+
+    @classmethod
+    def from_widgets(cls, get: Callable[[str], str]) -> Self:
+        return cls(
+            min_skill_over_base_rate=parse_decimal("min_skill_over_base_rate", get, least=-1, most=1),
+            min_skill_over_naive=parse_decimal("min_skill_over_naive", get, least=-1, most=1),
+            max_auc_drop=parse_decimal("max_auc_drop", get, least=0, most=1),
+            max_ap_drop=parse_decimal("max_ap_drop", get, least=0, most=1),
+            max_calibration_error=parse_decimal("max_calibration_error", get, least=0, most=10),
+            max_ece=parse_decimal("max_ece", get, least=0, most=1),
+            max_drifted_share=parse_decimal("max_drifted_share", get, least=0, most=1),
+            max_unseen_share=parse_decimal("max_unseen_share", get, least=0, most=1),
+            max_age_days=parse_decimal("max_age_days", get, least=0, most=36500),
+            promote_probability=parse_decimal("promote_probability", get, least=0.5, most=1),
+        )
+
+
+def parse_decimal(name: str, get: Callable[[str], str], *, least: float, most: float) -> float:
+    """Read a number from `least` to `most`.
+
+    Raises
+    ------
+    ConfigError
+        The message names the parameter, its range and what was found.
+    """
+    text = get(name).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:  # what is no number fails this too
+        raise ConfigError(f"{name} must be a number from {least:g} to {most:g}, got {text!r}.")
+    return number

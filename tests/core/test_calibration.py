@@ -1,0 +1,124 @@
+"""How sure a pair may be is earned on rows that it has not seen, and put on the fit of all rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made import THRESHOLDS, ago, labelled
+from sklearn.linear_model import LogisticRegression
+
+from lib import learning
+from lib.baseline import RecencyRule
+from lib.config import Question
+from lib.learning import challenge
+from lib.models import SHARPNESS, calibration, parted, positive_probability, recalibrated, sharpness
+from lib.split import Split
+
+QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
+PARAMS = {"family": "logistic", "C": 0.25, "lifetime": True}
+
+
+def world(n, factor, seed=0, shift=0.0):
+    """One input whose true log-odds are `factor` times what a model believes that was fitted where it is 1."""
+    rng = np.random.default_rng(seed)
+    Z = rng.normal(size=(n, 1)) * 1.5
+    y = (rng.random(n) < 1 / (1 + np.exp(-(factor * Z[:, 0] + shift)))).astype(np.int64)
+    return Z, y
+
+
+@pytest.fixture(scope="module")
+def believer():
+    return LogisticRegression(C=1e6).fit(*world(50_000, 1.0))
+
+
+@pytest.mark.parametrize(("factor", "found"), [(1.0, 1.0), (1.15, 1.15), (0.9, 0.9)])
+def test_the_factor_on_the_log_odds_is_found(believer, factor, found):
+    assert sharpness(calibration(believer, *world(50_000, factor, seed=1))) == pytest.approx(found, abs=0.03)
+
+
+@pytest.mark.parametrize(("factor", "end"), [(3.0, SHARPNESS[1]), (0.1, SHARPNESS[0])])
+def test_one_odd_fold_does_not_turn_a_model_round(believer, factor, end):
+    assert sharpness(calibration(believer, *world(5_000, factor, seed=1))) == end
+
+
+def test_a_calibration_moves_to_another_fit_and_leaves_the_first_as_it_was(believer):
+    found = calibration(believer, *world(50_000, 1.15, seed=1))
+    other = LogisticRegression(C=1e6).fit(*world(50_000, 1.0, seed=2, shift=-1.0))
+    moved = recalibrated(found, other)
+    Z = np.linspace(-3, 3, 7).reshape(-1, 1)
+    for model, base in ((found, believer), (moved, other)):
+        wanted = 1 / (1 + np.exp(-sharpness(found) * base.decision_function(Z)))
+        assert positive_probability(model, Z) == pytest.approx(wanted)
+    assert list(moved.classes_) == [0, 1]
+    assert moved.n_features_in_ == 1
+
+
+def challenged(users, **changes):
+    weeks = [ago(7 * n) for n in range(1, 6)]
+    rows = labelled(*weeks, users=users, **changes)
+    parts = Split(tuple(weeks[1:]), (weeks[0],))
+    return rows, parts, challenge(rows, parts, PARAMS, QUESTION, None, False, THRESHOLDS, seed=0)
+
+
+def test_a_challenger_is_calibrated_on_its_newest_training_cutoff(monkeypatch):
+    seen = {}
+
+    def spied(model, Z, y, weight):
+        seen["rows"] = len(y)
+        return calibration(model, Z, y, weight)
+
+    monkeypatch.setattr(learning, "calibration", spied)
+    rows, parts, trained = challenged(users=800)
+    assert seen["rows"] == 800  # one cutoff, not the holdout's
+    assert trained.pair.notes["sharpness"] == sharpness(trained.calibration) != 1.0
+    again = learning.refit(rows, parts, trained, QUESTION, seed=0)
+    assert again.notes["sharpness"] == trained.pair.notes["sharpness"]
+    plain = again.prediction.calibrated_classifiers_[0].estimator
+    Z = again.preprocessing.transform(rows.X.astype(np.float64))
+    odds = np.log(plain.predict_proba(Z)[:, 1] / plain.predict_proba(Z)[:, 0])
+    assert again.score(rows.X) == pytest.approx(1 / (1 + np.exp(-again.notes["sharpness"] * odds)))
+
+
+def test_few_positives_earn_no_calibration():
+    _, _, trained = challenged(users=120)
+    acted = int(labelled(ago(14), users=120).y.sum())
+    assert acted < learning.CALIBRATING
+    assert trained.calibration is None
+    assert trained.pair.notes["sharpness"] == 1.0
+    assert type(trained.pair.prediction) is LogisticRegression
+
+
+def test_one_training_cutoff_earns_no_calibration():
+    rows = labelled(ago(7), ago(14), users=800)
+    trained = challenge(rows, Split((ago(14),), (ago(7),)), PARAMS, QUESTION, None, False, THRESHOLDS, seed=0)
+    assert trained.calibration is None
+
+
+def test_nearly_equal_columns_are_fitted_without_a_complaint(recwarn):
+    from lib.models import fit
+
+    rng = np.random.default_rng(0)
+    base = rng.gamma(1.0, 30.0, 4000)
+    X = pd.DataFrame({f"events_{n}": base * (1 + 1e-4 * rng.normal(size=4000)) for n in range(30)}, dtype=np.float32)
+    y = (rng.random(4000) < 1 / (1 + np.exp(-(base - 30) / 30))).astype(np.int64)
+    fit(X, y, PARAMS | {"C": 100.0}, seed=0)
+    assert [str(w.message) for w in recwarn] == []
+
+
+def test_a_model_comes_out_from_under_its_calibration(believer):
+    found = calibration(believer, *world(5_000, 1.0, seed=1))
+    assert parted(found) == (believer, found)
+    assert parted(believer) == (believer, None)
+
+
+def test_the_twin_of_a_calibrated_champion_learns_anew_and_keeps_its_calibration():
+    rows, parts, trained = challenged(users=800)
+    champion = learning.refit(rows, parts, trained, QUESTION, seed=0)  # has learnt the holdout
+    (judged,) = parts.holdout
+    seen = challenge(rows, parts, PARAMS | {"C": 1.0}, QUESTION, champion, False, THRESHOLDS, seed=0)
+    own = learning.judged_quality(trained.pair, rows.at([judged]), learning_rule(rows, parts), 0)
+    assert seen.champion.plain["log_loss"] == pytest.approx(own.plain["log_loss"], abs=1e-9)
+
+
+def learning_rule(rows, parts):
+    training = rows.at(parts.training)
+    return RecencyRule.fit(QUESTION, training.X, training.y)

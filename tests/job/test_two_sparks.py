@@ -1,0 +1,86 @@
+"""The whole job over Spark Connect, as on serverless compute, and over a classic session: the same tables.
+
+Both run the notebooks from a folder laid out as a deployment lays it out, in a process whose working directory is
+elsewhere. One pair of models, trained once, serves both.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from layout import lay_out
+
+from lib.registry import MlflowRegistry
+from lib.tables import CONTRACTS
+from tests.core.made import AS_OF, WIDGETS, World, ago, log
+
+PROJECT = Path(__file__).parents[2]
+LATER = ago(-14, AS_OF)  # by then a cutoff has matured that the pair has not learnt from
+
+def raw_events(file: Path) -> str:
+    """The log as single events, each with its share of the day's value."""
+    days = log().to_pandas()
+    rows = days.loc[days.index.repeat(days["count"])]
+    events = pd.DataFrame({
+        "user_id": rows["user_id"], "event_time": pd.to_datetime(rows["day"]), "event_type": rows["event_type"],
+        "value": rows["value"] / rows["count"], "item_id": rows["items"].str[0],
+    })  # fmt: skip
+    pq.write_table(pa.Table.from_pandas(events, preserve_index=False), file, coerce_timestamps="us")
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def warehouses(server, spark_url, job_home, tmp_path_factory):
+    """Trains a pair in memory, then runs the job over each kind of session; says where its tables lie."""
+    folder = tmp_path_factory.mktemp("two_sparks")
+    files = lay_out(folder / "files")
+    (folder / "elsewhere").mkdir()
+    given = WIDGETS | {"events": raw_events(folder / "events.parquet"), "as_of": str(LATER), "models": "two_sparks"}
+    del given["run_id"], given["resolved_as_of"]  # these the job fills in
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+        patch.chdir(folder)  # MLflow puts its files there
+        world = World(log())
+        world.registry = MlflowRegistry(given["models"], given["experiment"])
+        world.extract(AS_OF)
+        world.retrain()
+        server.wait_ready()
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
+
+    def drive(spark, schema):
+        done = subprocess.run(
+            [sys.executable, "-P", PROJECT / "tests" / "job" / "driver.py", files, spark,
+             json.dumps(given | {"schema": schema})],
+            cwd=folder / "elsewhere", env=environment, capture_output=True, text=True, check=False, timeout=900,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        ended = json.loads(done.stdout)
+        assert ended["lib"] == str(files / "lib" / "__init__.py")
+        assert {ended[task] for task in ("extract_features", "train", "predict", "publish")} == {"SUCCESS"}, done.stderr
+        assert ended["retrain"] == "EXCLUDED", done.stderr  # so that both score with one pair
+        return ended["spark"]
+
+    (folder / "classic").mkdir()
+    with ThreadPoolExecutor() as pool:
+        kinds = list(pool.map(drive, [spark_url, str(folder / "classic")], ["connected", "classic"]))
+    assert ["connect" in kind for kind in kinds] == [True, False]
+    return job_home / "warehouse" / "connected.db", folder / "classic" / "classic.db"
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_both_sparks_give_the_same_table(warehouses, name, capsys):
+    keys = [column for column, kind in CONTRACTS[name].items() if kind in ("string", "date") and column != "run_id"]
+    frames = [DeltaTable(folder / name).to_pandas().drop(columns="run_id", errors="ignore") for folder in warehouses]
+    connected, classic = (frame.sort_values(keys, ignore_index=True) for frame in frames)
+    with capsys.disabled():  # for whoever reads CI's log
+        print(f"\n{name}: {len(connected)} rows over Connect, {len(classic)} over a classic session", end=" ")
+    assert len(connected) > 0
+    pd.testing.assert_frame_equal(connected, classic, rtol=0, atol=1e-9, check_like=True)
