@@ -67,13 +67,12 @@ def judged(
         quality = replace(quality, metrics={**quality.metrics, **inputs, "age_days": Measured(age, age, age)})
         return Judged(pair, quality, decision.judge(quality, config.thresholds), found)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
-        reason = str(error) if isinstance(error, PropensityError) else f"Judging broke off: {_named(error)}"
+        named = f"Judging broke off: {type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, PropensityError) else named
         return Judged(pair, None, Verdict("cannot_tell", (reason,)), nothing)
 
 
-def _inputs(
-    question: Question, tables: Tables, pair: Pair, as_of: date
-) -> tuple[dict[str, Measured], pd.DataFrame]:
+def _inputs(question: Question, tables: Tables, pair: Pair, as_of: date) -> tuple[dict[str, Measured], pd.DataFrame]:
     """Compare today's cohort, of which no label is known yet, with the one that the pair learnt from."""
     cohort = tables.query(labels.cohort(question, [as_of]))
     then = pair.notes.get("reference")
@@ -86,10 +85,6 @@ def _inputs(
         "drifted_share": drift.drifted_share(found),
         "unseen_share": drift.unseen_share(then, X, recent),
     }, found
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def record(

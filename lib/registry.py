@@ -69,7 +69,7 @@ class MlflowRegistry:
         try:
             record = self._record(tags["pair"])
             notes = mlflow.artifacts.load_dict(f"runs:/{tags['pair']}/{NOTES}")
-        except (KeyError, MlflowException, OSError) as error:
+        except (MlflowException, OSError) as error:
             raise ModelError(f"The record of version {version} of {predictors} is gone: {error}. {MEND}") from error
         preprocessing, prediction, columns = model_files.read_pair(
             (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}"),

@@ -43,7 +43,7 @@ MODEL_CHECKS = {
     "measured": "double",
     "low": "double",  # 90 % interval over users
     "high": "double",
-    "threshold": "double",
+    "threshold": "double",  # in the metric's unit; lib.decision.bounds has its direction; null where none is set
 }
 DECISIONS = {
     "run_id": "string",

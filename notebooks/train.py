@@ -53,7 +53,8 @@ checked = pipeline.train(config, tables.DeltaTables(spark, config.schema), model
 
 print(checked.summary)
 display(checked.metrics)  # one row per metric: now, its 90 % interval, the threshold it must not lie beyond
-display(checked.drift.head(10))  # the features that have moved most since the pair learnt: PSI, its 90 % interval
+if len(checked.drift):
+    display(checked.drift.head(10))  # the features that have moved most since the pair learnt: PSI, its 90 % interval
 
 # COMMAND ----------
 

@@ -54,6 +54,12 @@ def test_psi_is_the_sum_over_bins_less_its_noise():
     ])  # fmt: skip
 
 
+def test_a_feature_has_drifted_above_the_limit_and_not_on_it(monkeypatch):
+    then, now = spread(2000, 0), spread(2000, 1, shift=5)
+    monkeypatch.setattr(drift, "DRIFTED", compared(then, now)["psi"].min())
+    assert compared(then, now)["drifted"].tolist() == [True, False]
+
+
 def test_what_has_not_moved_is_none_and_a_column_that_is_gone_has_moved():
     same = spread(2000, 0)
     found = compared(same, same)
@@ -126,6 +132,10 @@ def test_a_type_first_known_at_the_reference_or_later_was_not_learnt():
     for since, share in ((ago(1), 0.0), (ago(0), 0.4), (ago(-1), 0.4)):
         recent = pd.concat([events(a=60), events(new=40).assign(since=since)])
         assert drift.unseen_share(then, covered("a"), recent).value == share
+
+
+def test_the_pool_is_no_type():
+    assert drift.reference(covered("a", "other"), CUTOFF)["types"] == ["a"]
 
 
 def test_a_column_of_another_cutoff_is_no_type_of_this_one():

@@ -108,6 +108,15 @@ def test_a_pair_of_which_no_reference_was_kept_cannot_be_told_to_hold(world, not
     assert checked.verdict.reasons[0].startswith("drifted_share, unseen_share cannot be measured on")
 
 
+def test_a_cohort_of_nobody_cannot_be_compared(world):
+    world.extract(NEXT)
+    world.tables.delete("features", f"cutoff = DATE '{NEXT}'")
+    checked = world.train(run_id="run-2")
+    assert checked.verdict.answer == "cannot_tell"
+    assert checked.verdict.reasons[0].startswith("drifted_share, unseen_share cannot be measured on")
+    assert checked.drift.empty
+
+
 def test_a_pair_registered_without_average_precision_cannot_be_told_to_hold(world):
     old = world.registry.pairs[BUY, "1"]
     with_champion(world, metrics={"auc": old.metrics["auc"]}).extract(NEXT)

@@ -197,6 +197,13 @@ def test_a_champion_that_was_told_the_answers_is_compared_as_if_it_was_not(rows,
     assert trained.champion.plain["auc_kept"] == pytest.approx(trained.champion.plain["auc"] - 0.7)
 
 
+def test_a_champion_that_was_told_a_part_of_the_answers_is_not_compared_as_it_is(rows, learnt):
+    pooled = Split(training=(ago(28),), holdout=(ago(7), ago(14)))
+    challenged(rows, learning.fitted(rows, PARAMS, QUESTION, ago(17), SEED), parts=pooled)  # the older one overlaps
+    assert keys(learnt[-1]) == keys(rows.at(pooled.training))
+    assert len(learnt) == 3
+
+
 def test_a_champion_whose_columns_are_gone_is_compared_as_it_is(rows, learnt):
     known = learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED)
     fewer = learning.Rows(rows.frame.drop(columns="buy__recency"))

@@ -58,6 +58,61 @@ def test_a_mixed_pair_is_refused_by_name(stored, partner, message):
     registry.client.set_model_version_tag(names[1], "1", "preprocessing_version", "1")
 
 
+def test_halves_that_claim_to_be_a_pair_and_do_not_fit_are_refused_by_name(stored):
+    """Somebody's hand made the tags agree: what the one gives is still not what the other takes."""
+    registry, question, names = stored
+    narrow = registered(registry, question, params=LOGISTIC | {"lifetime": False})
+    pair = registry.client.get_model_version(names[1], "1").tags["pair"]
+    registry.client.set_model_version_tag(names[0], narrow.preprocessing_version, "pair", pair)
+    registry.client.set_model_version_tag(names[1], "1", "preprocessing_version", narrow.preprocessing_version)
+    message = f"Version 1 of {names[1]} takes .* and Version 3 of {names[0]} gives .*: they do not fit. Promote an"
+    with pytest.raises(ModelError, match=message):
+        registry.load(question, "1")
+    registry.client.set_model_version_tag(names[1], "1", "preprocessing_version", "1")
+
+
+def test_a_preprocessing_model_of_another_question_is_no_partner(stored):
+    registry, question, names = stored
+    registry.client.set_model_version_tag(names[0], "1", "pair", "another run")
+    with pytest.raises(ModelError, match=f"Version 1 of {names[1]} names version 1 of {names[0]} as its preprocessing"):
+        registry.load(question, "1")
+    registry.client.set_model_version_tag(
+        names[0], "1", "pair", registry.client.get_model_version(names[1], "1").tags["pair"]
+    )
+    assert registry.load(question, "1").prediction_version == "1"
+
+
+def test_versions_that_no_registration_ties_together_are_no_pair(stored):
+    registry, question, names = stored
+    pair = registry.client.get_model_version(names[1], "1").tags["pair"]
+    for name in names:
+        registry.client.delete_model_version_tag(name, "1", "pair")
+    with pytest.raises(ModelError, match=f"Version 1 of {names[1]} names version 1 of {names[0]} as its preprocessing"):
+        registry.load(question, "1")
+    for name in names:
+        registry.client.set_model_version_tag(name, "1", "pair", pair)
+
+
+@pytest.mark.parametrize("text", ["soon", "2024-13-01", "None"])
+def test_a_day_that_cannot_be_read_is_refused(stored, text):
+    registry, question, (_, name) = stored
+    registry.client.set_model_version_tag(name, "1", "trained_through", text)
+    with pytest.raises(ModelError, match=f"Version 1 of {name} says of trained_through '{text}', which is no day. Pro"):
+        registry.load(question, "1")
+    registry.client.set_model_version_tag(name, "1", "trained_through", str(ago(7)))
+
+
+def test_a_model_without_a_signature_was_not_registered_by_this_job(stored, model_file):
+    registry, question, _ = stored
+    path, name = model_file
+    about = path.with_name("MLmodel")
+    whole = about.read_text()
+    about.write_text(whole.partition("signature:")[0] + "utc_time_created: '2024-06-03 06:00:00'\n")
+    with pytest.raises(ModelError, match=f"Version 1 of {name} has no signature: it was not registered by this job"):
+        registry.load(question, "1")
+    about.write_text(whole)
+
+
 def test_a_version_whose_record_is_gone_is_refused(stored):
     registry, question, (_, name) = stored
     registry.client.delete_model_version_tag(name, "1", "trained_through")

@@ -77,14 +77,16 @@ def test_a_promotion_that_was_cut_off_is_not_gone_back_to(several, monkeypatch):
         raise KeyboardInterrupt
 
     pair = replace(several.registry.pairs[BUY, "1"], prediction_version="")
-    several.registry.register(CONFIG.question, pair, None, EVIDENCE)
+    for _ in range(2):
+        several.registry.register(CONFIG.question, pair, None, EVIDENCE)
     with monkeypatch.context() as patch:
         patch.setattr(several.registry, "promote", killed)
         with pytest.raises(KeyboardInterrupt):
             promotion.promote(replace(CONFIG, run_id="hand-4"), several.tables, several.registry, "4")
     assert decisions(several)[-1][:4] == (4, "hand-4", "promoted", "4")  # written down before the alias moves
     assert several.registry.aliases == {BUY: "3"}
-    assert rollback(several).version == "2"
+    promotion.promote(replace(CONFIG, run_id="hand-5"), several.tables, several.registry, "5")
+    assert [rollback(several, f"back-{n}").version for n in range(3)] == ["3", "2", "1"]
 
 
 @pytest.mark.parametrize(
