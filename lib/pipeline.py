@@ -172,7 +172,8 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
         registry.promote(config.question, pair.prediction_version, cutoffs.as_of)
     lines = [
         f"Retrained: version {pair.prediction_version} is {kind}. {choice.why}",
-        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned; {spoken(pair.params)}",
+        f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned, "
+        f"{sum(t.seconds for t in found.trials):.0f} s, on {len(training)} rows; {spoken(pair.params)}",
         *_quality_lines("Challenger on the holdout", trained.quality, parts),
         f"  {importance.summary(why['importances'])}",
     ]
@@ -238,7 +239,9 @@ def _named(config: RetrainConfig, registry: Registry) -> Found | None:
 
 
 def _trial_rows(trials: tuple[Trial, ...], objective: str) -> pd.DataFrame:
-    return pd.DataFrame([{"trial": t.number, objective: t.value, "pruned": t.pruned, **t.params} for t in trials])
+    return pd.DataFrame([
+        {"trial": t.number, objective: t.value, "pruned": t.pruned, "seconds": t.seconds, **t.params} for t in trials
+    ])  # fmt: skip
 
 
 def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[str]:

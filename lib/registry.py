@@ -170,7 +170,7 @@ class MlflowRegistry:
             self._experiment_id(), run_name=f"trial {trial.number}", tags={"mlflow.parentRunId": parent}
         ).info.run_id
         values = {f"fold_{fold}_{trial.objective}": value for fold, value in enumerate(trial.fold_values)}
-        values[trial.objective] = trial.value
+        values |= {trial.objective: trial.value, "seconds": trial.seconds}
         self.client.log_batch(
             child,
             metrics=[Metric(name, value, 0, 0) for name, value in values.items()],

@@ -33,6 +33,7 @@ class Trial:
     fold_values: tuple[float, ...]  # of the objective, newest fold first
     pruned: bool
     objective: str = "log_loss"
+    seconds: float = field(default=0.0, compare=False)  # by Optuna's own record
 
     @property
     def value(self) -> float:
@@ -209,8 +210,12 @@ def _finished(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def _spent(study: optuna.Study) -> float:
-    """Seconds that the finished trials took, by Optuna's own record."""
-    return sum(trial.duration.total_seconds() for trial in _finished(study) if trial.duration)
+    """Seconds that the finished trials took."""
+    return sum(map(_seconds, _finished(study)))
+
+
+def _seconds(trial: FrozenTrial) -> float:
+    return trial.duration.total_seconds() if trial.duration else 0.0
 
 
 def _best(study: optuna.Study, family: str | None = None) -> FrozenTrial | None:
@@ -232,13 +237,13 @@ def _chosen(study: optuna.Study) -> FrozenTrial:
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
-    params: dict[str, Any] = trial.user_attrs[TRIED][0]
+    params: dict[str, Any] = trial.user_attrs.get(TRIED, [trial.params])[0]  # studies of older versions have no note
     return params
 
 
 def _recorded(number: int, trial: FrozenTrial, objective: str) -> Trial:
     values = tuple(trial.user_attrs[TRIED][1])
-    return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective)
+    return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective, _seconds(trial))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from lib.registered import model_names
 from lib.registry import MlflowRegistry
 from lib.search import Trial
 
-TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
+TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False, seconds=2.5), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
 ROWS = labelled(ago(7), ago(14))
 
 
@@ -249,9 +249,12 @@ def test_every_trial_is_a_child_run(stored):
     runs = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
     found = sorted((run.info.run_name, run.data.metrics, run.data.tags["pruned"], run.info.status) for run in runs)
     assert found == [
-        ("trial 0", {"fold_0_log_loss": 0.5, "fold_1_log_loss": 0.25, "log_loss": 0.375}, "false", "FINISHED"),
-        ("trial 1", {"fold_0_log_loss": 0.75, "log_loss": 0.75}, "true", "KILLED"),
-    ]
+        (
+            "trial 0", {"fold_0_log_loss": 0.5, "fold_1_log_loss": 0.25, "log_loss": 0.375, "seconds": 2.5},
+            "false", "FINISHED",
+        ),
+        ("trial 1", {"fold_0_log_loss": 0.75, "log_loss": 0.75, "seconds": 0}, "true", "KILLED"),
+    ]  # fmt: skip
     assert {run.info.run_name: run.data.params["C"] for run in runs} == {"trial 0": "0.25", "trial 1": "4.0"}
 
 
@@ -273,5 +276,5 @@ def test_a_trial_is_recorded_under_the_name_of_its_objective(mlflow_registry, qu
     experiment = client.get_experiment_by_name("tests").experiment_id
     (run,) = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
     assert run.data.metrics == {
-        "fold_0_average_precision": 0.5, "fold_1_average_precision": 0.25, "average_precision": 0.375
+        "fold_0_average_precision": 0.5, "fold_1_average_precision": 0.25, "average_precision": 0.375, "seconds": 0
     }  # fmt: skip

@@ -258,7 +258,8 @@ def test_the_trials_and_plots_of_a_rejected_pair_are_recorded_too(world, monkeyp
     assert evidence.kind == "rejected"
     assert [trial.number for trial in evidence.trials] == [0, 1]
     assert sorted(evidence.plots) == sorted(retrained.plots) == ["history", "importances", "slices"]
-    assert retrained.trials.columns.tolist()[:3] == ["trial", "log_loss", "pruned"]
+    assert retrained.trials.columns.tolist()[:4] == ["trial", "log_loss", "pruned", "seconds"]
+    assert "  2 trials, 0 pruned, " in retrained.summary
 
 
 def test_a_champion_of_an_earlier_day_is_a_start_of_the_search_and_one_of_this_day_is_not(world, monkeypatch):
@@ -347,7 +348,8 @@ def test_own_models_compete_whatever_the_verdict_by_the_same_rule(challenged, mo
     assert (found["kind"], found["prediction_version"], found["challenger_version"]) == (
         ("promoted", "2", "2") if better else ("rejected", "1", "2")
     )
-    assert "0 trials, 0 pruned; family own, challenger runs:/abc/own" in retrained.summary
+    assert "  0 trials, 0 pruned, 0 s, on " in retrained.summary
+    assert " rows; family own, challenger runs:/abc/own" in retrained.summary
     world.predict(run_id="run-2")
     world.publish(run_id="run-2")
     assert set(world.rows("audience")["prediction_version"]) == {"2" if better else "1"}

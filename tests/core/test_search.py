@@ -5,6 +5,7 @@ import math
 import optuna
 import pytest
 from made import PLAIN, ago, as_told, asked, labelled
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from lib import fold, space
 from lib.config import OBJECTIVES, RetrainConfig
@@ -15,6 +16,11 @@ TODAY = ago(0)
 LOGISTIC = PLAIN | {"family": "logistic"}
 START = LOGISTIC | {"C": 0.01}
 NAME = f"buy_7d_cohort28d as of {TODAY} run-1"
+
+KNOWN = {
+    "family": CategoricalDistribution(["logistic", "boosting", "blend"]),
+    "lifetime": CategoricalDistribution([True, False]), "C": FloatDistribution(1e-4, 1e2, log=True),
+}  # fmt: skip
 
 
 def logistic_only(trial):
@@ -244,6 +250,14 @@ def test_the_last_study_is_the_newest_of_this_question_that_came_to_something(ro
     assert points(found(rows, n_trials=2, optuna_storage=storage))[1] == before.params["C"]
 
 
+def test_a_study_that_an_older_version_kept_is_a_start_too(rows, storage, monkeypatch):
+    old = optuna.create_study(study_name=f"buy_7d_cohort28d as of {ago(7)}", storage=storage)
+    known = {"family": "logistic", "lifetime": False, "C": 0.25}  # no choice of groups or history yet
+    old.add_trial(optuna.trial.create_trial(params=known, distributions=KNOWN, value=0.5))
+    monkeypatch.setattr(space, "STARTS", ())
+    assert found(rows, n_trials=1, optuna_storage=storage).params == PLAIN | known
+
+
 @pytest.mark.usefixtures("quick")
 def test_what_is_no_point_of_the_space_or_tried_already_is_no_start(rows):
     plain = points(found(rows))
@@ -265,6 +279,7 @@ def test_a_budget_of_seconds_ends_the_search_and_is_told(rows, monkeypatch):
     told = []
     best = found(rows, n_trials=50, search_seconds=1, say=told.append)
     assert len(best.trials) == 2  # each takes 0.6 s: the second begins in time
+    assert all(trial.seconds > 0.6 for trial in best.trials)
     assert told[0] == "The budget is one of seconds or of several workers: this search does not repeat exactly."
 
 
