@@ -110,11 +110,12 @@ def _run(
             break
         # The sampler of a trial knows its number and the trials before, nothing else: a killed search can go on.
         study.sampler = _sampler(config.seed, done)
-        for start in starts[done : done + 1] if alone else starts[done:]:
+        one = alone or done < len(starts)  # several workers may take the same waiting start twice
+        for start in starts[done : done + 1]:
             study.enqueue_trial(dict(start))
         study.optimize(
-            _objective(made, config.objective), n_trials=1 if alone else config.n_trials - done, timeout=left,
-            n_jobs=config.search_workers, callbacks=[_teller(config, say)],
+            _objective(made, config.objective), n_trials=1 if one else config.n_trials - done, timeout=left,
+            n_jobs=1 if one else config.search_workers, callbacks=[_teller(config, say)],
         )  # fmt: skip
 
 
