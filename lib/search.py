@@ -219,17 +219,17 @@ def _seconds(trial: FrozenTrial) -> float:
     return trial.duration.total_seconds() if trial.duration else 0.0
 
 
-def _best(study: optuna.Study, family: str | None = None) -> FrozenTrial | None:
-    """The best trial that finished, the first among equals; of one family where it is named."""
+def _best(study: optuna.Study, like: Params | None = None) -> FrozenTrial | None:
+    """The best trial that finished, the first among equals; of those with some parameters where they are named."""
     sign = 1.0 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1.0
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if family:
-        complete = [trial for trial in complete if _params(trial).get("family") == family]
+    if like:
+        complete = [trial for trial in complete if like.items() <= _params(trial).items()]
     return min(complete, key=lambda trial: sign * trial.values[0], default=None)
 
 
 def _chosen(study: optuna.Study) -> FrozenTrial:
-    """The best trial of the preferred family, unless that of another is better by more than folds differ by chance."""
+    """The best trial of the preferred kind, unless another is better by more than folds differ by chance."""
     best = _best(study)
     assert best is not None  # the first trials cannot be pruned
     preferred = _best(study, space.PREFERRED)

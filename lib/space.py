@@ -25,8 +25,9 @@ STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far fro
 )  # fmt: skip
 
 
-PREFERRED = "blend"  # two families that err differently: rarely the best, rarely far from it
-MARGIN = 0.01  # share of the objective by which another family must beat its best to be taken instead
+# Two families that err differently, and all that is known: rarely the best on a few folds, rarely far from it later.
+PREFERRED: Mapping[str, Any] = {"family": "blend", "groups": "all"}
+MARGIN = 0.01  # share of the objective by which others must beat the best of these to be taken instead
 
 
 def suggest(trial: BaseTrial) -> dict[str, Any]:

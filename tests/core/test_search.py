@@ -150,8 +150,13 @@ def test_another_family_must_be_clearly_better_than_a_blend(rows, told_values, m
     objective = "log_loss" if others > 0 else "average_precision"
     values = [abs(value) for value in (others, others, blend, blend, others, others)]
     told_values(*values)
-    families = iter(["logistic", "blend", "boosting"])
-    monkeypatch.setattr(space, "suggest", lambda t: {"family": next(families), "n": t.suggest_int("n", 0, 9)})
+    kinds = iter([("logistic", "all"), ("blend", "all"), ("blend", "lean")])
+
+    def suggest(trial):
+        family, groups = next(kinds)
+        return {"family": family, "groups": groups, "n": trial.suggest_int("n", 0, 9)}
+
+    monkeypatch.setattr(space, "suggest", suggest)
     best = found(rows, n_trials=3, objective=objective)
     assert best.params["family"] == chosen
 
