@@ -23,15 +23,15 @@ import pyarrow as pa
 
 from datasets import synthetic
 from lib import extraction, pipeline
-from lib.config import ExtractConfig, RetrainConfig
-from lib.registry import MemoryRegistry
+from lib.config import ExtractConfig, PredictConfig, RetrainConfig
+from lib.memory_registry import MemoryRegistry
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 from localrun.bundle import load
 
 ACTION, HORIZON_DAYS = "cook", 14
 FIRST_DAYS = 200  # of log before the first run
 Floats = npt.NDArray[np.float64]
-Config = TypeVar("Config", ExtractConfig, RetrainConfig)
+Config = TypeVar("Config", ExtractConfig, PredictConfig, RetrainConfig)
 
 
 @dataclass
@@ -126,7 +126,7 @@ def one_week(policy: Policy, options: argparse.Namespace, log: App, as_of: date)
         policy.retrained += 1
         retrained = pipeline.retrain(config, policy.tables, policy.registry, _silent)
         done = f", retrained: {'promoted' if retrained.promoted else 'rejected'}"
-    pipeline.predict(config, policy.tables, policy.registry, _silent)
+    pipeline.predict(asked(PredictConfig, options, as_of), policy.tables, policy.registry, _silent)
     listed = policy.tables.query(
         f"SELECT user_id, propensity FROM {{predictions}} WHERE cutoff = DATE '{as_of}' ORDER BY user_id"
     )

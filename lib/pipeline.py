@@ -160,14 +160,15 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
     pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
     in_use = pair if choice.promote else champion
+    low = choice.low_evidence
+    if in_use and not choice.promote:
+        low = was_low(tables, config.question, in_use.prediction_version)
+    decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why, low_evidence=low)
     if in_use is None or (is_bad and not choice.promote):
         raise NotPromoted(
             f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
             "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
         )
-    low = choice.low_evidence if choice.promote else was_low(tables, config.question, in_use.prediction_version)
-    decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why,
-            low_evidence=low)  # fmt: skip
     if choice.promote:
         registry.promote(config.question, pair.prediction_version, cutoffs.as_of)
     lines = [

@@ -19,18 +19,19 @@ def decide(
     tables: Tables,
     as_of: date,
     kind: str,
-    pair: Pair,
+    pair: Pair | None,
     challenger: str,
     why: str,
     *,
     low_evidence: bool,
 ) -> None:
-    """Write down what the run decided, before anything acts on it."""
+    """Write down what the run decided, before anything acts on it; `pair` is the one in use from now on, if any."""
     others = decisions_on(tables, config.question)
     others = others[others["run_id"] != config.run_id]  # a repaired run decides anew
     row = {
         "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
-        "preprocessing_version": pair.preprocessing_version, "prediction_version": pair.prediction_version,
+        "preprocessing_version": pair.preprocessing_version if pair else None,
+        "prediction_version": pair.prediction_version if pair else None,
         "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
         "number": 1 + (int(others["number"].max()) if len(others) else 0),
     }  # fmt: skip
@@ -50,9 +51,9 @@ def decision_of(config: StageConfig, tables: Tables) -> "pd.Series | None":
 
 
 def decided_version(config: StageConfig, tables: Tables) -> str | None:
-    """The prediction version that this run decided on; None outside a job."""
+    """The prediction version that this run decided on; None outside a job, or where it decided on none."""
     decided = decision_of(config, tables)
-    return None if decided is None else str(decided["prediction_version"])
+    return None if decided is None or decided["prediction_version"] is None else str(decided["prediction_version"])
 
 
 def was_low(tables: Tables, question: Question, version: str) -> bool:

@@ -217,7 +217,9 @@ def test_where_no_usable_model_is_left_everything_stays(before_the_drift, monkey
     monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, False, "The challenger is bad."))
     with pytest.raises(NotPromoted, match=r"Version 2 was registered and not promoted: The challenger is bad\. No"):
         drifted.retrain(run_id="run-2")
-    assert drifted.differs(before, EVERYTHING) == []
+    assert drifted.differs(before, [name for name in EVERYTHING if name != "decisions"]) == []
+    told = decision(drifted, "run-2")
+    assert (told["kind"], told["prediction_version"], told["challenger_version"]) == ("rejected", "1", "2")
     assert drifted.registry.aliases == {"buy_7d_cohort28d": "1"}
     assert ("buy_7d_cohort28d", "2") in drifted.registry.pairs  # registered, to be looked at
 
@@ -230,7 +232,10 @@ def test_a_first_model_worse_than_the_base_rate_is_not_used(monkeypatch):
     with pytest.raises(NotPromoted, match="worse than the base rate"):
         world.retrain()
     assert world.registry.aliases == {}
-    assert not world.tables.exists("decisions")
+    told = decision(world, "run-1")
+    assert (told["kind"], told["prediction_version"], told["challenger_version"]) == ("rejected", None, "1")
+    with pytest.raises(ModelError, match="No model is in use for buy within 7 days"):
+        world.predict(run_id="run-1")
 
 
 def test_a_challenger_of_a_champion_that_holds_may_be_rejected(world, monkeypatch):

@@ -135,7 +135,9 @@ def test_a_first_pair_that_was_not_promoted_may_be_by_hand_and_its_list_says_on_
         world.retrain()
     world.registry.intervals[BUY, "1"] = {"skill_over_base_rate": (low, 0.2)}
     promotion.promote(CONFIG, world.tables, world.registry, "1")
-    assert decisions(world) == [(1, "hand-1", "promoted", "1", "1", AS_OF)]
+    assert decisions(world) == [
+        (1, "run-1", "rejected", None, None, AS_OF), (2, "hand-1", "promoted", "1", "1", AS_OF),
+    ]  # fmt: skip
     world.predict(run_id="")
     world.publish(run_id="")
     assert set(world.rows("audience")["low_evidence"]) == {expected}
