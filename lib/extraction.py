@@ -51,7 +51,7 @@ class Extraction:
         raw = json.loads(text)
         matured, training = (tuple(map(date.fromisoformat, raw[name])) for name in ("matured", "training"))
         cutoffs = Cutoffs(date.fromisoformat(raw["as_of"]), matured, training)
-        return cls(raw["question"], cutoffs, tuple(raw["pooled"]), raw["pool"])
+        return cls(raw["question"], cutoffs, tuple(raw.get("pooled", ())), raw.get("pool", False))
 
 
 def last_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:

@@ -68,14 +68,35 @@ def challenge(
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
 
-    After a real change of behaviour no label before the holdout has seen it. So where the champion was judged bad,
-    the holdout's users are parted by a seeded hash: the challenger learns from one half too, choosing how much of
-    the old behaviour still helps, and both are judged on the other half.
+    After a real change of behaviour no label before the holdout has seen it. So where the champion was judged bad, or
+    a first model is, the holdout's users are parted by a seeded hash: the challenger learns from one half too,
+    choosing how much of the old behaviour still helps, and both are judged on the other half.
     """
+    adapts = champion is not None and champion_is_bad
+    trained = _challenged(rows, parts, blueprint, question, champion, champion_is_bad, thresholds, seed, adapts=adapts)
+    if champion is None and not trained.choice.promote:
+        changed = _challenged(rows, parts, blueprint, question, None, champion_is_bad, thresholds, seed, adapts=True)
+        return changed if changed.choice.promote else trained
+    return trained
+
+
+def _challenged(
+    rows: Rows,
+    parts: Split,
+    blueprint: Blueprint,
+    question: Question,
+    champion: Pair | None,
+    champion_is_bad: bool,
+    thresholds: Thresholds,
+    seed: int,
+    *,
+    adapts: bool,
+) -> Trained:
+    """One challenger; it `adapts` by learning from one half of the holdout's users, and is judged on the other."""
     training, holdout = rows.at(parts.training), rows.at(parts.holdout)
     rule = RecencyRule.fit(question, training.X, training.y, training.weight)
     history: int | None = None
-    if champion is not None and champion_is_bad:
+    if adapts:
         learnt = half(holdout.users, seed)
         recent, judged = holdout.of(learnt), holdout.of(~learnt)
         history = _best_history(training, parts, recent, blueprint, question, seed)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made import THRESHOLDS, ago, asked, labelled
+from sklearn.metrics import roc_auc_score
 
 from lib import learning
 from lib.baseline import RecencyRule
@@ -115,8 +116,27 @@ def test_after_a_reversal_old_behaviour_is_forgotten_and_the_challenger_wins(dri
     assert trained.quality.plain["auc"] > 0.75
     assert trained.choice.promote
     assert trained.choice.why.startswith("The champion no longer holds, the challenger is not shown to be bad")
-    old = challenged(drifted, None)  # what the old behaviour alone would have taught
-    assert old.quality.plain["auc"] < 0.3
+    # what the old behaviour alone would have taught
+    old = learning.fitted(drifted.at(PARTS.training), PARAMS, QUESTION, ago(14), SEED)
+    judged = drifted.at(PARTS.holdout)
+    assert roc_auc_score(judged.y, old.score(judged.X)) < 0.3
+
+
+def test_a_first_model_right_after_a_reversal_learns_from_one_half_too(drifted, learnt):
+    trained = challenged(drifted)
+    assert {cutoff for _, cutoff in keys(learnt[0])} == set(PARTS.training)  # first as ever: shown to be bad
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
+    assert (trained.history, trained.champion, trained.choice.promote) == (0, None, True)
+    assert trained.quality.rows < 120  # judged on the other half
+    assert trained.choice.why.startswith("First model, promoted")
+
+
+def test_a_first_model_that_neither_way_is_better_than_a_constant_is_not_used(rows):
+    noise = np.random.default_rng(3).integers(0, 2, len(rows))
+    coin = learning.Rows(rows.frame.assign(label=np.where(rows.frame["cutoff"] == ago(7), noise, rows.frame["label"])))
+    trained = challenged(coin)
+    assert not trained.choice.promote
+    assert trained.quality.rows == 120  # the evidence is that of all rows
 
 
 def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
