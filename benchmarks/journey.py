@@ -2,10 +2,12 @@
 
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import yaml
 
 from datasets import complete_journey
 from lib import extraction, judging, labels
@@ -13,13 +15,15 @@ from lib.config import ExtractConfig, RetrainConfig
 from lib.split import Rows, Split
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
-DEFAULTS = {
-    "schema": "journey", "events": "journey", "event_columns": "", "models": "journey", "experiment": "journey",
-    "run_id": "", "as_of": "", "resolved_as_of": "", "cohort_days": "90", "cadence_days": "7", "max_cutoffs": "26",
-    "max_event_types": "24", "max_source_gap_days": "", "min_positives": "50", "seed": "0", "n_trials": "30",
-    "optuna_storage": "", "max_training_rows": "0", "search_seconds": "0", "search_workers": "1",
-    "objective": "log_loss",
-}  # fmt: skip
+JOB = Path(__file__).parents[1] / "jobs" / "propensity.yml"
+HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "", "resolved_as_of": ""}
+
+
+def widgets(**asked: object) -> dict[str, str]:
+    """The job's own defaults, no sampling, and what is asked for besides."""
+    (job,) = yaml.safe_load(JOB.read_text(encoding="utf-8"))["resources"]["jobs"].values()
+    defaults = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+    return defaults | HERE | {"max_training_rows": "0"} | {name: str(text) for name, text in asked.items()}
 
 
 @cache
@@ -37,12 +41,11 @@ class Task:
     """One question at one day."""
 
     def __init__(self, action: str, horizon_days: int, as_of: date, **changes: object) -> None:
-        asked = {"action": action, "horizon_days": horizon_days} | changes
-        self.widgets = DEFAULTS | {name: str(text) for name, text in asked.items()}
-        self.config = RetrainConfig.from_widgets(self.widgets.__getitem__)
+        asked = widgets(action=action, horizon_days=horizon_days, **changes)
+        self.config = RetrainConfig.from_widgets(asked.__getitem__)
         self.as_of, self.tables = as_of, MemoryTables()
         self.tables.replace("daily_activity", activity(), "1 = 1")
-        extract = ExtractConfig.from_widgets(self.widgets.__getitem__)
+        extract = ExtractConfig.from_widgets(asked.__getitem__)
         self.cutoffs = extraction.build(extract, self.tables, as_of)[0].cutoffs
 
     def labelled(self) -> tuple[Rows, Split]:

@@ -13,9 +13,10 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.journey import DEFAULTS
+from benchmarks.journey import widgets
 from lib import judging, learning
-from lib.config import RetrainConfig
+from lib.config import Question, RetrainConfig
+from lib.extraction import EXTRACTION, Extraction
 from lib.features import schema
 from lib.search import search
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
@@ -35,18 +36,19 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=1_000_000)
     parser.add_argument("--trials", type=int, default=30)
     options = parser.parse_args()
-    asked = {"action": "buy", "horizon_days": str(HORIZON), "n_trials": str(options.trials)}
-    asked["max_training_rows"] = str(options.cap)
-    config = RetrainConfig.from_widgets((DEFAULTS | asked).__getitem__)
+    asked = widgets(action="buy", horizon_days=HORIZON, n_trials=options.trials, max_training_rows=options.cap)
+    config = RetrainConfig.from_widgets(asked.__getitem__)
     clock = Clock()
-    tables, cutoffs = made(options.rows // CUTOFFS, options.features)
+    tables, cutoffs = made(config.question, options.rows // CUTOFFS, options.features)
     clock.tell(f"made {options.rows:,} rows of {options.features} features")
     rows, parts = judging.labelled(config, tables, cutoffs)
     clock.tell(f"read {len(rows):,} rows, {rows.positives:,} positive")
     training = rows.at(parts.training)
     found = search(training, parts.training, config, AS_OF, say=lambda _: None)
     clock.tell(f"searched, {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned")
-    trained = learning.challenge(rows, parts, found.params, config.question, None, False, config.seed)
+    trained = learning.challenge(
+        rows, parts, found.params, config.question, None, False, config.thresholds, config.seed
+    )
     clock.tell(f"fitted {found.params['family']} and judged it: {trained.quality.metrics['log_loss']}")
     learning.refit(rows, parts, trained, config.question, config.seed)
     clock.tell("fitted once more, through the holdout")
@@ -65,7 +67,7 @@ class Clock:
         self.last = time.perf_counter()
 
 
-def made(users: int, n_features: int) -> tuple[MemoryTables, Cutoffs]:
+def made(question: Question, users: int, n_features: int) -> tuple[MemoryTables, Cutoffs]:
     """Features at all cutoffs, and buys in their horizons by who is keen."""
     rng = np.random.default_rng(0)
     keen = rng.normal(size=users).astype(np.float32)
@@ -87,7 +89,9 @@ def made(users: int, n_features: int) -> tuple[MemoryTables, Cutoffs]:
         buys.append(pa.table(columns, schema=arrow_schema(DAILY_ACTIVITY)))
     tables = MemoryTables()
     tables.stored = {"features": pa.concat_tables(features), "daily_activity": pa.concat_tables(buys)}
-    return tables, Cutoffs(AS_OF, matured, matured[1:])
+    cutoffs = Cutoffs(AS_OF, matured, matured[1:])
+    tables.set_property("features", EXTRACTION, Extraction(question.slug, cutoffs).to_json())
+    return tables, cutoffs
 
 
 if __name__ == "__main__":

@@ -166,7 +166,10 @@ def calibration(
     Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", 2017): one factor on the log-odds.
     It leaves the overall rate to the model, which has seen more seasons than one fold.
     """
-    found = CalibratedClassifierCV(FrozenEstimator(model), method="temperature").fit(Z, y, sample_weight=weight)
+    with warnings.catch_warnings():
+        # The model is fitted already: that the weights are for the calibration alone is what is wanted.
+        warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear", UserWarning)
+        found = CalibratedClassifierCV(FrozenEstimator(model), method="temperature").fit(Z, y, sample_weight=weight)
     scaling, unit = found.calibrated_classifiers_[0].calibrators[0], _unit(model)
     scaling.beta_ = float(np.clip(scaling.beta_ / unit, *SHARPNESS)) * unit
     return found

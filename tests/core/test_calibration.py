@@ -78,6 +78,17 @@ def test_a_challenger_is_calibrated_on_its_newest_training_cutoff(monkeypatch):
     assert again.score(rows.X) == pytest.approx(1 / (1 + np.exp(-again.notes["sharpness"] * odds)))
 
 
+def test_the_weights_of_a_sample_count_in_silence(believer, recwarn):
+    """Twice the weight is what a copy is: scikit-learn would warn that a fitted model takes no weights."""
+    Z, y = world(5_000, 1.0, seed=1)
+    twice = 1 + (np.arange(len(y)) % 3 == 0)
+    weighted = calibration(believer, Z, y, twice.astype(float))
+    copied = calibration(believer, np.repeat(Z, twice, axis=0), np.repeat(y, twice))
+    assert sharpness(weighted) == pytest.approx(sharpness(copied), abs=1e-4)
+    assert sharpness(weighted) != pytest.approx(sharpness(calibration(believer, Z, y)), abs=1e-4)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_few_positives_earn_no_calibration():
     _, _, trained = challenged(users=120)
     acted = int(labelled(ago(14), users=120).y.sum())
