@@ -58,7 +58,7 @@ def judged(
         through, horizon = date.fromisoformat(pair.trained_through), config.question.horizon_days
         fresh = timeline.unlearnt(parts.holdout, through, horizon)
         if not fresh:
-            return Judged(pair, None, _recorded(tables, config.question, pair), nothing)
+            return Judged(pair, None, _recorded(tables, config.question, pair, parts.holdout[0]), nothing)
         training = rows.at(parts.training)
         rule = RecencyRule.fit(config.question, training.X, training.y, training.weight)
         quality = learning.judged_quality(pair, rows.at(fresh), rule, config.seed)
@@ -158,8 +158,17 @@ def champion_to_beat(
     return pair, checks is not None and checks.iloc[0]["answer"] != "good"
 
 
-def _recorded(tables: Tables, question: Question, pair: Pair) -> Verdict:
-    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
+def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
+    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
+
+    One that was made for a change of behaviour knows little of it yet: each day that matures is learnt from, until one
+    can judge it.
+    """
+    if pair.notes.get(learning.ADAPTS) and holdout.isoformat() > pair.trained_through:
+        return Verdict("cannot_tell", (
+            f"Version {pair.prediction_version} was made after a change of behaviour and has learnt through "
+            f"{pair.trained_through}: more has matured since, and nothing yet to judge it on.",
+        ))  # fmt: skip
     checks = rows_or_none(
         tables, "model_checks",
         f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' "

@@ -3,22 +3,19 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-import numpy as np
-import pandas as pd
-
-from lib import drift, timeline
+from lib import timeline
+from lib.adaptation import adapted
 from lib.baseline import RecencyRule
-from lib.blueprint import Blueprint, Own, make
+from lib.blueprint import Blueprint, Own
 from lib.config import Question
 from lib.decision import Choice, compare
-from lib.fold import SEARCH_ROWS
-from lib.measure import Measured, Quality, log_losses, measure, paired_difference
-from lib.models import Calibration, Pair, calibration, group_columns, parted, recalibrated, sharpness, transformed
-from lib.split import Rows, Split, folds, half, thinned
+from lib.fitting import earned_calibration, fitted, joined, newest
+from lib.measure import Measured, Quality, measure, paired_difference
+from lib.models import Calibration, Pair, parted
+from lib.split import Rows, Split, half
 from lib.thresholds import Thresholds
 
-HISTORIES = (None, 4, 0)  # training cutoffs that a challenger of a bad champion learns from beside the holdout's half
-CALIBRATING = 100  # rows of each class without which a calibration would follow chance
+ADAPTS = "adapts"  # note of a pair that was made for a change of behaviour
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,7 @@ class Trained:
     quality: Quality
     champion: Quality | None
     choice: Choice
+    adapts: bool  # whether it has learnt from one half of the holdout's users, after a change of behaviour
     history: int | None  # training cutoffs that it learnt from; None: all
     judged: Rows  # what both were measured on
     blueprint: Blueprint
@@ -93,17 +91,18 @@ def _challenged(
     adapts: bool,
 ) -> Trained:
     """One challenger; it `adapts` by learning from one half of the holdout's users, and is judged on the other."""
-    training, holdout = rows.at(parts.training), rows.at(parts.holdout)
+    training, judged = rows.at(parts.training), rows.at(parts.holdout)
     rule = RecencyRule.fit(question, training.X, training.y, training.weight)
     history: int | None = None
     if adapts:
-        learnt = half(holdout.users, seed)
-        recent, judged = holdout.of(learnt), holdout.of(~learnt)
-        history = _best_history(training, parts, recent, blueprint, question, seed)
-        learn, through = _joined(_newest(training, parts, history), recent), parts.holdout[0]
+        recent = _after(rows, parts)
+        recent, judged = recent.of(half(recent.users, seed)), judged.of(~half(judged.users, seed))
+        found = adapted(training, recent, parts, blueprint, question, seed)
+        blueprint, history, earned = found.blueprint, found.history, found.calibration
+        learn, through = joined(newest(training, parts, history), recent), parts.holdout[0]
     else:
-        learn, judged, through = training, holdout, parts.training[0]
-    earned = _calibration(training, parts, blueprint, question, seed)
+        learn, through = training, parts.training[0]
+        earned = earned_calibration(training, parts, blueprint, question, seed)
     pair = fitted(learn, blueprint, question, through, seed, earned)
     quality = judged_quality(pair, judged, rule, seed)
     difference: Measured | None = None
@@ -115,7 +114,12 @@ def _challenged(
         scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed, judged.weight)
     choice = compare(quality, difference, better, champion_is_bad, thresholds)
-    return Trained(pair, quality, before, choice, history, judged, blueprint, earned)
+    return Trained(pair, quality, before, choice, adapts, history, judged, blueprint, earned)
+
+
+def _after(rows: Rows, parts: Split) -> Rows:
+    """The rows at all matured cutoffs after the training ones: the holdout's, and those that overlap with it."""
+    return rows.of((rows.frame["cutoff"] > parts.training[0]).to_numpy())
 
 
 def _unspoilt(champion: Pair, training: Rows, parts: Split, question: Question, seed: int) -> Pair:
@@ -136,81 +140,8 @@ def _unspoilt(champion: Pair, training: Rows, parts: Split, question: Question, 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
     """Fit the promoted pair anew on everything matured, the holdout included; the evidence stays the old fit's."""
-    holdout = rows.at(parts.holdout)
-    if trained.history is None:
-        learn = rows
-    else:
-        learn = _joined(_newest(rows.at(parts.training), parts, trained.history), holdout)
-    return fitted(learn, trained.blueprint, question, parts.holdout[0], seed, trained.calibration)
-
-
-def fitted(
-    rows: Rows,
-    blueprint: Blueprint,
-    question: Question,
-    through: date,
-    seed: int,
-    earned: Calibration | None = None,
-) -> Pair:
-    """Fit both models, put a calibration on them where one was earned, and tie them to their question.
-
-    Parameters of the search say on how many cutoffs and on which columns. How the newest rows' features were spread
-    is noted, to tell a drift by.
-    """
-    rows, X = _asked_for(rows, blueprint, question)
-    transformer, model, columns, params = make(X, rows.y, blueprint, seed, rows.weight)
-    newest = rows.frame["cutoff"].max()
-    notes = {
-        "reference": drift.reference(X[(rows.frame["cutoff"] == newest).to_numpy()], newest),
-        "sharpness": sharpness(earned) if earned else 1.0,
-    }
-    model = recalibrated(earned, model) if earned else model
-    return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)
-
-
-def _asked_for(rows: Rows, blueprint: Blueprint, question: Question) -> tuple[Rows, pd.DataFrame]:
-    """The rows and feature columns that a blueprint learns from; somebody's own models choose their columns."""
-    if isinstance(blueprint, Own):
-        return rows, rows.X
-    rows = rows.newest(int(blueprint.get("history", 0)))
-    X = rows.X
-    return rows, X[group_columns(list(X.columns), blueprint, question.actions)]
-
-
-def _calibration(
-    training: Rows, parts: Split, blueprint: Blueprint, question: Question, seed: int
-) -> Calibration | None:
-    """Learn from the older training cutoffs, and calibrate on the newest one, whose days they have not seen.
-
-    Somebody's own models are left as they are meant to be.
-    """
-    for learnt, judged in [] if isinstance(blueprint, Own) else folds(parts.training, question.horizon_days, 1):
-        older, newest = (thinned(training.at(days), SEARCH_ROWS, seed) for days in (learnt, [judged]))
-        if CALIBRATING <= newest.positives <= len(newest) - CALIBRATING and older.has_both_classes:
-            older, X = _asked_for(older, blueprint, question)
-            transformer, model, columns, _ = make(X, older.y, blueprint, seed, older.weight)
-            return calibration(model, transformed(transformer, newest.X[list(columns)]), newest.y, newest.weight)
-    return None
-
-
-def _best_history(
-    training: Rows, parts: Split, recent: Rows, blueprint: Blueprint, question: Question, seed: int
-) -> int | None:
-    """Try how many old cutoffs to keep, on one half of the recent users against the other."""
-    check = half(recent.users, seed + 1)
-    losses = {}
-    for history in HISTORIES:
-        learn = _joined(_newest(training, parts, history), recent.of(~check))
-        if learn.has_both_classes:
-            probe = fitted(learn, blueprint, question, parts.holdout[0], seed)
-            rest = recent.of(check)
-            losses[history] = float(np.average(log_losses(rest.y, probe.score(rest.X)), weights=rest.weight))
-    return min(losses, key=lambda history: losses[history]) if losses else None
-
-
-def _newest(training: Rows, parts: Split, history: int | None) -> Rows:
-    return training if history is None else training.at(parts.training[:history])
-
-
-def _joined(one: Rows, other: Rows) -> Rows:
-    return Rows(pd.concat([one.frame, other.frame], ignore_index=True))
+    learn = rows
+    if trained.history is not None:
+        learn = joined(newest(rows.at(parts.training), parts, trained.history), _after(rows, parts))
+    pair = fitted(learn, trained.blueprint, question, parts.holdout[0], seed, trained.calibration)
+    return replace(pair, notes={**pair.notes, ADAPTS: trained.adapts})

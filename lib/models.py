@@ -159,7 +159,11 @@ def transformed(transformer: Pipeline, X: pd.DataFrame, *, fit: bool = False) ->
 
 
 def calibration(
-    model: Any, Z: Floats, y: npt.NDArray[np.int64], weight: Floats | None = None
+    model: Any,
+    Z: Floats,
+    y: npt.NDArray[np.int64],
+    weight: Floats | None = None,
+    limits: tuple[float, float] = SHARPNESS,
 ) -> Calibration:
     """Find out on rows that a model has not seen how much surer, or less sure, its probabilities should be.
 
@@ -171,7 +175,7 @@ def calibration(
         warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear", UserWarning)
         found = CalibratedClassifierCV(FrozenEstimator(model), method="temperature").fit(Z, y, sample_weight=weight)
     scaling, unit = found.calibrated_classifiers_[0].calibrators[0], _unit(model)
-    scaling.beta_ = float(np.clip(scaling.beta_ / unit, *SHARPNESS)) * unit
+    scaling.beta_ = float(np.clip(scaling.beta_ / unit, *limits)) * unit
     return found
 
 

@@ -6,7 +6,7 @@ import pytest
 from made import THRESHOLDS, ago, labelled
 from sklearn.linear_model import LogisticRegression
 
-from lib import learning
+from lib import fitting, learning
 from lib.baseline import RecencyRule
 from lib.config import Question
 from lib.learning import challenge
@@ -62,11 +62,11 @@ def challenged(users, **changes):
 def test_a_challenger_is_calibrated_on_its_newest_training_cutoff(monkeypatch):
     seen = {}
 
-    def spied(model, Z, y, weight):
+    def spied(model, Z, y, *rest):
         seen["rows"] = len(y)
-        return calibration(model, Z, y, weight)
+        return calibration(model, Z, y, *rest)
 
-    monkeypatch.setattr(learning, "calibration", spied)
+    monkeypatch.setattr(fitting, "calibration", spied)
     rows, parts, trained = challenged(users=800)
     assert seen["rows"] == 800  # one cutoff, not the holdout's
     assert trained.pair.notes["sharpness"] == sharpness(trained.calibration) != 1.0
@@ -92,7 +92,7 @@ def test_the_weights_of_a_sample_count_in_silence(believer, recwarn):
 def test_few_positives_earn_no_calibration():
     _, _, trained = challenged(users=120)
     acted = int(labelled(ago(14), users=120).y.sum())
-    assert acted < learning.CALIBRATING
+    assert acted < fitting.CALIBRATING
     assert trained.calibration is None
     assert trained.pair.notes["sharpness"] == 1.0
     assert type(trained.pair.prediction) is LogisticRegression

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
     "models", "pairing", "blueprint", "space", "fold", "search", "baseline", "measure", "wording", "groups",
-    "importance", "explain", "drift", "decision", "learning", "history", "audience", "charts",
+    "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience", "charts",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from made import AS_OF, World, ago, asked, log
 
-from lib import learning
+from lib import judging, learning
 from lib.config import Question, RetrainConfig
 from lib.decision import Check, Verdict
 from lib.errors import OneClass
@@ -17,6 +17,7 @@ from lib.extraction import last_extraction
 from lib.judging import labelled
 from lib.measure import Measured, Quality
 from lib.registry import MlflowRegistry
+from lib.tables import MemoryTables
 
 NEXT = AS_OF + timedelta(days=7)
 WRITTEN = ["model_checks", "decisions", "predictions", "audience"]
@@ -222,3 +223,21 @@ def test_a_small_a_rare_and_a_seasonal_log_get_their_first_list(table, cutoffs, 
     assert len(rows) >= 40
     assert set(rows["low_evidence"]) == {low}
     assert world.run(AS_OF, run_id="run-2", min_positives=50).verdict.answer == "good"  # nothing newer has matured
+
+
+@pytest.mark.parametrize(
+    ("adapts", "days", "answer"),
+    [(True, 1, "cannot_tell"), (True, 0, "good"), (False, 1, "good")],  # 0: the same day again
+)
+def test_a_pair_made_for_a_change_learns_from_each_day_that_matures(world, adapts, days, answer):
+    question = asked(RetrainConfig).question
+    through = date(2024, 4, 19)
+    pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
+    pair = replace(pair, notes={**pair.notes, "adapts": adapts})
+    verdict = judging._recorded(MemoryTables(), question, pair, through + timedelta(days=days))
+    assert verdict.answer == answer
+    if answer == "cannot_tell":
+        assert verdict.reasons == (
+            "Version 1 was made after a change of behaviour and has learnt through 2024-04-19: more has matured since, "
+            "and nothing yet to judge it on.",
+        )

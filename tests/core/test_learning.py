@@ -7,12 +7,13 @@ import pytest
 from made import THRESHOLDS, ago, asked, labelled
 from sklearn.metrics import roc_auc_score
 
-from lib import learning
+from lib import adaptation, learning, space
 from lib.baseline import RecencyRule
 from lib.config import RetrainConfig
+from lib.decision import Choice
 from lib.measure import Measured, measure
 from lib.models import Pair
-from lib.split import Split, half
+from lib.split import Rows, Split, half
 
 QUESTION = asked(RetrainConfig).question
 PARAMS = {"family": "logistic", "C": 0.1, "lifetime": True}
@@ -127,20 +128,20 @@ def test_a_first_model_right_after_a_reversal_learns_from_one_half_too(drifted, 
     assert {cutoff for _, cutoff in keys(learnt[0])} == set(PARTS.training)  # first as ever: shown to be bad
     assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
     assert (trained.history, trained.champion, trained.choice.promote) == (0, None, True)
-    assert trained.quality.rows < 120  # judged on the other half
+    assert trained.quality.rows < len(drifted.at(PARTS.holdout))  # judged on the other half
     assert trained.choice.why.startswith("First model, promoted")
 
 
-def test_a_first_model_that_neither_way_is_better_than_a_constant_is_not_used(rows):
-    noise = np.random.default_rng(3).integers(0, 2, len(rows))
-    coin = learning.Rows(rows.frame.assign(label=np.where(rows.frame["cutoff"] == ago(7), noise, rows.frame["label"])))
-    trained = challenged(coin)
+def test_a_first_model_that_is_bad_either_way_is_told_by_the_evidence_of_all_rows(rows, learnt, monkeypatch):
+    monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, True, "Bad."))
+    trained = challenged(rows)
+    assert len({frozenset(keys(some)) for some in learnt}) > 1  # both were tried
     assert not trained.choice.promote
-    assert trained.quality.rows == 120  # the evidence is that of all rows
+    assert (trained.quality.rows, trained.history) == (120, None)
 
 
 def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
-    monkeypatch.setattr(learning, "HISTORIES", (0, 2))
+    monkeypatch.setattr(adaptation, "HISTORIES", (0, 2))
     steady = labelled(*PARTS.holdout, *PARTS.training, users=60)
     trained = challenged(steady, champion(), bad=True)
     assert trained.history == 2
@@ -149,13 +150,13 @@ def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_a_history_that_would_teach_one_class_only_is_not_tried(rows, label, monkeypatch):
-    monkeypatch.setattr(learning, "HISTORIES", (0, 2))
+    monkeypatch.setattr(adaptation, "HISTORIES", (0, 2))
     holdout = rows.at(PARTS.holdout)
     recent = holdout.users[half(holdout.users, SEED)]
     taught = set(recent[~half(recent, SEED + 1)])
     alike = rows.frame["user_id"].isin(taught) & (rows.frame["cutoff"] == ago(7))
     trained = challenged(
-        learning.Rows(rows.frame.assign(label=rows.frame["label"].mask(alike, label))), champion(), bad=True
+        Rows(rows.frame.assign(label=rows.frame["label"].mask(alike, label))), champion(), bad=True
     )
     assert trained.history == 2
 
@@ -184,8 +185,28 @@ def test_the_refit_of_a_forgetful_challenger_learns_the_whole_holdout_and_as_muc
         learning.refit(rows, PARTS, replace(trained, history=history), QUESTION, SEED)
         assert {cutoff for _, cutoff in keys(learnt[-1])} == cutoffs
     again = learning.refit(rows, pooled, replace(trained, history=0), QUESTION, SEED)
-    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14)}
+    # the one whose labels overlap with the holdout's has matured too
+    assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14), ago(21)}
     assert again.trained_through == str(ago(7))
+
+
+def test_days_that_overlap_with_the_holdout_are_learnt_from_by_the_half_that_does_not_judge(drifted, learnt):
+    """Between the training cutoffs and the holdout lie matured ones that may have seen the change too."""
+    parts = Split(training=(ago(21), ago(28)), holdout=(ago(7),))
+    trained = challenged(drifted, champion(), bad=True, parts=parts)
+    told = keys(learnt[-1])
+    assert {cutoff for _, cutoff in told} >= {ago(7), ago(14)}
+    judges = set(trained.judged.users)
+    assert not judges & {user for user, cutoff in told if cutoff > ago(21)}
+    assert set(trained.judged.frame["cutoff"]) == {ago(7)}
+
+
+def test_a_start_of_the_space_may_suit_the_changed_behaviour_better(drifted, monkeypatch):
+    monkeypatch.setattr(space, "STARTS", (PARAMS | {"C": 10.0},))
+    trained = learning.challenge(drifted, PARTS, PARAMS | {"C": 1e-4}, QUESTION, champion(), True, THRESHOLDS, SEED)
+    assert trained.pair.params["C"] == 10.0
+    again = learning.refit(drifted, PARTS, trained, QUESTION, SEED)
+    assert (again.params["C"], again.notes["adapts"]) == (10.0, True)
 
 
 def test_the_same_seed_gives_the_same_challenger(drifted):
@@ -198,7 +219,7 @@ def test_a_half_where_nobody_acted_shows_nothing(rows):
     holdout = rows.at(PARTS.holdout)
     judged = set(holdout.users[~half(holdout.users, SEED)])
     hidden = rows.frame["user_id"].isin(judged) & (rows.frame["cutoff"] == ago(7))
-    nobody = learning.Rows(rows.frame.assign(label=rows.frame["label"].where(~hidden, 0)))
+    nobody = Rows(rows.frame.assign(label=rows.frame["label"].where(~hidden, 0)))
     trained = challenged(nobody, champion(), bad=True)
     assert not trained.choice.promote
     assert trained.choice.why == "The challenger's skill cannot be measured on the holdout."
@@ -226,7 +247,7 @@ def test_a_champion_that_was_told_a_part_of_the_answers_is_not_compared_as_it_is
 
 def test_a_champion_whose_columns_are_gone_is_compared_as_it_is(rows, learnt):
     known = learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED)
-    fewer = learning.Rows(rows.frame.drop(columns="buy__recency"))
+    fewer = Rows(rows.frame.drop(columns="buy__recency"))
     trained = challenged(fewer, known)
     assert len(learnt) == 2
     assert trained.champion.rows == 120
@@ -249,7 +270,7 @@ def test_challenge_and_refit_honour_the_history(rows):
 
 
 def test_a_lean_pair_reads_the_user_and_the_action_only(rows):
-    more = learning.Rows(rows.frame.assign(view__events_7=1.0))
+    more = Rows(rows.frame.assign(view__events_7=1.0))
     pair = learning.fitted(more, PARAMS | {"groups": "lean"}, QUESTION, ago(7), SEED)
     assert pair.columns == ("recency", "events_7", "tenure", "buy__recency", "buy__events_90")
     assert pair.score(more.X).tolist() == learning.fitted(rows, PARAMS, QUESTION, ago(7), SEED).score(rows.X).tolist()
@@ -260,8 +281,8 @@ def test_the_weights_of_a_sample_reach_fit_rule_and_measures(rows):
     rng = np.random.default_rng(0)
     kept = (rows.y == 1) | (rng.random(len(rows)) < 1 / 3)
     sample = rows.of(kept)
-    sample = learning.Rows(sample.frame.assign(weight=np.where(sample.y == 1, 1.0, 3.0)))
-    unweighted = learning.Rows(sample.frame.drop(columns="weight"))
+    sample = Rows(sample.frame.assign(weight=np.where(sample.y == 1, 1.0, 3.0)))
+    unweighted = Rows(sample.frame.drop(columns="weight"))
     whole, right, wrong = (challenged(some).quality.plain for some in (rows, sample, unweighted))
     for name in ("log_loss", "base_rate_log_loss", "naive_log_loss"):
         assert right[name] == pytest.approx(whole[name], abs=0.06), name
