@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SOURCE = "source"  # property of daily_activity: what it was read from
 EXTRACTION = "extraction"  # property of features: what the last extraction prepared
+
+Held = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
 
 
 @dataclass(frozen=True)
@@ -84,21 +86,27 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     ------
     SourceError
         If the source is not readable, is another one than before, is stale, or holds nothing before as_of.
+        Nothing was written then.
     """
     source = tables.source(config.events)
     events = event_rules.standard(source, config.event_columns)
-    _same_source(config, tables, source.columns)
-    start = _next_day(tables)
+    before, note = tables.get_property("daily_activity", SOURCE), _source_note(config, source.columns)
+    if before is not None:
+        _same_source(config, before, note, source.columns)
+    ours = _held(tables)
+    start = max(ours)[0] + timeline.ONE_DAY if ours else None
     with tables.reading(config.events):
         as_of = config.as_of or _newest(events, start)
-        plan = _planned(tables, events, start, as_of)
+        theirs = _seen(events, start, as_of)
+    plan = _planned(ours, theirs, start, as_of)
+    _fresh(config, _days(ours, theirs, plan), as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
             tables.delete("features", f"cutoff > DATE '{plan.first()}'")
         tables.replace("daily_activity", event_rules.daily_rows(events.where(plan.where)), plan.where)
-        tables.set_property("daily_activity", SOURCE, _source_note(config, source.columns))
-    _fresh(config, tables, as_of)
+    if note != before:  # a commit of its own, which most runs need not pay for
+        tables.set_property("daily_activity", SOURCE, note)
     return as_of
 
 
@@ -149,12 +157,12 @@ def first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, int]]]
     return seen
 
 
-def _next_day(tables: Tables) -> date | None:
-    """The first day that has not been read yet; None where nothing has."""
+def _held(tables: Tables) -> Held:
+    """What `daily_activity` holds: one query tells the next day to read, the recent counts and the quiet days."""
     if not tables.exists("daily_activity"):
-        return None
-    last = tables.query("SELECT MAX(known_day) AS last FROM {daily_activity}")["last"].iloc[0]
-    return None if last is None else last + timeline.ONE_DAY
+        return {}
+    found = tables.query("SELECT known_day, day, SUM(count) AS n FROM {daily_activity} GROUP BY known_day, day")
+    return {(known_day, day): int(n) for known_day, day, n in found.itertuples(index=False)}
 
 
 def _newest(events: "DataFrame", start: date | None) -> date:
@@ -166,25 +174,29 @@ def _newest(events: "DataFrame", start: date | None) -> date:
     return max(newest, start or newest)
 
 
-def _planned(tables: Tables, events: "DataFrame", start: date | None, as_of: date) -> event_rules.Ingestion:
-    """Look once over what is new and what is recent, and say which days to read.
+def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]:
+    """Look once over what is new and what is recent: numbers by known_day, day and broken column."""
+    from pyspark.sql import functions as F
+
+    since = f"known_day >= DATE '{_recent(start).start}' AND " if start else ""
+    # a day of unreadable counts only has no sum: as -1 it has changed, is read, and its rows are told of
+    sums = F.coalesce(F.sum("count"), F.lit(-1)).alias("n"), F.count("*").alias("rows")
+    # a null time would slip every later filter
+    looked_at = events.where(f"known_day IS NULL OR ({since}known_day < DATE '{as_of}')")
+    return looked_at.groupBy("known_day", "day", "broken").agg(*sums).collect()
+
+
+def _planned(ours: Held, theirs: Sequence[Any], start: date | None, as_of: date) -> event_rules.Ingestion:
+    """Say which days to read.
 
     Raises
     ------
     SourceError
-        If a row that is to be read holds a null or unreadable value; a null time would slip every later filter.
+        If a row that is to be read holds a null or unreadable value.
     """
-    from pyspark.sql import functions as F
-
-    recent = Window.lookback(start, event_rules.LATE_DAYS) if start else None
-    since = f"known_day >= DATE '{recent.start}' AND " if recent else ""
-    inside = f"{since}known_day < DATE '{as_of}'"
-    # a day of unreadable counts only has no sum: as -1 it has changed, is read, and its rows are told of
-    sums = F.coalesce(F.sum("count"), F.lit(-1)).alias("n"), F.count("*").alias("rows")
-    found = events.where(f"known_day IS NULL OR ({inside})").groupBy("known_day", "broken").agg(*sums).collect()
-    plan = event_rules.Ingestion(start, as_of, _changed(tables, found, recent, inside) if recent else ())
+    plan = event_rules.Ingestion(start, as_of, _changed(ours, theirs, _recent(start), as_of) if start else ())
     told: Counter[str] = Counter()
-    for row in found:
+    for row in theirs:
         if row["broken"] and (row["known_day"] is None or plan.reads(row["known_day"])):
             told[row["broken"]] += int(row["rows"])
     if told and not plan.empty:
@@ -195,23 +207,33 @@ def _planned(tables: Tables, events: "DataFrame", start: date | None, as_of: dat
     return plan
 
 
-def _changed(tables: Tables, found: Sequence[Any], recent: Window, inside: str) -> tuple[date, ...]:
+def _recent(start: date) -> Window:
+    """The days read before to which rows may have been added since."""
+    return Window.lookback(start, event_rules.LATE_DAYS)
+
+
+def _changed(ours: Held, theirs: Sequence[Any], recent: Window, as_of: date) -> tuple[date, ...]:
     """Recent days, read before, on which the source now holds more or fewer events."""
-    theirs: Counter[date] = Counter()
-    for row in found:
-        if row["known_day"] is not None and row["known_day"] < recent.end:
-            theirs[row["known_day"]] += int(row["n"])
-    sql = (
-        f"SELECT known_day, SUM(count) AS n FROM {{daily_activity}} WHERE {inside} AND known_day < DATE '{recent.end}'"
-    )
-    ours = tables.query(f"{sql} GROUP BY known_day")
-    return event_rules.changed_days({day: int(n) for day, n in ours.itertuples(index=False)}, theirs)
+    held: Counter[date] = Counter()
+    found: Counter[date] = Counter()
+    for (known_day, _), n in ours.items():
+        if recent.start <= known_day < min(recent.end, as_of):
+            held[known_day] += n
+    for row in theirs:
+        if row["known_day"] and row["known_day"] < recent.end:
+            found[row["known_day"]] += int(row["n"])
+    return event_rules.changed_days(held, found)
 
 
-def _fresh(config: ExtractConfig, tables: Tables, as_of: date) -> None:
+def _days(ours: Held, theirs: Sequence[Any], plan: event_rules.Ingestion) -> set[date]:
+    """The event days that `daily_activity` will hold."""
+    kept = {day for known_day, day in ours if not plan.reads(known_day)}
+    return kept | {row["day"] for row in theirs if row["known_day"] and plan.reads(row["known_day"])}
+
+
+def _fresh(config: ExtractConfig, held: Collection[date], as_of: date) -> None:
     """Refuse to run on a source whose last event day is further back than its quiet spells ever were."""
-    sql = f"SELECT DISTINCT day FROM {{daily_activity}} WHERE day < DATE '{as_of}' ORDER BY day"
-    days = [] if not tables.exists("daily_activity") else list(tables.query(sql)["day"])
+    days = sorted(day for day in held if day < as_of)
     if not days:
         raise SourceError(
             f"The events {config.events!r} hold nothing before as_of {as_of}. "
@@ -233,11 +255,8 @@ def _source_note(config: ExtractConfig, found: list[str]) -> str:
     return json.dumps({"events": config.events, "event_columns": config.event_columns, "read": read})
 
 
-def _same_source(config: ExtractConfig, tables: Tables, found: list[str]) -> None:
-    text = tables.get_property("daily_activity", SOURCE)
-    if text is None:
-        return
-    before, now = json.loads(text), json.loads(_source_note(config, found))
+def _same_source(config: ExtractConfig, old: str, new: str, found: list[str]) -> None:
+    before, now = json.loads(old), json.loads(new)
     gone = sorted(set(before["read"]) - set(now["read"]))
     if before["events"] != now["events"]:
         raise SourceError(
