@@ -18,7 +18,7 @@ DEFAULTS = {
     "run_id": "", "as_of": "", "resolved_as_of": "", "cohort_days": "90", "cadence_days": "7", "max_cutoffs": "26",
     "max_event_types": "24", "max_source_gap_days": "", "min_positives": "50", "seed": "0", "n_trials": "30",
     "optuna_storage": "", "max_training_rows": "0", "search_seconds": "0", "search_workers": "1",
-    "objective": "log_loss",
+    "search_on": "driver", "objective": "log_loss",
 }  # fmt: skip
 
 
