@@ -14,6 +14,7 @@ Get = Callable[[str], str]
 MAX_SLUG = 80
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
+PLACES = ("driver", "spark")  # where its trials can run
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 
 
@@ -131,6 +132,7 @@ class RetrainConfig(TrainConfig):
 
     n_trials: int
     search_seconds: int  # no trial begins later than that; 0: no limit
+    search_on: str  # driver: its cores; spark: tasks on the executors
     search_workers: int  # trials at the same time
     objective: str
     optuna_storage: str  # an Optuna storage URL that keeps the studies; blank keeps none
@@ -141,6 +143,7 @@ class RetrainConfig(TrainConfig):
             **_stage(get), **_models(get), **_judging(get),
             n_trials=parse_number("n_trials", get, least=1),
             search_seconds=parse_number("search_seconds", get, least=0),
+            search_on=parse_choice("search_on", get, PLACES),
             search_workers=parse_number("search_workers", get, least=1, most=64),
             objective=parse_choice("objective", get, OBJECTIVES),
             optuna_storage=get("optuna_storage").strip(),

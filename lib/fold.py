@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from sklearn.metrics import average_precision_score, log_loss
 
@@ -26,8 +26,18 @@ class Fold:
     """Rows to learn from and newer ones to judge on; both are samples where there are many."""
 
     def __init__(self, learn: Rows, judge: Rows, question: Question, seed: int) -> None:
-        self.learn = {history: thinned(learn.newest(history), SEARCH_ROWS, seed) for history in CHOICES["history"]}
-        self.judge, self.actions, self.seed = thinned(judge, SEARCH_ROWS, seed), question.actions, seed
+        histories = {history: thinned(learn.newest(history), SEARCH_ROWS, seed) for history in CHOICES["history"]}
+        self._hold(histories, thinned(judge, SEARCH_ROWS, seed), question.actions, seed)
+
+    @classmethod
+    def again(cls, learn: Mapping[int, Rows], judge: Rows, actions: tuple[str, ...], seed: int) -> Self:
+        """A fold of rows that were sampled before, in another process."""
+        fold = cls.__new__(cls)
+        fold._hold(learn, judge, actions, seed)
+        return fold
+
+    def _hold(self, learn: Mapping[int, Rows], judge: Rows, actions: tuple[str, ...], seed: int) -> None:
+        self.learn, self.judge, self.actions, self.seed = learn, judge, actions, seed
         self.prepared = lru_cache(PREPARED)(self._prepared)
 
     @property

@@ -11,7 +11,7 @@ from lib import audience as audience_rules
 from lib import charts, explain, extraction, importance, labels, learning
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
-from lib.errors import ModelError, NotPromoted, PublishRefused
+from lib.errors import ConfigError, ModelError, NotPromoted, PublishRefused
 from lib.history import spoken
 from lib.judging import champion_to_beat, judged, labelled, record, usable
 from lib.measure import Quality
@@ -19,10 +19,12 @@ from lib.models import Pair
 from lib.predictions import scorer
 from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, was_low
 from lib.registered import Evidence, Registry
-from lib.search import Found, Trial, search
+from lib.search import Elsewhere, Found, search
+from lib.spark_search import SparkTrials
 from lib.split import Split, two_classes
 from lib.tables import PREDICTIONS, DeltaTables, Tables, arrow_schema
 from lib.timeline import Cutoffs
+from lib.trials import Trial
 
 Say = Callable[[str], None]
 PAIR = ("preprocessing_version", "prediction_version")
@@ -128,7 +130,10 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     ------
     NotPromoted
         If the champion is bad and the new pair is too: nothing is left to score with.
+    ConfigError
+        If trials are to run on Spark and the tables have none.
     """
+    elsewhere = _elsewhere(config, tables)
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     rows, parts = labelled(config, tables, cutoffs)
     training = rows.at(parts.training)
@@ -138,7 +143,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     # A champion of this very day is no start: with it, running the day again would search otherwise.
     known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
     say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
-    found = _named(config, registry) or search(training, parts.training, config, cutoffs.as_of, known, say)
+    found = _named(config, registry) or search(training, parts.training, config, cutoffs.as_of, known, say, elsewhere)
     plots = charts.search_plots(found.study, config.objective)
     trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad,
                                  config.thresholds, config.seed)  # fmt: skip
@@ -154,7 +159,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     evidence = Evidence(
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
         run_id=config.run_id, tables=config.schema,
-        kind=kind, why=choice.why, trials=found.trials, plots=plots,
+        kind=kind, why=choice.why, trials=found.trials, plots=plots, trial_runs=found.mlflow_run,
         intervals=trained.quality.intervals,
     )  # fmt: skip
     pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
@@ -237,6 +242,15 @@ def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
 def _named(config: RetrainConfig, registry: Registry) -> Found | None:
     """A data scientist's own models in the place of what a search would find."""
     return Found(registry.own(config.challenger), float("nan"), ()) if config.challenger else None
+
+
+def _elsewhere(config: RetrainConfig, tables: Tables) -> Elsewhere | None:
+    """What runs the trials of the search where it is not this process."""
+    if config.search_on == "driver":
+        return None
+    if not isinstance(tables, DeltaTables):
+        raise ConfigError("search_on is spark, and these tables are in memory, without Spark. Set it to driver.")
+    return SparkTrials(tables.spark, config.experiment)
 
 
 def _trial_rows(trials: tuple[Trial, ...], objective: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from lib.config import Question
 from lib.decision import Check
 from lib.history import Version
 from lib.models import Pair
-from lib.search import Trial
+from lib.trials import Trial
 
 LONGEST_TAG = 250  # catalogs cut or refuse longer texts; the description has the whole
 
@@ -30,6 +30,7 @@ class Evidence:
     kind: str  # promoted or rejected
     why: str
     trials: Sequence[Trial] = ()
+    trial_runs: str = ""  # where the trials are MLflow runs already: the run above them
     plots: Mapping[str, Any] = field(default_factory=dict)  # figures of the search, by name
     intervals: Mapping[str, tuple[float, float]] | None = None
 

@@ -23,7 +23,7 @@ from lib.model_files import PARTNER
 from lib.models import Pair
 from lib.pairing import MEND
 from lib.registered import Evidence, described, model_names, pair_tags
-from lib.search import Trial
+from lib.trials import Trial
 
 CHAMPION = "champion"
 NOTES = "notes.json"  # artifact of a pair's run
@@ -157,8 +157,11 @@ class MlflowRegistry:
             "run_id": evidence.run_id, "features": f"{evidence.tables}.features", "decision": evidence.kind,
             "why": evidence.why, "trained_through": pair.trained_through,
         })  # fmt: skip
-        for trial in evidence.trials:
-            self._log_trial(run_id, trial)
+        if evidence.trial_runs:
+            self.client.set_tag(evidence.trial_runs, "mlflow.parentRunId", run_id)
+        else:
+            for trial in evidence.trials:
+                self._log_trial(run_id, trial)
         for name, figure in evidence.plots.items():
             mlflow.log_figure(figure, f"search/{name}.png")
 
@@ -180,8 +183,7 @@ class MlflowRegistry:
         self.client.set_terminated(child, "KILLED" if trial.pruned else "FINISHED")
 
     def _experiment_id(self) -> str:
-        found = self.client.get_experiment_by_name(self.experiment)
-        return str(found.experiment_id if found else self.client.create_experiment(self.experiment))
+        return experiment_id(self.client, self.experiment)
 
     def _models(self, question: Question, schema: str) -> None:
         """Make the two registered models of a question, unless they are there; their tags say what they answer."""
@@ -244,6 +246,12 @@ class MlflowRegistry:
                     "without its half. Promote one that is whole."
                 ) from error
             raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
+
+
+def experiment_id(client: Any, name: str) -> str:
+    """The experiment of a name, made where it is not there yet."""
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name))
 
 
 def registered_questions() -> list[ModelConfig]:

@@ -6,39 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from lib import space
+from lib import space, trials
 from lib.blueprint import Blueprint
 from lib.config import RetrainConfig
 from lib.fold import OBJECTIVES, Fold, usable_folds
 from lib.split import Rows
+from lib.trials import Objective, Trial
 
 Params = Mapping[str, Any]
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-TRIED = "tried"  # attribute of a trial: its parameters, and the objective's value on each fold
 MARK = "mark"  # attribute of a study: what it began with
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One finished or pruned trial, as the registry records it."""
-
-    number: int
-    params: Params
-    fold_values: tuple[float, ...]  # of the objective, newest fold first
-    pruned: bool
-    objective: str = "log_loss"
-    seconds: float = field(default=0.0, compare=False)  # by Optuna's own record
-
-    @property
-    def value(self) -> float:
-        """The mean over the folds that it came to."""
-        return float(np.mean(self.fold_values))
 
 
 @dataclass(frozen=True)
@@ -49,6 +31,20 @@ class Found:
     value: float  # mean of the objective over the folds; NaN where nothing could be compared
     trials: tuple[Trial, ...]
     study: optuna.Study | None = field(default=None, compare=False, repr=False)
+    mlflow_run: str = field(default="", compare=False)  # where the trials are runs already: the one above them
+
+
+class Elsewhere(Protocol):
+    """Where trials run that do not run in this process."""
+
+    def opened(self, name: str, direction: str, pruner: optuna.pruners.BasePruner) -> tuple[optuna.Study, str]:
+        """A new study that other processes can add trials to, and the MLflow run that is above them."""
+
+    def objective(self, made: Sequence[Fold], name: str) -> Objective:
+        """The same objective, for processes that have neither the folds nor this code."""
+
+    def optimize(self, study: optuna.Study, run: Objective, n_trials: int, workers: int, seconds: float | None) -> None:
+        """Run trials, and return when they have ended."""
 
 
 def search(
@@ -58,11 +54,13 @@ def search(
     as_of: date,
     champion: Params | None = None,
     say: Callable[[str], None] = print,
+    elsewhere: Elsewhere | None = None,
 ) -> Found:
     """Tune on time-ordered, purged folds.
 
     One worker and a number of trials repeat exactly, also when a run with a storage was killed and is tried again:
-    it continues its study. A budget of seconds, or several workers, give what the machine has time for.
+    it continues its study. A budget of seconds, or several workers, give what the machine has time for, and so does a
+    search elsewhere, which always begins anew.
 
     Parameters
     ----------
@@ -76,6 +74,8 @@ def search(
         Its own study is named after it; the best trial of the last study before it is tried early.
     champion : parameters or None
         Those of the pair in use, tried early too where they are a point of the space.
+    elsewhere : Elsewhere or None
+        What runs the trials; None: this process.
     """
     made = usable_folds(rows, training, config.question, config.seed)
     if not made:
@@ -84,27 +84,48 @@ def search(
     with _quiet():
         storage = optuna.storages.get_storage(config.optuna_storage) if config.optuna_storage else None
         starts = _starts(champion, _last_best(storage, config, as_of) if storage else None)
+        study, mlflow_run = _search(storage, config, as_of, starts, made, say, elsewhere)
+    best = trials.chosen(study)
+    tried = tuple(trials.recorded(number, one, config.objective) for number, one in enumerate(trials.finished(study)))
+    return Found(trials.params(best), float(best.values[0]), tried, study, mlflow_run)
+
+
+def _search(
+    storage: optuna.storages.BaseStorage | None,
+    config: RetrainConfig,
+    as_of: date,
+    starts: Sequence[Params],
+    made: Sequence[Fold],
+    say: Callable[[str], None],
+    elsewhere: Elsewhere | None,
+) -> tuple[optuna.Study, str]:
+    """Run all trials here or elsewhere; a study from elsewhere is brought here."""
+    if elsewhere is None:
         study = _opened(storage, config, as_of, _mark(config, starts, made))
-        _run(study, config, starts, made, say)
-    best = _chosen(study)
-    trials = tuple(_recorded(number, trial, config.objective) for number, trial in enumerate(_finished(study)))
-    return Found(_params(best), float(best.values[0]), trials, study)
+        _run(study, config, starts, trials.objective(lambda: made, config.objective), say, None)
+        return study, ""
+    study, mlflow_run = elsewhere.opened(_name(config, as_of), OBJECTIVES[config.objective][0], _pruner())
+    _run(study, config, starts, elsewhere.objective(made, config.objective), say, elsewhere)
+    return trials.in_memory(study), mlflow_run
 
 
 def _run(
     study: optuna.Study,
     config: RetrainConfig,
     starts: Sequence[Params],
-    made: Sequence[Fold],
+    run: Objective,
     say: Callable[[str], None],
+    elsewhere: Elsewhere | None,
 ) -> None:
     """Try parameters until the budget is spent, one trial after the other unless there are more workers."""
-    alone = config.search_workers == 1
-    if config.search_seconds or not alone:
+    alone = config.search_workers == 1 and elsewhere is None
+    if elsewhere is not None:
+        say("The trials run on Spark's executors: this search does not repeat exactly.")
+    elif config.search_seconds or not alone:
         say("The budget is one of seconds or of several workers: this search does not repeat exactly.")
-    if done := len(_finished(study)):
+    if done := len(trials.finished(study)):
         say(f"continuing the study: {done} of {config.n_trials} trials are there")
-    while (done := len(_finished(study))) < config.n_trials:
+    while (done := len(trials.finished(study))) < config.n_trials:
         left = config.search_seconds - _spent(study) if config.search_seconds else None
         if left is not None and left <= 0:
             break
@@ -113,34 +134,22 @@ def _run(
         one = alone or done < len(starts)  # several workers may take the same waiting start twice
         for start in starts[done : done + 1]:
             study.enqueue_trial(dict(start))
-        study.optimize(
-            _objective(made, config.objective), n_trials=1 if one else config.n_trials - done, timeout=left,
-            n_jobs=1 if one else config.search_workers, callbacks=[_teller(config, say)],
-        )  # fmt: skip
-
-
-def _objective(made: Sequence[Fold], objective: str) -> Callable[[optuna.Trial], float]:
-    def run(trial: optuna.Trial) -> float:
-        params = space.suggest(trial)
-        values: list[float] = []
-        for step, fold in enumerate(made):
-            values.append(fold.value(params, objective))
-            trial.report(float(np.mean(values)), step)
-            if step + 1 < len(made) and trial.should_prune():
-                trial.set_user_attr(TRIED, [params, values])
-                raise optuna.TrialPruned
-        trial.set_user_attr(TRIED, [params, values])
-        return float(np.mean(values))
-
-    return run
+        n_trials, workers = (1, 1) if one else (config.n_trials - done, config.search_workers)
+        tell = _teller(config, say)
+        if elsewhere is None:
+            study.optimize(run, n_trials=n_trials, timeout=left, n_jobs=workers, callbacks=[tell])
+        else:
+            elsewhere.optimize(study, run, n_trials, min(workers, n_trials), left)
+            so_far = trials.in_memory(study)
+            tell(so_far, so_far.trials[-1])
 
 
 def _teller(config: RetrainConfig, say: Callable[[str], None]) -> Callable[[optuna.Study, FrozenTrial], None]:
     def tell(study: optuna.Study, trial: FrozenTrial) -> None:
-        best = _best(study)
+        best = trials.best(study)
         if trial.state == TrialState.COMPLETE and best is not None:
-            told = f"{_params(trial)['family']}, {config.objective.replace('_', ' ')} {trial.values[0]:.4f}"
-            say(f"trial {len(_finished(study))}/{config.n_trials}: {told}, best {best.values[0]:.4f}")
+            told = f"{trials.params(trial)['family']}, {config.objective.replace('_', ' ')} {trial.values[0]:.4f}"
+            say(f"trial {len(trials.finished(study))}/{config.n_trials}: {told}, best {best.values[0]:.4f}")
 
     return tell
 
@@ -161,9 +170,9 @@ def _last_best(storage: optuna.storages.BaseStorage, config: RetrainConfig, as_o
     names = [name for name in optuna.get_all_study_names(storage) if name.startswith(about)]
     for name in sorted(names, reverse=True):
         if name[len(about) :][:10] < as_of.isoformat():
-            best = _best(optuna.load_study(study_name=name, storage=storage))
+            best = trials.best(optuna.load_study(study_name=name, storage=storage))
             if best is not None:
-                return _params(best)
+                return trials.params(best)
     return None
 
 
@@ -172,12 +181,11 @@ def _opened(storage: optuna.storages.BaseStorage | None, config: RetrainConfig, 
 
     It goes on only where seed, starts, folds and space are those it began with; else, and by hand, it begins anew.
     """
-    name = f"{config.question.slug} as of {as_of} {config.run_id}".strip()
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0)
+    name, pruner = _name(config, as_of), _pruner()
     if storage and name in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
         fits = config.run_id and study.user_attrs.get(MARK) == mark
-        if fits and all(space.still_draws(trial) for trial in _finished(study)):
+        if fits and all(space.still_draws(trial) for trial in trials.finished(study)):
             _give_up_unfinished(study)
             return study
         optuna.delete_study(study_name=name, storage=storage)
@@ -185,6 +193,14 @@ def _opened(storage: optuna.storages.BaseStorage | None, config: RetrainConfig, 
     study = optuna.create_study(study_name=name, storage=storage, direction=direction, pruner=pruner)
     study.set_user_attr(MARK, mark)
     return study
+
+
+def _name(config: RetrainConfig, as_of: date) -> str:
+    return f"{config.question.slug} as of {as_of} {config.run_id}".strip()
+
+
+def _pruner() -> optuna.pruners.BasePruner:
+    return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0)
 
 
 def _give_up_unfinished(study: optuna.Study) -> None:
@@ -206,45 +222,9 @@ def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
     return optuna.samplers.TPESampler(seed=number, n_startup_trials=8, multivariate=True, group=True)
 
 
-def _finished(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=FINISHED)
-
-
 def _spent(study: optuna.Study) -> float:
     """Seconds that the finished trials took."""
-    return sum(map(_seconds, _finished(study)))
-
-
-def _seconds(trial: FrozenTrial) -> float:
-    return trial.duration.total_seconds() if trial.duration else 0.0
-
-
-def _best(study: optuna.Study, like: Params | None = None) -> FrozenTrial | None:
-    """The best trial that finished, the first among equals; of those with some parameters where they are named."""
-    sign = 1.0 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1.0
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if like:
-        complete = [trial for trial in complete if like.items() <= _params(trial).items()]
-    return min(complete, key=lambda trial: sign * trial.values[0], default=None)
-
-
-def _chosen(study: optuna.Study) -> FrozenTrial:
-    """The best trial of the preferred kind, unless another is better by more than folds differ by chance."""
-    best = _best(study)
-    assert best is not None  # the first trials cannot be pruned
-    preferred = _best(study, space.PREFERRED)
-    close = preferred and abs(preferred.values[0] - best.values[0]) <= space.MARGIN * abs(best.values[0])
-    return preferred if preferred and close else best
-
-
-def _params(trial: FrozenTrial) -> dict[str, Any]:
-    params: dict[str, Any] = trial.user_attrs.get(TRIED, [trial.params])[0]  # studies of older versions have no note
-    return params
-
-
-def _recorded(number: int, trial: FrozenTrial, objective: str) -> Trial:
-    values = tuple(trial.user_attrs[TRIED][1])
-    return Trial(number, _params(trial), values, trial.state == TrialState.PRUNED, objective, _seconds(trial))
+    return sum(map(trials.seconds, trials.finished(study)))
 
 
 @contextmanager

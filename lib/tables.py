@@ -255,7 +255,7 @@ class DeltaTables:
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        _pickle_lib_by_value()
+        pickle_lib_by_value()
 
         def batches(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in source:
@@ -266,7 +266,7 @@ class DeltaTables:
     def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        _pickle_lib_by_value()
+        pickle_lib_by_value()
 
         def partition(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             rows = list(source)
@@ -317,7 +317,7 @@ def _plain_strings(frame: "DataFrame") -> "DataFrame":
     return frame.select([F.col(c).cast("string") if kind == "string" else F.col(c) for c, kind in frame.dtypes])
 
 
-def _pickle_lib_by_value() -> None:
+def pickle_lib_by_value() -> None:
     """Send our functions to the executors whole: they need no copy of `lib` there."""
     from pyspark import cloudpickle
 

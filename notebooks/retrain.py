@@ -42,6 +42,7 @@ dbutils.widgets.text("max_training_rows", "1000000")  # more labelled rows than 
 dbutils.widgets.text("seed", "0")
 dbutils.widgets.text("n_trials", "30")
 dbutils.widgets.text("search_seconds", "0")  # no trial begins later than that; 0: no limit
+dbutils.widgets.text("search_on", "driver")  # or spark: trials as tasks on the executors; nothing repeats exactly
 dbutils.widgets.text("search_workers", "1")  # trials at the same time; with more than one nothing repeats exactly
 dbutils.widgets.text("objective", "log_loss")  # or average_precision
 dbutils.widgets.text("optuna_storage", "")  # where studies are kept, like sqlite:////path/optuna.db; blank: nowhere

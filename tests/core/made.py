@@ -27,7 +27,8 @@ WIDGETS = {
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
     "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
-    "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "objective": "log_loss",
+    "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "search_on": "driver",
+    "objective": "log_loss",
     "min_skill_over_base_rate": "0", "min_skill_over_naive": "0", "max_auc_drop": "0.03", "max_ap_drop": "0.1",
     "max_calibration_error": "0.25", "max_ece": "0.05", "max_drifted_share": "0.3", "max_unseen_share": "0.2",
     "max_age_days": "365", "promote_probability": "0.9",
@@ -131,9 +132,9 @@ def fitted_pair(question, params=LOGISTIC, through=7):
     return replace(made, metrics={"auc": 0.75, "log_loss": 0.5})
 
 
-def registered(registry, question, *, trials=(), plots=None, **changes):
+def registered(registry, question, *, trials=(), trial_runs="", plots=None, **changes):
     """Register a fitted pair."""
-    evidence = replace(EVIDENCE, trials=trials, plots=plots or {})
+    evidence = replace(EVIDENCE, trials=trials, trial_runs=trial_runs, plots=plots or {})
     return registry.register(question, fitted_pair(question, **changes), labelled(ago(7)).X, evidence)
 
 

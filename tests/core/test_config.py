@@ -46,7 +46,8 @@ def test_retrain_reads_its_widgets():
             max_calibration_error=0.25, max_ece=0.05, max_drifted_share=0.3, max_unseen_share=0.2, max_age_days=365,
             promote_probability=0.9,
         ),
-        max_training_rows=0, search_seconds=0, search_workers=1, objective="log_loss",
+        max_training_rows=0, search_seconds=0, search_workers=1, search_on="driver",
+        objective="log_loss",
     )  # fmt: skip
 
 
@@ -120,6 +121,8 @@ def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):
         ("search_seconds", "1.5", "search_seconds must be a whole number >= 0, got '1.5'"),
         ("search_workers", "0", "search_workers must be a whole number >= 1, got '0'"),
         ("search_workers", "65", "search_workers must be at most 64, got '65'"),
+        ("search_on", "executors", "search_on must be driver or spark, got 'executors'"),
+        ("search_on", "", "search_on must be driver or spark, got ''"),
         ("objective", "auc", "objective must be log_loss or average_precision, got 'auc'"),
     ],
 )

@@ -9,6 +9,8 @@ from lib import fold as module
 from lib.config import RetrainConfig
 from lib.fold import Fold, usable_folds
 from lib.models import positive_probability, prediction, preprocessing
+from lib.space import CHOICES
+from lib.spark_search import read_folds, write_folds
 from lib.split import Rows
 from lib.timeline import Window
 
@@ -114,3 +116,15 @@ def test_matrices_are_double_prepared_once_for_each_choice_and_only_so_many_kept
         fold.value(LOGISTIC | dict(zip(PLAIN, values, strict=True)), "log_loss")
     assert len(made) == len(others)  # the first one was there already
     assert fold.prepared.cache_info().currsize == module.PREPARED
+
+
+def test_a_fold_that_was_written_and_read_is_the_same_without_its_users(tmp_path):
+    frame = labelled(*WEEKS).frame.assign(rare=lambda rows: rows["recency"].where(rows["recency"] < 30))  # with gaps
+    sampled = Rows(frame.assign(weight=1.0 + frame["recency"] % 3))
+    fold = Fold(sampled.at(WEEKS[1:]), sampled.at(WEEKS[:1]), QUESTION, seed=0)
+    write_folds([fold, fold], tmp_path)
+    again = read_folds(tmp_path, 2, fold.actions, fold.seed)[1]
+    for params in (LOGISTIC | {"history": history} for history in CHOICES["history"]):
+        assert again.value(params, "log_loss") == fold.value(params, "log_loss")
+    columns = {name for rows in (*again.learn.values(), again.judge) for name in rows.frame}
+    assert columns == set(frame) - {"user_id", "cutoff"} | {"weight"}

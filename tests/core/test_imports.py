@@ -9,12 +9,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
-    "models", "pairing", "blueprint", "space", "fold", "search", "baseline", "measure", "wording", "groups",
+    "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
     "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience", "charts",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
-    "registered", "model_files", "memory_registry", "registry",
+    "registered", "model_files", "memory_registry", "registry", "spark_search",
 ]  # fmt: skip
 SHELL = ["definition", "extraction", "records", "judging", "promotion", "pipeline"]
 ORDER = [*CORE, *EDGES, *SHELL]
@@ -32,9 +32,10 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 )
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
-    "mlflow": {"registry", "model_files"}, "skops": {"model_files"}, "duckdb": {"tables"}, "delta": set(),
-    "deltalake": set(), "scipy": {"drift"}, "matplotlib": {"charts"}, "optuna": {"search", "space", "charts"},
-    "pyspark": {"tables", "events", "extraction"},
+    "mlflow": {"registry", "model_files", "spark_search"}, "skops": {"model_files"}, "duckdb": {"tables"},
+    "delta": set(), "deltalake": set(), "scipy": {"drift"}, "matplotlib": {"charts"},
+    "optuna": {"search", "trials", "space", "spark_search", "charts"},
+    "pyspark": {"tables", "events", "extraction", "spark_search"},
     "sklearn": {"models", "blueprint", "model_files", "fold", "importance"},
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from lib.errors import ModelError
 from lib.model_files import REQUIREMENTS
 from lib.registered import model_names
 from lib.registry import MlflowRegistry
-from lib.search import Trial
+from lib.trials import Trial
 
 TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False, seconds=2.5), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
 ROWS = labelled(ago(7), ago(14))
@@ -266,6 +266,16 @@ def test_the_plots_of_a_search_are_artifacts_of_the_parent_run(mlflow_registry, 
     run = mlflow_registry.client.get_model_version(model_names("app.propensity", question)[1], pair.prediction_version)
     found = list_artifacts(run_id=run.run_id, artifact_path="search")
     assert sorted(file.path for file in found) == ["search/history.png", "search/slices.png"]
+
+
+def test_trials_that_are_runs_already_are_put_below_the_pair_and_not_recorded_again(mlflow_registry, question):
+    client, experiment = mlflow_registry.client, mlflow_registry._experiment_id()
+    study = client.create_run(experiment, run_name="a study").info.run_id
+    registered(mlflow_registry, question, trials=TRIALS, trial_runs=study)
+    version = mlflow_registry.champion(question) or "1"
+    pair = client.get_model_version(model_names("app.propensity", question)[1], version).tags["pair"]
+    below = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{pair}'")
+    assert [run.info.run_id for run in below] == [study]
 
 
 def test_a_trial_is_recorded_under_the_name_of_its_objective(mlflow_registry, question):

@@ -12,7 +12,7 @@ from made import AS_OF, World, activity, log, row
 from lib import learning
 from lib.config import Question
 from lib.decision import Choice
-from lib.errors import ModelError, NotEnoughHistory, OneClass, PublishRefused
+from lib.errors import ConfigError, ModelError, NotEnoughHistory, OneClass, PublishRefused
 
 NEXT = AS_OF + timedelta(days=7)
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
@@ -221,3 +221,8 @@ def test_a_verdict_that_was_recorded_stands_until_newer_labels_have_matured(worl
     assert recorded.verdict.answer == "good"
     assert recorded.verdict.reasons[0].endswith("its recorded verdict, good, stands.")
     assert recorded.metrics["metric"].tolist() == [None]
+
+
+def test_tables_in_memory_refuse_a_search_on_spark(world):
+    with pytest.raises(ConfigError, match=r"search_on is spark, and these tables are in memory, without Spark\. Set"):
+        world.retrain(search_on="spark")
