@@ -161,10 +161,12 @@ def champion_to_beat(
 def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
 
-    One that was made for a change of behaviour knows little of it yet: each day that matures is learnt from, until one
-    can judge it.
+    One that was made for a change of behaviour knows little of it yet: for one horizon, each day that matures is learnt
+    from, and then it is left to be judged.
     """
-    if pair.notes.get(learning.ADAPTS) and holdout.isoformat() > pair.trained_through:
+    since = pair.notes.get(learning.ADAPTS)
+    changed = since and timeline.within_a_horizon(holdout, date.fromisoformat(since), question.horizon_days)
+    if changed and holdout.isoformat() > pair.trained_through:
         return Verdict("cannot_tell", (
             f"Version {pair.prediction_version} was made after a change of behaviour and has learnt through "
             f"{pair.trained_through}: more has matured since, and nothing yet to judge it on.",

@@ -15,7 +15,7 @@ from lib.models import Calibration, Pair, parted
 from lib.split import Rows, Split, half
 from lib.thresholds import Thresholds
 
-ADAPTS = "adapts"  # note of a pair that was made for a change of behaviour
+ADAPTS = "adapts"  # note of a pair that was made for a change of behaviour: since when, ISO
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Trained:
     quality: Quality
     champion: Quality | None
     choice: Choice
-    adapts: bool  # whether it has learnt from one half of the holdout's users, after a change of behaviour
+    adapts: str | None  # the holdout that showed a change of behaviour for which it was made, ISO; None: without one
     history: int | None  # training cutoffs that it learnt from; None: all
     judged: Rows  # what both were measured on
     blueprint: Blueprint
@@ -114,7 +114,15 @@ def _challenged(
         scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed, judged.weight)
     choice = compare(quality, difference, better, champion_is_bad, thresholds)
-    return Trained(pair, quality, before, choice, adapts, history, judged, blueprint, earned)
+    since = _changed_since(champion, parts, question) if adapts else None
+    return Trained(pair, quality, before, choice, since, history, judged, blueprint, earned)
+
+
+def _changed_since(champion: Pair | None, parts: Split, question: Question) -> str:
+    """When the change was first seen: a champion made for it not long ago knows."""
+    since = champion.notes.get(ADAPTS) if champion else None
+    known = since and timeline.within_a_horizon(parts.holdout[0], date.fromisoformat(since), question.horizon_days)
+    return str(since) if known else parts.holdout[0].isoformat()
 
 
 def _after(rows: Rows, parts: Split) -> Rows:

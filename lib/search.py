@@ -135,13 +135,12 @@ def _run(
         for start in starts[done : done + 1]:
             study.enqueue_trial(dict(start))
         n_trials, workers = (1, 1) if one else (config.n_trials - done, config.search_workers)
-        tell = _teller(config, say)
         if elsewhere is None:
-            study.optimize(run, n_trials=n_trials, timeout=left, n_jobs=workers, callbacks=[tell])
+            study.optimize(run, n_trials=n_trials, timeout=left, n_jobs=workers, callbacks=[_teller(config, say)])
         else:
             elsewhere.optimize(study, run, n_trials, min(workers, n_trials), left)
             so_far = trials.in_memory(study)
-            tell(so_far, so_far.trials[-1])
+            say(f"{len(so_far.trials)}/{config.n_trials} trials have ended, best {so_far.best_value:.4f}")
 
 
 def _teller(config: RetrainConfig, say: Callable[[str], None]) -> Callable[[optuna.Study, FrozenTrial], None]:

@@ -106,6 +106,11 @@ def days_since_learnt(trained_through: date, horizon_days: int, as_of: date) -> 
     return (as_of - Window.horizon(trained_through, horizon_days).end).days
 
 
+def within_a_horizon(cutoff: date, since: date, horizon_days: int) -> bool:
+    """Whether a cutoff is one at which labels may still speak of days before a change: at most a horizon after it."""
+    return since <= cutoff <= Window.horizon(since, horizon_days).end
+
+
 def one_horizon_before(cutoff: date, horizon_days: int) -> date:
     """The newest cutoff whose label window ends before this one's begins."""
     return cutoff - timedelta(days=horizon_days)

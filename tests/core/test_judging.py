@@ -226,14 +226,24 @@ def test_a_small_a_rare_and_a_seasonal_log_get_their_first_list(table, cutoffs, 
 
 
 @pytest.mark.parametrize(
-    ("adapts", "days", "answer"),
-    [(True, 1, "cannot_tell"), (True, 0, "good"), (False, 1, "good")],  # 0: the same day again
+    ("since", "days", "answer"),
+    [
+        (0, 0, "good"),  # the same day again
+        (0, 1, "cannot_tell"),
+        (0, 7, "cannot_tell"),  # one horizon after the change was seen
+        (0, 8, "good"),  # its recorded verdict stands, until it can be judged
+        (-7, 0, "good"),
+        (-6, 1, "cannot_tell"),
+        (-7, 1, "good"),
+        (None, 1, "good"),
+    ],
 )
-def test_a_pair_made_for_a_change_learns_from_each_day_that_matures(world, adapts, days, answer):
+def test_a_pair_made_for_a_change_learns_from_each_day_that_matures(world, since, days, answer):
     question = asked(RetrainConfig).question
     through = date(2024, 4, 19)
     pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
-    pair = replace(pair, notes={**pair.notes, "adapts": adapts})
+    seen = None if since is None else (through + timedelta(days=since)).isoformat()
+    pair = replace(pair, notes={**pair.notes, "adapts": seen})
     verdict = judging._recorded(MemoryTables(), question, pair, through + timedelta(days=days))
     assert verdict.answer == answer
     if answer == "cannot_tell":

@@ -277,7 +277,7 @@ def test_a_budget_of_seconds_ends_the_search_and_is_told(rows, monkeypatch):
     def slow(*asked_for):
         import time
 
-        time.sleep(0.3)
+        time.sleep(0.2)
         return value(*asked_for)
 
     monkeypatch.setattr(fold.Fold, "value", slow)

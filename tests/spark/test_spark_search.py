@@ -82,7 +82,8 @@ def test_two_tasks_search_as_the_driver_does(spark, experiment, reads, objective
     assert [trial.pruned for trial in found.trials[:2]] == [trial.pruned for trial in on_driver.trials]
     assert found.trials[1].pruned or objective == "average_precision"  # the penalty leaves the order of users alone
     assert told[0] == "The trials run on Spark's executors: this search does not repeat exactly."
-    assert [line.partition(":")[0] for line in told[1:]][:1] == ["trial 1/5"]
+    assert told[1] == f"1/5 trials have ended, best {found.trials[0].value:.4f}"
+    assert told[3] == f"5/5 trials have ended, best {found.value:.4f}"
 
     children = [run for run in runs() if run.data.tags.get("mlflow.parentRunId") == found.mlflow_run]
     assert (len(children), len(runs())) == (5, 6)
@@ -91,3 +92,12 @@ def test_two_tasks_search_as_the_driver_does(spark, experiment, reads, objective
     assert 1 <= len(processes) == len(set(processes))  # once in each, however many tasks it had
     assert str(os.getpid()) not in processes
     assert charts.search_plots(found.study, objective)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_budget_of_seconds_ends_it_too(spark, experiment):
+    rows = labelled(*WEEKS, users=100)
+    config = asked(RetrainConfig, n_trials=100, search_on="spark", search_workers=2, search_seconds=4)
+    found = search.search(rows, WEEKS, config, ago(0), None, lambda _: None, SparkTrials(spark, experiment))
+    assert 1 <= len(found.trials) < 100
+    assert sum(trial.seconds for trial in found.trials) >= 4
