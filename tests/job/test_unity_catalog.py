@@ -33,6 +33,7 @@ class Catalog:
             f"POST {API}model-versions/create": self.create_version,
             f"POST {API}model-versions/finalize": self.version,
             f"GET {API}model-versions/get": self.version,
+            f"POST {API}model-versions/set-tag": self.tag,
         }
 
     def create(self, asked):
@@ -55,6 +56,10 @@ class Catalog:
         made = asked | {"version": str(len(self.versions[asked["name"]]) + 1), "status": "READY"}
         self.versions[asked["name"]].append(made)
         return {"model_version": made}
+
+    def tag(self, asked):
+        self.version(asked)["model_version"]["tags"].append({"key": asked["key"], "value": asked["value"]})
+        return {}
 
     def version(self, asked):
         return {"model_version": self.versions[asked["name"]][int(asked["version"]) - 1]}
@@ -97,7 +102,7 @@ def test_a_pair_is_registered_under_names_of_three_parts(catalog, first):
 def test_nothing_is_in_use_before_the_alias_is_set_and_stages_are_never_used(catalog, first):
     registry, pair = first
     assert registry.champion(QUESTION) is None
-    registry.promote(QUESTION, pair.prediction_version)
+    registry.promote(QUESTION, pair.prediction_version, ago(0))
     assert registry.champion(QUESTION) == "1"
     assert catalog.aliases == {f"{PREFIX}prediction": {"champion": "1"}}
 
