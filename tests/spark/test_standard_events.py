@@ -40,8 +40,8 @@ def test_other_names_constants_and_types_are_mapped(spark):
     names = {"user_id": "customer", "event_time": "sold on", "event_type": "'purchase'", "value": "euro"}
     shaped = standard(frame, names | {"item_id": "a.b"})
     assert dict(shaped.dtypes) == {
-        "user_id": "string", "event_type": "string", "day": "date", "known_day": "date", "count": "bigint",
-        "value": "double", "item_id": "string", "broken": "string",
+        "user_id": "string", "event_type": "string", "day": "date", "known_day": "date", "known_time": "timestamp",
+        "count": "bigint", "value": "double", "item_id": "string", "broken": "string",
     }  # fmt: skip
     assert picked(shaped, *shaped.columns) == [("17", "purchase", JUNE_1, JUNE_1, 1, 12.5, "3", None)]
 
