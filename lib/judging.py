@@ -161,11 +161,11 @@ def champion_to_beat(
 def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
 
-    One that was made for a change of behaviour knows little of it yet: for one horizon, each day that matures is learnt
-    from, and then it is left to be judged.
+    One that was made for a change of behaviour knows little of it yet: for some horizons, each day that matures is
+    learnt from, and then it is left to be judged.
     """
     since = pair.notes.get(learning.ADAPTS)
-    changed = since and timeline.within_a_horizon(holdout, date.fromisoformat(since), question.horizon_days)
+    changed = since and timeline.soon_after(holdout, date.fromisoformat(since), question.horizon_days)
     if changed and holdout.isoformat() > pair.trained_through:
         return Verdict("cannot_tell", (
             f"Version {pair.prediction_version} was made after a change of behaviour and has learnt through "

@@ -121,7 +121,7 @@ def _challenged(
 def _changed_since(champion: Pair | None, parts: Split, question: Question) -> str:
     """When the change was first seen: a champion made for it not long ago knows."""
     since = champion.notes.get(ADAPTS) if champion else None
-    known = since and timeline.within_a_horizon(parts.holdout[0], date.fromisoformat(since), question.horizon_days)
+    known = since and timeline.soon_after(parts.holdout[0], date.fromisoformat(since), question.horizon_days)
     return str(since) if known else parts.holdout[0].isoformat()
 
 

@@ -11,7 +11,7 @@ from lib.errors import NotEnoughHistory
 FULL_HISTORY_DAYS = 90  # the longest bounded feature window: from here on no window is cut by the log's start
 MIN_HISTORY_DAYS = 28  # a younger log has not even seen one monthly window
 ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones are left out
-
+CHANGING_HORIZONS = 4  # for so long after a change of behaviour each new label is worth a new fit
 
 ONE_DAY = timedelta(days=1)
 
@@ -106,9 +106,9 @@ def days_since_learnt(trained_through: date, horizon_days: int, as_of: date) -> 
     return (as_of - Window.horizon(trained_through, horizon_days).end).days
 
 
-def within_a_horizon(cutoff: date, since: date, horizon_days: int) -> bool:
-    """Whether a cutoff is one at which labels may still speak of days before a change: at most a horizon after it."""
-    return since <= cutoff <= Window.horizon(since, horizon_days).end
+def soon_after(cutoff: date, since: date, horizon_days: int) -> bool:
+    """Whether a cutoff follows a change so soon that few labels speak of the days after it."""
+    return since <= cutoff <= Window.horizon(since, CHANGING_HORIZONS * horizon_days).end
 
 
 def one_horizon_before(cutoff: date, horizon_days: int) -> date:

@@ -230,11 +230,11 @@ def test_a_small_a_rare_and_a_seasonal_log_get_their_first_list(table, cutoffs, 
     [
         (0, 0, "good"),  # the same day again
         (0, 1, "cannot_tell"),
-        (0, 7, "cannot_tell"),  # one horizon after the change was seen
-        (0, 8, "good"),  # its recorded verdict stands, until it can be judged
-        (-7, 0, "good"),
-        (-6, 1, "cannot_tell"),
-        (-7, 1, "good"),
+        (0, 28, "cannot_tell"),  # four horizons after the change was seen
+        (0, 29, "good"),  # its recorded verdict stands, until it can be judged
+        (-28, 0, "good"),
+        (-27, 1, "cannot_tell"),
+        (-28, 1, "good"),
         (None, 1, "good"),
     ],
 )

@@ -209,8 +209,8 @@ def test_a_start_of_the_space_may_suit_the_changed_behaviour_better(drifted, mon
     assert (again.params["C"], again.notes["adapts"]) == (10.0, str(ago(7)))
 
 
-@pytest.mark.parametrize(("seen", "since"), [(14, 14), (15, 7), (7, 7), (None, 7)])
-def test_a_change_is_dated_by_the_champion_that_was_made_for_it_within_a_horizon(drifted, seen, since):
+@pytest.mark.parametrize(("seen", "since"), [(35, 35), (36, 7), (7, 7), (None, 7)])
+def test_a_change_is_dated_by_the_champion_that_was_made_for_it_within_four_horizons(drifted, seen, since):
     known = replace(champion(), notes={"adapts": seen and str(ago(seen))})
     assert challenged(drifted, known, bad=True).adapts == str(ago(since))
     assert challenged(drifted.at(PARTS.training), parts=Split(PARTS.training[1:], PARTS.training[:1])).adapts is None
