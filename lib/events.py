@@ -42,10 +42,11 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
 
     Returns
     -------
-    DataFrame[user_id string, event_type string, day date, known_day date, count bigint, value double,
-              item_id string, broken string]
-        `known_day` is never before `day`. `broken` names the first column of the row that is null or unreadable
-        and must not be; null for a sound row. `item_id` is null for aggregated rows.
+    DataFrame[user_id string, event_type string, day date, known_day date, known_time timestamp, count bigint,
+              value double, item_id string, broken string]
+        `known_day` is never before `day`. `known_time`, of which it is the day, is the source's own column where that
+        can be: a filter on it costs little, and may skip whole files. `broken` names the first column of the row that
+        is null or unreadable and must not be; null for a sound row. `item_id` is null for aggregated rows.
 
     Raises
     ------
@@ -74,11 +75,11 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
         raw = _raw(names.get("value", "value"))
         ill.append(F.when(raw.isNotNull() & (columns["value"].isNull() | ~_is_finite(columns["value"])), "value"))
     day = F.to_date(columns["event_time"])
-    known = F.greatest(day, F.to_date(columns["known_at"])) if "known_at" in given else day
+    known = F.greatest(columns["event_time"], columns["known_at"]) if "known_at" in given else columns["event_time"]
     item = F.lit(None).cast("string") if "count" in given else columns["item_id"]
     return source.select(
         columns["user_id"].alias("user_id"), columns["event_type"].alias("event_type"),
-        day.alias("day"), known.alias("known_day"),
+        day.alias("day"), F.to_date(known).alias("known_day"), known.alias("known_time"),
         (columns["count"] if "count" in given else F.lit(1).cast("bigint")).alias("count"),
         columns["value"].alias("value"), item.alias("item_id"), F.coalesce(*ill).alias("broken"),
     )  # fmt: skip
@@ -111,6 +112,12 @@ class Ingestion:
         fresh = f"known_day < DATE '{self.as_of}'" + (f" AND known_day >= DATE '{self.start}'" if self.start else "")
         late = ", ".join(f"DATE '{day}'" for day in self.changed)
         return f"(({fresh}) OR known_day IN ({late}))" if late else f"({fresh})"
+
+    @property
+    def span(self) -> str:
+        """SQL condition on known_time that holds for all rows to read, and for others between them."""
+        since = f"known_time >= DATE '{self.first()}' AND " if self.start else ""
+        return f"({since}known_time < DATE '{self.as_of}')"
 
     def reads(self, day: date) -> bool:
         """Whether rows known on this day are to be read: what `where` says, for one day."""

@@ -100,7 +100,8 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
             tables.delete("features", f"cutoff > DATE '{plan.first()}'")
-        tables.replace("daily_activity", event_rules.daily_rows(events.where(plan.where)), plan.where)
+        rows = event_rules.daily_rows(events.where(f"{plan.span} AND {plan.where}"))
+        tables.replace("daily_activity", rows, plan.where)
     if note != before:  # a commit of its own, which most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note)
     return as_of
@@ -176,11 +177,11 @@ def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]
     """Look once over what is new and what is recent: numbers by known_day, day and broken column."""
     from pyspark.sql import functions as F
 
-    since = f"known_day >= DATE '{_recent(start).start}' AND " if start else ""
+    since = f"known_time >= DATE '{_recent(start).start}' AND " if start else ""
     # a day of unreadable counts only has no sum: as -1 it has changed, is read, and its rows are told of
     sums = F.coalesce(F.sum("count"), F.lit(-1)).alias("n"), F.count("*").alias("rows")
     # a null time would slip every later filter
-    looked_at = events.where(f"known_day IS NULL OR ({since}known_day < DATE '{as_of}')")
+    looked_at = events.where(f"known_time IS NULL OR ({since}known_time < DATE '{as_of}')")
     return looked_at.groupBy("known_day", "day", "broken").agg(*sums).collect()
 
 
