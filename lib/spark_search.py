@@ -38,9 +38,9 @@ class SparkTrials:
         from mlflow.optuna.storage import MlflowStorage
         from mlflow.pyspark.optuna.study import MlflowSparkStudy
 
-        # The study asks for the active session, which ours is no longer once another one in this process was stopped.
-        if activate := getattr(type(self.spark), "_set_default_and_active_session", None):
-            activate(self.spark)
+        # The study asks for the active session: over Connect that may be another one, which was stopped.
+        if active := getattr(type(self.spark), "_active_session", None):
+            active.session = self.spark
         self.client = MlflowClient()
         self.storage = MlflowStorage(experiment_id(self.client, self.experiment))
         # A study of the same name would be continued, with trials of other folds among its own.
