@@ -12,6 +12,7 @@ from lib.events import Ingestion, changed_days, known_actions
 def test_a_first_run_reads_everything_before_as_of():
     first = Ingestion(None, CUTOFF)
     assert first.where == "(known_day < DATE '2024-06-03')"
+    assert first.span == "(known_time < DATE '2024-06-03')"
     assert not first.empty
     assert first.first() == date.min  # whatever was cached is out of date
 
@@ -19,6 +20,7 @@ def test_a_first_run_reads_everything_before_as_of():
 def test_a_later_run_reads_the_days_since_the_last_one():
     later = Ingestion(ago(7), CUTOFF)
     assert later.where == "(known_day < DATE '2024-06-03' AND known_day >= DATE '2024-05-27')"
+    assert later.span == "(known_time >= DATE '2024-05-27' AND known_time < DATE '2024-06-03')"
     assert later.first() == ago(7)
 
 
@@ -28,6 +30,7 @@ def test_days_that_changed_are_read_again():
         "((known_day < DATE '2024-06-03' AND known_day >= DATE '2024-05-27') "
         "OR known_day IN (DATE '2024-05-14', DATE '2024-05-25'))"
     )
+    assert later.span == "(known_time >= DATE '2024-05-14' AND known_time < DATE '2024-06-03')"
     assert later.first() == ago(20)
 
 

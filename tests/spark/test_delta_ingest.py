@@ -231,6 +231,18 @@ def test_a_source_that_ends_too_early_or_begins_too_late_is_named_with_its_days(
         home.ingest(as_of, **changes)
 
 
+def test_nothing_is_read_from_a_source_that_ends_too_early(home):
+    home.load(events(50)).ingest(50)
+    before = home.activity(), home.last_write("daily_activity")
+    home.load([*events(52), event(40, "u9")])
+    with pytest.raises(SourceError, match=f"end on {day(51)} and as_of is {day(60)}: 8 days are missing, at most 1"):
+        home.ingest(60)
+    pd.testing.assert_frame_equal(home.activity(), before[0])
+    assert home.last_write("daily_activity") == before[1]
+    home.ingest(52)
+    assert set(home.activity(f"day >= DATE '{day(50)}' OR user_id = 'u9'")["day"]) == {day(40), day(50), day(51)}
+
+
 def test_as_much_delay_as_is_allowed_is_no_error(home):
     home.load([row for row in events(50) if row["event_time"].date() not in (day(20), day(21))])
     assert home.ingest(53) == day(53)  # three days: the log has been quiet as long before
@@ -254,6 +266,24 @@ def test_another_source_or_one_that_lost_a_column_is_refused(home, spark, tables
     spark.table("log").drop("item_id").createOrReplaceTempView("log")
     with pytest.raises(SourceError, match=r"a column for item_id before and have none now\. Found: user_id, e"):
         home.ingest(50)
+
+
+def test_what_was_read_is_noted_once_and_again_only_where_the_note_is_missing(home, spark, tables):
+    name = tables.full_name("daily_activity")
+
+    def commits():
+        return [row.operation for row in spark.sql(f"DESCRIBE HISTORY {name}").collect()]
+
+    home.load(events(57)).ingest(50)
+    assert commits()[0] == "SET TBLPROPERTIES"
+    before = len(commits())
+    home.ingest(57)
+    assert len(commits()) == before + 1
+    spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('propensity.source')")  # as if a run had been killed before it
+    home.ingest(57)
+    spark.table("log").createOrReplaceTempView("other_log")
+    with pytest.raises(SourceError, match="were read from 'log', this run asks for 'other_log'"):
+        home.ingest(57, events="other_log")
 
 
 def test_an_action_that_nobody_did_is_named_with_the_nearest_one(home):

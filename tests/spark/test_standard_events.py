@@ -67,6 +67,18 @@ def test_an_event_is_known_on_the_later_of_its_day_and_known_at(spark):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("known_at", ["", ", TIMESTAMP'2024-06-01 10:00:00'"])
+def test_known_time_is_the_time_of_known_day_to_its_last_microsecond(spark, known_at):
+    columns = "user_id, event_type, event_time" + (", known_at" if known_at else "")
+    rows = [f"'{user}', 'view', TIMESTAMP'2024-06-{time}'{known_at}" for user, time in (
+        ("a", "01 23:59:59.999999"), ("b", "02 00:00:00"), ("c", "02 23:59:59.999999"), ("d", "03 00:00:00"),
+    )]  # fmt: skip
+    shaped = standard(literal(spark, columns, *rows), {})
+    for column in ("known_day", "known_time"):
+        inside = shaped.where(f"{column} >= DATE '2024-06-02' AND {column} < DATE '2024-06-03'")
+        assert picked(inside, "user_id") == [("b",), ("c",)]
+
+
 def test_a_known_at_that_cannot_be_read_breaks_its_row(spark):
     rows = [f"'a', '2024-06-02', 'view', {text}" for text in ("'soon'", "''", "'23:59'")]
     shaped = standard(literal(spark, "user_id, event_time, event_type, known_at", *rows), {})
