@@ -73,6 +73,58 @@ AUDIENCE = PREDICTIONS | {
     "rank": "int",  # 1 = highest propensity; ties by user_id
     "decile": "int",  # 1 = highest tenth
     "low_evidence": "boolean",  # the pair had too little data to be shown good
+    "percentile": "int",  # 1 = highest hundredth
+    "band": "string",  # the propensity beside the list's mean, in words: lib.audience.BANDS
+    "expected_actions": "double",  # of all users down to this row
+    "held_out": "boolean",  # campaigns are to leave this user alone, so that their effect can be measured
+}
+PUBLICATIONS = {
+    "question": "string",  # its slug
+    "run_id": "string",
+    "cutoff": "date",  # of the list
+    "kind": "string",  # published, rolled_back
+    "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use
+    "preprocessing_version": "string",
+    "prediction_version": "string",
+    "users": "bigint",
+    "mean_propensity": "double",
+    "base_rate": "double",  # of the newest matured cutoff
+    "held_out_share": "double",  # asked for; of the users, about so many are held out
+    "previous_cutoff": "date",  # of the last list of an earlier cutoff; null where there is none, as all below
+    "entered": "bigint",  # users of this list that the previous one had not
+    "left": "bigint",
+    "jaccard": "double",  # of the two highest tenths: users in both, of those in either
+    "mean_shift": "double",  # of the mean propensity
+    "score_shift": "double",  # largest distance of the two distributions (Kolmogorov-Smirnov), 0 to 1
+}
+OUTCOMES = {
+    "question": "string",  # its slug
+    "action": "string",  # event types, comma-separated
+    "horizon_days": "int",
+    "cutoff": "date",  # of the scores; what is observed lies on days [cutoff, cutoff + horizon)
+    "as_of": "date",  # what became known before this day counts
+    "preprocessing_version": "string",  # of the pair that scored
+    "prediction_version": "string",
+    "part": "string",  # all; decile 1 to decile 10; a band; held out, or not held out
+    "users": "bigint",
+    "expected": "double",  # actions: the sum of the propensities
+    "observed": "bigint",  # users that acted
+    "metric": "string",  # one row per metric, as in model_checks
+    "measured": "double",
+    "low": "double",  # 90 % interval over users
+    "high": "double",
+    "word": "string",  # of part all: how good the scores proved to be, lib.outcomes.WORDS
+}
+DRIFT = {
+    "run_id": "string",
+    "question": "string",  # its slug
+    "as_of": "date",
+    "prediction_version": "string",  # of the pair whose features are compared with those that it learnt from
+    "feature": "string",
+    "psi": "double",  # population stability index, less its noise
+    "low": "double",  # 90 % interval
+    "high": "double",
+    "drifted": "boolean",
 }
 CONTRACTS = {
     "daily_activity": DAILY_ACTIVITY,
@@ -81,10 +133,13 @@ CONTRACTS = {
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,
     "audience": AUDIENCE,
+    "publications": PUBLICATIONS,
+    "outcomes": OUTCOMES,
+    "drift": DRIFT,
 }
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
-    "audience": ("reasons",),
+    "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
 }
 ARROW = {
     "string": pa.string(),
