@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import charts, explain, extraction, importance, labels, learning
+from lib import charts, contacts, explain, extraction, importance, labels, learning, ledger, outcomes, publishing
+from lib import release as release_rules
+from lib.audience import HeldOut
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
-from lib.errors import ConfigError, ModelError, NotPromoted, PublishRefused
+from lib.drafts import Draft
+from lib.errors import ConfigError, ModelError, NotPromoted
 from lib.history import spoken
 from lib.judging import champion_to_beat, judged, labelled, record, usable
 from lib.measure import Quality
 from lib.models import Pair
 from lib.predictions import scorer
-from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, was_low
+from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, on_question, was_low
 from lib.registered import Evidence, Registry
 from lib.search import Elsewhere, Found, search
 from lib.spark_search import SparkTrials
@@ -95,6 +97,7 @@ def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = prin
 def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Checked:
     """Judge the registered pair in use on what really happened, and say whether new models are needed."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    written = ledger.settle(config, tables, cutoffs.as_of)
     rows, parts = labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     say(f"champion: {'none' if version is None else f'version {version}'}")
@@ -117,7 +120,7 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.",
         *(f"  {r}" for r in verdict.reasons),
     ]
-    lines += _quality_lines("Champion on the holdout", quality, parts)
+    lines += [*_quality_lines("Champion on the holdout", quality, parts), *outcomes.spoken(written)]
     shown = checks[["metric", "measured", "low", "high", "threshold"]]
     needed = verdict.retrain_needed or bool(config.challenger)
     return Checked(verdict, "\n".join(lines), shown, needed, found.drift)
@@ -155,6 +158,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
     cohort = training.at([training.frame["cutoff"].max()])
     why = explain.notes(trained.pair, cohort.X, trained.judged, kinds, config.seed)
+    why["deciles"] = outcomes.by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
     kind = "promoted" if choice.promote else "rejected"
     evidence = Evidence(
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
@@ -213,29 +217,41 @@ def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say 
     return Listed(written.head(10), summary, written["propensity"])
 
 
-def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
+def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
     """Check the question's new list and replace the current one with it, in one commit."""
-    as_of = extraction.last_extraction(tables, config.question, config.as_of).cutoffs.as_of
+    cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    as_of, question = cutoffs.as_of, config.question
+    extraction.still_fresh(config, tables, as_of)
     if not tables.exists("predictions"):
         raise ModelError("Nothing has been scored in this schema. Run predict first.")
-    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {list_rows(config.question, as_of)}")
-    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(config.question, [as_of])}) c")["n"].iloc[0]
+    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {list_rows(question, as_of)}")
+    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(question, [as_of])}) c")["n"].iloc[0]
     decided = decision_of(config, tables)
     if decided is None:  # by hand: the list follows whatever pair the predictions come from, but one pair only
         decided = predictions.iloc[0] if len(predictions) else pd.Series(dict.fromkeys(PAIR, ""))
     versions = {name: str(decided[name]) for name in PAIR}
-    low = was_low(tables, config.question, versions["prediction_version"])
-    ranked = audience_rules.rank(predictions, low)
-    audience_rules.check(ranked, int(cohort), versions)
-    draft = _draft(ranked, config.export) if config.export else None
-    tables.replace("audience", ranked, f"question = '{config.question.slug}'")
+    low = was_low(tables, question, versions["prediction_version"])
+    ranked = audience_rules.rank(predictions, low, HeldOut(question.slug, config.held_out_share, config.seed))
+    release_rules.whole(ranked, int(cohort), versions)
+    old, rate = publishing.earlier(question, tables, as_of), publishing.base_rate(question, tables, cutoffs)
+    found = release_rules.usual(ranked, old, rate, config.bounds)
+    row = publishing.publication(config, tables, ranked, found, old, rate)
+    say(f"the list may be published: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
+    contacted = contacts.chosen(ranked, config.contacts)
+    drafts = [Draft.of(config.export, contacted)] if config.export else []
+    tables.replace("audience", ranked, on_question(question))
+    publishing.record(config, tables, row)
+    for file in drafts:
+        file.keep()
     lines = [
-        f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"
+        f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}; "
+        f"{ranked['propensity'].sum():.1f} of them expected to act, {int(ranked['held_out'].sum())} held out.",
+        *release_rules.spoken(found, row["previous_cutoff"]),
+        *contacts.spoken(contacted, len(ranked), config.contacts, publishing.gain(config, tables, contacted, as_of)),
+        "The ten highest propensities:",
+        *audience_rules.spoken(ranked.head(10)),
+        *(f"Written to {file.target}." for file in drafts),
     ]
-    lines += audience_rules.spoken(ranked.head(10))
-    if draft:
-        draft.replace(config.export)
-        lines.append(f"Exported to {config.export}.")
     return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
 
 
@@ -267,15 +283,3 @@ def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[st
     told = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
     days = ", ".join(map(str, parts.holdout))
     return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
-
-
-def _draft(ranked: pd.DataFrame, target: str) -> Path:
-    """Write the list beside its target, before the table changes: a full disk is then found in time."""
-    path = Path(target)
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ranked.to_csv(draft, index=False) if path.suffix == ".csv" else ranked.to_parquet(draft, index=False)
-    except OSError as error:
-        raise PublishRefused(f"The export {target} cannot be written: {error}. The published list stays.") from error
-    return draft
