@@ -233,7 +233,7 @@ def _models(facts: Facts) -> dict[str, Any]:
             Column("Drifted", "drifted", "yes"),
         ]),
         "importance_plot": plots.bars("What the model looks at", weights, "name", "mean", ("low", "high"),
-                                      "rise of the log loss without it", 0.0) if len(weights) else "",
+                                      "rise of the log loss when exchanged", 0.0) if len(weights) else "",
         "importances": table("What the model looks at", weights.head(INPUTS), [
             Column("What", "name"), Column("Log loss saved", "mean", "small"),
             Column("Standard deviation", "std", "small"),
@@ -247,7 +247,9 @@ def _spoken(feature: str) -> str:
 
 
 def _last(rows: pd.DataFrame) -> dict[str, Any] | None:
-    return {str(name): None if pd.isna(value) else value for name, value in rows.iloc[-1].items()} if len(rows) else None
+    """The last row, with None for what is not known; None without rows."""
+    last = rows.tail(1).to_dict("records")
+    return {str(name): None if pd.isna(value) else value for name, value in last[0].items()} if last else None
 
 
 def _known(value: Any) -> float | None:

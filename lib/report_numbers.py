@@ -106,12 +106,13 @@ def moved(audience: pd.DataFrame, previous: pd.DataFrame, top: bool) -> tuple[pd
 
 def of_run(rows: pd.DataFrame, run_id: str, as_of: Any) -> pd.DataFrame:
     """The rows that a run wrote for this day; outside a job all runs have the same blank id."""
-    return rows[(rows["run_id"] == run_id) & (rows["as_of"] == as_of)]
+    found: pd.DataFrame = rows.loc[(rows["run_id"] == run_id) & (rows["as_of"] == as_of)]
+    return found
 
 
 def _metric(told: pd.DataFrame, part: str, metric: str, name: str, *, users: bool = False) -> pd.DataFrame:
-    rows = told[(told["part"] == part) & (told["metric"] == metric)].set_index("cutoff")
-    found = rows[MEASURED].astype(float).set_axis([name, f"{name}_low", f"{name}_high"], axis=1)
+    rows = told.loc[(told["part"] == part) & (told["metric"] == metric)].set_index("cutoff")
+    found: pd.DataFrame = rows[MEASURED].astype(float).set_axis([name, f"{name}_low", f"{name}_high"], axis=1)
     return found.assign(**{f"{name}_users": rows["users"]}) if users else found
 
 
@@ -120,4 +121,5 @@ def _tenths_of_newest(outcomes: pd.DataFrame) -> pd.DataFrame:
     newest = told[(told["cutoff"] == told["cutoff"].iloc[-1]) & (told["metric"] == "rate")]
     parts = newest[newest["part"].str.fullmatch(r"decile \d+")]
     decile = parts["part"].str.removeprefix("decile ").astype(int)
-    return parts.assign(decile=decile)[["decile", "users", "expected", "observed", "low", "high"]]
+    found: pd.DataFrame = parts.assign(decile=decile)[["decile", "users", "expected", "observed", "low", "high"]]
+    return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Drawn in colours that nothing else has, which then become the page's.
 INK, GRID, FIRST, SECOND = "#010203", "#010204", "#010205", "#010206"
 COLOURS = {INK: "currentColor", GRID: "var(--line)", FIRST: "var(--first)", SECOND: "var(--second)"}
-STYLE = {
+STYLE: dict[Any, Any] = {  # of matplotlib's parameters
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and set in the page's font
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same measures everywhere
     "font.size": 9.5, "axes.labelsize": 9.5, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
@@ -80,7 +80,7 @@ def reliability(title: str, tenths: pd.DataFrame) -> str:
     """Draw the share that acted over the share expected, tenth by tenth, beside the diagonal."""
 
     def draw(axes: "Axes") -> None:
-        most = 1.08 * float(tenths[["mean", "rate", "high"]].max(axis=None)) or 1.0
+        most = 1.08 * float(np.nanmax(tenths[["mean", "rate", "high"]].to_numpy(float))) or 1.0
         axes.plot([0, most], [0, most], "--", color=INK, linewidth=1, label="as expected")
         arms = _arms(tenths, "rate", ("low", "high"))
         axes.errorbar(tenths["mean"], tenths["rate"], yerr=arms, fmt="o", color=FIRST, label="tenths of the list")
@@ -149,10 +149,11 @@ def _svg(title: str, draw: Any, height: float = 2.7) -> str:
     """Draw, and make of it an element that needs nothing but the page: no ids of others, no namespace, no date."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.rcsetup import cycler
 
     page = StringIO()
     # Ids of markers and clips are digests of the salt: the same each time, and others in each plot.
-    style = STYLE | {"svg.hashsalt": title, "axes.prop_cycle": mpl.cycler(color=[FIRST, SECOND])}
+    style = STYLE | {"svg.hashsalt": title, "axes.prop_cycle": cycler(color=[FIRST, SECOND])}
     with mpl.rc_context(style):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure.subplots())
