@@ -125,7 +125,7 @@ def _files(bundle: Bundle, job: Job) -> Iterator[str]:
 
 
 def _needed(root: Path, settings: JobSettings) -> set[Path]:
-    """Every file of the bundle that a run reads: notebooks, requirements, packages that notebooks import, with their templates."""
+    """Every file of the bundle that a run reads: notebooks, requirements, imported packages with their templates."""
     tasks = [task.notebook_task for task in settings.tasks or [] if task.notebook_task]
     notebooks = {Path(task.notebook_path) for task in tasks}
     texts = [text for item in settings.environments or [] if item.spec for text in item.spec.dependencies or []]
