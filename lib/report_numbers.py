@@ -1,8 +1,12 @@
 """The numbers that a report shows, taken from the tables' rows: nothing is formatted or drawn here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+
+from lib.decision import SENTENCES, Bound
+from lib.measure import Measured
 
 ALL = "all"  # the part of `outcomes` that speaks of the whole list
 SIDES = ("held out", "not held out")
@@ -104,10 +108,34 @@ def moved(audience: pd.DataFrame, previous: pd.DataFrame, top: bool) -> tuple[pd
     return both[now & ~then].sort_values("rank"), both[then & ~now].sort_values("rank_before")
 
 
+def measures(judged: pd.DataFrame) -> pd.DataFrame:
+    """What one verdict measured, in words where it has a limit; these come first.
+
+    Parameters
+    ----------
+    judged : DataFrame
+        Rows of `model_checks` of one verdict. One that could measure nothing has a row without a metric.
+
+    Returns
+    -------
+    DataFrame[name, measured, low, high, threshold, words]
+    """
+    rows = judged[judged["metric"].notna()].sort_values("threshold", key=pd.isna, kind="stable")
+    words: list[Any] = [_words(row) for row in rows.to_dict("records")]
+    return rows.assign(name=rows["metric"].str.replace("_", " "), words=words)
+
+
 def of_run(rows: pd.DataFrame, run_id: str, as_of: Any) -> pd.DataFrame:
     """The rows that a run wrote for this day; outside a job all runs have the same blank id."""
     found: pd.DataFrame = rows.loc[(rows["run_id"] == run_id) & (rows["as_of"] == as_of)]
     return found
+
+
+def _words(row: Mapping[Any, Any]) -> str | None:
+    if pd.isna(row["threshold"]) or row["metric"] not in SENTENCES:
+        return None
+    bound = Bound(row["metric"], "at most", row["threshold"])  # the sentence itself says what was wanted
+    return bound.sentence(Measured(row["measured"], row["low"], row["high"]))
 
 
 def _metric(told: pd.DataFrame, part: str, metric: str, name: str, *, users: bool = False) -> pd.DataFrame:

@@ -17,6 +17,7 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
     "share": "{:.1%}".format,
     "points": lambda value: f"{100 * value:+.1f}",  # a difference of two shares, in percentage points
     "number": "{:.3f}".format,
+    "measure": lambda value: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3f}",  # of any unit
     "small": "{:.4f}".format,
 }
 WORDS = ("text", "prose", "day", "yes")  # these are sorted as texts, all others as numbers

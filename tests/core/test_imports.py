@@ -11,7 +11,7 @@ CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
     "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
     "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience", "charts",
-    "report_numbers", "report_tables", "report_plots", "report",
+    "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows

@@ -82,7 +82,8 @@ def decisions(*kinds):
 
 
 def checks():
-    metrics = {"skill_over_base_rate": (0.08, 0.05, 0.11, 0.0), "auc": (0.74, 0.71, 0.77, None)}
+    metrics = {"auc": (0.74, 0.71, 0.77, None), "skill_over_base_rate": (0.08, 0.05, 0.11, 0.0),
+               "auc_kept": (-0.01, -0.03, 0.02, -0.03), "age_days": (35.0, 35.0, 35.0, 365.0)}  # fmt: skip
     return frame("model_checks", [
         {"run_id": run, "question": ASKED.slug, "as_of": day, "holdout": date(2024, 5, 4), "preprocessing_version": "7",
          "prediction_version": "7", "answer": answer, "retrain_needed": answer != "good",
@@ -288,10 +289,24 @@ def test_who_entered_and_who_left_are_counted_and_the_strongest_named(sixth, tol
 def test_the_decision_and_every_sentence_of_the_verdict_are_told(told):
     assert "The decision of this run: kept, version 7 is in use. Sentence 0 of a decision." in told.told
     assert "(version 7): they still hold. No new ones were needed. First sentence. Second sentence." in told.told
-    assert told.texts("What the verdict rests on", 0) == ["skill over base rate", "auc"]
-    assert told.texts("What the verdict rests on", 3) == ["0.000", "-"]  # no limit is set for AUC itself
+    assert told.texts("What the verdict rests on", 0) == ["skill over base rate", "auc kept", "age days", "auc"]
+    assert told.texts("What the verdict rests on", 2) == [
+        "0.050 to 0.110", "-0.030 to 0.020", "35 to 35", "0.710 to 0.770",
+    ]  # fmt: skip
+    assert told.texts("What the verdict rests on", 3) == ["0.000", "-0.030", "365", "-"]  # AUC itself has no limit
+    assert told.texts("What the verdict rests on", 4) == [
+        "The scores save 8.0% (5.0% to 11.0%) of the base rate's log loss; more than 0.0% is wanted.",
+        "AUC fell by 0.010 (-0.020 to 0.030) since it was registered; at most 0.03 is allowed.",
+        "The last label that the pair learnt from is 35 days old; at most 365 is allowed.",
+        "-",
+    ]
     assert told.texts("Decisions so far", 1) == ["kept", "promoted", "kept", "rejected", "kept", "promoted"]
     assert told.texts("Verdicts so far", 1) == ["good", "bad"]
+
+
+def test_a_decision_for_the_reasons_of_the_verdict_does_not_repeat_them(sixth):
+    told = Page.of(replace(sixth, decisions=sixth.decisions.assign(why="First sentence.; Second sentence.")))
+    assert told.told.count("Second sentence.") == 1
 
 
 def test_a_run_without_a_decision_says_whose_decision_stands(sixth):

@@ -123,7 +123,8 @@ def test_a_file_that_the_job_needs_and_the_sync_leaves_out_is_found(tmp_path, sy
 
 def test_a_template_that_the_sync_leaves_out_is_found(tmp_path):
     source = "from lib import shop\n" + toy.NOTEBOOKS["retrain"]
-    root = toy.write(tmp_path, databricks=f"sync: {{exclude: ['*.j2']}}\n{toy.DATABRICKS}", notebooks={"retrain": source})
+    databricks = f"sync: {{exclude: ['*.j2']}}\n{toy.DATABRICKS}"
+    root = toy.write(tmp_path, databricks=databricks, notebooks={"retrain": source})
     (root / "lib").mkdir()
     (root / "lib" / "shop.html.j2").write_text("")
     (found,) = findings(root)
