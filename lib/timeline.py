@@ -39,6 +39,11 @@ class Window:
         """How many days lie inside."""
         return (self.end - self.start).days
 
+    @property
+    def last(self) -> date:
+        """The last day inside, as people name the end of a span."""
+        return self.end - ONE_DAY
+
 
 @dataclass(frozen=True)
 class Cutoffs:

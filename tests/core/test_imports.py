@@ -12,6 +12,7 @@ CORE = [
     "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
     "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience",
     "outcomes", "release", "contacts", "drafts", "charts",
+    "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
@@ -34,7 +35,8 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry", "model_files", "spark_search"}, "skops": {"model_files"}, "duckdb": {"tables"},
-    "delta": set(), "deltalake": set(), "scipy": {"drift", "measure"}, "matplotlib": {"charts"},
+    "delta": set(), "deltalake": set(), "scipy": {"drift", "measure"}, "matplotlib": {"charts", "report_plots"},
+    "jinja2": {"report"},
     "optuna": {"search", "trials", "space", "spark_search", "charts"},
     "pyspark": {"tables", "events", "extraction", "spark_search"},
     "sklearn": {"models", "blueprint", "model_files", "fold", "importance"},
