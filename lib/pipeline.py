@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import charts, contacts, explain, extraction, importance, labels, learning, ledger, outcomes, publishing
+from lib import charts, contacts, explain, extraction, importance, labels, learning, ledger, outcomes, report
+from lib import publishing as lists
 from lib import release as release_rules
 from lib.audience import HeldOut
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
@@ -21,6 +23,7 @@ from lib.models import Pair
 from lib.predictions import scorer
 from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, on_question, was_low
 from lib.registered import Evidence, Registry
+from lib.report import Facts
 from lib.search import Elsewhere, Found, search
 from lib.spark_search import SparkTrials
 from lib.split import Split, two_classes
@@ -66,12 +69,26 @@ class Retrained:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What `predict` or `publish` wrote."""
+class Scored:
+    """What `predict` wrote."""
 
     rows: pd.DataFrame  # the highest propensities
     summary: str
     propensities: pd.Series  # of everybody
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `publish` wrote."""
+
+    rows: pd.DataFrame  # the highest propensities
+    summary: str
+    facts: Facts
+
+    @cached_property
+    def page(self) -> str:
+        """The report, HTML: written when it is asked for."""
+        return report.page(self.facts)
 
 
 def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
@@ -194,7 +211,7 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     )  # fmt: skip
 
 
-def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
+def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say = print) -> Scored:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     version = decided_version(config, tables) or registry.champion(config.question)
@@ -214,11 +231,14 @@ def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say 
     summary = (
         f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
     )
-    return Listed(written.head(10), summary, written["propensity"])
+    return Scored(written.head(10), summary, written["propensity"])
 
 
-def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
-    """Check the question's new list and replace the current one with it, in one commit."""
+def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say = print) -> Published:
+    """Check the question's new list and replace the current one with it, in one commit.
+
+    Its report, and the files that come with it, are written before: whatever fails then leaves the last list.
+    """
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     as_of, question = cutoffs.as_of, config.question
     extraction.still_fresh(config, tables, as_of)
@@ -233,26 +253,30 @@ def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say 
     low = was_low(tables, question, versions["prediction_version"])
     ranked = audience_rules.rank(predictions, low, HeldOut(question.slug, config.held_out_share, config.seed))
     release_rules.whole(ranked, int(cohort), versions)
-    old, rate = publishing.earlier(question, tables, as_of), publishing.base_rate(question, tables, cutoffs)
+    old, rate = lists.earlier(question, tables, as_of), lists.base_rate(question, tables, cutoffs)
     found = release_rules.usual(ranked, old, rate, config.bounds)
-    row = publishing.publication(config, tables, ranked, found, old, rate)
+    row = lists.publication(config, tables, ranked, found, old, rate)
     say(f"the list may be published: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
     contacted = contacts.chosen(ranked, config.contacts)
     drafts = [Draft.of(config.export, contacted)] if config.export else []
-    tables.replace("audience", ranked, on_question(question))
-    publishing.record(config, tables, row)
-    for file in drafts:
-        file.keep()
     lines = [
         f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}; "
         f"{ranked['propensity'].sum():.1f} of them expected to act, {int(ranked['held_out'].sum())} held out.",
         *release_rules.spoken(found, row["previous_cutoff"]),
-        *contacts.spoken(contacted, len(ranked), config.contacts, publishing.gain(config, tables, contacted, as_of)),
+        *contacts.spoken(contacted, len(ranked), config.contacts, lists.gain(config, tables, contacted, as_of)),
         "The ten highest propensities:",
         *audience_rules.spoken(ranked.head(10)),
-        *(f"Written to {file.target}." for file in drafts),
     ]
-    return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
+    facts = lists.facts(config, tables, registry, ranked, old, row)
+    published = Published(ranked.head(10), "\n".join(lines), facts)
+    if config.reports:
+        drafts.append(Draft.of(f"{config.reports}/{question.slug}/{as_of}.html", published.page))
+    tables.replace("audience", ranked, on_question(question))
+    lists.record(config, tables, row)
+    for file in drafts:
+        file.keep()
+        say(f"written to {file.target}")
+    return published
 
 
 def _named(config: RetrainConfig, registry: Registry) -> Found | None:

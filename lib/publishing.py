@@ -14,8 +14,10 @@ from lib.contacts import Gain
 from lib.errors import PublishRefused
 from lib.measure import Measured, share
 from lib.records import list_rows, on_question, rows_or_none
+from lib.registered import Registry
 from lib.release import Difference
-from lib.tables import PUBLICATIONS, Tables
+from lib.report import Facts
+from lib.tables import CONTRACTS, PUBLICATIONS, Tables
 from lib.timeline import Cutoffs
 
 
@@ -60,6 +62,29 @@ def publication(
         "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
         "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.recorded(found),
     }  # fmt: skip
+
+
+def facts(
+    config: PublishConfig, tables: Tables, registry: Registry, ranked: pd.DataFrame, old: pd.DataFrame | None,
+    row: Mapping[str, Any],
+) -> Facts:  # fmt: skip
+    """All that the report of a list tells, as it was known at the list's cutoff."""
+    as_of, mine = ranked["cutoff"].iloc[0], on_question(config.question)
+    notes = registry.notes(config.question, ranked["prediction_version"].iloc[0])
+    known = f"{mine} AND as_of <= DATE '{as_of}'"
+
+    def rows(name: str, where: str) -> pd.DataFrame:
+        found = rows_or_none(tables, name, where)
+        return pd.DataFrame(columns=list(CONTRACTS[name])) if found is None else found
+
+    return Facts(
+        question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
+        outcomes=ledger.known(config, tables, as_of), checks=rows("model_checks", known),
+        drift=rows("drift", f"run_id = '{config.run_id}' AND {known} ORDER BY psi DESC, feature"),
+        decisions=rows("decisions", f"{known} ORDER BY number"),
+        importances=pd.DataFrame(notes.get("importances", []), columns=["name", "mean", "std"]),
+        evidence=pd.DataFrame(notes.get("deciles", []), columns=["decile", "users", "expected", "observed"]),
+    )  # fmt: skip
 
 
 def gain(config: PublishConfig, tables: Tables, contacted: pd.DataFrame, as_of: date) -> Gain | None:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from lib.decision import SENTENCES, Bound
 from lib.measure import Measured
+from lib.outcomes import ALL, HELD_OUT, NOT_HELD_OUT
 
-ALL = "all"  # the part of `outcomes` that speaks of the whole list
-SIDES = ("held out", "not held out")
+SIDES = (HELD_OUT, NOT_HELD_OUT)
 MEASURED = ["measured", "low", "high"]
 LIST = ["user_id", "propensity", "rank", "decile"]
 

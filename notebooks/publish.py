@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Publish: replace the current list, after checks
 # MAGIC
-# MAGIC Ranks the newest predictions and replaces this question's rows of `audience` in one commit.
+# MAGIC Ranks the newest predictions, checks the list against the last one and against what really happened, and
+# MAGIC replaces this question's rows of `audience` in one commit. Ends with the report.
 
 # COMMAND ----------
 
@@ -49,6 +50,7 @@ published = pipeline.publish(config, tables.DeltaTables(spark, config.schema), m
 
 print(published.summary)
 display(published.rows)
+displayHTML(published.page)
 
 # COMMAND ----------
 
