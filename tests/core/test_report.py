@@ -315,6 +315,17 @@ def test_a_run_without_a_decision_says_whose_decision_stands(sixth):
     assert "This run recorded no verdict" in Page.of(later).told
 
 
+@pytest.mark.parametrize(
+    ("run_id", "as_of"),
+    [("", AS_OF - timedelta(days=7)), ("run-8", AS_OF)],  # by hand a week ago; another run of the same day
+)
+def test_what_another_run_wrote_is_not_this_runs(sixth, run_id, as_of):
+    others = {name: getattr(sixth, name).assign(run_id=run_id, as_of=as_of) for name in ("decisions", "checks")}
+    told = Page.of(replace(sixth, run_id="" if run_id == "" else "run-9", **others)).told
+    assert "This run decided nothing" in told
+    assert "This run recorded no verdict" in told
+
+
 def test_drift_and_importances_are_shown_in_order(sixth, told):
     assert "3 inputs of 15 moved by much" in told.told
     assert told.values("Inputs that moved most", 1) == pytest.approx(sixth.drift["psi"].tolist())
