@@ -10,7 +10,6 @@ from cli.errors import CliError
 from datasets import complete_journey, synthetic
 
 
-
 def _questions(*pairs: tuple[str, str]) -> str:
     """For the job of many questions: actions and horizons, as it wants them."""
     return json.dumps([{"action": action, "horizon_days": days, "cohort_days": "90"} for action, days in pairs])
