@@ -18,7 +18,8 @@ from localrun.settings import job_settings
 _VARIABLE_KEYS = {"default", "description", "type", "lookup"}
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE_USED = re.compile(r"\$\{var\.([\w-]+)")
-# Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches.
+# Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches, and
+# nobody draws a dashboard.
 _PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards"}
 
 
