@@ -76,6 +76,7 @@ def build() -> argparse.ArgumentParser:
     _home_option(ui)
     ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
     _models_command(commands.add_parser("models", help="compare, promote, roll back and challenge registered models"))
+    _audience_command(commands.add_parser("audience", help="show the published lists, or go back to the one before"))
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     _home_option(notebook)
@@ -119,6 +120,15 @@ def _models_command(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--publish", action="store_true", help="score with it and publish the list anew")
     for action in (diff, promote, rollback, challenge):
         _models_options(action, again=True)
+
+
+def _audience_command(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Show the published list of each question in a home, or roll one back."
+    _models_options(parser)
+    parser.add_argument("--head", type=int, default=10, metavar="N", help="how many users of each (default: 10)")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    rollback = actions.add_parser("rollback", help="put the list in use again that was before the present one")
+    _models_options(rollback, again=True)
 
 
 def _models_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

@@ -45,7 +45,11 @@ class Home:
 
     def parameters(self) -> dict[str, str]:
         """Job parameters that say where this machine keeps things."""
-        return {"experiment": "propensity", "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}"}
+        return {
+            "experiment": "propensity",
+            "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}",
+            "reports": str(self.root / "reports"),
+        }
 
     def environment(self) -> dict[str, str]:
         """What every task's process finds in its environment."""

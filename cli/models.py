@@ -1,7 +1,6 @@
 """`models`: every version of a home's models, what differs between two, and which is to be in use."""
 
 import argparse
-import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,15 +10,13 @@ from textwrap import wrap
 
 import pandas as pd
 
-from cli import again
+from cli import again, questions
 from cli.arguments import build
 from cli.errors import CliError
 from cli.home import Home, at, locked, new_run_id
 from lib import history
 from lib.config import ModelConfig, parse_model
 from lib.history import Version
-from localrun.session import session
-from localrun.spark import SparkServer
 
 _CELL = 40  # longer texts do not stand in a table
 
@@ -27,19 +24,12 @@ _CELL = 40  # longer texts do not stand in a table
 def main(arguments: argparse.Namespace) -> int:
     """List, or do what was asked. Only what changes something takes the home's lock, and only that starts Spark."""
     home = at(arguments.home)
-    if not home.database.exists():
-        raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
-    os.environ.update(home.environment())  # before MLflow is asked for anything
-    from lib.registry import registered_questions
-
-    found = registered_questions()
-    if not found:
-        raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
+    found = questions.known(home)
     if arguments.action is None:
-        for config in found if arguments.question is None else [_the_one(found, arguments.question)]:
+        for config in found if arguments.question is None else [questions.the_one(found, arguments.question)]:
             print(*_listed(home, config), sep="\n")
         return 0
-    config = _the_one(found, arguments.question)
+    config = questions.the_one(found, arguments.question)
     if arguments.action == "diff":
         print(*_differing(config, *arguments.versions), sep="\n")
         return 0
@@ -59,24 +49,11 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _the_one(found: list[ModelConfig], asked: str | None) -> ModelConfig:
-    """The question that is meant, by its slug or, where two schemas ask the same, by its models' whole name."""
-    names = {f"{config.models}_{config.question.slug}": config for config in found}
-    slugs = [config.question.slug for config in found]
-    fit = [c for name, c in names.items() if asked in (None, name, c.question.slug)]
-    if len(fit) == 1:
-        return fit[0]
-    known = ", ".join(names if len(set(slugs)) < len(slugs) else slugs)
-    if asked is None or fit:
-        raise CliError(f"This home has models of {len(found)} questions. Name one with --question: {known}.")
-    raise CliError(f"There are no models for --question {asked}. There are some for {known}.")
-
-
 def _listed(home: Home, config: ModelConfig) -> Iterator[str]:
     from lib.registry import MlflowRegistry
 
     versions = MlflowRegistry(config.models, config.experiment).versions(config.question)
-    decisions = _decisions(home.warehouse / config.schema.rpartition(".")[2] / "decisions", config.question.slug)
+    decisions = _decisions(home.warehouse / questions.schema(config) / "decisions", config.question.slug)
     were = {version.prediction_version for version in versions if version.was_in_use}
     periods = history.periods(decisions, were)
     yield f"{config.question.slug}: {config.question}"
@@ -138,19 +115,14 @@ def _decisions(table: Path, slug: str) -> pd.DataFrame:
 def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> None:
     from lib import promotion
     from lib.registry import MlflowRegistry
-    from lib.tables import DeltaTables
 
     config = replace(config, run_id=new_run_id(datetime.now(UTC)))
     registry = MlflowRegistry(config.models, config.experiment)
-    server = SparkServer(home.root, [config.schema.rpartition(".")[2]], home.root / "models.log")
-    with server as running:
-        running.wait_ready()
-        with session(running.url) as spark:
-            tables = DeltaTables(spark, config.schema)
-            if arguments.action == "promote":
-                moved = promotion.promote(config, tables, registry, arguments.version)
-            else:
-                moved = promotion.rollback(config, tables, registry)
+    with questions.tables(home, config, "models.log") as tables:
+        if arguments.action == "promote":
+            moved = promotion.promote(config, tables, registry, arguments.version)
+        else:
+            moved = promotion.rollback(config, tables, registry)
     print(moved.summary, flush=True)
 
 

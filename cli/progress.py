@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from localrun.graph import LOOKS
-from localrun.page import SUMMARY
+from localrun.page import SUMMARY, reports
 from localrun.record import JobRun, TaskRun
 from localrun.rules import State
 
@@ -66,3 +66,6 @@ def closing(run: JobRun, folder: Path) -> Iterator[str]:
         if task.state is not State.DISABLED and (text := task.values.get(SUMMARY)):  # --only keeps earlier values
             yield ""
             yield str(text)
+    for file in reports(task for task in run.tasks.values() if task.state is not State.DISABLED):
+        yield ""
+        yield f"report    {file}"

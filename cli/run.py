@@ -98,8 +98,9 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, Bundle]:
 def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     job, bundle = load_job(arguments)
     given = given_parameters(arguments.param)
-    if given.get("export"):  # notebooks run in their own folder
-        given["export"] = str(Path(given["export"]).expanduser().absolute())
+    for name in ("export", "reports"):  # notebooks run in their own folder
+        if given.get(name):
+            given[name] = str(Path(given[name]).expanduser().absolute())
     source = choose(arguments.source, given, home.sources)
     plan = Plan(
         job=job,

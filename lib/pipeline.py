@@ -84,6 +84,7 @@ class Published:
     rows: pd.DataFrame  # the highest propensities
     summary: str
     facts: Facts
+    report: str = ""  # its file; blank for none
 
     @cached_property
     def page(self) -> str:
@@ -268,9 +269,10 @@ def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say 
         *audience_rules.spoken(ranked.head(10)),
     ]
     facts = lists.facts(config, tables, registry, ranked, old, row)
-    published = Published(ranked.head(10), "\n".join(lines), facts)
-    if config.reports:
-        drafts.append(Draft.of(f"{config.reports}/{question.slug}/{as_of}.html", published.page))
+    target = f"{config.reports}/{question.slug}/{as_of}.html" if config.reports else ""
+    published = Published(ranked.head(10), "\n".join(lines), facts, target)
+    if target:
+        drafts.append(Draft.of(target, published.page))
     tables.replace("audience", ranked, on_question(question))
     lists.record(config, tables, row)
     for file in drafts:

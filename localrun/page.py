@@ -1,7 +1,7 @@
 """The folder that a run leaves: index.html as the workspace's run page would show it, and run.json."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from localrun.references import value_text
 from localrun.rules import State
 
 SUMMARY = "summary"  # the task value that the page shows as text of its own
+REPORT = "report"  # the one that names a file for readers
 
 
 def write(folder: Path, run: JobRun) -> None:
@@ -48,7 +49,7 @@ def render(run: JobRun) -> str:
         "</header>",
         f'<section><h2>Tasks</h2><div class="scroll">{draw(run.tasks)}</div></section>',
         f'<section><div class="scroll">{_tasks(run)}</div></section>',
-        _summaries(run.tasks.values()),
+        _summaries(list(run.tasks.values())),
         f'<div class="columns"><section><h2>Parameters</h2>{_parameters(run)}</section>'
         f"<section><h2>Task values</h2>{_values(run.tasks.values())}</section></div>",
     ]
@@ -106,10 +107,18 @@ def _iteration_row(iteration: Iteration) -> str:
     )
 
 
-def _summaries(tasks: Iterable[TaskRun]) -> str:
+def _summaries(tasks: Sequence[TaskRun]) -> str:
     texts = {task.key: str(task.values[SUMMARY]) for task in tasks if SUMMARY in task.values}
     blocks = "".join(f"<h3>{escape(key)}</h3><pre>{escape(text)}</pre>" for key, text in texts.items())
+    files = [escape(Path(file).as_uri()) for file in reports(tasks)]
+    blocks += "".join(f'<p><a href="{file}">Report of the list</a></p>' for file in files)
     return f"<section><h2>What came out</h2>{blocks}</section>" if blocks else ""
+
+
+def reports(tasks: Iterable[TaskRun]) -> list[str]:
+    """The files for readers that tasks have written."""
+    named = [str(task.values[REPORT]) for task in tasks if task.values.get(REPORT)]
+    return [file for file in named if Path(file).is_file()]
 
 
 def _parameters(run: JobRun) -> str:

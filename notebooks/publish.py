@@ -54,4 +54,5 @@ displayHTML(published.page)
 
 # COMMAND ----------
 
+dbutils.jobs.taskValues.set(key="report", value=published.report)
 dbutils.jobs.taskValues.set(key="summary", value=published.summary)

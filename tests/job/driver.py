@@ -1,10 +1,11 @@
 # ruff: noqa: E402 - the path is set before what it is for
 """Stands for a cluster's driver: one process, its working directory elsewhere, with a session and widgets of its own.
 
-    python tests/job/driver.py FILES SPARK PARAMETERS    runs the job of this bundle
+    python tests/job/driver.py FILES SPARK PARAMETERS PREDICTIONS    runs the job of this bundle
 
 FILES is a folder laid out as a deployment lays it out, SPARK the address of a Spark Connect server or a folder for the
-tables of a classic session, PARAMETERS a JSON object of job parameters. Prints the tasks' states as JSON.
+tables of a classic session, PARAMETERS a JSON object of job parameters, PREDICTIONS a Parquet file of what an earlier
+run has scored. Prints the tasks' states as JSON.
 """
 
 import json
@@ -38,11 +39,12 @@ exec {program} "$@"
 """
 
 
-def main(files: Path, spark_at: str, parameters: str) -> None:
+def main(files: Path, spark_at: str, parameters: str, predictions: str) -> None:
     spark = connect(spark_at, default=True) if spark_at.startswith("sc:") else classic(Path(spark_at))
     sys.stdout, out = sys.stderr, sys.stdout  # notebooks print too
     given = json.loads(parameters)
     spark.sql(f"CREATE SCHEMA {given['schema']}")
+    spark.read.parquet(predictions).write.format("delta").saveAsTable(f"{given['schema']}.predictions")
     states = run(files, spark, given)
     print(json.dumps({"spark": type(spark).__module__, "lib": sys.modules["lib"].__file__, **states}), file=out)
 
@@ -96,7 +98,7 @@ def notebook(path: Path, spark: Any, *, parameters: Any, upstream_values: Any, *
     """A notebook's cells, one after the other, in a namespace of their own."""
     values: dict[str, Any] = {}
     dbutils = DBUtils(Widgets(parameters), TaskValues(upstream_values, values.__setitem__), Notebook(None))
-    namespace = {"spark": spark, "dbutils": dbutils, "display": lambda *_: None}
+    namespace = {"spark": spark, "dbutils": dbutils, "display": lambda *_: None, "displayHTML": lambda _: None}
     for cell in to_ipynb(path).cells:
         if cell.cell_type == "code":
             exec(compile(cell.source, path.name, "exec"), namespace)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from deltalake import write_deltalake
 
-import cli.models
+import cli.questions
 import cli.run
 from cli.__main__ import main
 from cli.home import at, locked
@@ -152,9 +152,9 @@ def moved(monkeypatch):
     def session(url):
         yield None
 
-    monkeypatch.setattr(cli.models, "SparkServer", Server)
-    monkeypatch.setattr(cli.models, "session", session)
-    monkeypatch.setattr("lib.tables.DeltaTables", lambda spark, schema: tables)
+    monkeypatch.setattr(cli.questions, "SparkServer", Server)
+    monkeypatch.setattr(cli.questions, "session", session)
+    monkeypatch.setattr(cli.questions, "DeltaTables", lambda spark, schema: tables)
     return tables
 
 

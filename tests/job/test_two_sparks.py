@@ -52,13 +52,15 @@ def warehouses(server, spark_url, job_home, tmp_path_factory):
         world.registry = MlflowRegistry(given["models"], given["experiment"])
         world.extract(AS_OF)
         world.retrain()
+        world.predict()  # a list that has matured when the job runs
+        pq.write_table(world.tables.stored["predictions"], folder / "predictions.parquet")
         server.wait_ready()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
 
     def drive(spark, schema):
         done = subprocess.run(
             [sys.executable, "-P", PROJECT / "tests" / "job" / "driver.py", files, spark,
-             json.dumps(given | {"schema": schema})],
+             json.dumps(given | {"schema": schema}), folder / "predictions.parquet"],
             cwd=folder / "elsewhere", env=environment, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -1,0 +1,64 @@
+"""The questions that a home has models of, and its tables, for what is done to them by hand."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cli.errors import CliError
+from cli.home import Home
+from lib.config import ModelConfig
+from lib.tables import DeltaTables
+from localrun.session import session
+from localrun.spark import SparkServer
+
+
+def known(home: Home) -> list[ModelConfig]:
+    """One configuration for each question that has models here.
+
+    Raises
+    ------
+    CliError
+        If there is none.
+    """
+    found: list[ModelConfig] = []
+    if home.database.exists():
+        os.environ.update(home.environment())  # before MLflow is asked for anything
+        from lib.registry import registered_questions
+
+        found = registered_questions()
+    if not found:
+        raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
+    return found
+
+
+def the_one(found: list[ModelConfig], asked: str | None) -> ModelConfig:
+    """The question that is meant, by its slug or, where two schemas ask the same, by its models' whole name.
+
+    Raises
+    ------
+    CliError
+        If none or several are meant; the message names those that are there.
+    """
+    names = {f"{config.models}_{config.question.slug}": config for config in found}
+    slugs = [config.question.slug for config in found]
+    fit = [c for name, c in names.items() if asked in (None, name, c.question.slug)]
+    if len(fit) == 1:
+        return fit[0]
+    there = ", ".join(names if len(set(slugs)) < len(slugs) else slugs)
+    if asked is None or fit:
+        raise CliError(f"This home has models of {len(found)} questions. Name one with --question: {there}.")
+    raise CliError(f"There are no models for --question {asked}. There are some for {there}.")
+
+
+def schema(config: ModelConfig) -> str:
+    """The schema of a question's tables, without its catalog."""
+    return config.schema.rpartition(".")[2]
+
+
+@contextmanager
+def tables(home: Home, config: ModelConfig, log: str) -> Iterator[DeltaTables]:
+    """A question's tables, over a Spark of their own whose log is the home's file of that name."""
+    with SparkServer(home.root, [schema(config)], home.root / log) as running:
+        running.wait_ready()
+        with session(running.url) as spark:
+            yield DeltaTables(spark, config.schema)
