@@ -122,10 +122,17 @@ def test_a_job_that_the_bundle_has_not_is_named(tmp_path):
 
 
 @pytest.fixture
-def many(stage):
+def many(stage, monkeypatch):
     """The same stage, with a job that runs the toy for three shops."""
     (stage.bundle / "jobs" / "many.yml").write_text(MANY)
-    return lambda *options: stage("--job", "many", *options)
+    made = []
+    monkeypatch.setattr(cli.run, "ensure_experiment", lambda home, name: made.append((home.root, name)))
+
+    def run(*options):
+        return stage("--job", "many", *options)
+
+    run.experiments = made
+    return run
 
 
 def records(home):
@@ -153,6 +160,17 @@ def test_each_input_is_a_run_of_its_own_in_the_same_home(many, stage, capsys):
     said = capsys.readouterr().out
     assert said.count("AUC 0.803") == 3
     assert re.search(r"each  success +\d+\.\d\n +success +\d+\.\d  shop=a\n +success +\d+\.\d  shop=b\n", said)
+
+
+def test_each_run_is_told_where_this_machine_keeps_things(many, stage):
+    text = toy.replaced(toy.JOB, "{name: schema,", '{name: optuna_storage, default: ""}\n        - {name: schema,')
+    (stage.bundle / "jobs" / "toy.yml").write_text(text)
+    reads = stage.bundle / "notebooks" / "extract.py"
+    reads.write_text(reads.read_text() + 'dbutils.widgets.get("optuna_storage")\n')
+    assert many() == 0
+    kept = [asked["parameters"]["optuna_storage"] for key, asked in stage.calls if key == "extract"]
+    assert kept == [f"sqlite:///{stage.home}/optuna.db"] * 3
+    assert many.experiments == [(stage.home, "propensity")]
 
 
 def test_one_that_fails_holds_up_no_other_and_fails_the_whole(many, stage, capsys, monkeypatch):
@@ -199,6 +217,7 @@ def test_ctrl_c_ends_the_run_that_is_under_way_and_starts_no_other(many, stage, 
     assert (inner[0].tasks["extract"].state, inner[0].tasks["train"].state) == ("CANCELED", "UPSTREAM_CANCELED")
     assert (outer.state, outer.tasks["each"].state) == ("CANCELED", "CANCELED")
     assert [it.state for it in outer.tasks["each"].iterations] == ["CANCELED"] * 3
+    assert outer.tasks["each"].error is None
 
 
 def test_a_killed_run_is_closed_with_all_that_it_was_to_run(many, stage):
