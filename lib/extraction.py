@@ -98,7 +98,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     with tables.reading(config.events):
         as_of = config.as_of or _newest(events, start)
         theirs = _seen(events, start, as_of)
-    plan = _planned(ours, theirs, start, as_of)
+        plan = _planned(events, ours, theirs, start, as_of)
     _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
@@ -176,7 +176,10 @@ def _newest(events: "DataFrame", start: date | None) -> date:
 
 
 def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]:
-    """Look once over what is new and what is recent: numbers by known_day, day and broken column."""
+    """Look once over what is new and what is recent: numbers by known_day, day and, of what is new, broken column.
+
+    What is recent was sound when it was read; `_broken_since` looks again where its number has changed.
+    """
     from pyspark.sql import functions as F
 
     since = f"known_time >= DATE '{_recent(start).start}' AND " if start else ""
@@ -184,10 +187,23 @@ def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]
     sums = F.coalesce(F.sum("count"), F.lit(-1)).alias("n"), F.count("*").alias("rows")
     # a null time would slip every later filter
     looked_at = events.where(f"known_time IS NULL OR ({since}known_time < DATE '{as_of}')")
-    return looked_at.groupBy("known_day", "day", "broken").agg(*sums).collect()
+    new = F.col("known_time").isNull() | (F.col("known_time") >= F.lit(start)) if start else F.lit(True)
+    broken = F.when(new, F.col("broken")).alias("broken")
+    return looked_at.groupBy("known_day", "day", broken).agg(*sums).collect()
 
 
-def _planned(ours: Held, theirs: Sequence[Any], start: date | None, as_of: date) -> event_rules.Ingestion:
+def _broken_since(events: "DataFrame", days: Collection[date]) -> Counter[str]:
+    """Count the rows with a null or unreadable value on recent days that are to be read anew, by column."""
+    from pyspark.sql import functions as F
+
+    span = f"known_time >= DATE '{min(days)}' AND known_time < DATE '{max(days) + timeline.ONE_DAY}'"
+    rows = events.where(span).where(F.col("known_day").isin(list(days)) & F.col("broken").isNotNull())
+    return Counter({row["broken"]: row["count"] for row in rows.groupBy("broken").count().collect()})
+
+
+def _planned(
+    events: "DataFrame", ours: Held, theirs: Sequence[Any], start: date | None, as_of: date
+) -> event_rules.Ingestion:
     """Say which days to read.
 
     Raises
@@ -196,7 +212,7 @@ def _planned(ours: Held, theirs: Sequence[Any], start: date | None, as_of: date)
         If a row that is to be read holds a null or unreadable value.
     """
     plan = event_rules.Ingestion(start, as_of, _changed(ours, theirs, _recent(start), as_of) if start else ())
-    told: Counter[str] = Counter()
+    told = _broken_since(events, plan.changed) if plan.changed else Counter()
     for row in theirs:
         if row["broken"] and (row["known_day"] is None or plan.reads(row["known_day"])):
             told[row["broken"]] += int(row["rows"])
