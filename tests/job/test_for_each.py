@@ -156,7 +156,9 @@ def test_each_input_is_a_run_of_its_own_in_the_same_home(many, stage, capsys):
     shown = page.render(outer)
     for run in inner:
         assert f'<a href="../{run.run_id}/index.html">run page</a>' in shown
-        assert (stage.home / "runs" / run.run_id / "index.html").exists()
+        folder = stage.home / "runs" / run.run_id
+        assert (folder / "index.html").exists()
+        assert (folder / "spark.log").resolve() == stage.home / "runs" / outer.run_id / "spark.log"  # one Spark, one log
     said = capsys.readouterr().out
     assert said.count("AUC 0.803") == 3
     assert re.search(r"each  success +\d+\.\d\n +success +\d+\.\d  shop=a\n +success +\d+\.\d  shop=b\n", said)
