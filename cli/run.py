@@ -37,6 +37,7 @@ SCHEMA = "propensity"
 # On one machine there is one catalog, Spark's own.
 _VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA}
 EXPERIMENT = "experiment"  # the job parameter that names it
+SPARK_LOG = "spark.log"  # in a run's folder
 _EXIT = {State.SUCCESS: 0, State.CANCELED: 130}
 
 
@@ -63,6 +64,7 @@ class Surroundings:
     """What all jobs of a run share once it has started."""
 
     spark_url: str
+    spark_log: Path
     tracking: Future[None] | None
     stopped: Event = field(default_factory=Event)
 
@@ -124,13 +126,13 @@ def _start(plan: Plan) -> JobRun:
     start = datetime.now(UTC)
     run_id = new_run_id(start)
     folder = _folder(plan, plan.job, run_id)
-    spark = SparkServer(plan.home.root, [_schema(plan.given)], folder / "spark.log")
+    spark = SparkServer(plan.home.root, [_schema(plan.given)], folder / SPARK_LOG)
     with spark, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
         if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
             experiment = plan.home.parameters()[EXPERIMENT]
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
-        here = Surroundings(spark_url=spark.url, tracking=tracking)
+        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking)
         given = dict(plan.given)
         if plan.source.write:
             given["events"] = str(plan.source.write())
@@ -147,6 +149,7 @@ def _called(plan: Plan, here: Surroundings, job_id: int, parameters: Mapping[str
     run_id = new_run_id(start)
     own = replace(plan, job=job, selection=select(job.settings.tasks or [], None))
     folder = _folder(plan, job, run_id)
+    (folder / SPARK_LOG).symlink_to(Path("..") / here.spark_log.relative_to(plan.home.runs))  # its page links to it
     run = _record(own, plan.local(job) | dict(parameters), run_id, start)
     run_job(job, run, _machine(own, folder, here))
     _conclude(own, run)

@@ -53,6 +53,7 @@ MADE = {
         outcome(JUNE, "decile 1", "lift", 1.6, **TOP),
         outcome(JUNE, "decile 10", "rate", 0.25, users=4, expected=1.0, observed=1),
         outcome(JUNE, "not held out", "rate", 0.5, users=8, expected=3.0, observed=4),
+        outcome(JUNE, "not held out", "effect", 0.25, users=8, expected=3.0, observed=4, low=-0.25, high=0.75),
     ],
     "model_checks": [
         {"run_id": "1", "as_of": JUNE, "metric": "ece", "measured": 0.5, "threshold": 0.05, "answer": "bad"},
@@ -151,6 +152,8 @@ def test_parts_are_those_of_the_newest_outcome(board):
     assert list(board["outcome_parts"]["part"]) == ["decile 1", "not held out", "decile 10"]
     top = one(board["outcome_parts"], part="decile 1")
     assert (top["users"], top["rate"], top["rate_low"], top["rate_high"], top["lift"]) == (5, 0.8, 0.6, 0.9, 1.6)
+    asked = one(board["outcome_parts"], part="not held out")
+    assert (asked["rate"], asked["effect"], asked["effect_low"], asked["effect_high"]) == (0.5, 0.25, -0.25, 0.75)
 
 
 def test_of_several_runs_of_one_day_the_last_counts(board):

@@ -14,6 +14,7 @@ import toy
 
 import cli.run
 from cli.__main__ import main
+from cli.sources import COOK, DELI
 from localrun import page
 from localrun.bundle import load, target_names
 from localrun.checks import check
@@ -65,6 +66,15 @@ def test_our_job_of_many_questions_asks_each_as_the_other_job_would(target):
     ]
     assert asked[0].label == "action=purchase, horizon_days=7, cohort_days=90"
     assert task.for_each_task.task.run_job_task.job_id == bundle.job("propensity").id != bundle.job("questions").id
+
+
+@pytest.mark.parametrize("source", [DELI, COOK], ids=["complete-journey", "synthetic"])
+def test_a_built_in_source_brings_questions_that_our_job_can_ask(source):
+    settings = load(ROOT).job("questions").settings
+    given = {item.name: item.default for item in settings.parameters} | {"questions": source["questions"]}
+    first, second = calls(settings.tasks[0].for_each_task, task_facts({}, given, "each_question", 1, {}))
+    assert (first.parameters["action"], first.parameters["horizon_days"]) == (source["action"], source["horizon_days"])
+    assert second.parameters["action"] != first.parameters["action"]
 
 
 def test_in_production_one_of_the_two_jobs_is_live():
@@ -156,7 +166,9 @@ def test_each_input_is_a_run_of_its_own_in_the_same_home(many, stage, capsys):
     shown = page.render(outer)
     for run in inner:
         assert f'<a href="../{run.run_id}/index.html">run page</a>' in shown
-        assert (stage.home / "runs" / run.run_id / "index.html").exists()
+        folder = stage.home / "runs" / run.run_id
+        assert (folder / "index.html").exists()
+        assert (folder / "spark.log").resolve() == stage.home / "runs" / outer.run_id / "spark.log"  # one Spark, one log
     said = capsys.readouterr().out
     assert said.count("AUC 0.803") == 3
     assert re.search(r"each  success +\d+\.\d\n +success +\d+\.\d  shop=a\n +success +\d+\.\d  shop=b\n", said)
