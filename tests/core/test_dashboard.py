@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from lib.audience import BANDS
 from lib.tables import MemoryTables
 from tests.core.dashboard_contract import *  # noqa: F403 - the tests that all kinds of tables share
 from tests.core.dashboard_contract import BOARD, QUERIES
@@ -73,3 +74,9 @@ def test_widgets_lie_side_by_side_on_twelve_columns(page):
         assert place["x"] + place["width"] <= 12
         taken.update((x + place["x"], y + place["y"]) for x in range(place["width"]) for y in range(place["height"]))
     assert max(taken.values()) == 1
+
+
+def test_bands_stand_in_their_own_order():
+    axes = [widget["spec"]["encodings"].get("x", {}) for widget in WIDGETS if "spec" in widget]
+    orders = [x["scale"]["sort"]["orderedValues"] for x in axes if x.get("fieldName") == "band"]
+    assert orders == [list(BANDS)]
