@@ -1,6 +1,8 @@
 """Small plots for the executed notebooks."""
 
 import warnings
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,28 @@ if TYPE_CHECKING:
 SLICES = 6  # so many parameters side by side can still be read
 
 SHOWN = 12  # importances: more names would not be legible
+
+
+class SearchPlots(Mapping[str, Any]):
+    """The plots of a search by their names, drawn when somebody looks: a run without a registry that keeps figures
+    need not wait for them."""
+
+    def __init__(self, study: "Study | None", objective: str) -> None:
+        self.study, self.objective = study, objective
+
+    @cached_property
+    def drawn(self) -> "dict[str, Figure]":
+        """All of them."""
+        return search_plots(self.study, self.objective)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.drawn[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.drawn)
+
+    def __len__(self) -> int:
+        return len(self.drawn)
 
 
 def search_plots(study: "Study | None", objective: str) -> "dict[str, Figure]":

@@ -108,3 +108,14 @@ def test_the_importances_name_what_every_trial_drew_and_the_slices_what_the_best
 def test_a_search_without_a_finished_trial_has_no_plots():
     assert charts.search_plots(None, "log_loss") == {}
     assert charts.search_plots(studied(3, pruned=range(3)), "log_loss") == {}
+
+
+def test_the_plots_of_a_search_are_drawn_once_and_only_when_somebody_looks(monkeypatch):
+    drawn, draw = [], charts.search_plots
+    monkeypatch.setattr(charts, "search_plots", lambda *asked: drawn.append(asked) or draw(*asked))
+    study = studied(3)
+    plots = charts.SearchPlots(study, "log_loss")
+    assert drawn == []
+    assert sorted(plots) == ["history", "importances", "slices"]
+    assert list(plots.values()) == [plots[name] for name in plots]
+    assert drawn == [(study, "log_loss")]

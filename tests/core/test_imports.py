@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
     "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
-    "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience", "charts",
+    "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "challenger", "history",
+    "audience", "charts",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
