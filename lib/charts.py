@@ -117,3 +117,50 @@ def _axes(x: str, y: str) -> "tuple[Figure, Axes]":
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     return figure, axes
+
+
+def replays(runs: pd.DataFrame, promises_of: str) -> "Figure":
+    """Quality per cutoff of several policies, and what one of them had promised.
+
+    Parameters
+    ----------
+    runs : DataFrame[policy, as_of, retrained, promoted, log_loss and promised_log_loss with _low and _high]
+        A row per policy and run; without a log loss where nothing is known of it.
+    promises_of : policy
+        Whose promises are shown below, and whose retrains are marked: filled where the new pair was promoted.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    policies = list(dict.fromkeys(runs["policy"]))
+    for place, policy in enumerate(policies):
+        own = runs[runs["policy"] == policy]
+        days = pd.to_datetime(own["as_of"]) + pd.Timedelta(hours=14 * (place - (len(policies) - 1) / 2))
+        _with_interval(above, days, own, "log_loss", policy)
+    own = runs[runs["policy"] == promises_of]
+    floor = above.get_ylim()[0]
+    for promoted, fill, what in ((True, "black", "promoted"), (False, "none", "rejected")):
+        marked = own[own["retrained"] & (own["promoted"] == promoted)]
+        if len(marked):
+            days = pd.to_datetime(marked["as_of"])
+            above.scatter(days, [floor] * len(marked), marker="^", facecolors=fill, edgecolors="black",
+                          label=f"{promises_of} retrained, {what}", zorder=3)  # fmt: skip
+    days = pd.to_datetime(own["as_of"])
+    _with_interval(below, days, own, "log_loss", f"{promises_of}, realised")
+    below.step(days, own["promised_log_loss"], where="mid", color="black", label="promised at registration")
+    low, high = own["promised_log_loss_low"].astype(float), own["promised_log_loss_high"].astype(float)
+    below.fill_between(days, low, high, step="mid", color="black", alpha=0.12)
+    above.set_ylabel("log loss of the list")
+    below.set_ylabel("log loss")
+    below.set_xlabel("as_of of the run; lines are 90 % intervals over users")
+    for axes in (above, below):
+        axes.legend(fontsize="small", ncols=3)
+    figure.autofmt_xdate()
+    return figure
+
+
+def _with_interval(axes: "Axes", days: pd.Series, own: pd.DataFrame, metric: str, label: str) -> None:
+    value = own[metric].astype(float)
+    arms = [value - own[f"{metric}_low"].astype(float), own[f"{metric}_high"].astype(float) - value]
+    axes.errorbar(days, value, yerr=arms, marker="o", markersize=3, linewidth=1, elinewidth=0.6, label=label)

@@ -56,6 +56,8 @@ def test_event_types_of_any_name_can_be_drawn():
     (axes,) = figure.axes
     assert [bar.get_width() for bar in axes.patches] == [3, 2, 1]
     assert [label.get_text() for label in axes.get_yticklabels()] == names
+
+
 def studied(n, pruned=(), value=lambda params: params.get("C", 1.0)):
     """A study of the real space: its trials told, not fitted."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))

@@ -11,13 +11,13 @@ CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
     "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
     "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "challenger", "history",
-    "audience", "charts",
+    "comparison", "audience", "charts",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
     "registered", "model_files", "memory_registry", "registry", "spark_search",
 ]  # fmt: skip
-SHELL = ["definition", "extraction", "records", "judging", "promotion", "pipeline"]
+SHELL = ["definition", "extraction", "records", "judging", "promotion", "pipeline", "backtest"]
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))

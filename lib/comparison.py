@@ -1,0 +1,81 @@
+"""Several ways of making scores, held against what happened to the same users. Measures; reads and writes nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lib.measure import DRAWS, INTERVAL, Measured, log_losses, measure
+
+SHOWN = ("log_loss", "auc", "calibration")  # what one list is judged by
+
+
+def quality(scored: pd.DataFrame, seed: int) -> dict[str, Measured]:
+    """How one list proved: log_loss, auc, calibration, and expected and observed, each with its interval over users.
+
+    Parameters
+    ----------
+    scored : DataFrame[user_id string, propensity double, acted int]
+        A row per user. With one class only, auc and calibration are left out.
+    """
+    y, scores = scored["acted"].to_numpy(np.int64), scored["propensity"].to_numpy(float)
+    found = measure(y, scores, scores, scored["user_id"].to_numpy(object), seed, past_rate=float(y.mean())).metrics
+    told = {name: found[name] for name in SHOWN if name in found}
+    sums = np.array([[weights @ scores, weights @ y] for weights in _draws(len(y), seed)])
+    return told | {"expected": _interval(sums[:, 0]), "observed": _interval(sums[:, 1])}
+
+
+def ratios(scored: Mapping[str, pd.DataFrame], beside: str, seed: int) -> dict[str, Measured]:
+    """The mean log loss of each way, over that of the way `beside`, with its interval over users.
+
+    All are paired: one draw of users weighs the rows of all ways and of all cutoffs, so what makes a week hard for
+    everybody cancels out. Every cutoff counts alike, however many users it has.
+
+    Parameters
+    ----------
+    scored : {way: DataFrame[user_id string, cutoff date, propensity double, acted int]}
+        The same users at the same cutoffs for each way.
+
+    Raises
+    ------
+    ValueError
+        If two ways have scored other users or cutoffs.
+    """
+    keys = ["cutoff", "user_id"]
+    ordered = {way: rows.sort_values(keys, ignore_index=True) for way, rows in scored.items()}
+    first = ordered[beside]
+    for way, rows in ordered.items():
+        if not rows[[*keys, "acted"]].equals(first[[*keys, "acted"]]):
+            raise ValueError(f"{way} and {beside} have not scored the same users at the same cutoffs.")
+    y = first["acted"].to_numpy(np.int64)
+    cutoff = np.unique(first["cutoff"].to_numpy(), return_inverse=True)[1]
+    user = np.unique(first["user_id"].to_numpy(str), return_inverse=True)[1]
+    losses = {way: log_losses(y, rows["propensity"].to_numpy(float)) for way, rows in ordered.items()}
+    draws: dict[str, list[float]] = {way: [] for way in ordered}
+    for weights in _draws(int(user.max()) + 1, seed):
+        own = weights[user]
+        sizes = np.bincount(cutoff, own)
+        means = {way: float(np.mean(np.bincount(cutoff, own * loss) / sizes)) for way, loss in losses.items()}
+        for way, mean in means.items():
+            draws[way].append(mean / means[beside])
+    return {way: _interval(values) for way, values in draws.items()}
+
+
+def mean_log_loss(scored: pd.DataFrame) -> float:
+    """The mean over cutoffs of each one's log loss."""
+    losses = log_losses(scored["acted"].to_numpy(np.int64), scored["propensity"].to_numpy(float))
+    return float(pd.Series(losses).groupby(scored["cutoff"].to_numpy()).mean().mean())
+
+
+def _draws(users: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
+    """How often each draw has each user: first the sample itself, then users resampled with replacement."""
+    yield np.ones(users)
+    rng = np.random.default_rng(seed)
+    for _ in range(DRAWS):
+        yield np.bincount(rng.integers(0, users, users), minlength=users).astype(np.float64)
+
+
+def _interval(draws: Sequence[float] | npt.NDArray[np.float64]) -> Measured:
+    low, high = np.percentile(draws[1:], INTERVAL)
+    return Measured(float(draws[0]), float(low), float(high))
