@@ -25,13 +25,16 @@ def main(arguments: argparse.Namespace) -> int:
         if not store.activity.exists():
             print("reading the events, once ...", flush=True)
             ingest(request, home, store)
-        parameters = located(request)
-        if request.stores == "memory":
-            replays.run_all(request, parameters, store, told)
-        else:
-            replays_delta.run_all(request, parameters, home, store, told)
-        found = _outcome(request, home, store)
-        replay_report.write_all(request, found, home.root)
+        found = store.outcome()
+        if found is None:
+            parameters = located(request)
+            if request.stores == "memory":
+                replays.run_all(request, parameters, store, told)
+            else:
+                replays_delta.run_all(request, parameters, home, store, told)
+            found = _outcome(request, home, store)
+            replay_report.write_all(request, found, home.root)
+            store.save_outcome(found)
     print("", *replay_report.lines(request, found), "", *_places(home), sep="\n")
     return 0
 

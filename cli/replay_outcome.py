@@ -101,8 +101,8 @@ def _policies(
 ) -> pd.DataFrame:
     some = all(len(frame) for frame in scored.values())
     ratio = comparison.ratios(scored, EVERY, seed) if some else {}
-    truth = comparison.mean_log_loss(scored[TRUTH]) if some and TRUTH in scored else None
-    rows = []
+    expected = _expected(scored) if some and TRUTH in scored else {}
+    rows: list[dict[str, Any]] = []
     for policy in (*RUN_BY_RUN, ORACLE):
         own = runs[runs["policy"] == policy]
         judged, used = own[own["counted"]], replayed[policy]
@@ -117,8 +117,19 @@ def _policies(
             "promotions": int(own["promoted"].sum()), "seconds": seconds, "auc": judged["auc"].mean(),
             "promised": judged["promised_log_loss"].mean(),
             "realised_less_promised": (judged["log_loss"] - judged["promised_log_loss"]).mean(),
+            "expected": expected.get(policy),
         })  # fmt: skip
-    if truth is not None:
-        rows.append({"policy": TRUTH, "runs": rows[0]["runs"], "log_loss": truth,
-                     **_ends("", {"ratio": ratio[TRUTH]}, ("ratio",))})  # fmt: skip
+    if expected:
+        rows.append({
+            "policy": TRUTH, "runs": rows[0]["runs"], "log_loss": comparison.mean_log_loss(scored[TRUTH]),
+            **_ends("", {"ratio": ratio[TRUTH]}, ("ratio",)), "expected": expected[TRUTH],
+        })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _expected(scored: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Each one's expected log loss under the true probabilities, of which no chance is left."""
+    keys = ["cutoff", "user_id"]
+    ordered = {policy: frame.sort_values(keys) for policy, frame in scored.items()}
+    truth = ordered[TRUTH]["propensity"].to_numpy(float)
+    return {policy: comparison.mean_log_loss(frame, truth) for policy, frame in ordered.items()}

@@ -71,8 +71,10 @@ def spoken(policies: pd.DataFrame) -> pd.DataFrame:
             "AUC": _number(row["auc"]),
             "promised": _number(row["promised"]),
             "less promised": _number(row["realised_less_promised"], "+.4f"),
+            "by the truth": _number(row["expected"]),
         })  # fmt: skip
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if table["by the truth"].any() else table.drop(columns="by the truth")
 
 
 def write_all(request: Request, found: Outcome, folder: Path) -> None:
@@ -95,7 +97,7 @@ def _svg(runs: pd.DataFrame) -> str:
 
     sink = StringIO()
     with mpl.rc_context({"svg.hashsalt": "backtest"}):  # the same figures give the same file
-        charts.replays(runs, GATE).savefig(sink, format="svg", metadata={"Date": None})
+        charts.replays(runs, GATE, EVERY).savefig(sink, format="svg", metadata={"Date": None})
     return sink.getvalue()
 
 

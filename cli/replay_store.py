@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -62,6 +63,15 @@ class Store:
     def save(self, policy: str, state: State) -> None:
         """Keep the state of a policy in the place of the one before."""
         write(self.state(policy), pickle.dumps(state))
+
+    def outcome(self) -> Any:
+        """What all of it came to, as `save_outcome` was given it; None before the end."""
+        path = self.root / "outcome.pickle"
+        return pickle.loads(path.read_bytes()) if path.exists() else None
+
+    def save_outcome(self, found: Any) -> None:
+        """Keep what all of it came to: a later call prints it at once."""
+        write(self.root / "outcome.pickle", pickle.dumps(found))
 
 
 def write(path: Path, content: bytes) -> None:

@@ -119,7 +119,7 @@ def _axes(x: str, y: str) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def replays(runs: pd.DataFrame, promises_of: str) -> "Figure":
+def replays(runs: pd.DataFrame, promises_of: str, compared_with: str) -> "Figure":
     """Quality per cutoff of several policies, and what one of them had promised.
 
     Parameters
@@ -128,16 +128,21 @@ def replays(runs: pd.DataFrame, promises_of: str) -> "Figure":
         A row per policy and run; without a log loss where nothing is known of it.
     promises_of : policy
         Whose promises are shown below, and whose retrains are marked: filled where the new pair was promoted.
+    compared_with : policy
+        Beside whose log loss that of all is shown in the middle.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 6.5), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))
     policies = list(dict.fromkeys(runs["policy"]))
+    beside = runs[runs["policy"] == compared_with].set_index("as_of")["log_loss"]
     for place, policy in enumerate(policies):
         own = runs[runs["policy"] == policy]
         days = pd.to_datetime(own["as_of"]) + pd.Timedelta(hours=14 * (place - (len(policies) - 1) / 2))
         _with_interval(above, days, own, "log_loss", policy)
+        ratio = own.set_index("as_of")["log_loss"] / beside - 1
+        middle.plot(pd.to_datetime(ratio.index), 100 * ratio.to_numpy(float), marker="o", markersize=3, linewidth=1)
     own = runs[runs["policy"] == promises_of]
     floor = above.get_ylim()[0]
     for promoted, fill, what in ((True, "black", "promoted"), (False, "none", "rejected")):
@@ -152,6 +157,7 @@ def replays(runs: pd.DataFrame, promises_of: str) -> "Figure":
     low, high = own["promised_log_loss_low"].astype(float), own["promised_log_loss_high"].astype(float)
     below.fill_between(days, low, high, step="mid", color="black", alpha=0.12)
     above.set_ylabel("log loss of the list")
+    middle.set_ylabel(f"beside {compared_with}, %")
     below.set_ylabel("log loss")
     below.set_xlabel("as_of of the run; lines are 90 % intervals over users")
     for axes in (above, below):
@@ -161,6 +167,6 @@ def replays(runs: pd.DataFrame, promises_of: str) -> "Figure":
 
 
 def _with_interval(axes: "Axes", days: pd.Series, own: pd.DataFrame, metric: str, label: str) -> None:
-    value = own[metric].astype(float)
-    arms = [value - own[f"{metric}_low"].astype(float), own[f"{metric}_high"].astype(float) - value]
-    axes.errorbar(days, value, yerr=arms, marker="o", markersize=3, linewidth=1, elinewidth=0.6, label=label)
+    value, low, high = (own[name].to_numpy(float) for name in (metric, f"{metric}_low", f"{metric}_high"))
+    arms = [value - low, high - value]
+    axes.errorbar(days.to_numpy(), value, yerr=arms, marker="o", markersize=3, linewidth=1, elinewidth=0.6, label=label)

@@ -56,15 +56,20 @@ def ratios(scored: Mapping[str, pd.DataFrame], beside: str, seed: int) -> dict[s
     for weights in _draws(int(user.max()) + 1, seed):
         own = weights[user]
         sizes = np.bincount(cutoff, own)
-        means = {way: float(np.mean(np.bincount(cutoff, own * loss) / sizes)) for way, loss in losses.items()}
+        drawn = sizes > 0  # a small cutoff may have none of the users drawn
+        means = {
+            way: float(np.mean(np.bincount(cutoff, own * loss)[drawn] / sizes[drawn])) for way, loss in losses.items()
+        }
         for way, mean in means.items():
             draws[way].append(mean / means[beside])
     return {way: _interval(values) for way, values in draws.items()}
 
 
-def mean_log_loss(scored: pd.DataFrame) -> float:
-    """The mean over cutoffs of each one's log loss."""
-    losses = log_losses(scored["acted"].to_numpy(np.int64), scored["propensity"].to_numpy(float))
+def mean_log_loss(scored: pd.DataFrame, truth: npt.NDArray[np.float64] | None = None) -> float:
+    """The mean over cutoffs of each one's log loss; with the `truth`, each row's probability, the expected one."""
+    acted = scored["acted"].to_numpy(float) if truth is None else truth
+    ones, scores = np.ones(len(scored), np.int64), scored["propensity"].to_numpy(float)
+    losses = acted * log_losses(ones, scores) + (1 - acted) * log_losses(0 * ones, scores)
     return float(pd.Series(losses).groupby(scored["cutoff"].to_numpy()).mean().mean())
 
 
