@@ -22,6 +22,7 @@ first steps
 your own events
   ./propensity run --param events=clicks.parquet --param action=purchase --param horizon_days=28
   ./propensity run --param events=db/events --param action=share,favorite --param as_of=2024-06-01
+  ./propensity run --job questions     several questions, one after the other: jobs/questions.yml
 
 the models
   ./propensity models                  every version: how good, in use from when to when, why
@@ -142,7 +143,7 @@ def _param_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="replace a job parameter's default; may be repeated (their names: jobs/propensity.yml)",
+        help="replace a job parameter's default; may be repeated (their names: jobs/)",
     )
 
 

@@ -125,14 +125,14 @@ def _files(bundle: Bundle, job: Job) -> Iterator[str]:
 
 
 def _needed(root: Path, settings: JobSettings) -> set[Path]:
-    """Every file of the bundle that a run reads: notebooks, requirements, and packages that notebooks import."""
+    """Every file of the bundle that a run reads: notebooks, requirements, imported packages with their templates."""
     tasks = [task.notebook_task for task in settings.tasks or [] if task.notebook_task]
     notebooks = {Path(task.notebook_path) for task in tasks}
     texts = [text for item in settings.environments or [] if item.spec for text in item.spec.dependencies or []]
     listed = {Path(text.removeprefix("-r ")) for text in texts if text.startswith("-r ")}
     packages = {root / name for path in notebooks if path.is_file() for name in _imported(path)}
-    modules = {module for package in packages for module in package.rglob("*.py")}
-    return {path for path in notebooks | listed | modules if path.is_relative_to(root)}
+    read = {path for package in packages for kind in ("*.py", "*.j2") for path in package.rglob(kind)}
+    return {path for path in notebooks | listed | read if path.is_relative_to(root)}
 
 
 def _imported(notebook: Path) -> Iterator[str]:

@@ -51,8 +51,10 @@ def closing(run: JobRun, folder: Path) -> Iterator[str]:
     width = max(len(name) for name in [*run.tasks, run.job])
     yield f"{'task':{width}}  {'result':15}  seconds"
     for task in run.tasks.values():
-        seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.notebook else ""
+        seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.takes_time else ""
         yield f"{task.key:{width}}  {LOOKS[task.state].words:15}  {seconds}".rstrip()
+        for run_of in task.iterations:
+            yield f"{'':{width}}  {LOOKS[run_of.state].words:15}  {run_of.seconds:7.1f}  {run_of.label}"
     yield f"{run.job:{width}}  {LOOKS[run.state].words:15}  {run.seconds:7.1f}"
     for task in run.tasks.values():
         if task.state in _SHOWN_AT_THE_END:

@@ -19,7 +19,7 @@ from lib.tables import MemoryTables
 
 TRUTH = "truth"  # no policy: the invented app's own probabilities, which no model can beat but by chance
 _WORLD = {"seed": 0, "users": 3000, "days": 240}  # what synthetic.write takes where nothing is said
-_PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "calibration", "expected", "observed")
+_PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "ratio", "expected", "observed")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ _OWN = {
     "as_of": "--from, --to and --every say the days", "n_trials": "--trials says it", "schema": "--home says the place",
     "models": "--home says the place", "experiment": "--home says the place", "run_id": "each run has its own",
     "bundle_root": "the replay runs no notebooks", "optuna_storage": "each search begins anew",
-    "challenger": "every run searches", "export": "no list leaves the home", "search_on": "all trials run here",
+    "challenger": "every run searches", "export": "no list leaves the home",
+    "reports": "the replay writes its own", "search_on": "all trials run here",
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
 }  # fmt: skip
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
@@ -79,9 +80,11 @@ def read(arguments: argparse.Namespace, home: Home) -> Request:
     world = _world(arguments, given)
     source = choose(arguments.source, given, home.sources, world)
     job, _ = load_job(arguments)
-    told = {**given, **source.parameters, "optuna_storage": "", "export": "", "challenger": ""}
+    names = {parameter.name for parameter in job.settings.parameters or []}
+    told = {**{name: text for name, text in source.parameters.items() if name in names}, **given}
+    told |= dict.fromkeys(("as_of", "optuna_storage", "export", "reports", "challenger"), "")
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
-    parameters = job_parameters(job, told | {"as_of": ""}, "", datetime(2000, 1, 1, tzinfo=UTC))
+    parameters = job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC))
     for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):  # a slip of the pen is told now
         kind.from_widgets(backtest.widgets({**parameters, "events": "to be located"}, "", first))
     noted = {"--from": str(first), "--to": str(last), "--every": arguments.every, "--stores": arguments.stores}

@@ -2,11 +2,13 @@
 
 import argparse
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psutil
@@ -20,9 +22,10 @@ from cli.progress import Progress, closing
 from cli.sources import Source, choose
 from cli.tracking import ensure_experiment
 from localrun import page
-from localrun.bundle import Job, load
+from localrun.bundle import Bundle, Job, load
 from localrun.checks import check_job
 from localrun.files import read_yaml
+from localrun.for_each import check_inputs
 from localrun.job import Machine, job_parameters, run_job
 from localrun.notebook import NotebookResult, run_notebook
 from localrun.record import JobRun, new_tasks
@@ -42,11 +45,26 @@ class Plan:
     """A run that was found sound, before anything is started."""
 
     job: Job
+    jobs: Mapping[str, Job]  # all of the bundle: a task may run another one
     target: str
     selection: frozenset[str]
     source: Source
     given: dict[str, str]
     home: Home
+
+    def local(self, job: Job) -> dict[str, str]:
+        """Those parameters of a job that say where this machine keeps things."""
+        names = {parameter.name for parameter in job.settings.parameters or []}
+        return {name: value for name, value in self.home.parameters().items() if name in names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What all jobs of a run share once it has started."""
+
+    spark_url: str
+    tracking: Future[None] | None
+    stopped: Event = field(default_factory=Event)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -55,18 +73,13 @@ def main(arguments: argparse.Namespace) -> int:
     plan = _plan(arguments, home)
     with locked(home):
         page.close_abandoned(home.runs)
-        run, folder = _start(plan)
-    afterwards: Iterator[str] = iter(())
-    if plan.source.write and run.state is State.SUCCESS:
-        afterwards = told(home.warehouse / _schema(run.parameters) / "audience", run.run_id, run.parameters)
-    for part in (closing(run, folder), afterwards, _places(home, folder, _schema(run.parameters))):
-        if lines := list(part):
-            print("", *lines, sep="\n")
+        run = _start(plan)
+    _say(_places(home, home.runs / run.run_id, _schema(run.parameters)))
     return _EXIT.get(run.state, 1)
 
 
-def load_job(arguments: argparse.Namespace) -> tuple[Job, str]:
-    """The job that the arguments name, with this machine's variables, and the target's name.
+def load_job(arguments: argparse.Namespace) -> tuple[Job, Bundle]:
+    """The job that the arguments name, and its bundle, with this machine's variables.
 
     Raises
     ------
@@ -76,51 +89,90 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, str]:
     declared = read_yaml(arguments.bundle / "databricks.yml", "databricks.yml").get("variables") or {}
     bundle = load(arguments.bundle, arguments.target, {k: v for k, v in _VARIABLES.items() if k in declared})
     job = bundle.job(arguments.job)
-    if found := check_job(job):
+    if found := check_job(job, bundle.jobs):
         lines = "\n  ".join(found)
         raise CliError(f"job {job.key} in {job.file} is not sound, see ./propensity validate:\n  {lines}")
-    return job, bundle.target
+    return job, bundle
 
 
 def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
-    job, target = load_job(arguments)
+    job, bundle = load_job(arguments)
     given = given_parameters(arguments.param)
     if given.get("export"):  # notebooks run in their own folder
         given["export"] = str(Path(given["export"]).expanduser().absolute())
     source = choose(arguments.source, given, home.sources)
-    job_parameters(job, given, "", datetime.now(UTC))  # a wrong name is said before anything starts
-    names = {parameter.name for parameter in job.settings.parameters or []}
-    local = {name: value for name, value in home.parameters().items() if name in names}
-    return Plan(
+    plan = Plan(
         job=job,
-        target=target,
+        jobs=bundle.jobs,
+        target=bundle.target,
         selection=select(job.settings.tasks or [], arguments.only),
         source=source,
-        given=local | given | source.parameters,
+        given={},
         home=home,
     )
+    names = {parameter.name for parameter in job.settings.parameters or []}
+    suits = {name: value for name, value in source.parameters.items() if name in names}
+    plan = replace(plan, given=plan.local(job) | given | suits)
+    # what is wrong with parameters is said before anything starts
+    check_inputs(job, job_parameters(job, plan.given, "", datetime.now(UTC)))
+    return plan
 
 
-def _start(plan: Plan) -> tuple[JobRun, Path]:
+def _start(plan: Plan) -> JobRun:
     """Start Spark, make the events and the experiment while it comes up, then run the job."""
     start = datetime.now(UTC)
     run_id = new_run_id(start)
-    folder = plan.home.runs / run_id
-    folder.mkdir(parents=True)
-    print(f"run {run_id} of {plan.job.key}: {folder / 'index.html'}", flush=True)
+    folder = _folder(plan, plan.job, run_id)
     spark = SparkServer(plan.home.root, [_schema(plan.given)], folder / "spark.log")
     with spark, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
+        if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
+            experiment = plan.home.parameters()[EXPERIMENT]
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
+        here = Surroundings(spark_url=spark.url, tracking=tracking)
         given = dict(plan.given)
         if plan.source.write:
             given["events"] = str(plan.source.write())
         run = _record(plan, given, run_id, start)
-        run_job(plan.job, run, _machine(plan, folder, spark.url, tracking))
-    return run, folder
+        run_job(plan.job, run, _machine(plan, folder, here))
+    _conclude(plan, run)
+    return run
 
 
-def _machine(plan: Plan, folder: Path, spark_url: str, tracking: "Future[None] | None") -> Machine:
+def _called(plan: Plan, here: Surroundings, job_id: int, parameters: Mapping[str, str]) -> JobRun:
+    """Run another job of the bundle whole, for a task: in the same home, with a page of its own."""
+    (job,) = (job for job in plan.jobs.values() if job.id == job_id)
+    start = datetime.now(UTC)
+    run_id = new_run_id(start)
+    own = replace(plan, job=job, selection=select(job.settings.tasks or [], None))
+    folder = _folder(plan, job, run_id)
+    run = _record(own, plan.local(job) | dict(parameters), run_id, start)
+    run_job(job, run, _machine(own, folder, here))
+    _conclude(own, run)
+    return run
+
+
+def _folder(plan: Plan, job: Job, run_id: str) -> Path:
+    folder = plan.home.runs / run_id
+    folder.mkdir(parents=True)
+    print(f"run {run_id} of {job.key}: {folder / 'index.html'}", flush=True)
+    return folder
+
+
+def _conclude(plan: Plan, run: JobRun) -> None:
+    """Say how a run ended and, where a built-in source knows, how its list turned out."""
+    _say(closing(run, plan.home.runs / run.run_id))
+    if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
+        audience = plan.home.warehouse / _schema(run.parameters) / "audience"
+        _say(told(audience, run.run_id, run.parameters))
+
+
+def _say(part: Iterable[str]) -> None:
+    if lines := list(part):
+        print("", *lines, sep="\n")
+
+
+def _machine(plan: Plan, folder: Path, here: Surroundings) -> Machine:
     progress = Progress()
 
     def changed(run: JobRun) -> None:
@@ -129,18 +181,20 @@ def _machine(plan: Plan, folder: Path, spark_url: str, tracking: "Future[None] |
 
     def run_tracked(path: Path, **asked: Any) -> NotebookResult:
         widgets = scan(path).widgets
-        if tracking and (widgets is None or EXPERIMENT in widgets):
-            tracking.result()  # only a notebook that knows the experiment has to wait for it
+        if here.tracking and (widgets is None or EXPERIMENT in widgets):
+            here.tracking.result()  # only a notebook that knows the experiment has to wait for it
         return run_notebook(path, **asked)
 
     return Machine(
         run_notebook=run_tracked,
         folder=folder,
-        spark_url=spark_url,
+        spark_url=here.spark_url,
         environment=plan.home.environment(),
         stop=_kill_children,
         changed=changed,
         line=progress.line,
+        run_job=partial(_called, plan, here),
+        stopped=here.stopped,
     )
 
 
@@ -174,7 +228,7 @@ def _kill_children() -> None:
             continue
 
 
-def _places(home: Home, folder: Path, schema: str) -> list[str]:
+def _places(home: Home, folder: Path, schema: str) -> Iterable[str]:
     option = "" if home.root == PROJECT / ".home" else f" --home {shlex.quote(str(home.root))}"
     return [
         f"run page  {folder / 'index.html'}",

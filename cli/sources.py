@@ -1,5 +1,6 @@
 """Which events a run reads: the user's own, or built-in ones with a question that suits them."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,8 +10,26 @@ from typing import Any
 from cli.errors import CliError
 from datasets import complete_journey, synthetic
 
-DELI = {"action": "buy_deli", "horizon_days": "14", "cohort_days": "90", "as_of": "2017-12-17"}
-COOK = {"action": "cook", "horizon_days": "14", "as_of": "2024-08-11"}
+
+def _questions(*pairs: tuple[str, str]) -> str:
+    """For the job of many questions: actions and horizons, as it wants them."""
+    return json.dumps([{"action": action, "horizon_days": days, "cohort_days": "90"} for action, days in pairs])
+
+
+# A run takes those of these parameters that its job has.
+DELI = {
+    "action": "buy_deli",
+    "horizon_days": "14",
+    "cohort_days": "90",
+    "as_of": "2017-12-17",
+    "questions": _questions(("buy_deli", "14"), ("buy_pastry", "14")),
+}
+COOK = {
+    "action": "cook",
+    "horizon_days": "14",
+    "as_of": "2024-08-11",
+    "questions": _questions(("cook", "14"), ("favorite", "14")),
+}
 
 
 @dataclass(frozen=True)

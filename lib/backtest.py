@@ -77,7 +77,7 @@ def replay(
     except PropensityError as error:
         return Replayed(policy, as_of, **came, stopped=str(error))
     try:
-        pipeline.publish(PublishConfig.from_widgets(get), tables, say)
+        pipeline.publish(PublishConfig.from_widgets(get), tables, seen, say)
     except PropensityError as error:
         came["refused"] = str(error)
     scores = rows_or_none(tables, "predictions", list_rows(config.question, as_of))

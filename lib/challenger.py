@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from lib import explain, learning
+from lib import explain, learning, outcomes
 from lib.config import RetrainConfig
 from lib.learning import Trained
 from lib.models import Pair
@@ -68,5 +68,6 @@ def make(asked: Challenge, say: Say) -> Made:
         pair = learning.refit(rows, parts, trained, config.question, config.seed)
     cohort = training.at([training.frame["cutoff"].max()])
     why = explain.notes(trained.pair, cohort.X, trained.judged, asked.kinds, config.seed)
+    why["deciles"] = outcomes.by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
     pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
     return Made(found, trained, pair, why["importances"], len(training))

@@ -6,24 +6,29 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.measure import DRAWS, INTERVAL, Measured, log_losses, measure
+from lib.measure import DRAWS, INTERVAL, Measured, log_losses, measure, share
 
-SHOWN = ("log_loss", "auc", "calibration")  # what one list is judged by
+SHOWN = ("log_loss", "auc", "ratio")  # what one list is judged by
 
 
 def quality(scored: pd.DataFrame, seed: int) -> dict[str, Measured]:
-    """How one list proved: log_loss, auc, calibration, and expected and observed, each with its interval over users.
+    """How one list proved, as the outcome ledger has it: log_loss, auc, and ratio, which is expected over observed.
+
+    Beside these, expected and observed: numbers of users, of which only what was observed is left to chance.
 
     Parameters
     ----------
     scored : DataFrame[user_id string, propensity double, acted int]
-        A row per user. With one class only, auc and calibration are left out.
+        A row per user. With one class only, auc and ratio are left out.
     """
     y, scores = scored["acted"].to_numpy(np.int64), scored["propensity"].to_numpy(float)
-    found = measure(y, scores, scores, scored["user_id"].to_numpy(object), seed, past_rate=float(y.mean())).metrics
+    found = measure(y, scores, None, scored["user_id"].to_numpy(object), seed).metrics
     told = {name: found[name] for name in SHOWN if name in found}
-    sums = np.array([[weights @ scores, weights @ y] for weights in _draws(len(y), seed)])
-    return told | {"expected": _interval(sums[:, 0]), "observed": _interval(sums[:, 1])}
+    acted = share(int(y.sum()), len(y))
+    expected = float(scores.sum())
+    told["expected"] = Measured(expected, expected, expected)
+    told["observed"] = Measured(*(len(y) * end for end in (acted.value, acted.low, acted.high)))
+    return told
 
 
 def ratios(scored: Mapping[str, pd.DataFrame], beside: str, seed: int) -> dict[str, Measured]:

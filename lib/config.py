@@ -8,7 +8,7 @@ from hashlib import sha1
 from typing import Any, Self
 
 from lib.errors import ConfigError
-from lib.thresholds import Thresholds
+from lib.thresholds import Bounds, Contacts, Thresholds, parse_decimal
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
@@ -162,17 +162,29 @@ class PredictConfig(ModelConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishConfig(StageConfig):
+class PublishConfig(ModelConfig):
     """What `publish` needs to know."""
 
+    held_out_share: float  # of the users, whom nobody is to contact
+    bounds: Bounds
+    max_source_gap_days: int | None  # None: the longest gap that the last 90 days show
+    contacts: Contacts  # whom an exported file names
     export: str  # blank, or a .csv or .parquet file to write the list to
+    reports: str  # blank, or a folder for the report pages
+    seed: int
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         export = get("export").strip()
         if export and not export.endswith((".csv", ".parquet")):
             raise ConfigError(f"export must end in .csv or .parquet, got {export!r}. Leave it blank for none.")
-        return cls(**_stage(get), export=export)
+        return cls(
+            **_stage(get), **_models(get),
+            held_out_share=parse_decimal("held_out_share", get, least=0, most=1), bounds=Bounds.from_widgets(get),
+            max_source_gap_days=parse_optional_number("max_source_gap_days", get, least=0),
+            contacts=parse_contacts(get), export=export, reports=get("reports").strip(),
+            seed=parse_number("seed", get, least=0),
+        )  # fmt: skip
 
 
 def _stage(get: Get) -> dict[str, Any]:
@@ -205,6 +217,19 @@ def parse_text(name: str, get: Get) -> str:
     if not text:
         raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
     return text
+
+
+def parse_contacts(get: Get) -> Contacts:
+    """Read how contacts are chosen: value and cost come together, or neither."""
+    texts = [get(name).strip() for name in ("value_of_action", "cost_of_contact")]
+    if any(texts) and not all(texts):
+        raise ConfigError(
+            f"value_of_action and cost_of_contact are given together or not at all, got {texts[0]!r} and {texts[1]!r}. "
+            "Give both in one currency, or leave both blank."
+        )
+    value = parse_decimal("value_of_action", get, least=0, most=1e9) if texts[0] else None
+    cost = parse_decimal("cost_of_contact", get, least=0, most=1e9) if texts[1] else None
+    return Contacts(top=parse_number("export_top", get, least=0), value_of_action=value, cost_of_contact=cost)
 
 
 def parse_model(get: Get) -> str:

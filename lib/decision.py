@@ -23,6 +23,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "drifted_share": ("{:.1%} of the features have drifted", "at most {:.1%} is allowed"),
     "unseen_share": ("{:.1%} of the newest events are of types that the pair has not learnt as they are read now",
                      "at most {:.1%} is allowed"),
+    "live_skill_over_base_rate": ("Over its lists whose outcome is known, scores saved {:.1%} of the base rate's "
+                                  "log loss", "more than {:.1%} is wanted"),
+    "live_calibration": ("Over its lists whose outcome is known, expected and observed actions differ by a factor of "
+                         "{:.2f}", "at most {:.2f} is allowed"),
     "age_days": ("The last label that the pair learnt from is {:.0f} days old", "at most {:g} is allowed"),
 }  # fmt: skip
 
@@ -34,6 +38,7 @@ class Bound:
     metric: str
     wanted: Literal["more than", "at least", "at most"]
     limit: float
+    if_there: bool = False  # not there for a pair none of whose lists has matured: the verdict does without
 
     def fails(self, measured: Measured) -> bool:
         if self.wanted == "at most":
@@ -45,7 +50,7 @@ class Bound:
         limit = self.limit
         if self.metric in ("auc_kept", "ap_kept"):
             measured, limit = -measured, -limit
-        elif self.metric == "calibration":
+        elif self.metric.endswith("calibration"):
             measured, limit = Measured(*map(math.exp, (measured.value, measured.low, measured.high))), math.exp(limit)
         found, wanted = SENTENCES[self.metric]
         return f"{found.format(measured)}; {wanted.format(limit)}."
@@ -66,6 +71,8 @@ def bounds(thresholds: Thresholds) -> tuple[Bound, ...]:
         Bound("drifted_share", "at most", thresholds.max_drifted_share),
         Bound("unseen_share", "at most", thresholds.max_unseen_share),
         Bound("age_days", "at most", thresholds.max_age_days),
+        Bound("live_skill_over_base_rate", "more than", thresholds.min_skill_over_base_rate, if_there=True),
+        Bound("live_calibration", "at most", thresholds.max_calibration_error, if_there=True),
     )
 
 
@@ -107,11 +114,13 @@ class Choice:
 def judge(quality: Quality | None, thresholds: Thresholds) -> Verdict:
     """Say whether a champion holds: bad needs a whole interval beyond its limit, good needs every metric there.
 
+    Only the record of its own lists may be missing: its first list has not matured yet.
+
     `quality` None means that there is no champion. What could not be measured never counts as good.
     """
     if quality is None:
         return Verdict("cannot_tell", ("No model is registered for this question yet.",))
-    wanted = bounds(thresholds)
+    wanted = [bound for bound in bounds(thresholds) if not bound.if_there or bound.metric in quality.metrics]
     missing = [bound.metric for bound in wanted if not _there(quality, bound.metric)]
     if missing:
         told = f"on {quality.rows} rows with {quality.positives} positives"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib import definition, timeline
 from lib import events as event_rules
-from lib.config import ExtractConfig, Question
+from lib.config import ExtractConfig, PublishConfig, Question
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import OTHER, Vocabulary, build_features, columns, schema, vocabulary
 from lib.tables import DeltaTables, Tables
@@ -99,7 +99,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
         as_of = config.as_of or _newest(events, start)
         theirs = _seen(events, start, as_of)
     plan = _planned(ours, theirs, start, as_of)
-    _fresh(config, _days(ours, theirs, plan), as_of)
+    _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
@@ -232,15 +232,25 @@ def _days(ours: Held, theirs: Sequence[Any], plan: event_rules.Ingestion) -> set
     return kept | {row["day"] for row in theirs if row["known_day"] and plan.reads(row["known_day"])}
 
 
-def _fresh(config: ExtractConfig, held: Collection[date], as_of: date) -> None:
+def still_fresh(config: PublishConfig, tables: Tables, as_of: date) -> None:
+    """Refuse to publish what rests on a stale source: by the rule of `ingest`, on what it has read.
+
+    Raises
+    ------
+    SourceError
+        The message names both dates.
+    """
+    found = tables.query(f"SELECT DISTINCT day FROM {{daily_activity}} WHERE known_day < DATE '{as_of}'")["day"]
+    _fresh(f"of {config.schema}", config.max_source_gap_days, found, as_of)
+
+
+def _fresh(source: str, allowed: int | None, held: Collection[date], as_of: date) -> None:
     """Refuse to run on a source whose last event day is further back than its quiet spells ever were."""
     days = sorted(day for day in held if day < as_of)
     if not days:
         raise SourceError(
-            f"The events {config.events!r} hold nothing before as_of {as_of}. "
-            "Run with a later as_of, or load older events."
+            f"The events {source!r} hold nothing before as_of {as_of}. Run with a later as_of, or load older events."
         )
-    allowed = config.max_source_gap_days
     if allowed is None:
         allowed = timeline.longest_gap(days, Window.lookback(as_of, 90))
     behind = timeline.days_behind(days[-1], as_of)

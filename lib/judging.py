@@ -6,14 +6,14 @@ from datetime import date
 
 import pandas as pd
 
-from lib import decision, drift, extraction, features, labels, learning, sampling, timeline
+from lib import decision, drift, extraction, features, labels, learning, ledger, sampling, timeline
 from lib.baseline import RecencyRule
 from lib.config import ModelConfig, Question, RetrainConfig, TrainConfig
 from lib.decision import Check, Verdict
 from lib.errors import ModelError, PropensityError
 from lib.measure import Measured, Quality
 from lib.models import Pair
-from lib.records import check_rows, rows_or_none, run_rows
+from lib.records import check_rows, drift_rows, rows_or_none, run_rows
 from lib.registered import Registry
 from lib.split import KEYS, WEIGHT, Rows, Split, split
 from lib.tables import Tables
@@ -63,8 +63,9 @@ def judged(
         rule = RecencyRule.fit(config.question, training.X, training.y, training.weight)
         quality = learning.judged_quality(pair, rows.at(fresh), rule, config.seed)
         inputs, found = _inputs(config.question, tables, pair, as_of)
+        record = ledger.live(config, tables, version, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
-        quality = replace(quality, metrics={**quality.metrics, **inputs, "age_days": Measured(age, age, age)})
+        quality = replace(quality, metrics={**quality.metrics, **inputs, **record, "age_days": Measured(age, age, age)})
         return Judged(pair, quality, decision.judge(quality, config.thresholds), found)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
         named = f"Judging broke off: {type(error).__name__}: {error}"
@@ -96,11 +97,13 @@ def record(
     as_of: date,
     found: Judged,
 ) -> pd.DataFrame:
-    """Write a verdict down: its rows of `model_checks`, on which later stages act, then its run in MLflow.
+    """Write a verdict down: its rows of `drift` and of `model_checks`, on which later stages act, its run in MLflow.
 
     Returns the rows. Where MLflow fails the run does too: a verdict that nobody can look up passes nothing.
     """
     rows = check_rows(config, as_of, parts, found.pair, found.quality, found.verdict)
+    if not found.drift.empty:
+        tables.replace("drift", drift_rows(config, as_of, version or "", found.drift), run_rows(config))
     tables.replace("model_checks", rows, run_rows(config))
     check = Check(as_of, parts.holdout[0], config.run_id, version or "", found.verdict, found.quality, found.drift)
     registry.record_check(config.question, check)

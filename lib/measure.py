@@ -66,11 +66,11 @@ def log_losses(y: Labels, p: Floats) -> Floats:
 def measure(
     y: Labels,
     scores: Floats,
-    naive: Floats,
+    naive: Floats | None,
     users: Users,
     seed: int,
     *,
-    past_rate: float,
+    past_rate: float | None = None,
     registered: Mapping[str, Measured] | None = None,
     weight: Floats | None = None,
 ) -> Quality:
@@ -78,10 +78,11 @@ def measure(
 
     Parameters
     ----------
-    naive : array of probabilities
-        What the recency rule gives the same rows.
-    past_rate : float
-        The action's rate on the training cutoffs: the best constant score that could have been known before.
+    naive : array of probabilities or None
+        What the recency rule gives the same rows; None leaves out what is held against it.
+    past_rate : float or None
+        The action's rate on the training cutoffs: the best constant score that could have been known before. None
+        leaves out what is held against it.
     registered : {metric: Measured} or None
         What the champion had when it was registered, if it is one; of `KEPT` only those there are measured.
     weight : array or None
@@ -93,12 +94,14 @@ def measure(
         Large is good: auc; average_precision, and normalised_ap, which is `(AP - rate) / (1 - rate)`;
         skill_over_base_rate, skill_over_past_rate, skill_over_naive (the share of the other's log loss that is
         saved); auc_kept, ap_kept (now minus then). Small is good: log_loss; calibration, the absolute log ratio
-        of expected to observed actions; ece. For comparison: base_rate_log_loss, naive_log_loss. With one class
-        only, all but log_loss are left out; with no rows, all.
+        of expected to observed actions; ece. For comparison: base_rate_log_loss, naive_log_loss, and ratio, which is
+        expected over observed actions. With one class only, all but log_loss are left out; with no rows, all.
     """
     if len(y) == 0:
         return Quality(0, 0, {})
-    rows = _Scored.of(y, scores, naive, past_rate, len(set(users)), weight)
+    rivals = {} if naive is None else {"naive": naive}
+    rivals |= {} if past_rate is None else {"past_rate": np.full(len(y), past_rate)}
+    rows = _Scored.of(y, scores, rivals, len(set(users)), weight)
     draws: dict[str, list[float]] = {}
     for weights in _draws(users, seed, weight):
         for name, value in rows.weighted(weights).items():
@@ -106,7 +109,7 @@ def measure(
     ends = {"ece": _unbiased, "calibration": _folded}
     found = {name: ends.get(name, _interval)(values) for name, values in draws.items()}
     then = registered or {}
-    found |= {kept: _change(then[name], found[name]) for name, kept in KEPT.items() if name in then and name in found}
+    found |= {kept: change(then[name], found[name]) for name, kept in KEPT.items() if name in then and name in found}
     return Quality(len(y), int(y.sum()), found)
 
 
@@ -126,20 +129,20 @@ class _Scored:
     y: Labels
     scores: Floats
     own: Floats  # log losses
-    naive: Floats
-    past: Floats
+    rivals: Mapping[str, Floats]  # the log losses of other scores, by their name
     rank: Places  # number of the row's score among the distinct ones, ascending
     bin: Places  # of the reliability
 
     @classmethod
     def of(
-        cls, y: Labels, scores: Floats, naive: Floats, past_rate: float, users: int, weight: Floats | None = None
+        cls, y: Labels, scores: Floats, rivals: Mapping[str, Floats], users: int, weight: Floats | None = None
     ) -> "_Scored":
         bins = max(1, min(ECE_BINS, users // ECE_USERS))
         places = np.linspace(0, 1, bins + 1)[1:-1]
         edges = np.unique(np.quantile(scores, places, weights=weight, method="inverted_cdf"))
+        losses = {name: log_losses(y, rival) for name, rival in rivals.items()}
         return cls(
-            y, scores, log_losses(y, scores), log_losses(y, naive), log_losses(y, np.full(len(y), past_rate)),
+            y, scores, log_losses(y, scores), losses,
             np.unique(scores, return_inverse=True)[1], np.searchsorted(edges, scores),
         )  # fmt: skip
 
@@ -149,8 +152,10 @@ class _Scored:
         loss = float(weights @ self.own / total)
         if not 0 < acted < total:
             return {"log_loss": loss}
-        rate, naive, past = acted / total, float(weights @ self.naive / total), float(weights @ self.past / total)
-        base = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
+        rate, expected = acted / total, max(float(weights @ self.scores), 1e-12)
+        base = float(-(rate * np.log(rate) + (1 - rate) * np.log1p(-rate)))
+        rivals = {name: float(weights @ losses / total) for name, losses in self.rivals.items()}
+        shown = {"naive_log_loss": rivals["naive"]} if "naive" in rivals else {}
         auc, precision = _ranking(self.y, self.rank, weights)
         return {
             "log_loss": loss,
@@ -158,12 +163,12 @@ class _Scored:
             "average_precision": precision,
             "normalised_ap": (precision - rate) / (1 - rate),
             "base_rate_log_loss": base,
-            "naive_log_loss": naive,
+            **shown,
             # rounded, so that a score which is the rate itself saves nothing, and not one in 1e16
             "skill_over_base_rate": round(1 - loss / base, 12),
-            "skill_over_past_rate": round(1 - loss / past, 12),
-            "skill_over_naive": round(1 - loss / naive, 12),
-            "calibration": float(np.log(max(float(weights @ self.scores), 1e-12) / acted)),  # signed, for now
+            **{f"skill_over_{name}": round(1 - loss / rival, 12) for name, rival in rivals.items()},
+            "ratio": expected / acted,
+            "calibration": float(np.log(expected / acted)),  # signed, for now
             "ece": float(np.abs(np.bincount(self.bin, weights * (self.y - self.scores))).sum() / total),
         }
 
@@ -204,7 +209,15 @@ def _unbiased(draws: Sequence[float]) -> Measured:
     return Measured(*mirrored)
 
 
-def _change(then: Measured, now: Measured) -> Measured:
+def share(part: int, whole: int) -> Measured:
+    """A share with its 90 % interval by Wilson's score method, which is honest at 0 of n too (JASA 22, 1927)."""
+    from scipy.stats import binomtest
+
+    found = binomtest(part, whole).proportion_ci((INTERVAL[1] - INTERVAL[0]) / 100, method="wilson")
+    return Measured(part / whole, float(found.low), float(found.high))
+
+
+def change(then: Measured, now: Measured) -> Measured:
     """Now minus then, each with its own noise.
 
     The interval is made from both intervals by the square root of the summed squares of their arms (Zou and Donner,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -45,6 +46,10 @@ class MemoryRegistry:
         pairing.same_question({"question": pair.question}, question, where)
         pairing.fits(pair, where)
         return pair
+
+    def notes(self, question: Question, version: str) -> Mapping[str, Any]:
+        self._known(question, version)
+        return self.pairs[question.slug, version].notes
 
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
         version = str(1 + sum(slug == question.slug for slug, _ in self.pairs))

@@ -2,24 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import challenger, charts, explain, extraction, importance, labels
+from lib import challenger, charts, contacts, explain, extraction, importance, labels, ledger, outcomes, report
+from lib import publishing as lists
+from lib import release as release_rules
+from lib.audience import HeldOut
 from lib.challenger import Challenge, Make, Say
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
-from lib.errors import ConfigError, ModelError, NotPromoted, PublishRefused
+from lib.drafts import Draft
+from lib.errors import ConfigError, ModelError, NotPromoted
 from lib.history import spoken
 from lib.judging import champion_to_beat, judged, labelled, record, usable
 from lib.measure import Quality
 from lib.models import Pair
 from lib.predictions import scorer
-from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, was_low
+from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, on_question, was_low
 from lib.registered import Evidence, Registry
+from lib.report import Facts
 from lib.search import Elsewhere, Found
 from lib.spark_search import SparkTrials
 from lib.split import Split
@@ -64,12 +69,26 @@ class Retrained:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What `predict` or `publish` wrote."""
+class Scored:
+    """What `predict` wrote."""
 
     rows: pd.DataFrame  # the highest propensities
     summary: str
     propensities: pd.Series  # of everybody
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `publish` wrote."""
+
+    rows: pd.DataFrame  # the highest propensities
+    summary: str
+    facts: Facts
+
+    @cached_property
+    def page(self) -> str:
+        """The report, HTML: written when it is asked for."""
+        return report.page(self.facts)
 
 
 def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
@@ -95,6 +114,7 @@ def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = prin
 def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Checked:
     """Judge the registered pair in use on what really happened, and say whether new models are needed."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    written = ledger.settle(config, tables, cutoffs.as_of)
     rows, parts = labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     say(f"champion: {'none' if version is None else f'version {version}'}")
@@ -117,7 +137,7 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
         f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.",
         *(f"  {r}" for r in verdict.reasons),
     ]
-    lines += _quality_lines("Champion on the holdout", quality, parts)
+    lines += [*_quality_lines("Champion on the holdout", quality, parts), *outcomes.spoken(written)]
     shown = checks[["metric", "measured", "low", "high", "threshold"]]
     needed = verdict.retrain_needed or bool(config.challenger)
     return Checked(verdict, "\n".join(lines), shown, needed, found.drift)
@@ -181,7 +201,7 @@ def retrain(
     )  # fmt: skip
 
 
-def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say = print) -> Listed:
+def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say = print) -> Scored:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     version = decided_version(config, tables) or registry.champion(config.question)
@@ -201,33 +221,52 @@ def predict(config: PredictConfig, tables: Tables, registry: Registry, say: Say 
     summary = (
         f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
     )
-    return Listed(written.head(10), summary, written["propensity"])
+    return Scored(written.head(10), summary, written["propensity"])
 
 
-def publish(config: PublishConfig, tables: Tables, say: Say = print) -> Listed:
-    """Check the question's new list and replace the current one with it, in one commit."""
-    as_of = extraction.last_extraction(tables, config.question, config.as_of).cutoffs.as_of
+def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say = print) -> Published:
+    """Check the question's new list and replace the current one with it, in one commit.
+
+    Its report, and the files that come with it, are written before: whatever fails then leaves the last list.
+    """
+    cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
+    as_of, question = cutoffs.as_of, config.question
+    extraction.still_fresh(config, tables, as_of)
     if not tables.exists("predictions"):
         raise ModelError("Nothing has been scored in this schema. Run predict first.")
-    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {list_rows(config.question, as_of)}")
-    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(config.question, [as_of])}) c")["n"].iloc[0]
+    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {list_rows(question, as_of)}")
+    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort(question, [as_of])}) c")["n"].iloc[0]
     decided = decision_of(config, tables)
     if decided is None:  # by hand: the list follows whatever pair the predictions come from, but one pair only
         decided = predictions.iloc[0] if len(predictions) else pd.Series(dict.fromkeys(PAIR, ""))
     versions = {name: str(decided[name]) for name in PAIR}
-    low = was_low(tables, config.question, versions["prediction_version"])
-    ranked = audience_rules.rank(predictions, low)
-    audience_rules.check(ranked, int(cohort), versions)
-    draft = _draft(ranked, config.export) if config.export else None
-    tables.replace("audience", ranked, f"question = '{config.question.slug}'")
+    low = was_low(tables, question, versions["prediction_version"])
+    ranked = audience_rules.rank(predictions, low, HeldOut(question.slug, config.held_out_share, config.seed))
+    release_rules.whole(ranked, int(cohort), versions)
+    old, rate = lists.earlier(question, tables, as_of), lists.base_rate(question, tables, cutoffs)
+    found = release_rules.usual(ranked, old, rate, config.bounds)
+    row = lists.publication(config, tables, ranked, found, old, rate)
+    say(f"the list may be published: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
+    contacted = contacts.chosen(ranked, config.contacts)
+    drafts = [Draft.of(config.export, contacted)] if config.export else []
     lines = [
-        f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}. The ten highest propensities:"
+        f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}; "
+        f"{ranked['propensity'].sum():.1f} of them expected to act, {int(ranked['held_out'].sum())} held out.",
+        *release_rules.spoken(found, row["previous_cutoff"]),
+        *contacts.spoken(contacted, len(ranked), config.contacts, lists.gain(config, tables, contacted, as_of)),
+        "The ten highest propensities:",
+        *audience_rules.spoken(ranked.head(10)),
     ]
-    lines += audience_rules.spoken(ranked.head(10))
-    if draft:
-        draft.replace(config.export)
-        lines.append(f"Exported to {config.export}.")
-    return Listed(ranked.head(10), "\n".join(lines), ranked["propensity"])
+    facts = lists.facts(config, tables, registry, ranked, old, row)
+    published = Published(ranked.head(10), "\n".join(lines), facts)
+    if config.reports:
+        drafts.append(Draft.of(f"{config.reports}/{question.slug}/{as_of}.html", published.page))
+    tables.replace("audience", ranked, on_question(question))
+    lists.record(config, tables, row)
+    for file in drafts:
+        file.keep()
+        say(f"written to {file.target}")
+    return published
 
 
 def _named(config: RetrainConfig, registry: Registry) -> Found | None:
@@ -258,15 +297,3 @@ def _quality_lines(title: str, quality: Quality | None, parts: Split) -> list[st
     told = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
     days = ", ".join(map(str, parts.holdout))
     return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
-
-
-def _draft(ranked: pd.DataFrame, target: str) -> Path:
-    """Write the list beside its target, before the table changes: a full disk is then found in time."""
-    path = Path(target)
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ranked.to_csv(draft, index=False) if path.suffix == ".csv" else ranked.to_parquet(draft, index=False)
-    except OSError as error:
-        raise PublishRefused(f"The export {target} cannot be written: {error}. The published list stays.") from error
-    return draft

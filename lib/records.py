@@ -10,7 +10,7 @@ from lib.decision import Verdict
 from lib.measure import Quality
 from lib.models import Pair
 from lib.split import Split
-from lib.tables import DECISIONS, MODEL_CHECKS, Tables
+from lib.tables import DECISIONS, DRIFT, MODEL_CHECKS, Tables
 from lib.thresholds import Thresholds
 
 
@@ -40,7 +40,7 @@ def decide(
 
 def decisions_on(tables: Tables, question: Question) -> pd.DataFrame:
     """All decisions on a question, in the order in which they were made."""
-    found = rows_or_none(tables, "decisions", f"question = '{question.slug}' ORDER BY number")
+    found = rows_or_none(tables, "decisions", f"{on_question(question)} ORDER BY number")
     return pd.DataFrame(columns=list(DECISIONS)) if found is None else found
 
 
@@ -59,7 +59,7 @@ def decided_version(config: StageConfig, tables: Tables) -> str | None:
 def was_low(tables: Tables, question: Question, version: str) -> bool:
     """Whether a pair came into use on low evidence."""
     # Any decision may tell: the one that promoted the pair is replaced when its run decides anew.
-    where = f"question = '{question.slug}' AND prediction_version = '{version}' AND low_evidence"
+    where = f"{on_question(question)} AND prediction_version = '{version}' AND low_evidence"
     return rows_or_none(tables, "decisions", where) is not None
 
 
@@ -74,6 +74,13 @@ def check_rows(
         prediction_version=pair.prediction_version if pair else None,
         answer=verdict.answer, retrain_needed=verdict.retrain_needed, reasons="\n".join(verdict.reasons),
     ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
+
+
+def drift_rows(config: TrainConfig, as_of: date, version: str, found: pd.DataFrame) -> pd.DataFrame:
+    """How far each feature of a pair has moved, as rows of `drift`."""
+    return found.assign(
+        run_id=config.run_id, question=config.question.slug, as_of=as_of, prediction_version=version
+    ).reindex(columns=list(DRIFT))
 
 
 def metric_rows(quality: Quality, thresholds: Thresholds) -> pd.DataFrame:
@@ -93,11 +100,16 @@ def rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
     return None if found.empty else found
 
 
+def on_question(question: Question) -> str:
+    """SQL condition for the rows of a question."""
+    return f"question = '{question.slug}'"
+
+
 def run_rows(config: StageConfig) -> str:
     """SQL condition for what a run wrote on its question."""
-    return f"run_id = '{config.run_id}' AND question = '{config.question.slug}'"
+    return f"run_id = '{config.run_id}' AND {on_question(config.question)}"
 
 
 def list_rows(question: Question, cutoff: date) -> str:
     """SQL condition for the predictions on a question at a cutoff."""
-    return f"question = '{question.slug}' AND cutoff = DATE '{cutoff}'"
+    return f"{on_question(question)} AND cutoff = DATE '{cutoff}'"

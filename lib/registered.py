@@ -44,6 +44,9 @@ class Registry(Protocol):
     def load(self, question: Question, version: str) -> Pair:
         """Load the pair of one prediction version, and see that both belong together and to the question."""
 
+    def notes(self, question: Question, version: str) -> Mapping[str, Any]:
+        """What was noted with the pair of one prediction version, as `Pair.notes` holds it, without its models."""
+
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
         """Register both models as new versions; nothing is in use before `promote`."""
 

@@ -6,6 +6,7 @@ is moved, the pair in use stays whole.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -55,9 +56,6 @@ class MlflowRegistry:
         return None if version is None else str(version)
 
     def load(self, question: Question, version: str) -> Pair:
-        import mlflow
-        from mlflow.exceptions import MlflowException
-
         transformers, predictors = model_names(self.prefix, question)
         where = f"Version {version} of {predictors}"
         tags = self._tags(predictors, version)
@@ -66,11 +64,7 @@ class MlflowRegistry:
         partner_tags = self._tags(transformers, partner) if partner else {}
         pairing.registered_together(tags, partner_tags, f"{where} names version {partner or 'none'} of {transformers}")
         through = pairing.readable_day(tags, where)
-        try:
-            record = self._record(tags["pair"])
-            notes = mlflow.artifacts.load_dict(f"runs:/{tags['pair']}/{NOTES}")
-        except (MlflowException, OSError) as error:
-            raise ModelError(f"The record of version {version} of {predictors} is gone: {error}. {MEND}") from error
+        record, notes = self._record_of(where, tags["pair"])
         preprocessing, prediction, columns = model_files.read_pair(
             (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}"),
             (f"models:/{predictors}/{version}", where),
@@ -82,6 +76,12 @@ class MlflowRegistry:
         )  # fmt: skip
         pairing.fits(pair, where)
         return pair
+
+    def notes(self, question: Question, version: str) -> Mapping[str, Any]:
+        name = model_names(self.prefix, question)[1]
+        tags, where = self._tags(name, version), f"Version {version} of {name}"
+        pairing.same_question(tags, question, where)
+        return self._record_of(where, tags.get("pair", ""))[1]
 
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
         import mlflow
@@ -220,6 +220,16 @@ class MlflowRegistry:
                 for name in metrics if name + ENDS[0] in recorded.metrics
             },
         }  # fmt: skip
+
+    def _record_of(self, where: str, run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What was recorded and what was noted with a pair that is to be used."""
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._record(run_id), mlflow.artifacts.load_dict(f"runs:/{run_id}/{NOTES}")
+        except (MlflowException, OSError) as error:
+            raise ModelError(f"The record of {where[0].lower()}{where[1:]} is gone: {error}. {MEND}") from error
 
     def _known(self, version: Any) -> dict[str, Any]:
         """When a version was made and what was recorded: a listing does not fail because one record is gone."""

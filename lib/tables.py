@@ -76,7 +76,7 @@ AUDIENCE = PREDICTIONS | {
     "percentile": "int",  # 1 = highest hundredth
     "band": "string",  # the propensity beside the list's mean, in words: lib.audience.BANDS
     "expected_actions": "double",  # of all users down to this row
-    "held_out": "boolean",  # campaigns are to leave this user alone, so that their effect can be measured
+    "held_out": "boolean",  # nobody is to contact this user, so that the effect of contacting can be measured
 }
 PUBLICATIONS = {
     "question": "string",  # its slug
@@ -90,6 +90,7 @@ PUBLICATIONS = {
     "mean_propensity": "double",
     "base_rate": "double",  # of the newest matured cutoff
     "held_out_share": "double",  # asked for; of the users, about so many are held out
+    "seed": "bigint",  # by which they were drawn
     "previous_cutoff": "date",  # of the last list of an earlier cutoff; null where there is none, as all below
     "entered": "bigint",  # users of this list that the previous one had not
     "left": "bigint",
@@ -152,6 +153,10 @@ ARROW = {
     "array<string>": pa.list_(pa.string()),
 }
 
+VERSIONED = "audience"  # the table whose earlier versions a rollback reads
+KEEP_DAYS = 90  # for so long
+GONE = ("FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_VERSION_NOT_FOUND")  # Spark's words for files not there
+
 Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table in the twin
 MapTable = Callable[[pa.Table], pa.Table]
 
@@ -184,6 +189,12 @@ class Tables(Protocol):
 
     def delete(self, name: str, where: str) -> None:
         """Remove the rows that match, in one commit."""
+
+    def versions(self) -> list[int]:
+        """The numbers of the versions of `audience` that can still be read, oldest first; the last is the present."""
+
+    def at_version(self, version: int, where: str) -> pd.DataFrame:
+        """The rows of a version of `audience` that match; none where a VACUUM has taken its files away."""
 
     def get_property(self, name: str, key: str) -> str | None:
         """Read a note kept with a table; None without the table or the note."""
@@ -336,6 +347,9 @@ class DeltaTables:
         checked(name, dict(frame.dtypes))
         self._read.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
+        if name == VERSIONED:
+            for what in ("deletedFile", "log"):  # else a VACUUM might take them after a week, and logs end in a month
+                writer = writer.option(f"delta.{what}RetentionDuration", f"interval {KEEP_DAYS} days")
         if self.exists(name):
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
         else:
@@ -360,6 +374,22 @@ class DeltaTables:
     def set_property(self, name: str, key: str, value: str) -> None:
         text = value.replace("\\", "\\\\").replace("'", "\\'")
         self.spark.sql(f"ALTER TABLE {self.full_name(name)} SET TBLPROPERTIES ('propensity.{key}' = '{text}')")
+
+    def versions(self) -> list[int]:
+        rows = self.spark.sql(f"DESCRIBE HISTORY {self.full_name(VERSIONED)}").select("version").collect()
+        return sorted(row["version"] for row in rows)
+
+    def at_version(self, version: int, where: str) -> pd.DataFrame:
+        from pyspark.errors import PySparkException
+
+        table = f"{self.full_name(VERSIONED)} VERSION AS OF {version}"
+        try:
+            rows = _to_pandas(self.spark.sql(f"SELECT * FROM {table} WHERE {where}").toArrow())
+        except PySparkException as error:
+            if not (error.getCondition() or "").startswith(GONE):
+                raise
+            rows = pd.DataFrame()
+        return rows.reindex(columns=list(CONTRACTS[VERSIONED]))
 
     def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
         return self.spark.createDataFrame(_arrow(name, rows)) if isinstance(rows, pd.DataFrame) else rows
@@ -407,6 +437,7 @@ class MemoryTables:
         self.connection: duckdb.DuckDBPyConnection = duckdb.connect()
         self.stored: dict[str, pa.Table] = {}
         self.properties: dict[tuple[str, str], str] = {}
+        self.earlier: list[pa.Table] = []  # versions of `audience`
 
     def exists(self, name: str) -> bool:
         return name in self.stored
@@ -433,6 +464,8 @@ class MemoryTables:
         new = self._table_of(name, rows)
         kept = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})") if self.exists(name) else new.slice(0, 0)
         self.stored[name] = pa.concat_tables([kept, new], promote_options="default")
+        if name == VERSIONED:
+            self.earlier = [*self.earlier, self.stored[name]]
 
     def append(self, name: str, rows: pd.DataFrame) -> None:
         self.replace(name, rows, "1 = 0")
@@ -445,6 +478,13 @@ class MemoryTables:
 
     def set_property(self, name: str, key: str, value: str) -> None:
         self.properties[name, key] = value
+
+    def versions(self) -> list[int]:
+        return list(range(len(self.earlier)))
+
+    def at_version(self, version: int, where: str) -> pd.DataFrame:
+        self.connection.register("earlier", self.earlier[version])
+        return _to_pandas(self.connection.sql(f"SELECT * FROM earlier WHERE {where}").to_arrow_table())
 
     def _table_of(self, name: str, rows: pa.Table | pd.DataFrame) -> pa.Table:
         table = _arrow(name, rows) if isinstance(rows, pd.DataFrame) else rows

@@ -1,4 +1,4 @@
-"""How much a champion must keep to hold, and how sure a challenger must be: parameters of the job."""
+"""What must hold before anything is used or published, and who is contacted: parameters of the job."""
 
 import math
 from collections.abc import Callable
@@ -37,6 +37,37 @@ class Thresholds:
             max_age_days=parse_decimal("max_age_days", get, least=0, most=36500),
             promote_probability=parse_decimal("promote_probability", get, least=0.5, most=1),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How far a list may be from the last one of an earlier cutoff, and from what happens usually."""
+
+    max_users_change: float  # share of the users by which the larger of the two lists is larger than the smaller
+    max_score_shift: float  # distance of the two distributions of propensities, 0 to 1
+    max_rate_ratio: float  # of the mean propensity to the base rate, either way
+
+    @classmethod
+    def from_widgets(cls, get: Callable[[str], str]) -> Self:
+        return cls(
+            max_users_change=parse_decimal("max_users_change", get, least=0, most=1000),
+            max_score_shift=parse_decimal("max_score_shift", get, least=0, most=1),
+            max_rate_ratio=parse_decimal("max_rate_ratio", get, least=1, most=1000),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contacts:
+    """How contacts are chosen. Nothing chosen: the whole list is exported, with its flag of users held out."""
+
+    top: int  # so many at the most; 0: no limit
+    value_of_action: float | None  # both or none, in one currency
+    cost_of_contact: float | None
+
+    @property
+    def everybody(self) -> bool:
+        """Whether nothing is chosen."""
+        return not self.top and self.value_of_action is None
 
 
 def parse_decimal(name: str, get: Callable[[str], str], *, least: float, most: float) -> float:

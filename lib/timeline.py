@@ -12,6 +12,7 @@ FULL_HISTORY_DAYS = 90  # the longest bounded feature window: from here on no wi
 MIN_HISTORY_DAYS = 28  # a younger log has not even seen one monthly window
 ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones are left out
 CHANGING_HORIZONS = 4  # for so long after a change of behaviour each new label is worth a new fit
+RECORD_HORIZONS = 4  # how far back the record of a pair in use is read: what is older speaks of other times
 
 ONE_DAY = timedelta(days=1)
 
@@ -37,6 +38,11 @@ class Window:
     def days(self) -> int:
         """How many days lie inside."""
         return (self.end - self.start).days
+
+    @property
+    def last(self) -> date:
+        """The last day inside, as people name the end of a span."""
+        return self.end - ONE_DAY
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,17 @@ def soon_after(cutoff: date, since: date, horizon_days: int) -> bool:
 def one_horizon_before(cutoff: date, horizon_days: int) -> date:
     """The newest cutoff whose label window ends before this one's begins."""
     return cutoff - timedelta(days=horizon_days)
+
+
+def is_final(cutoff: date, horizon_days: int, as_of: date, late_days: int) -> bool:
+    """Whether as_of lies so long after a cutoff's horizon that no late event is waited for any more."""
+    return (as_of - Window.horizon(cutoff, horizon_days).end).days >= late_days
+
+
+def recently_scored(as_of: date, horizon_days: int) -> Window:
+    """The cutoffs of a pair's record at as_of: matured, and not more than some horizons ago."""
+    end = one_horizon_before(as_of, horizon_days) + ONE_DAY
+    return Window.lookback(end, RECORD_HORIZONS * horizon_days)
 
 
 def longest_gap(days: Sequence[date], window: Window) -> int:

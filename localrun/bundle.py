@@ -18,15 +18,20 @@ from localrun.settings import job_settings
 _VARIABLE_KEYS = {"default", "description", "type", "lookup"}
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE_USED = re.compile(r"\$\{var\.([\w-]+)")
-# Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches.
-_PASSED_OVER = {"schemas", "volumes", "experiments"}
+# Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches, and
+# nobody draws a dashboard.
+_PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job: its key in the bundle, the file that first names it, and its settings."""
+    """One job: its key and number in the bundle, the file that first names it, and its settings.
+
+    The number stands for the id that a workspace gives it: `${resources.jobs.KEY.id}`.
+    """
 
     key: str
+    id: int
     file: str
     settings: JobSettings
 
@@ -62,9 +67,11 @@ def load(root: Path, target: str | None = None, variables: Mapping[str, str] | N
     name = _target(tree, target)
     overrides = (tree.get("targets") or {}).get(name) or {}
     tree = merge(tree, _with_variables(overrides, tree))
-    resolver = _Resolver(tree, name, root.resolve(), variables or {})
     resources = dict(tree.get("resources") or {})
     raw_jobs = resources.pop("jobs", None) or {}
+    ids = {key: {"id": number} for number, key in enumerate(raw_jobs, 1)}
+    numbered = merge(tree, {"resources": {"jobs": ids}}) if ids else tree
+    resolver = _Resolver(numbered, name, root.resolve(), variables or {})
     problems = [
         f"databricks.yml: resources of the kind {kind} are not known on one machine. Remove them."
         for kind in sorted(resources.keys() - _PASSED_OVER)
@@ -78,7 +85,7 @@ def load(root: Path, target: str | None = None, variables: Mapping[str, str] | N
             found, settings = [str(error)], None
         problems += [f"{files[key]}: job {key}: {text}" for text in found]
         if settings is not None:
-            jobs[key] = Job(key=key, file=files[key], settings=settings)
+            jobs[key] = Job(key=key, id=ids[key]["id"], file=files[key], settings=settings)
     if problems:
         raise LocalRunError("\n".join(problems))
     rest = {key: value for key, value in tree.items() if key not in ("targets", "variables")}
@@ -105,9 +112,7 @@ def _with_variables(overrides: Mapping[str, Any], tree: Mapping[str, Any]) -> di
     """A target may give a variable's value bare; as a mapping it merges like the rest."""
     given = overrides.get("variables") or {}
     if unknown := given.keys() - (tree.get("variables") or {}).keys():
-        raise LocalRunError(
-            f"databricks.yml: a target sets {', '.join(sorted(unknown))}, which is not declared."
-        )
+        raise LocalRunError(f"databricks.yml: a target sets {', '.join(sorted(unknown))}, which is not declared.")
     full = {
         name: value if isinstance(value, dict) and value.keys() <= _VARIABLE_KEYS else {"default": value}
         for name, value in given.items()

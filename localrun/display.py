@@ -26,7 +26,11 @@ def display(*values: Any) -> None:
 
 
 def displayHTML(text: str) -> None:
-    """Show a piece of HTML."""
+    """Show a piece of HTML; a whole document in a frame of its own, as the platform does: its styles stay in it."""
+    if text.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
+        grow = "this.style.height = this.contentDocument.documentElement.scrollHeight + 'px'"
+        style = "width: 100%; height: 60em; border: 0"
+        text = f'<iframe srcdoc="{html.escape(text)}" style="{style}" onload="{grow}"></iframe>'
     _jupyter.display(_jupyter.HTML(text))
 
 

@@ -79,9 +79,7 @@ def _places(tasks: Mapping[str, TaskRun]) -> _Places:
             if own == layer
         }
         lanes |= {name: lane for lane, name in enumerate(sorted(rank, key=lambda name: rank[name]))}
-    return {
-        name: (layer * (_WIDTH + _GAP_X), lanes[name] * (_HEIGHT + _GAP_Y)) for layer, name, _ in cells
-    }
+    return {name: (layer * (_WIDTH + _GAP_X), lanes[name] * (_HEIGHT + _GAP_Y)) for layer, name, _ in cells}
 
 
 def _cells(tasks: Mapping[str, TaskRun], layers: Mapping[str, int]) -> Iterator[tuple[int, str, list[str]]]:
@@ -115,7 +113,7 @@ def _edge(places: _Places, tasks: Mapping[str, TaskRun], key: str, before: str, 
 def _box(task: TaskRun, x: int, y: int) -> str:
     look = LOOKS[task.state]
     name = task.key if len(task.key) <= 20 else f"{task.key[:19]}…"
-    ran = f" · {task.seconds:.1f} s" if task.notebook and task.seconds else ""
+    ran = f" · {task.seconds:.1f} s" if task.takes_time and task.seconds else ""
     says = f" · {task.outcome}" if task.outcome else ""
     shape = f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="{8 if task.notebook else 26}"/>'
     box = (

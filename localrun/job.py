@@ -10,16 +10,17 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from databricks.sdk.service.jobs import ConditionTask, NotebookTask, Task
+from databricks.sdk.service.jobs import ConditionTask, ForEachTask, NotebookTask, Task
 
 from localrun.bundle import Job
 from localrun.errors import LocalRunError
+from localrun.for_each import run_each
 from localrun.record import JobRun, TaskRun
 from localrun.references import Facts, job_facts, operand_text, resolve, task_facts
 from localrun.rules import State, ancestors, compare, decide, edge_of, job_result
@@ -30,12 +31,17 @@ if TYPE_CHECKING:
 _REFRESH_SECONDS = 2.0  # how often the page of a running job is written although nothing has ended
 
 
+def _no_other_jobs(job_id: int, parameters: Mapping[str, str]) -> JobRun:
+    raise LocalRunError("This machine was given no way to run other jobs. Give it run_job.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """What a run needs of its surroundings.
 
     `stop` ends every notebook that runs; `changed` is called with each new state of the record; `line` gets
-    every line that a task prints.
+    every line that a task prints. `run_job` runs the job of a number with parameters, for a task that asks for
+    it; that run shares `stopped`, which is set once all is to end.
     """
 
     run_notebook: Callable[..., "NotebookResult"]  # localrun.notebook has the real one
@@ -45,6 +51,8 @@ class Machine:
     stop: Callable[[], None]
     changed: Callable[[JobRun], None]
     line: Callable[[str, str], None]
+    run_job: Callable[[int, Mapping[str, str]], JobRun] = _no_other_jobs
+    stopped: Event = field(default_factory=Event)
 
 
 def job_parameters(job: Job, given: Mapping[str, str], run_id: str, start: datetime) -> dict[str, str]:
@@ -78,7 +86,7 @@ class _Loop:
         self._start = job_facts(job.settings.name or job.key, run.run_id, datetime.fromisoformat(run.started))
         self._began = time.monotonic()
         self._deadline = self._began + (job.settings.timeout_seconds or math.inf)
-        self._stopped = Event()
+        self._stopped = machine.stopped
         self._running: dict[Future[State], TaskRun] = {}
 
     def run(self) -> None:
@@ -94,6 +102,8 @@ class _Loop:
     def _work(self, pool: ThreadPoolExecutor) -> None:
         try:
             while True:
+                if self._stopped.is_set():  # with the job that runs this one
+                    raise KeyboardInterrupt
                 while self._start_ready(pool):
                     self._show()
                 if not self._running:
@@ -113,9 +123,7 @@ class _Loop:
             edges = [pair for pair in edges if pair[1].state is not State.DISABLED]  # left out: holds nobody up
             if own.state is not State.PENDING or not all(before.state.final for _, before in edges):
                 continue
-            own.state = decide(
-                task.run_if, [edge_of(edge, before.state, before.outcome) for edge, before in edges]
-            )
+            own.state = decide(task.run_if, [edge_of(edge, before.state, before.outcome) for edge, before in edges])
             changed = True
             if own.state is State.RUNNING and time.monotonic() >= self._deadline:
                 own.state = State.CANCELED
@@ -123,6 +131,8 @@ class _Loop:
                 own.begun = time.monotonic() - self._began
                 if task.condition_task:
                     own.state = self._condition(task, task.condition_task, own)
+                elif task.for_each_task:
+                    self._running[pool.submit(self._for_each, task, task.for_each_task, own)] = own
                 elif task.notebook_task:
                     self._running[pool.submit(self._notebook, task, task.notebook_task, own)] = own
         return changed
@@ -133,7 +143,7 @@ class _Loop:
         for future in ended:
             task = self._running.pop(future)
             task.seconds = self._seconds_of(task)
-            task.state = future.result()
+            task.state = State.CANCELED if self._stopped.is_set() else future.result()
 
     def _condition(self, task: Task, condition: ConditionTask, own: TaskRun) -> State:
         try:
@@ -145,6 +155,9 @@ class _Loop:
             own.error = str(error)
             return State.FAILED
         return State.SUCCESS
+
+    def _for_each(self, task: Task, each: ForEachTask, own: TaskRun) -> State:
+        return run_each(each, self._facts(task, 1), own, self._machine)
 
     def _notebook(self, task: Task, notebook: NotebookTask, own: TaskRun) -> State:
         """Try until it succeeds or the retries are used up; runs in a thread of its own."""

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from localrun.graph import LOOKS, draw
-from localrun.record import JobRun, TaskRun, past_runs
+from localrun.record import Iteration, JobRun, TaskRun, past_runs
 from localrun.references import value_text
 from localrun.rules import State
 
@@ -30,6 +30,9 @@ def close_abandoned(runs: Path) -> None:
             for task in run.tasks.values():
                 if not task.state.final:
                     task.state = State.CANCELED if task.begun is not None else State.UPSTREAM_CANCELED
+                for iteration in task.iterations:
+                    if not iteration.state.final:
+                        iteration.state = State.CANCELED
             write(folder, run)
 
 
@@ -76,7 +79,7 @@ def _tasks(run: JobRun) -> str:
 
 def _task_row(task: TaskRun, total: float) -> str:
     seconds, bar = "", ""
-    if task.notebook and task.begun is not None:
+    if task.takes_time and task.begun is not None:
         seconds, left, width = f"{task.seconds:.1f}", 100 * task.begun / total, 100 * task.seconds / total
         bar = f'<i class="{LOOKS[task.state].css}" style="margin-left:{left:.1f}%;width:{width:.1f}%"></i>'
     links = " ".join(
@@ -88,7 +91,18 @@ def _task_row(task: TaskRun, total: float) -> str:
     return (
         f"<tr><td><b>{escape(task.key)}</b></td><td>{_badge(task.state)}</td>"
         f'<td class="number">{seconds}</td><td class="wide"><div class="bar">{bar}</div></td>'
-        f"<td>{links}{f'<code>{asked}</code> → {task.outcome}' if asked else ''}</td></tr>{error}"
+        f"<td>{links}{f'<code>{asked}</code> → {task.outcome}' if asked else ''}</td></tr>"
+        f"{''.join(map(_iteration_row, task.iterations))}{error}"
+    )
+
+
+def _iteration_row(iteration: Iteration) -> str:
+    """A run of another job, which has a page of its own beside this one's folder."""
+    link = f'<a href="../{escape(iteration.run_id)}/index.html">run page</a>' if iteration.run_id else ""
+    seconds = f"{iteration.seconds:.1f}" if iteration.run_id else ""
+    return (
+        f'<tr><td>{escape(iteration.label)}</td><td>{_badge(iteration.state)}</td><td class="number">{seconds}</td>'
+        f"<td></td><td>{link}</td></tr>"
     )
 
 

@@ -12,8 +12,21 @@ from localrun.rules import State
 
 
 @dataclass(kw_only=True)
+class Iteration:
+    """One run of another job that a task started: its input in words, and the run's id, once it is over."""
+
+    label: str
+    state: State = State.PENDING
+    run_id: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True)
 class TaskRun:
-    """One task; `attempts` are the executed notebooks' files, `begun` counts seconds from the job's start."""
+    """One task; `attempts` are the executed notebooks' files, `begun` counts seconds from the job's start.
+
+    `notebook` is None for a condition and for a task that runs other jobs; these are its `iterations`.
+    """
 
     key: str
     notebook: str | None
@@ -26,6 +39,12 @@ class TaskRun:
     error: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    iterations: list[Iteration] = field(default_factory=list)
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether its seconds mean anything: those of a condition do not."""
+        return self.notebook is not None or bool(self.iterations)
 
 
 @dataclass(kw_only=True)
@@ -52,6 +71,8 @@ class JobRun:
         for task in tasks.values():
             task.state = State(task.state)
             task.depends_on = [(before, outcome) for before, outcome in task.depends_on]
+            runs: list[dict[str, Any]] = found["tasks"][task.key].get("iterations", [])
+            task.iterations = [Iteration(**(run | {"state": State(run["state"])})) for run in runs]
         return cls(**(found | {"state": State(found["state"]), "tasks": tasks}))
 
 

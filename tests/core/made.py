@@ -27,6 +27,8 @@ WIDGETS = {
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
     "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
     "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
+    "held_out_share": "0.1", "max_users_change": "0.5", "max_score_shift": "0.5", "max_rate_ratio": "3",
+    "export_top": "0", "value_of_action": "", "cost_of_contact": "", "reports": "",
     "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "search_on": "driver",
     "objective": "log_loss",
     "min_skill_over_base_rate": "0", "min_skill_over_naive": "0", "max_auc_drop": "0.03", "max_ap_drop": "0.1",
@@ -158,6 +160,7 @@ class World:
     def copy(self):
         """The same home again: what happens in it stays in it."""
         twin = World()
+        twin.tables.earlier = self.tables.earlier
         twin.tables.stored, twin.tables.properties = dict(self.tables.stored), dict(self.tables.properties)
         twin.registry = self.registry.copy()
         return twin
@@ -177,7 +180,7 @@ class World:
         return pipeline.predict(asked(PredictConfig, **changes), self.tables, self.registry, as_told)
 
     def publish(self, **changes):
-        return pipeline.publish(asked(PublishConfig, **changes), self.tables, as_told)
+        return pipeline.publish(asked(PublishConfig, **changes), self.tables, self.registry, as_told)
 
     def run(self, as_of, **changes):
         """The whole job by its own order: retrain only where train asks for it. Returns what train found."""

@@ -178,7 +178,30 @@ def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monke
     with pytest.raises(ContractBroken, match="Table predictions: column reasons is missing; found question"):
         tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
     assert absent("predictions", PREDICTIONS) == absent("decisions", []) == {}
-    assert absent("predictions", []) == absent("audience", ["rank"]) == {"reasons": "string"}
+    assert absent("predictions", []) == {"reasons": "string"}
+    assert absent("audience", ["rank", "percentile", "band", "held_out"]) == {
+        "reasons": "string", "expected_actions": "double",
+    }  # fmt: skip
+
+
+LISTED = SCORE | {
+    "rank": 1, "decile": 1, "low_evidence": False, "percentile": 1, "band": "average", "expected_actions": 0.25,
+    "held_out": False,
+}  # fmt: skip
+
+
+def test_earlier_versions_of_the_lists_can_be_read(tables):
+    for question, run in (("q", "r1"), ("other", "r2"), ("q", "r3")):
+        rows = pd.DataFrame([LISTED | {"question": question, "run_id": run}])
+        tables.replace("audience", rows, f"question = '{question}'")
+    oldest, *_, newest = tables.versions()
+    assert [tables.at_version(version, "question = 'q'")["run_id"].tolist() for version in tables.versions()] == [
+        ["r1"], ["r1"], ["r3"],
+    ]  # fmt: skip
+    assert tables.at_version(oldest, "question = 'other'").empty
+    assert tables.at_version(newest, "question = 'other'")["cutoff"].tolist() == [CUTOFF]
+    tables.replace("audience", tables.at_version(oldest, "question = 'q'"), "question = 'q'")
+    assert read(tables, "question, run_id", "audience", "1") == [("other", "r2"), ("q", "r1")]
 
 
 def test_rows_of_another_type_are_refused(tables):

@@ -180,6 +180,22 @@ def test_scores_of_matured_cutoffs_stand_beside_what_happened(replays):
     assert 0 < scored["acted"].mean() < 1
 
 
+def test_what_is_realised_is_what_the_ledger_has(replays):
+    gate = replays[GATE]
+    told = gate.tables.query("SELECT * FROM {outcomes} WHERE part = 'all'").set_index(["cutoff", "metric"])
+    assert set(told.index.get_level_values("cutoff")) == set(DAYS[:-1])  # the last one had matured by no run's day
+    scored = gate.scored()
+    for day in DAYS[:-1]:
+        found = comparison.quality(scored[scored["cutoff"] == day], 0)
+        for name in comparison.SHOWN:
+            row = told.loc[(day, name)]
+            assert [found[name].value, found[name].low, found[name].high] == pytest.approx(
+                [row["measured"], row["low"], row["high"]], abs=1e-12
+            )
+        row = told.loc[(day, "auc")]
+        assert (found["expected"].value, found["observed"].value) == pytest.approx((row["expected"], row["observed"]))
+
+
 def test_without_scores_there_is_nothing_to_judge(past):
     assert backtest.scored(past.afterwards({}), QUESTION, DAYS, UNTIL).empty
 
@@ -197,7 +213,7 @@ class TestComparison:
         assert found["log_loss"].value == pytest.approx(-(np.log(0.9) + np.log(0.6)) / 2)
         assert (found["auc"].value, found["expected"].value, found["observed"].value) == (1, 2, 2)
         assert found["observed"].low < 2 < found["observed"].high
-        assert found["calibration"].value == 0
+        assert (found["ratio"].value, found["expected"].low, found["expected"].high) == (1, 2, 2)
 
     def test_with_one_class_there_is_no_auc(self):
         assert sorted(comparison.quality(frame([0.2, 0.1], [0, 0]), 0)) == ["expected", "log_loss", "observed"]

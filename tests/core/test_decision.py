@@ -22,7 +22,7 @@ HOLDS = {  # every interval touches or passes its limit
     "unseen_share": Measured(0.2, 0.2, 0.2),
     "age_days": Measured(365, 365, 365),
 }
-JUDGED = [bound.metric for bound in bounds(THRESHOLDS)]
+JUDGED = [bound.metric for bound in bounds(THRESHOLDS) if not bound.if_there]
 LIMITS = {bound.metric: bound.limit for bound in bounds(THRESHOLDS)}
 NAN = float("nan")
 
@@ -91,6 +91,27 @@ def test_every_limit_is_a_parameter(name):
     verdict = judge(quality(), replace(THRESHOLDS, **stricter))
     assert verdict.answer == "bad"
     assert len(verdict.reasons) == 1
+
+
+LIVE = {"live_skill_over_base_rate": (0.1, 0.0, 0.2), "live_calibration": (0.2, 0.1, 0.3)}
+
+
+def test_the_record_of_a_pair_s_own_lists_is_part_of_the_verdict_once_there_is_one():
+    verdict = judge(quality(**LIVE), THRESHOLDS)
+    assert verdict.answer == "good"
+    assert verdict.reasons[0].endswith(
+        "age_days 365 (at most 365), live_skill_over_base_rate 0.1 (more than 0), live_calibration 0.2 (at most 0.25)."
+    )
+    assert judge(quality(**LIVE | {"live_skill_over_base_rate": (-0.1, -0.2, 0.0)}), THRESHOLDS) == Verdict("bad", (
+        "Over its lists whose outcome is known, scores saved -10.0% (-20.0% to 0.0%) of the base rate's log loss; "
+        "more than 0.0% is wanted.",
+    ))  # fmt: skip
+    assert judge(quality(**LIVE | {"live_calibration": (0.5, 0.26, 0.7)}), THRESHOLDS) == Verdict("bad", (
+        "Over its lists whose outcome is known, expected and observed actions differ by a factor of 1.65 "
+        "(1.30 to 2.01); at most 1.28 is allowed.",
+    ))  # fmt: skip
+    broken = judge(quality(**LIVE | {"live_calibration": (NAN, 0.1, 0.3)}), THRESHOLDS)
+    assert broken == Verdict("cannot_tell", ("live_calibration cannot be measured on 800 rows with 80 positives.",))
 
 
 def test_every_failed_metric_is_a_reason():

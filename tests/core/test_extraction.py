@@ -116,19 +116,19 @@ def test_an_action_first_done_on_as_of_was_never_done_before_it():
 )
 def test_a_source_that_has_stopped_is_stale(days, allowed, behind):
     held = {AS_OF - timedelta(days=n) for n in days}
-    config = asked(ExtractConfig, max_source_gap_days=allowed)
+    usual = asked(ExtractConfig, max_source_gap_days=allowed).max_source_gap_days
     if behind is None:
-        extraction._fresh(config, held, AS_OF)
+        extraction._fresh("app.events", usual, held, AS_OF)
     else:
         with pytest.raises(SourceError, match=f"The events end on .* and as_of is 2024-04-26: {behind}"):
-            extraction._fresh(config, held, AS_OF)
+            extraction._fresh("app.events", usual, held, AS_OF)
 
 
 def test_a_source_with_nothing_before_as_of_says_so():
     message = "The events 'app.events' hold nothing before as_of 2024-04-26. Run with a later as_of"
     for held in (set(), {AS_OF}):
         with pytest.raises(SourceError, match=message):
-            extraction._fresh(asked(ExtractConfig), held, AS_OF)
+            extraction._fresh("app.events", None, held, AS_OF)
 
 
 @pytest.mark.parametrize(("days", "enough"), [(42, True), (41, False)])

@@ -10,14 +10,17 @@ ROOT = Path(__file__).parents[2]
 CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
     "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
-    "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "challenger", "history",
-    "comparison", "audience", "charts",
+    "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience",
+    "outcomes", "challenger", "comparison", "release", "contacts", "drafts", "charts",
+    "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
     "registered", "model_files", "memory_registry", "registry", "spark_search",
 ]  # fmt: skip
-SHELL = ["definition", "extraction", "records", "judging", "promotion", "pipeline", "backtest"]
+SHELL = [
+    "definition", "extraction", "records", "ledger", "judging", "promotion", "publishing", "pipeline", "backtest",
+]  # fmt: skip
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
@@ -34,7 +37,8 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry", "model_files", "spark_search"}, "skops": {"model_files"}, "duckdb": {"tables"},
-    "delta": set(), "deltalake": set(), "scipy": {"drift"}, "matplotlib": {"charts"},
+    "delta": set(), "deltalake": set(), "scipy": {"drift", "measure"}, "matplotlib": {"charts", "report_plots"},
+    "jinja2": {"report"},
     "optuna": {"search", "trials", "space", "spark_search", "charts"},
     "pyspark": {"tables", "events", "extraction", "spark_search"},
     "sklearn": {"models", "blueprint", "model_files", "fold", "importance"},

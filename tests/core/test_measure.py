@@ -63,6 +63,7 @@ def test_every_metric_is_what_it_is_called():
         "skill_over_base_rate": 1 - log_loss(y, p) / base,
         "skill_over_past_rate": 1 - log_loss(y, p) / log_loss(y, np.full(len(y), 0.3)),
         "skill_over_naive": 1 - log_loss(y, p) / log_loss(y, naive),
+        "ratio": p.sum() / y.sum(),
         "calibration": abs(np.log(p.sum() / y.sum())),
         "auc_kept": roc_auc_score(y, p) - 0.75,
         "ap_kept": (precision - rate) / (1 - rate) - 0.5,
@@ -70,6 +71,27 @@ def test_every_metric_is_what_it_is_called():
     assert found.intervals["auc"] == (found.metrics["auc"].low, found.metrics["auc"].high)
     alone = of(y, p, naive, registered=exactly(auc=0.75)).metrics
     assert ("auc_kept" in alone, "ap_kept" in alone) == (True, False)
+
+
+def test_without_a_rule_or_a_past_rate_nothing_is_held_against_them():
+    y, p = drawn()
+    whole = of(y, p, p).plain
+    alone = measuring.measure(y, p, None, np.arange(800).astype(object), 0).plain
+    assert set(whole) - set(alone) == {"naive_log_loss", "skill_over_naive", "skill_over_past_rate"}
+    assert alone == {name: whole[name] for name in alone}
+
+
+@pytest.mark.parametrize(("part", "whole", "low", "high"), [
+    (0, 10, 0.0, 0.2129), (10, 10, 0.7871, 1.0), (250, 1000, 0.2282, 0.2732),
+])  # fmt: skip
+def test_a_share_has_the_interval_of_wilson(part, whole, low, high):
+    z, p = 1.6448536, part / whole  # the quadratic in the true share, solved
+    centre, arm = (p + z * z / (2 * whole)), z * np.sqrt(p * (1 - p) / whole + z * z / (4 * whole**2))
+    found = measuring.share(part, whole)
+    assert found.value == p
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+    scaled = [(centre - arm) / (1 + z * z / whole), (centre + arm) / (1 + z * z / whole)]
+    assert (found.low, found.high) == pytest.approx(tuple(scaled), abs=1e-6)
 
 
 def test_auc_and_average_precision_count_ties_at_one_place_and_take_weights():
@@ -170,7 +192,7 @@ def test_the_reliability_takes_off_what_noise_adds():
 @pytest.mark.parametrize(("users", "bins"), [(9, 1), (99, 1), (100, 2), (499, 9), (500, 10), (5000, 10)])
 def test_the_reliability_has_a_bin_for_each_fifty_users(users, bins):
     scores = np.arange(900) / 900
-    found = measuring._Scored.of(np.zeros(900, np.int64), scores, scores, 0.5, users)
+    found = measuring._Scored.of(np.zeros(900, np.int64), scores, {}, users)
     assert len(set(found.bin)) == bins
     assert np.ptp(np.bincount(found.bin)) <= 2
 
@@ -198,7 +220,7 @@ def test_scores_a_tenth_off_fail_by_their_reliability(monkeypatch, seed):
 
 def test_what_is_kept_carries_the_noise_of_then_and_now():
     then, now = Measured(0.80, 0.76, 0.83), Measured(0.75, 0.72, 0.79)
-    kept = measuring._change(then, now)
+    kept = measuring.change(then, now)
     assert (kept.value, kept.low, kept.high) == pytest.approx((-0.05, -0.05 - np.hypot(0.03, 0.03), -0.05 + np.hypot(
         0.04, 0.04)))  # fmt: skip
 

@@ -51,9 +51,12 @@ def test_the_list_is_the_cohort_ranked(after_first_run):
     assert set(audience["user_id"]) == set(cohort["user_id"])
     assert audience["rank"].tolist() == list(range(1, len(cohort) + 1))
     assert (audience["propensity"].diff().dropna() <= 0).all()
-    assert audience.iloc[0].drop(["user_id", "propensity", "reasons"]).to_dict() == {
+    first = audience.iloc[0]
+    assert first["expected_actions"] == first["propensity"]
+    assert first.drop(["user_id", "propensity", "expected_actions", "held_out", "reasons"]).to_dict() == {
         "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
         "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
+        "percentile": 1, "band": "far above average",
     }  # fmt: skip
 
 
@@ -85,7 +88,7 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     world.predict(reasons=0)
     assert world.rows("predictions")["reasons"].isna().all()
     world.publish()
-    assert world.publish().summary.splitlines()[1].endswith(f"{scores.max():.4f}")
+    assert world.publish().summary.splitlines()[2].endswith(f"{scores.max():.4f}")
     said, pairs = [], world.registry.pairs
     pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes={})
     pipeline.predict(asked(PredictConfig), world.tables, world.registry, said.append)
@@ -113,13 +116,15 @@ def test_a_week_later_the_models_hold_and_score_again(world):
     assert checked.verdict.answer == "good"
     assert checked.metrics["metric"].tolist() == [
         "log_loss", "auc", "average_precision", "normalised_ap", "base_rate_log_loss", "naive_log_loss",
-        "skill_over_base_rate", "skill_over_past_rate", "skill_over_naive", "calibration", "ece", "auc_kept",
-        "ap_kept", "drifted_share", "unseen_share", "age_days",
+        "skill_over_base_rate", "skill_over_naive", "skill_over_past_rate", "ratio", "calibration", "ece",
+        "auc_kept", "ap_kept", "drifted_share", "unseen_share", "live_skill_over_base_rate", "live_calibration",
+        "age_days",
     ]  # fmt: skip
     limits = checked.metrics.set_index("metric")["threshold"].dropna().to_dict()
     assert limits == {
         "skill_over_base_rate": 0, "skill_over_naive": 0, "calibration": 0.25, "ece": 0.05, "auc_kept": -0.03,
         "ap_kept": -0.1, "drifted_share": 0.3, "unseen_share": 0.2, "age_days": 365,
+        "live_skill_over_base_rate": 0, "live_calibration": 0.25,
     }  # fmt: skip
     assert (decision(world, "run-2")["kind"], len(world.registry.pairs)) == ("kept", 1)
     assert set(world.rows("audience")["cutoff"]) == {NEXT}  # the current list only

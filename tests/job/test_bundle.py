@@ -69,6 +69,15 @@ def test_our_targets_differ_where_they_should():
     assert staging.tree["presets"]["tags"] == {"product": "propensity", "target": "staging"}
 
 
+@pytest.mark.parametrize("target", target_names(ROOT))
+def test_our_dashboard_asks_the_deployed_schema_as_whoever_looks_at_it(target):
+    (board,) = load(ROOT, target, {"schema": "mine"}).tree["resources"]["dashboards"].values()
+    assert (board["dataset_catalog"], board["dataset_schema"], board["embed_credentials"]) == ("main", "mine", False)
+    assert (ROOT / "resources" / board["file_path"]).is_file()
+    raw = (ROOT / "resources" / "dashboard.yml").read_text()
+    assert "dataset_schema: ${resources.schemas.tables.name}" in raw  # a target's prefix holds
+
+
 def test_paths_are_meant_from_the_file_they_stand_in(tmp_path):
     job = settings(toy.write(tmp_path))
     assert job.tasks[0].notebook_task.notebook_path == str(tmp_path / "notebooks" / "extract.py")

@@ -121,6 +121,16 @@ def test_a_file_that_the_job_needs_and_the_sync_leaves_out_is_found(tmp_path, sy
     assert all(re.search(message, text) for text in found), found
 
 
+def test_a_template_that_the_sync_leaves_out_is_found(tmp_path):
+    source = "from lib import shop\n" + toy.NOTEBOOKS["retrain"]
+    databricks = f"sync: {{exclude: ['*.j2']}}\n{toy.DATABRICKS}"
+    root = toy.write(tmp_path, databricks=databricks, notebooks={"retrain": source})
+    (root / "lib").mkdir()
+    (root / "lib" / "shop.html.j2").write_text("")
+    (found,) = findings(root)
+    assert "needs lib/shop.html.j2, which is not uploaded: sync.exclude names it." in found
+
+
 def test_the_command_looks_at_every_target(tmp_path, capsys):
     databricks = toy.replaced(toy.DATABRICKS, "prod: {", "prod: {mode: production, ")
     toy.write(tmp_path, databricks=databricks)

@@ -1,0 +1,104 @@
+"""The outcome ledger: the scores of each cutoff that matures are held against what happened, and written down."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+from lib import labels, outcomes, sampling, timeline
+from lib.audience import HeldOut
+from lib.config import Question, StageConfig, TrainConfig
+from lib.measure import Measured
+from lib.records import list_rows, on_question, rows_or_none
+from lib.tables import OUTCOMES, Tables
+
+VERSIONS = ["preprocessing_version", "prediction_version"]
+
+
+def settle(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataFrame:
+    """Write the outcomes of all cutoffs that were scored and have matured by as_of; each is written when it matures.
+
+    It is written anew while late events may still change it, and where the cutoff was scored anew by another pair.
+
+    Returns
+    -------
+    DataFrame
+        The rows written, as `outcomes` has them; empty where none were due.
+    """
+    question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
+    for cutoff in _due(question, tables, as_of):
+        rows = tables.query(_labelled(question, [cutoff], as_of, "1 = 1"))
+        held_out = HeldOut(question.slug, _share(question, tables, cutoff), config.seed)
+        found = outcomes.settled(rows, held_out.flags(rows["user_id"]), config.seed).assign(
+            question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
+            as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
+        )  # fmt: skip
+        tables.replace("outcomes", found, list_rows(question, cutoff))
+        written = found if written.empty else pd.concat([written, found], ignore_index=True)
+    return written
+
+
+def live(config: TrainConfig, tables: Tables, version: str, as_of: date) -> dict[str, Measured]:
+    """The record of the pair in use over the lists it scored lately and whose outcome is known; {} before the first.
+
+    Of more than `max_training_rows` rows a sample is read, as of the holdout.
+    """
+    if not tables.exists("predictions"):
+        return {}
+    recent = timeline.recently_scored(as_of, config.question.horizon_days)
+    where = (
+        f"prediction_version = '{version}' AND cutoff >= DATE '{recent.start}' AND cutoff < DATE '{recent.end}' AND "
+        f"{on_question(config.question)}"
+    )
+    sizes = tables.query(f"SELECT cutoff, COUNT(*) AS users FROM {{predictions}} WHERE {where} GROUP BY cutoff")
+    if sizes.empty:
+        return {}
+    sql = _labelled(config.question, sorted(sizes["cutoff"]), as_of, f"prediction_version = '{version}'")
+    most, users = config.max_training_rows, int(sizes["users"].sum())
+    if most and users > most:
+        sql = sampling.drawn(sql, (most / users,) * 2, sampling.OF_A_USER, config.seed)
+    rows = tables.query(sql).sort_values(["cutoff", "user_id"], ignore_index=True)
+    return outcomes.live(rows, config.seed)
+
+
+def known(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFrame:
+    """The ledger on a question as it was known at as_of, oldest cutoff first."""
+    newest = timeline.one_horizon_before(as_of, config.question.horizon_days)
+    found = rows_or_none(tables, "outcomes", f"{on_question(config.question)} AND cutoff <= DATE '{newest}'")
+    if found is None:
+        return pd.DataFrame(columns=list(OUTCOMES))
+    return found.sort_values(["cutoff", "part", "metric"], ignore_index=True)
+
+
+def _due(question: Question, tables: Tables, as_of: date) -> list[date]:
+    if not tables.exists("predictions"):
+        return []
+    newest = timeline.one_horizon_before(as_of, question.horizon_days)
+    scored = tables.query(
+        f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {on_question(question)} "
+        f"AND cutoff <= DATE '{newest}'"
+    )
+    told = pd.DataFrame(columns=["cutoff", "prediction_version", "as_of"])
+    if len(scored) and tables.exists("outcomes"):
+        told = tables.query(
+            f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {on_question(question)}"
+        )
+    return outcomes.due(scored, told, question.horizon_days, as_of)
+
+
+def _labelled(question: Question, cutoffs: Sequence[date], as_of: date, where: str) -> str:
+    """SQL for the scores at matured cutoffs with what happened: a row per user and cutoff, `label` 0 or 1."""
+    days = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
+    return (
+        "SELECT s.user_id, s.cutoff, s.propensity, s.preprocessing_version, s.prediction_version, "
+        "CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS label FROM (SELECT * FROM {predictions} "
+        f"WHERE {on_question(question)} AND cutoff IN ({days}) AND {where}) s "
+        f"LEFT JOIN ({labels.positives(question, cutoffs, as_of)}) p ON s.user_id = p.user_id AND s.cutoff = p.cutoff"
+    )
+
+
+def _share(question: Question, tables: Tables, cutoff: date) -> float:
+    """The share of users that the list of a cutoff held out; 0 where none was published."""
+    where = f"{list_rows(question, cutoff)} AND kind = 'published' ORDER BY number DESC"
+    found = rows_or_none(tables, "publications", where)
+    return 0.0 if found is None else float(found["held_out_share"].iloc[0])

@@ -1,0 +1,164 @@
+"""The lists of a question over time: the one before, what is written of each, and the way back to an earlier one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from lib import audience, contacts, ledger, outcomes, release, sampling
+from lib.audience import HeldOut
+from lib.config import PublishConfig, Question, StageConfig
+from lib.contacts import Gain
+from lib.errors import PublishRefused
+from lib.measure import Measured, share
+from lib.records import list_rows, on_question, rows_or_none
+from lib.registered import Registry
+from lib.release import Difference
+from lib.report import Facts
+from lib.tables import CONTRACTS, PUBLICATIONS, Tables
+from lib.timeline import Cutoffs
+
+
+def earlier(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
+    """The last list of an earlier cutoff, as its predictions give it: user_id, propensity, rank, decile, cutoff.
+
+    None where no list of an earlier cutoff was ever published.
+    """
+    days = [
+        found["cutoff"].max()
+        for name, kind in (("publications", "kind = 'published' AND "), ("audience", ""))
+        if (found := rows_or_none(tables, name, f"{kind}{on_question(question)} AND cutoff < DATE '{cutoff}'"))
+        is not None
+    ]
+    scored = rows_or_none(tables, "predictions", list_rows(question, max(days))) if days else None
+    return None if scored is None else audience.rank(scored, False, HeldOut(question.slug, 0.0, 0))
+
+
+def base_rate(question: Question, tables: Tables, cutoffs: Cutoffs) -> Measured:
+    """How many of the cohort of the newest matured cutoff acted.
+
+    Raises
+    ------
+    PublishRefused
+        If that cohort is empty.
+    """
+    sizes = tables.query(sampling.counts(question, [cutoffs.holdout], cutoffs.as_of))
+    if sizes.empty:
+        raise PublishRefused(
+            f"Nobody was in the cohort of {cutoffs.holdout}, the newest cutoff whose outcome is known: there is "
+            f"nothing to hold the list against. Look at the source, or lengthen cohort_days. {release.STAYS}"
+        )
+    return share(int(sizes["acted"].iloc[0]), int(sizes["users"].iloc[0]))
+
+
+def publication(
+    config: PublishConfig, tables: Tables, ranked: pd.DataFrame, found: Difference | None, old: pd.DataFrame | None,
+    rate: Measured,
+) -> dict[str, Any]:  # fmt: skip
+    """The row of `publications` for a list that is about to be published."""
+    return _row(config, tables, ranked, "published") | {
+        "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
+        "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.recorded(found),
+    }  # fmt: skip
+
+
+def facts(
+    config: PublishConfig, tables: Tables, registry: Registry, ranked: pd.DataFrame, old: pd.DataFrame | None,
+    row: Mapping[str, Any],
+) -> Facts:  # fmt: skip
+    """All that the report of a list tells, as it was known at the list's cutoff."""
+    as_of, mine = ranked["cutoff"].iloc[0], on_question(config.question)
+    notes = registry.notes(config.question, ranked["prediction_version"].iloc[0])
+    known = f"{mine} AND as_of <= DATE '{as_of}'"
+
+    def rows(name: str, where: str) -> pd.DataFrame:
+        found = rows_or_none(tables, name, where)
+        return pd.DataFrame(columns=list(CONTRACTS[name])) if found is None else found
+
+    return Facts(
+        question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
+        outcomes=ledger.known(config, tables, as_of), checks=rows("model_checks", known),
+        drift=rows("drift", f"run_id = '{config.run_id}' AND {known} ORDER BY psi DESC, feature"),
+        decisions=rows("decisions", f"{known} ORDER BY number"),
+        importances=pd.DataFrame(notes.get("importances", []), columns=["name", "mean", "std"]),
+        evidence=pd.DataFrame(notes.get("deciles", []), columns=["decile", "users", "expected", "observed"]),
+    )  # fmt: skip
+
+
+def gain(config: PublishConfig, tables: Tables, contacted: pd.DataFrame, as_of: date) -> Gain | None:
+    """What contacting these users is expected to bring; None where no value and cost were given."""
+    value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
+    if value is None or cost is None:
+        return None
+    rows = ledger.known(config, tables, as_of)
+    ratios = rows[(rows["part"] == outcomes.ALL) & (rows["metric"] == "ratio")].tail(1)
+    ratio = Measured(*ratios[["measured", "low", "high"]].iloc[0]) if len(ratios) else None
+    return contacts.gain(contacted, value, cost, ratio, config.seed)
+
+
+def record(config: StageConfig, tables: Tables, row: Mapping[str, Any]) -> None:
+    """Write a publication down, in the place of what the same run wrote of the same cutoff."""
+    rows = pd.DataFrame([row], columns=list(PUBLICATIONS))
+    where = f"run_id = '{row['run_id']}' AND kind = '{row['kind']}' AND {list_rows(config.question, row['cutoff'])}"
+    tables.replace("publications", rows, where)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a rollback did."""
+
+    cutoff: date
+    summary: str
+
+
+def rollback(config: StageConfig, tables: Tables) -> Returned:
+    """Put the list in use again that was before the present one: its rows as they were, and no other list's.
+
+    Raises
+    ------
+    PublishRefused
+        If there is no list, none was before, or its version can no longer be read. Nothing was changed then.
+    """
+    present = rows_or_none(tables, "audience", on_question(config.question))
+    if present is None:
+        raise PublishRefused(f"There is no list for {config.question}. Run the job first.")
+    before, mark = None, _mark(present)
+    for version in tables.versions():
+        rows = tables.at_version(version, on_question(config.question))
+        if len(rows) and _mark(rows) == mark:
+            break  # where the present list came into use first: what was before it is known by now
+        before = rows if len(rows) else before
+    if before is None:
+        raise PublishRefused(
+            f"The list of {mark[1]} is the first for {config.question} that can still be read: there is none to go "
+            "back to. It stays."
+        )
+    tables.replace("audience", before, on_question(config.question))
+    record(config, tables, _row(config, tables, before, "rolled_back"))
+    cutoff: date = before["cutoff"].iloc[0]
+    return Returned(
+        cutoff,
+        f"The list of {cutoff} is in use again for {config.question}: {len(before)} users, in the place of the list of "
+        f"{mark[1]} with {len(present)}.",
+    )
+
+
+def _mark(rows: pd.DataFrame) -> tuple[str, date]:
+    """What tells lists apart: the run that scored it, and its cutoff."""
+    return str(rows["run_id"].iloc[0]), rows["cutoff"].iloc[0]
+
+
+def _row(config: StageConfig, tables: Tables, rows: pd.DataFrame, kind: str) -> dict[str, Any]:
+    """What is told of any list: of the run that made it, and how many users it has."""
+    first = rows.iloc[0]
+    # what the same run wrote of the same list is replaced, and does not count
+    same = f"run_id = '{config.run_id}' AND kind = '{kind}' AND cutoff = DATE '{first['cutoff']}'"
+    others = rows_or_none(tables, "publications", f"{on_question(config.question)} AND NOT ({same})")
+    return dict.fromkeys(PUBLICATIONS) | {
+        "question": config.question.slug, "run_id": config.run_id, "cutoff": first["cutoff"], "kind": kind,
+        "number": 1 if others is None else int(others["number"].max()) + 1,
+        "preprocessing_version": first["preprocessing_version"], "prediction_version": first["prediction_version"],
+        "users": len(rows), "mean_propensity": float(rows["propensity"].mean()),
+    }  # fmt: skip
