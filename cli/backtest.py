@@ -48,7 +48,7 @@ def _outcome(request: Request, home: Home, store: Store) -> Outcome:
         models = states[EVERY].registry
     else:
         states = {policy: replays_delta.state(home, store, policy) for policy in RUN_BY_RUN}
-        models = replays_delta.registry(home, EVERY)
+        models = replays_delta.registry(home, EVERY, request.parameters["experiment"])
     return replay_outcome.outcome(request, states, models, *read_activity(store))
 
 

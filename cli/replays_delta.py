@@ -20,11 +20,8 @@ from lib.tables import DeltaTables
 
 def run_all(request: Request, parameters: dict[str, str], home: Home, store: Store, told: Told) -> None:
     """Do all runs that are not done yet, one after the other."""
-    from lib.registry import MlflowRegistry
-
-    os.environ.update(home.environment())
-    for policy in RUN_BY_RUN:
-        ensure_experiment(home, _own(policy)["experiment"])
+    os.environ.update(home.environment())  # before MLflow is asked for anything
+    ensure_experiment(home, parameters["experiment"])
     runs = kept(store)
     if all(len(runs[policy]) == len(request.days) for policy in RUN_BY_RUN):
         return
@@ -33,12 +30,12 @@ def run_all(request: Request, parameters: dict[str, str], home: Home, store: Sto
             for policy in RUN_BY_RUN:
                 if number < len(runs[policy]):
                     continue
-                asked = parameters | _own(policy)
+                asked = {**parameters, **_own(policy)}
                 tables, began = DeltaTables(spark, asked["schema"]), time.perf_counter()
-                registry = MlflowRegistry(asked["models"], asked["experiment"])
+                models = registry(home, policy, asked["experiment"])
                 extract = ExtractConfig.from_widgets(backtest.widgets(asked, policy, as_of))
                 pipeline.extract_features(extract, tables, _silent)
-                run = backtest.replay(policy, as_of, asked, tables, registry, _silent)
+                run = backtest.replay(policy, as_of, asked, tables, models, _silent)
                 runs[policy].append(replace(run, seconds=time.perf_counter() - began))
                 write(store.state("delta"), pickle.dumps(runs))
                 told(policy, as_of, run, sum(len(request.days) - len(done) for done in runs.values()))
@@ -60,17 +57,17 @@ def state(home: Home, store: Store, policy: str) -> State:
     return State(kept(store)[policy], tables)
 
 
-def registry(home: Home, policy: str) -> Registry:
+def registry(home: Home, policy: str, experiment: str) -> Registry:
     """The models of a policy."""
     from lib.registry import MlflowRegistry
 
     os.environ.update(home.environment())
-    return MlflowRegistry(_own(policy)["models"], _own(policy)["experiment"])
+    return MlflowRegistry(_own(policy)["models"], experiment)
 
 
 def _own(policy: str) -> dict[str, str]:
     schema = f"spark_catalog.{policy}"
-    return {"schema": schema, "models": f"{schema}.propensity", "experiment": f"backtest {policy}"}
+    return {"schema": schema, "models": f"{schema}.propensity"}
 
 
 def _silent(_: str) -> None:
