@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from datetime import date
 
+from threadpoolctl import threadpool_limits
+
 from cli import replay_outcome, replay_report, replay_request, replays, replays_delta
 from cli.home import Home, at, locked
 from cli.replay_outcome import Outcome
@@ -32,7 +34,8 @@ def main(arguments: argparse.Namespace) -> int:
                 replays.run_all(request, parameters, store, told)
             else:
                 replays_delta.run_all(request, parameters, home, store, told)
-            found = _outcome(request, home, store)
+            with threadpool_limits(1):  # many small predictions: threads would only wait for each other
+                found = _outcome(request, home, store)
             replay_report.write_all(request, found, home.root)
             store.save_outcome(found)
     print("", *replay_report.lines(request, found), "", *_places(home), sep="\n")
