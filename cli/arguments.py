@@ -30,6 +30,10 @@ the models
   ./propensity models rollback         back to the one before
   ./propensity models challenge URI    let a model of your own compete
 
+is retraining worth it
+  ./propensity backtest --from 2017-06-25 --to 2017-12-17
+                                       26 weekly runs of the past under four policies, in some minutes
+
 while you work
   ./propensity validate                check the YAML, the notebooks, and how they are wired
   ./propensity run --only train+       train and all that comes after it
@@ -77,6 +81,11 @@ def build() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
     _models_command(commands.add_parser("models", help="compare, promote, roll back and challenge registered models"))
     _audience_command(commands.add_parser("audience", help="show the published lists, or go back to the one before"))
+    _backtest_options(
+        commands.add_parser(
+            "backtest", help="replay the scheduled job over the past, under four policies of retraining"
+        )
+    )
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     _home_option(notebook)
@@ -155,23 +164,56 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="TASKS",
         help="run only these tasks, by comma; train+ takes all after train too, +train all before it",
     )
-    parser.add_argument(
-        "--source",
-        choices=["complete-journey", "synthetic", "none"],
-        help="events to load when no events parameter is given (default: complete-journey)",
-    )
+    _source_option(parser)
     _home_option(parser)
     _bundle_options(parser)
     parser.add_argument("--job", default="propensity", help="the job to run (default: propensity)")
 
 
-def _home_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+def _backtest_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Replay the scheduled job over the past, in a home of its own, and compare never retraining, retraining every "
+        "run, the job's own gate, and an oracle. Called again it goes on where it was."
+    )
+    parser.add_argument("--from", dest="first", required=True, metavar="DATE", help="as_of of the first run")
+    parser.add_argument("--to", dest="last", required=True, metavar="DATE", help="no run is later than that")
+    parser.add_argument("--every", default="7d", metavar="DAYS", help="how far runs lie apart (default: 7d)")
+    parser.add_argument("--trials", type=int, default=8, metavar="N", help="trials of each search (default: 8)")
+    parser.add_argument(
+        "--stores",
+        choices=["memory", "delta"],
+        default="memory",
+        help="replay in memory, or over Delta tables and MLflow, which takes far longer (default: memory)",
+    )
+    parser.add_argument(
+        "--world",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how the invented app of --source synthetic is to be: users, days, seed, drift_day, activity",
+    )
+    _param_option(parser)
+    _source_option(parser)
+    _home_option(parser, default=".backtest")
+    _bundle_options(parser)
+    parser.set_defaults(job="propensity")
+
+
+def _source_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--source",
+        choices=["complete-journey", "synthetic", "none"],
+        help="events to load when no events parameter is given (default: complete-journey)",
+    )
+
+
+def _home_option(parser: argparse.ArgumentParser, *, again: bool = False, default: str = ".home") -> None:
     parser.add_argument(
         "--home",
         type=Path,
-        default=argparse.SUPPRESS if again else PROJECT / ".home",
+        default=argparse.SUPPRESS if again else PROJECT / default,
         metavar="DIR",
-        help="where tables, models and run pages are kept (default: .home in the project)",
+        help=f"where all that is kept goes (default: {default} in the project)",
     )
 
 
@@ -180,8 +222,8 @@ def _bundle_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)
 
 
-def given_parameters(pairs: Sequence[str]) -> dict[str, str]:
-    """What `--param NAME=VALUE` says, each time it stands there.
+def given_parameters(pairs: Sequence[str], option: str = "--param", example: str = "action=purchase") -> dict[str, str]:
+    """What `--param NAME=VALUE`, or another such option, says each time it stands there.
 
     Raises
     ------
@@ -190,5 +232,5 @@ def given_parameters(pairs: Sequence[str]) -> dict[str, str]:
     """
     for pair in pairs:
         if "=" not in pair:
-            raise CliError(f"--param {pair!r} should be NAME=VALUE, such as --param action=purchase.")
+            raise CliError(f"{option} {pair!r} should be NAME=VALUE, such as {option} {example}.")
     return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}

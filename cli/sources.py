@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cli.errors import CliError
 from datasets import complete_journey, synthetic
@@ -39,8 +40,8 @@ class Source:
     write: Callable[[], Path] | None = None
 
 
-def choose(name: str | None, given: Mapping[str, str], folder: Path) -> Source:
-    """The source of a run.
+def choose(name: str | None, given: Mapping[str, str], folder: Path, world: Mapping[str, Any] | None = None) -> Source:
+    """The source of a run; `world` says how the invented app is to be, where it is the source.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def choose(name: str | None, given: Mapping[str, str], folder: Path) -> Source:
     if name == "none":
         return Source()
     if name == "synthetic":
-        return Source(COOK | dict(given), partial(synthetic.write, folder))
+        return Source(COOK | dict(given), partial(synthetic.write, folder, **(world or {})))
     return Source(DELI | dict(given), partial(complete_journey.write, folder))
 
 

@@ -1,6 +1,8 @@
 """Small plots for the executed notebooks."""
 
 import warnings
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,28 @@ if TYPE_CHECKING:
 SLICES = 6  # so many parameters side by side can still be read
 
 SHOWN = 12  # importances: more names would not be legible
+
+
+class SearchPlots(Mapping[str, Any]):
+    """The plots of a search by their names, drawn when somebody looks: a run without a registry that keeps figures
+    need not wait for them."""
+
+    def __init__(self, study: "Study | None", objective: str) -> None:
+        self.study, self.objective = study, objective
+
+    @cached_property
+    def drawn(self) -> "dict[str, Figure]":
+        """All of them."""
+        return search_plots(self.study, self.objective)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.drawn[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.drawn)
+
+    def __len__(self) -> int:
+        return len(self.drawn)
 
 
 def search_plots(study: "Study | None", objective: str) -> "dict[str, Figure]":
@@ -93,3 +117,56 @@ def _axes(x: str, y: str) -> "tuple[Figure, Axes]":
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     return figure, axes
+
+
+def replays(runs: pd.DataFrame, promises_of: str, compared_with: str) -> "Figure":
+    """Quality per cutoff of several policies, and what one of them had promised.
+
+    Parameters
+    ----------
+    runs : DataFrame[policy, as_of, retrained, promoted, log_loss and promised_log_loss with _low and _high]
+        A row per policy and run; without a log loss where nothing is known of it.
+    promises_of : policy
+        Whose promises are shown below, and whose retrains are marked: filled where the new pair was promoted.
+    compared_with : policy
+        Beside whose log loss that of all is shown in the middle.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))
+    policies = list(dict.fromkeys(runs["policy"]))
+    beside = runs[runs["policy"] == compared_with].set_index("as_of")["log_loss"]
+    for place, policy in enumerate(policies):
+        own = runs[runs["policy"] == policy]
+        days = pd.to_datetime(own["as_of"]) + pd.Timedelta(hours=14 * (place - (len(policies) - 1) / 2))
+        _with_interval(above, days, own, "log_loss", policy)
+        ratio = own.set_index("as_of")["log_loss"] / beside - 1
+        middle.plot(pd.to_datetime(ratio.index), 100 * ratio.to_numpy(float), marker="o", markersize=3, linewidth=1)
+    own = runs[runs["policy"] == promises_of]
+    floor = above.get_ylim()[0]
+    for promoted, fill, what in ((True, "black", "promoted"), (False, "none", "rejected")):
+        marked = own[own["retrained"] & (own["promoted"] == promoted)]
+        if len(marked):
+            days = pd.to_datetime(marked["as_of"])
+            above.scatter(days, [floor] * len(marked), marker="^", facecolors=fill, edgecolors="black",
+                          label=f"{promises_of} retrained, {what}", zorder=3)  # fmt: skip
+    days = pd.to_datetime(own["as_of"])
+    _with_interval(below, days, own, "log_loss", f"{promises_of}, realised")
+    below.step(days, own["promised_log_loss"], where="mid", color="black", label="promised at registration")
+    low, high = own["promised_log_loss_low"].astype(float), own["promised_log_loss_high"].astype(float)
+    below.fill_between(days, low, high, step="mid", color="black", alpha=0.12)
+    above.set_ylabel("log loss of the list")
+    middle.set_ylabel(f"beside {compared_with}, %")
+    below.set_ylabel("log loss")
+    below.set_xlabel("as_of of the run; lines are 90 % intervals over users")
+    for axes in (above, below):
+        axes.legend(fontsize="small", ncols=3)
+    figure.autofmt_xdate()
+    return figure
+
+
+def _with_interval(axes: "Axes", days: pd.Series, own: pd.DataFrame, metric: str, label: str) -> None:
+    value, low, high = (own[name].to_numpy(float) for name in (metric, f"{metric}_low", f"{metric}_high"))
+    arms = [value - low, high - value]
+    axes.errorbar(days.to_numpy(), value, yerr=arms, marker="o", markersize=3, linewidth=1, elinewidth=0.6, label=label)

@@ -119,10 +119,18 @@ def _challenged(
 
 
 def _changed_since(champion: Pair | None, parts: Split, question: Question) -> str:
-    """When the change was first seen: a champion made for it not long ago knows."""
+    """When the change was first seen: a champion made for it knows, not long ago or now that more is known of it."""
+    holdout, horizon = parts.holdout[0], question.horizon_days
     since = champion.notes.get(ADAPTS) if champion else None
-    known = since and timeline.soon_after(parts.holdout[0], date.fromisoformat(since), question.horizon_days)
-    return str(since) if known else parts.holdout[0].isoformat()
+    known = since and timeline.soon_after(holdout, date.fromisoformat(since), horizon)
+    same = known or (champion is not None and outgrown(champion, holdout, horizon))
+    return str(since) if same else holdout.isoformat()
+
+
+def outgrown(pair: Pair, holdout: date, horizon_days: int) -> bool:
+    """Whether a pair was made for a change of which so much more is known by now that a new fit is worth it."""
+    since, through = pair.notes.get(ADAPTS), date.fromisoformat(pair.trained_through)
+    return bool(since) and timeline.outgrown(holdout, date.fromisoformat(since), through, horizon_days)
 
 
 def _after(rows: Rows, parts: Split) -> Rows:

@@ -1,17 +1,18 @@
 """One function per notebook: read, let the core decide, write. Order and effects stand here; rules do not."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from lib import audience as audience_rules
-from lib import charts, contacts, explain, extraction, importance, labels, learning, ledger, outcomes, report
+from lib import challenger, charts, contacts, explain, extraction, importance, labels, ledger, outcomes, report
 from lib import publishing as lists
 from lib import release as release_rules
 from lib.audience import HeldOut
+from lib.challenger import Challenge, Make, Say
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.decision import Verdict
 from lib.drafts import Draft
@@ -24,14 +25,13 @@ from lib.predictions import scorer
 from lib.records import decide, decided_version, decision_of, list_rows, metric_rows, on_question, was_low
 from lib.registered import Evidence, Registry
 from lib.report import Facts
-from lib.search import Elsewhere, Found, search
+from lib.search import Elsewhere, Found
 from lib.spark_search import SparkTrials
-from lib.split import Split, two_classes
+from lib.split import Split
 from lib.tables import PREDICTIONS, DeltaTables, Tables, arrow_schema
 from lib.timeline import Cutoffs
 from lib.trials import Trial
 
-Say = Callable[[str], None]
 PAIR = ("preprocessing_version", "prediction_version")
 
 
@@ -144,8 +144,12 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
     return Checked(verdict, "\n".join(lines), shown, needed, found.drift)
 
 
-def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print) -> Retrained:
+def retrain(
+    config: RetrainConfig, tables: Tables, registry: Registry, say: Say = print, make: Make = challenger.make
+) -> Retrained:
     """Search, or take the challenger that was named; fit, register and compare it; put it in use where it is better.
+
+    A replay says by `make` where a challenger comes from that it has made already.
 
     Raises
     ------
@@ -157,35 +161,21 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     elsewhere = _elsewhere(config, tables)
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     rows, parts = labelled(config, tables, cutoffs)
-    training = rows.at(parts.training)
-    two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
-    two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
-    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, rows.at(parts.holdout).X, say)
-    # A champion of this very day is no start: with it, running the day again would search otherwise.
-    known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
-    say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
-    found = _named(config, registry) or search(training, parts.training, config, cutoffs.as_of, known, say, elsewhere)
-    plots = charts.search_plots(found.study, config.objective)
-    trained = learning.challenge(rows, parts, found.params, config.question, champion, is_bad,
-                                 config.thresholds, config.seed)  # fmt: skip
-    choice = trained.choice
-    pair = trained.pair
-    if choice.promote:
-        say("promoted: fitting once more, through the holdout")
-        pair = learning.refit(rows, parts, trained, config.question, config.seed)
+    holdout = rows.at(parts.holdout).X
+    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, holdout, say)
     kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
-    cohort = training.at([training.frame["cutoff"].max()])
-    why = explain.notes(trained.pair, cohort.X, trained.judged, kinds, config.seed)
-    why["deciles"] = outcomes.by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
+    named = _named(config, registry)
+    made = make(Challenge(config, cutoffs.as_of, rows, parts, champion, is_bad, named, kinds, elsewhere), say)
+    found, quality, choice = made.found, made.trained.quality, made.trained.choice
+    plots = charts.SearchPlots(found.study, config.objective)
     kind = "promoted" if choice.promote else "rejected"
     evidence = Evidence(
         as_of=cutoffs.as_of.isoformat(), holdout=parts.holdout[0].isoformat(),
         run_id=config.run_id, tables=config.schema,
         kind=kind, why=choice.why, trials=found.trials, plots=plots, trial_runs=found.mlflow_run,
-        intervals=trained.quality.intervals,
+        intervals=quality.intervals,
     )  # fmt: skip
-    pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
-    pair = registry.register(config.question, pair, rows.at(parts.holdout).X, evidence)
+    pair = registry.register(config.question, made.pair, holdout, evidence)
     in_use = pair if choice.promote else champion
     low = choice.low_evidence
     if in_use and not choice.promote:
@@ -201,14 +191,14 @@ def retrain(config: RetrainConfig, tables: Tables, registry: Registry, say: Say 
     lines = [
         f"Retrained: version {pair.prediction_version} is {kind}. {choice.why}",
         f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned, "
-        f"{sum(t.seconds for t in found.trials):.0f} s, on {len(training)} rows; {spoken(pair.params)}",
-        *_quality_lines("Challenger on the holdout", trained.quality, parts),
-        f"  {importance.summary(why['importances'])}",
+        f"{sum(t.seconds for t in found.trials):.0f} s, on {made.learnt_from} rows; {spoken(pair.params)}",
+        *_quality_lines("Challenger on the holdout", quality, parts),
+        f"  {importance.summary(made.importances)}",
     ]
     table = _trial_rows(found.trials, config.objective)
     return Retrained(
-        pair, choice.promote, "\n".join(lines), metric_rows(trained.quality, config.thresholds), table,
-        pd.DataFrame(why["importances"]), plots,
+        pair, choice.promote, "\n".join(lines), metric_rows(quality, config.thresholds), table,
+        pd.DataFrame(made.importances), plots,
     )  # fmt: skip
 
 

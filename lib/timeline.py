@@ -11,7 +11,8 @@ from lib.errors import NotEnoughHistory
 FULL_HISTORY_DAYS = 90  # the longest bounded feature window: from here on no window is cut by the log's start
 MIN_HISTORY_DAYS = 28  # a younger log has not even seen one monthly window
 ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones are left out
-CHANGING_HORIZONS = 4  # for so long after a change of behaviour each new label is worth a new fit
+CHANGING_HORIZONS = 4  # what fails so soon after a change of behaviour fails because of the same change
+GROWTH = 4 / 3  # a pair made for a change is fitted anew once so many times as many days of the new behaviour are known
 RECORD_HORIZONS = 4  # how far back the record of a pair in use is read: what is older speaks of other times
 
 ONE_DAY = timedelta(days=1)
@@ -110,6 +111,15 @@ def unlearnt(cutoffs: Sequence[date], trained_through: date, horizon_days: int) 
 def days_since_learnt(trained_through: date, horizon_days: int, as_of: date) -> int:
     """How old the newest label is that was learnt from: days since its horizon ended."""
     return (as_of - Window.horizon(trained_through, horizon_days).end).days
+
+
+def outgrown(cutoff: date, since: date, learnt_through: date, horizon_days: int) -> bool:
+    """Whether labels at a cutoff tell of so many more days after a change than a pair has learnt from.
+
+    Steps that grow with what is known: each fit adds about as much to the last one as that did to the one before.
+    """
+    known, learnt = ((day - since).days + horizon_days for day in (cutoff, learnt_through))
+    return known >= GROWTH * learnt
 
 
 def soon_after(cutoff: date, since: date, horizon_days: int) -> bool:

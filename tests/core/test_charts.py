@@ -56,6 +56,8 @@ def test_event_types_of_any_name_can_be_drawn():
     (axes,) = figure.axes
     assert [bar.get_width() for bar in axes.patches] == [3, 2, 1]
     assert [label.get_text() for label in axes.get_yticklabels()] == names
+
+
 def studied(n, pruned=(), value=lambda params: params.get("C", 1.0)):
     """A study of the real space: its trials told, not fitted."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -108,3 +110,14 @@ def test_the_importances_name_what_every_trial_drew_and_the_slices_what_the_best
 def test_a_search_without_a_finished_trial_has_no_plots():
     assert charts.search_plots(None, "log_loss") == {}
     assert charts.search_plots(studied(3, pruned=range(3)), "log_loss") == {}
+
+
+def test_the_plots_of_a_search_are_drawn_once_and_only_when_somebody_looks(monkeypatch):
+    drawn, draw = [], charts.search_plots
+    monkeypatch.setattr(charts, "search_plots", lambda *asked: drawn.append(asked) or draw(*asked))
+    study = studied(3)
+    plots = charts.SearchPlots(study, "log_loss")
+    assert drawn == []
+    assert sorted(plots) == ["history", "importances", "slices"]
+    assert list(plots.values()) == [plots[name] for name in plots]
+    assert drawn == [(study, "log_loss")]

@@ -11,14 +11,16 @@ CORE = [
     "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
     "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
     "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience",
-    "outcomes", "release", "contacts", "drafts", "charts",
+    "outcomes", "challenger", "comparison", "release", "contacts", "drafts", "charts",
     "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [
     "tables", "predictions",  # the batch function that the tables carry to their rows
     "registered", "model_files", "memory_registry", "registry", "spark_search",
 ]  # fmt: skip
-SHELL = ["definition", "extraction", "records", "ledger", "judging", "promotion", "publishing", "pipeline"]
+SHELL = [
+    "definition", "extraction", "records", "ledger", "judging", "promotion", "publishing", "pipeline", "backtest",
+]  # fmt: skip
 ORDER = [*CORE, *EDGES, *SHELL]
 LIB = sorted(ROOT.glob("lib/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lib import extraction, learning, pipeline
+from lib import challenger, extraction, learning, pipeline
 from lib.blueprint import Own
 from lib.config import PredictConfig, Question
 from lib.decision import Choice
@@ -273,8 +273,8 @@ def test_the_trials_and_plots_of_a_rejected_pair_are_recorded_too(world, monkeyp
 
 
 def test_a_champion_of_an_earlier_day_is_a_start_of_the_search_and_one_of_this_day_is_not(world, monkeypatch):
-    known, search = [], pipeline.search
-    monkeypatch.setattr(pipeline, "search", lambda *args: known.append(args[4]) or search(*args))
+    known, search = [], challenger.search
+    monkeypatch.setattr(challenger, "search", lambda *args: known.append(args[4]) or search(*args))
     champion = world.registry.pairs["buy_7d_cohort28d", "1"]
     world.retrain(run_id="run-2")  # the same day again
     world.extract(NEXT)
@@ -342,7 +342,7 @@ def challenged(world):
 @pytest.mark.parametrize("better", [True, False])
 def test_own_models_compete_whatever_the_verdict_by_the_same_rule(challenged, monkeypatch, better):
     world, seen = challenged, []
-    monkeypatch.setattr(pipeline, "search", lambda *_, **__: pytest.fail("nothing is to be searched"))
+    monkeypatch.setattr(challenger, "search", lambda *_, **__: pytest.fail("nothing is to be searched"))
     compare = learning.compare
     said = Choice(better, False, "So.")
     monkeypatch.setattr(learning, "compare", lambda *asked: seen.append(compare(*asked)) or said)

@@ -1,0 +1,73 @@
+"""Make a challenger: search, fit, compare, fit once more, explain. Reads and writes nothing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from lib import explain, learning, outcomes
+from lib.config import RetrainConfig
+from lib.learning import Trained
+from lib.models import Pair
+from lib.search import Elsewhere, Found, search
+from lib.split import Rows, Split, two_classes
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a challenger is to be made from, and what it is to be compared with."""
+
+    config: RetrainConfig
+    as_of: date
+    rows: Rows  # labelled, of all matured cutoffs
+    parts: Split
+    champion: Pair | None
+    champion_is_bad: bool
+    named: Found | None  # somebody's own models in the place of what a search would find
+    kinds: Iterable[str]  # event types of the log
+    elsewhere: Elsewhere | None = None  # what runs the trials where it is not this process
+
+
+@dataclass(frozen=True)
+class Made:
+    """A challenger that was found, fitted and compared; nothing of it is written down yet."""
+
+    found: Found
+    trained: Trained
+    pair: Pair  # what is to be registered: if it is promoted, the fit through the holdout
+    importances: list[dict[str, Any]]  # groups of features: name, mean, std; the largest first
+    learnt_from: int  # rows of the training cutoffs
+
+
+Make = Callable[[Challenge, Say], Made]
+
+
+def make(asked: Challenge, say: Say) -> Made:
+    """Search, or take the models that were named; fit and compare; where it is promoted, fit it through the holdout.
+
+    Raises
+    ------
+    OneClass
+        If everybody or nobody acted, at the training cutoffs or at the holdout.
+    """
+    config, rows, parts, champion = asked.config, asked.rows, asked.parts, asked.champion
+    training = rows.at(parts.training)
+    two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
+    two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
+    # A champion of this very day is no start: with it, running the day again would search otherwise.
+    known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
+    say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
+    found = asked.named or search(training, parts.training, config, asked.as_of, known, say, asked.elsewhere)
+    trained = learning.challenge(rows, parts, found.params, config.question, champion, asked.champion_is_bad,
+                                 config.thresholds, config.seed)  # fmt: skip
+    pair = trained.pair
+    if trained.choice.promote:
+        say("promoted: fitting once more, through the holdout")
+        pair = learning.refit(rows, parts, trained, config.question, config.seed)
+    cohort = training.at([training.frame["cutoff"].max()])
+    why = explain.notes(trained.pair, cohort.X, trained.judged, asked.kinds, config.seed)
+    why["deciles"] = outcomes.by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
+    pair = learning.with_evidence(replace(pair, notes={**pair.notes, **why}), trained.quality)
+    return Made(found, trained, pair, why["importances"], len(training))
