@@ -66,7 +66,10 @@ def judged(
         record = ledger.live(config, tables, version, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
         quality = replace(quality, metrics={**quality.metrics, **inputs, **record, "age_days": Measured(age, age, age)})
-        return Judged(pair, quality, decision.judge(quality, config.thresholds), found)
+        verdict = decision.judge(quality, config.thresholds)
+        if verdict.answer == "good" and learning.outgrown(pair, parts.holdout[0], horizon):
+            verdict = _outgrown(pair)
+        return Judged(pair, quality, verdict, found)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
         named = f"Judging broke off: {type(error).__name__}: {error}"
         reason = str(error) if isinstance(error, PropensityError) else named
@@ -161,19 +164,20 @@ def champion_to_beat(
     return pair, checks is not None and checks.iloc[0]["answer"] != "good"
 
 
+def _outgrown(pair: Pair) -> Verdict:
+    return Verdict("cannot_tell", (
+        f"Version {pair.prediction_version} was made for the change of behaviour of {pair.notes[learning.ADAPTS]} and "
+        f"has learnt through {pair.trained_through}: by now a third more is known of the new behaviour.",
+    ))  # fmt: skip
+
+
 def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
 
-    One that was made for a change of behaviour knows little of it yet: for some horizons, each day that matures is
-    learnt from, and then it is left to be judged.
+    One that was made for a change of behaviour is fitted anew once a third more is known of it.
     """
-    since = pair.notes.get(learning.ADAPTS)
-    changed = since and timeline.soon_after(holdout, date.fromisoformat(since), question.horizon_days)
-    if changed and holdout.isoformat() > pair.trained_through:
-        return Verdict("cannot_tell", (
-            f"Version {pair.prediction_version} was made after a change of behaviour and has learnt through "
-            f"{pair.trained_through}: more has matured since, and nothing yet to judge it on.",
-        ))  # fmt: skip
+    if learning.outgrown(pair, holdout, question.horizon_days):
+        return _outgrown(pair)
     checks = rows_or_none(
         tables, "model_checks",
         f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' "

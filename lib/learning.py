@@ -130,7 +130,7 @@ def _changed_since(champion: Pair | None, parts: Split, question: Question) -> s
 def outgrown(pair: Pair, holdout: date, horizon_days: int) -> bool:
     """Whether a pair was made for a change of which so much more is known by now that a new fit is worth it."""
     since, through = pair.notes.get(ADAPTS), date.fromisoformat(pair.trained_through)
-    return bool(since) and timeline.outgrown(holdout, date.fromisoformat(since), through, horizon_days)
+    return since is not None and timeline.outgrown(holdout, date.fromisoformat(since), through, horizon_days)
 
 
 def _after(rows: Rows, parts: Split) -> Rows:

@@ -228,17 +228,18 @@ def test_a_small_a_rare_and_a_seasonal_log_get_their_first_list(table, cutoffs, 
 @pytest.mark.parametrize(
     ("since", "days", "answer"),
     [
+        # a horizon is 7 days, so a pair that has learnt at the change alone knows 7 days of the new behaviour
         (0, 0, "good"),  # the same day again
-        (0, 1, "cannot_tell"),
-        (0, 28, "cannot_tell"),  # four horizons after the change was seen
-        (0, 29, "good"),  # its recorded verdict stands, until it can be judged
-        (-28, 0, "good"),
-        (-27, 1, "cannot_tell"),
-        (-28, 1, "good"),
-        (None, 1, "good"),
+        (0, 2, "good"),
+        (0, 3, "cannot_tell"),  # 10 days are known: a third more than 7 is 9.3
+        (-14, 6, "good"),
+        (-14, 7, "cannot_tell"),  # 28 instead of 21
+        (-77, 27, "good"),
+        (-77, 28, "cannot_tell"),  # 112 instead of 84
+        (None, 28, "good"),
     ],
 )
-def test_a_pair_made_for_a_change_learns_from_each_day_that_matures(world, since, days, answer):
+def test_a_pair_made_for_a_change_learns_anew_when_a_third_more_is_known(world, since, days, answer):
     question = asked(RetrainConfig).question
     through = date(2024, 4, 19)
     pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
@@ -248,6 +249,6 @@ def test_a_pair_made_for_a_change_learns_from_each_day_that_matures(world, since
     assert verdict.answer == answer
     if answer == "cannot_tell":
         assert verdict.reasons == (
-            "Version 1 was made after a change of behaviour and has learnt through 2024-04-19: more has matured since, "
-            "and nothing yet to judge it on.",
+            f"Version 1 was made for the change of behaviour of {seen} and has learnt through 2024-04-19: by now a "
+            "third more is known of the new behaviour.",
         )

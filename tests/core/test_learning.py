@@ -209,9 +209,19 @@ def test_a_start_of_the_space_may_suit_the_changed_behaviour_better(drifted, mon
     assert (again.params["C"], again.notes["adapts"]) == (10.0, str(ago(7)))
 
 
-@pytest.mark.parametrize(("seen", "since"), [(35, 35), (36, 7), (7, 7), (None, 7)])
-def test_a_change_is_dated_by_the_champion_that_was_made_for_it_within_four_horizons(drifted, seen, since):
-    known = replace(champion(), notes={"adapts": seen and str(ago(seen))})
+@pytest.mark.parametrize(
+    ("seen", "through", "since"),
+    [
+        (35, 14, 35),  # within four horizons
+        (36, 14, 7),  # later it is another change that made the champion bad ...
+        (77, 35, 77),  # ... unless a third more is known of it: 77 days, and it has learnt from 49
+        (77, 14, 7),
+        (7, 14, 7),
+        (None, 14, 7),
+    ],
+)
+def test_a_change_is_dated_by_the_champion_that_was_made_for_it(drifted, seen, through, since):
+    known = replace(champion(), notes={"adapts": seen and str(ago(seen))}, trained_through=str(ago(through)))
     assert challenged(drifted, known, bad=True).adapts == str(ago(since))
     assert challenged(drifted.at(PARTS.training), parts=Split(PARTS.training[1:], PARTS.training[:1])).adapts is None
 
