@@ -167,14 +167,14 @@ def champion_to_beat(
 def _outgrown(pair: Pair) -> Verdict:
     return Verdict("cannot_tell", (
         f"Version {pair.prediction_version} was made for the change of behaviour of {pair.notes[learning.ADAPTS]} and "
-        f"has learnt through {pair.trained_through}: by now a third more is known of the new behaviour.",
+        f"has learnt through {pair.trained_through}: by now two fifths more is known of the new behaviour.",
     ))  # fmt: skip
 
 
 def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
 
-    One that was made for a change of behaviour is fitted anew once a third more is known of it.
+    One that was made for a change of behaviour is fitted anew once two fifths more is known of it.
     """
     if learning.outgrown(pair, holdout, question.horizon_days):
         return _outgrown(pair)

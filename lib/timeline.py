@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from typing import Self
 
@@ -12,7 +13,7 @@ FULL_HISTORY_DAYS = 90  # the longest bounded feature window: from here on no wi
 MIN_HISTORY_DAYS = 28  # a younger log has not even seen one monthly window
 ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones are left out
 CHANGING_HORIZONS = 4  # what fails so soon after a change of behaviour fails because of the same change
-GROWTH = 4 / 3  # a pair made for a change is fitted anew once so many times as many days of the new behaviour are known
+GROWTH = Fraction(7, 5)  # of the known days of a new behaviour, after which a pair made for it is fitted anew
 RECORD_HORIZONS = 4  # how far back the record of a pair in use is read: what is older speaks of other times
 
 ONE_DAY = timedelta(days=1)

@@ -214,7 +214,7 @@ def test_a_start_of_the_space_may_suit_the_changed_behaviour_better(drifted, mon
     [
         (35, 14, 35),  # within four horizons
         (36, 14, 7),  # later it is another change that made the champion bad ...
-        (77, 35, 77),  # ... unless a third more is known of it: 77 days, and it has learnt from 49
+        (77, 35, 77),  # ... unless two fifths more is known of it: 77 days, and it has learnt from 49
         (77, 14, 7),
         (7, 14, 7),
         (None, 14, 7),
