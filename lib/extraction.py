@@ -105,7 +105,10 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
         if tables.exists("features"):
             tables.delete("features", f"cutoff > DATE '{plan.first()}'")
         rows = event_rules.daily_rows(events.where(f"{plan.span} AND {plan.where}"))
-        tables.replace("daily_activity", rows, plan.where)
+        if plan.changed:
+            tables.replace("daily_activity", rows, plan.where)
+        else:  # nothing that is there has one of these days: no file need be looked for
+            tables.append("daily_activity", rows)
     if note != before:  # a commit of its own, which most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note)
     return as_of

@@ -184,7 +184,7 @@ class Tables(Protocol):
     def replace(self, name: str, rows: Rows | pd.DataFrame, where: str) -> None:
         """Replace the rows that match `where`, in one commit; `where` is an SQL condition that the new rows meet."""
 
-    def append(self, name: str, rows: pd.DataFrame) -> None:
+    def append(self, name: str, rows: Rows | pd.DataFrame) -> None:
         """Add rows, in one commit."""
 
     def delete(self, name: str, where: str) -> None:
@@ -355,7 +355,7 @@ class DeltaTables:
         else:
             writer.saveAsTable(self.full_name(name))
 
-    def append(self, name: str, rows: pd.DataFrame) -> None:
+    def append(self, name: str, rows: "DataFrame | pd.DataFrame") -> None:
         frame = self._frame_of(name, rows)
         checked(name, dict(frame.dtypes))
         self._read.pop(name, None)
@@ -467,7 +467,7 @@ class MemoryTables:
         if name == VERSIONED:
             self.earlier = [*self.earlier, self.stored[name]]
 
-    def append(self, name: str, rows: pd.DataFrame) -> None:
+    def append(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
         self.replace(name, rows, "1 = 0")
 
     def delete(self, name: str, where: str) -> None:
