@@ -66,7 +66,8 @@ def classic(folder: Path) -> Any:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "3",  # other than the server's: no result may hang on it
         "spark.databricks.delta.snapshotPartitions": "2",
-        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",  # a short life
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "  # a short life
+        "-XX:ReservedCodeCacheSize=160m",  # one compiler alone is given less than the job fills
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",

@@ -64,7 +64,7 @@ def warehouses(server, spark_url, job_home, tmp_path_factory):
             cwd=folder / "elsewhere", env=environment, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        ended = json.loads(done.stdout)
+        ended = json.loads(done.stdout.splitlines()[-1])  # before it, Java may have its say
         assert ended["lib"] == str(files / "lib" / "__init__.py")
         assert {ended[task] for task in ("extract_features", "train", "predict", "publish")} == {"SUCCESS"}, done.stderr
         assert ended["retrain"] == "EXCLUDED", done.stderr  # so that both score with one pair
