@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib import challenger, extraction, labels, pipeline
+from lib import challenger, extraction, labels, ledger, pipeline
 from lib.challenger import Make, Say
 from lib.config import ExtractConfig, Get, PredictConfig, PublishConfig, Question, RetrainConfig
 from lib.errors import ModelError, PropensityError
@@ -178,12 +178,9 @@ def scored(tables: Tables, question: Question, cutoffs: Iterable[date], until: d
     days = sorted(cutoffs)
     if not days or not tables.exists("predictions"):
         return pd.DataFrame(columns=["user_id", "cutoff", "propensity", "acted"])
-    listed = ", ".join(f"DATE '{day}'" for day in days)
     return tables.query(
-        "SELECT s.user_id, s.cutoff, s.propensity, CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS acted "
-        f"FROM (SELECT * FROM {{predictions}} WHERE question = '{question.slug}' AND cutoff IN ({listed})) s "
-        f"LEFT JOIN ({labels.positives(question, days, until)}) p ON s.user_id = p.user_id AND s.cutoff = p.cutoff "
-        "ORDER BY s.cutoff, s.user_id"
+        f"SELECT user_id, cutoff, propensity, label AS acted FROM ({ledger.scored(question, days, until)}) s "
+        "ORDER BY cutoff, user_id"
     )
 
 

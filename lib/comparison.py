@@ -1,12 +1,12 @@
 """Several ways of making scores, held against what happened to the same users. Measures; reads and writes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.measure import DRAWS, INTERVAL, Measured, log_losses, measure, share
+from lib.measure import Measured, draws, interval, log_losses, measure, share
 
 SHOWN = ("log_loss", "auc", "ratio")  # what one list is judged by
 
@@ -55,19 +55,17 @@ def ratios(scored: Mapping[str, pd.DataFrame], beside: str, seed: int) -> dict[s
             raise ValueError(f"{way} and {beside} have not scored the same users at the same cutoffs.")
     y = first["acted"].to_numpy(np.int64)
     cutoff = np.unique(first["cutoff"].to_numpy(), return_inverse=True)[1]
-    user = np.unique(first["user_id"].to_numpy(str), return_inverse=True)[1]
     losses = {way: log_losses(y, rows["propensity"].to_numpy(float)) for way, rows in ordered.items()}
-    draws: dict[str, list[float]] = {way: [] for way in ordered}
-    for weights in _draws(int(user.max()) + 1, seed):
-        own = weights[user]
+    found: dict[str, list[float]] = {way: [] for way in ordered}
+    for own in draws(first["user_id"].to_numpy(object), seed):
         sizes = np.bincount(cutoff, own)
         drawn = sizes > 0  # a small cutoff may have none of the users drawn
         means = {
             way: float(np.mean(np.bincount(cutoff, own * loss)[drawn] / sizes[drawn])) for way, loss in losses.items()
         }
         for way, mean in means.items():
-            draws[way].append(mean / means[beside])
-    return {way: _interval(values) for way, values in draws.items()}
+            found[way].append(mean / means[beside])
+    return {way: interval(values) for way, values in found.items()}
 
 
 def mean_log_loss(scored: pd.DataFrame, truth: npt.NDArray[np.float64] | None = None) -> float:
@@ -76,16 +74,3 @@ def mean_log_loss(scored: pd.DataFrame, truth: npt.NDArray[np.float64] | None = 
     ones, scores = np.ones(len(scored), np.int64), scored["propensity"].to_numpy(float)
     losses = acted * log_losses(ones, scores) + (1 - acted) * log_losses(0 * ones, scores)
     return float(pd.Series(losses).groupby(scored["cutoff"].to_numpy()).mean().mean())
-
-
-def _draws(users: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
-    """How often each draw has each user: first the sample itself, then users resampled with replacement."""
-    yield np.ones(users)
-    rng = np.random.default_rng(seed)
-    for _ in range(DRAWS):
-        yield np.bincount(rng.integers(0, users, users), minlength=users).astype(np.float64)
-
-
-def _interval(draws: Sequence[float] | npt.NDArray[np.float64]) -> Measured:
-    low, high = np.percentile(draws[1:], INTERVAL)
-    return Measured(float(draws[0]), float(low), float(high))

@@ -29,9 +29,17 @@ def labelled_cohort(question: Question, cutoffs: Sequence[date], as_of: date) ->
 
     Users without the action are rows with label 0, never missing ones.
     """
+    return labelled(cohort(question, cutoffs), question, cutoffs, as_of)
+
+
+def labelled(rows: str, question: Question, cutoffs: Sequence[date], as_of: date) -> str:
+    """SQL for rows of users at matured cutoffs with what happened: all their columns, then `label` (0 or 1).
+
+    `rows` is a SELECT that has user_id and cutoff.
+    """
     return (
-        f"SELECT f.*, CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS label FROM ({cohort(question, cutoffs)}) f "
-        f"LEFT JOIN ({positives(question, cutoffs, as_of)}) p ON f.user_id = p.user_id AND f.cutoff = p.cutoff"
+        f"SELECT r.*, CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS label FROM ({rows}) r "
+        f"LEFT JOIN ({positives(question, cutoffs, as_of)}) p ON r.user_id = p.user_id AND r.cutoff = p.cutoff"
     )
 
 

@@ -27,7 +27,7 @@ def settle(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataFrame:
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due(question, tables, as_of):
-        rows = tables.query(_labelled(question, [cutoff], as_of, "1 = 1"))
+        rows = tables.query(scored(question, [cutoff], as_of))
         held_out = HeldOut(question.slug, _share(question, tables, cutoff), config.seed)
         found = outcomes.settled(rows, held_out.flags(rows["user_id"]), config.seed).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
@@ -53,7 +53,7 @@ def live(config: TrainConfig, tables: Tables, version: str, as_of: date) -> dict
     sizes = tables.query(f"SELECT cutoff, COUNT(*) AS users FROM {{predictions}} WHERE {where} GROUP BY cutoff")
     if sizes.empty:
         return {}
-    sql = _labelled(config.question, sorted(sizes["cutoff"]), as_of, f"prediction_version = '{version}'")
+    sql = scored(config.question, sorted(sizes["cutoff"]), as_of, f"prediction_version = '{version}'")
     most, users = config.max_training_rows, int(sizes["users"].sum())
     if most and users > most:
         sql = sampling.drawn(sql, (most / users,) * 2, sampling.OF_A_USER, config.seed)
@@ -74,27 +74,26 @@ def _due(question: Question, tables: Tables, as_of: date) -> list[date]:
     if not tables.exists("predictions"):
         return []
     newest = timeline.one_horizon_before(as_of, question.horizon_days)
-    scored = tables.query(
+    found = tables.query(
         f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {on_question(question)} "
         f"AND cutoff <= DATE '{newest}'"
     )
     told = pd.DataFrame(columns=["cutoff", "prediction_version", "as_of"])
-    if len(scored) and tables.exists("outcomes"):
+    if len(found) and tables.exists("outcomes"):
         told = tables.query(
             f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {on_question(question)}"
         )
-    return outcomes.due(scored, told, question.horizon_days, as_of)
+    return outcomes.due(found, told, question.horizon_days, as_of)
 
 
-def _labelled(question: Question, cutoffs: Sequence[date], as_of: date, where: str) -> str:
-    """SQL for the scores at matured cutoffs with what happened: a row per user and cutoff, `label` 0 or 1."""
+def scored(question: Question, cutoffs: Sequence[date], as_of: date, where: str = "1 = 1") -> str:
+    """SQL for the scores at matured cutoffs with what happened: user_id, cutoff, propensity, both versions, label."""
     days = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
-    return (
-        "SELECT s.user_id, s.cutoff, s.propensity, s.preprocessing_version, s.prediction_version, "
-        "CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS label FROM (SELECT * FROM {predictions} "
-        f"WHERE {on_question(question)} AND cutoff IN ({days}) AND {where}) s "
-        f"LEFT JOIN ({labels.positives(question, cutoffs, as_of)}) p ON s.user_id = p.user_id AND s.cutoff = p.cutoff"
+    rows = (
+        f"SELECT user_id, cutoff, propensity, {', '.join(VERSIONS)} FROM {{predictions}} "
+        f"WHERE {on_question(question)} AND cutoff IN ({days}) AND {where}"
     )
+    return labels.labelled(rows, question, cutoffs, as_of)
 
 
 def _share(question: Question, tables: Tables, cutoff: date) -> float:

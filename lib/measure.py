@@ -102,12 +102,12 @@ def measure(
     rivals = {} if naive is None else {"naive": naive}
     rivals |= {} if past_rate is None else {"past_rate": np.full(len(y), past_rate)}
     rows = _Scored.of(y, scores, rivals, len(set(users)), weight)
-    draws: dict[str, list[float]] = {}
-    for weights in _draws(users, seed, weight):
+    drawn: dict[str, list[float]] = {}
+    for weights in draws(users, seed, weight):
         for name, value in rows.weighted(weights).items():
-            draws.setdefault(name, []).append(float(value))
+            drawn.setdefault(name, []).append(float(value))
     ends = {"ece": _unbiased, "calibration": _folded}
-    found = {name: ends.get(name, _interval)(values) for name, values in draws.items()}
+    found = {name: ends.get(name, interval)(values) for name, values in drawn.items()}
     then = registered or {}
     found |= {kept: change(then[name], found[name]) for name, kept in KEPT.items() if name in then and name in found}
     return Quality(len(y), int(y.sum()), found)
@@ -118,8 +118,8 @@ def paired_difference(
 ) -> tuple[Measured, float]:
     """Bootstrap the mean log-loss difference on the same rows; also the share of draws in which it is negative."""
     gain = log_losses(y, challenger) - log_losses(y, champion)
-    differences = [float(weights @ gain / weights.sum()) for weights in _draws(users, seed, weight)]
-    return _interval(differences), float(np.mean(np.array(differences[1:]) < 0))
+    differences = [float(weights @ gain / weights.sum()) for weights in draws(users, seed, weight)]
+    return interval(differences), float(np.mean(np.array(differences[1:]) < 0))
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class _Scored:
         }
 
 
-def _draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Floats]:
+def draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Floats]:
     """Row weights of each draw: first the sample itself, then users resampled with replacement."""
     own = np.ones(len(users)) if weight is None else weight
     position = np.unique(users.astype(str), return_inverse=True)[1]
@@ -184,28 +184,28 @@ def _draws(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Fl
         yield np.bincount(rng.integers(0, n, n), minlength=n)[position] * own
 
 
-def _interval(draws: Sequence[float]) -> Measured:
+def interval(drawn: Sequence[float]) -> Measured:
     """The first draw is the value; the others give the interval."""
-    low, high = np.percentile(draws[1:], INTERVAL)
-    return Measured(draws[0], float(low), float(high))
+    low, high = np.percentile(drawn[1:], INTERVAL)
+    return Measured(drawn[0], float(low), float(high))
 
 
-def _folded(draws: Sequence[float]) -> Measured:
+def _folded(drawn: Sequence[float]) -> Measured:
     """The absolute value of a signed number, and the interval that its signed interval folds into."""
-    signed = _interval(draws)
+    signed = interval(drawn)
     near, far = sorted((abs(signed.low), abs(signed.high)))
     return Measured(abs(signed.value), 0.0 if signed.low <= 0 <= signed.high else near, far)
 
 
-def _unbiased(draws: Sequence[float]) -> Measured:
+def _unbiased(drawn: Sequence[float]) -> Measured:
     """The basic bootstrap of a distance, which noise alone makes larger, never smaller.
 
     Calibrated scores of 300 users show an ECE of 0.06. A draw is as far above the sample as the sample is above the
     truth, so all is mirrored at the sample (Davison and Hinkley, "Bootstrap Methods and their Application", 5.2),
     and what falls below 0 is 0.
     """
-    low, high = np.percentile(draws[1:], INTERVAL)
-    mirrored = (max(0.0, 2 * draws[0] - float(drawn)) for drawn in (np.mean(draws[1:]), high, low))
+    low, high = np.percentile(drawn[1:], INTERVAL)
+    mirrored = (max(0.0, 2 * drawn[0] - float(end)) for end in (np.mean(drawn[1:]), high, low))
     return Measured(*mirrored)
 
 
