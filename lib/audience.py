@@ -45,16 +45,20 @@ def rank(predictions: pd.DataFrame, low_evidence: bool, held_out: HeldOut) -> pd
         Rows of the `audience` table, best first. Equal propensities are ranked by user_id; decile 1 is the
         highest tenth of the ranks, percentile 1 the highest hundredth.
     """
-    ordered = predictions.sort_values(["propensity", "user_id"], ascending=[False, True], ignore_index=True)
+    ordered = placed(predictions)
     return ordered.assign(
-        rank=np.arange(1, len(ordered) + 1, dtype=np.int32),
-        decile=parts(len(ordered), 10),
         low_evidence=low_evidence,
         percentile=parts(len(ordered), 100),
         band=bands(ordered["propensity"].to_numpy(float)),
         expected_actions=ordered["propensity"].cumsum(),
         held_out=held_out.flags(ordered["user_id"]),
     )
+
+
+def placed(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Order users by propensity and user_id, and say for each its rank and decile: what lists are compared by."""
+    ordered = predictions.sort_values(["propensity", "user_id"], ascending=[False, True], ignore_index=True)
+    return ordered.assign(rank=np.arange(1, len(ordered) + 1, dtype=np.int32), decile=parts(len(ordered), 10))
 
 
 def parts(users: int, number: int) -> npt.NDArray[np.int32]:

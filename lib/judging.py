@@ -13,7 +13,7 @@ from lib.decision import Check, Verdict
 from lib.errors import ModelError, PropensityError
 from lib.measure import Measured, Quality
 from lib.models import Pair
-from lib.records import check_rows, drift_rows, rows_or_none, run_rows
+from lib.records import check_rows, drift_rows, on_question, rows_or_none, run_rows
 from lib.registered import Registry
 from lib.split import KEYS, WEIGHT, Rows, Split, split
 from lib.tables import Tables
@@ -180,7 +180,7 @@ def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> 
         return _outgrown(pair)
     checks = rows_or_none(
         tables, "model_checks",
-        f"question = '{question.slug}' AND prediction_version = '{pair.prediction_version}' "
+        f"{on_question(question)} AND prediction_version = '{pair.prediction_version}' "
         "ORDER BY as_of DESC, run_id DESC",
     )  # fmt: skip
     told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"

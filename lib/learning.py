@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from lib import timeline
 from lib.adaptation import adapted
@@ -70,10 +71,10 @@ def challenge(
     a first model is, the holdout's users are parted by a seeded hash: the challenger learns from one half too,
     choosing how much of the old behaviour still helps, and both are judged on the other half.
     """
-    adapts = champion is not None and champion_is_bad
-    trained = _challenged(rows, parts, blueprint, question, champion, champion_is_bad, thresholds, seed, adapts=adapts)
+    one = partial(_challenged, rows, parts, blueprint, question, champion, champion_is_bad, thresholds, seed)
+    trained = one(adapts=champion is not None and champion_is_bad)
     if champion is None and not trained.choice.promote:
-        changed = _challenged(rows, parts, blueprint, question, None, champion_is_bad, thresholds, seed, adapts=True)
+        changed = one(adapts=True)
         return changed if changed.choice.promote else trained
     return trained
 
@@ -122,9 +123,10 @@ def _changed_since(champion: Pair | None, parts: Split, question: Question) -> s
     """When the change was first seen: a champion made for it knows, not long ago or now that more is known of it."""
     holdout, horizon = parts.holdout[0], question.horizon_days
     since = champion.notes.get(ADAPTS) if champion else None
-    known = since and timeline.soon_after(holdout, date.fromisoformat(since), horizon)
-    same = known or (champion is not None and outgrown(champion, holdout, horizon))
-    return str(since) if same else holdout.isoformat()
+    if champion is None or since is None:
+        return holdout.isoformat()
+    soon = timeline.soon_after(holdout, date.fromisoformat(since), horizon)
+    return str(since) if soon or outgrown(champion, holdout, horizon) else holdout.isoformat()
 
 
 def outgrown(pair: Pair, holdout: date, horizon_days: int) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from lib import audience
 from lib.events import LATE_DAYS
 from lib.measure import Measured, Quality, change, measure, share
+from lib.split import places
 from lib.timeline import is_final
 
 ALL = "all"  # the part of the ledger that speaks of the whole list
@@ -132,8 +133,7 @@ def _quality(ranked: pd.DataFrame, seed: int) -> Quality:
     users = ranked["user_id"].to_numpy(object)
     measured = ranked
     if len(ranked) > MOST_ROWS:
-        place = pd.util.hash_array(users, hash_key=f"{seed:016d}") / 2.0**64
-        measured = ranked[place < MOST_ROWS / len(ranked)]
+        measured = ranked[places(users, seed) < MOST_ROWS / len(ranked)]
     y, scores = measured["label"].to_numpy(np.int64), measured["propensity"].to_numpy(float)
     return measure(y, scores, None, measured["user_id"].to_numpy(object), seed)
 

@@ -250,15 +250,15 @@ def publish(config: PublishConfig, tables: Tables, registry: Registry, say: Say 
     say(f"the list may be published: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
     contacted = contacts.chosen(ranked, config.contacts)
     drafts = [Draft.of(config.export, contacted)] if config.export else []
+    facts = lists.facts(config, tables, registry, ranked, old, row)
     lines = [
         f"Published: {len(ranked)} users as of {as_of}{', low evidence' if low else ''}; "
         f"{ranked['propensity'].sum():.1f} of them expected to act, {int(ranked['held_out'].sum())} held out.",
         *release_rules.spoken(found, row["previous_cutoff"]),
-        *contacts.spoken(contacted, len(ranked), config.contacts, lists.gain(config, tables, contacted, as_of)),
+        *contacts.spoken(contacted, len(ranked), config.contacts, lists.gain(config, facts.outcomes, contacted)),
         "The ten highest propensities:",
         *audience_rules.spoken(ranked.head(10)),
     ]
-    facts = lists.facts(config, tables, registry, ranked, old, row)
     target = f"{config.reports}/{question.slug}/{as_of}.html" if config.reports else ""
     published = Published(ranked.head(10), "\n".join(lines), facts, target)
     if target:

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from lib import audience, contacts, ledger, outcomes, release, sampling
-from lib.audience import HeldOut
 from lib.config import PublishConfig, Question, StageConfig
 from lib.contacts import Gain
 from lib.errors import PublishRefused
@@ -22,18 +21,24 @@ from lib.timeline import Cutoffs
 
 
 def earlier(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
-    """The last list of an earlier cutoff, as its predictions give it: user_id, propensity, rank, decile, cutoff.
+    """The last list of an earlier cutoff, as its predictions give it.
+
+    Columns: user_id, propensity, prediction_version, cutoff, rank, decile.
 
     None where no list of an earlier cutoff was ever published.
     """
-    days = [
-        found["cutoff"].max()
-        for name, kind in (("publications", "kind = 'published' AND "), ("audience", ""))
-        if (found := rows_or_none(tables, name, f"{kind}{on_question(question)} AND cutoff < DATE '{cutoff}'"))
-        is not None
-    ]
-    scored = rows_or_none(tables, "predictions", list_rows(question, max(days))) if days else None
-    return None if scored is None else audience.rank(scored, False, HeldOut(question.slug, 0.0, 0))
+    before = f"{on_question(question)} AND cutoff < DATE '{cutoff}'"
+    # A kill may have left a list that no publication tells of.
+    told = (
+        rows_or_none(tables, name, where, "DISTINCT cutoff")
+        for name, where in (("publications", f"kind = 'published' AND {before}"), ("audience", before))
+    )
+    days = [found["cutoff"].max() for found in told if found is not None]
+    if not days:
+        return None
+    columns = "user_id, propensity, prediction_version, cutoff"
+    scored = rows_or_none(tables, "predictions", list_rows(question, max(days)), columns)
+    return None if scored is None else audience.placed(scored)
 
 
 def base_rate(question: Question, tables: Tables, cutoffs: Cutoffs) -> Measured:
@@ -87,13 +92,12 @@ def facts(
     )  # fmt: skip
 
 
-def gain(config: PublishConfig, tables: Tables, contacted: pd.DataFrame, as_of: date) -> Gain | None:
-    """What contacting these users is expected to bring; None where no value and cost were given."""
+def gain(config: PublishConfig, known: pd.DataFrame, contacted: pd.DataFrame) -> Gain | None:
+    """What contacting these users is expected to bring, by known outcomes; None where no value and cost were given."""
     value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
     if value is None or cost is None:
         return None
-    rows = ledger.known(config, tables, as_of)
-    ratios = rows[(rows["part"] == outcomes.ALL) & (rows["metric"] == "ratio")].tail(1)
+    ratios = known[(known["part"] == outcomes.ALL) & (known["metric"] == "ratio")].tail(1)
     ratio = Measured(*ratios[["measured", "low", "high"]].iloc[0]) if len(ratios) else None
     return contacts.gain(contacted, value, cost, ratio, config.seed)
 
@@ -121,27 +125,29 @@ def rollback(config: StageConfig, tables: Tables) -> Returned:
     PublishRefused
         If there is no list, none was before, or its version can no longer be read. Nothing was changed then.
     """
-    present = rows_or_none(tables, "audience", on_question(config.question))
+    mine = on_question(config.question)
+    present = rows_or_none(tables, "audience", mine, "run_id, cutoff, COUNT(*) AS users", "GROUP BY run_id, cutoff")
     if present is None:
         raise PublishRefused(f"There is no list for {config.question}. Run the job first.")
     before, mark = None, _mark(present)
     for version in tables.versions():
-        rows = tables.at_version(version, on_question(config.question))
-        if len(rows) and _mark(rows) == mark:
+        found = tables.at_version(version, mine, "DISTINCT run_id, cutoff")
+        if len(found) and _mark(found) == mark:
             break  # where the present list came into use first: what was before it is known by now
-        before = rows if len(rows) else before
+        before = version if len(found) else before
     if before is None:
         raise PublishRefused(
             f"The list of {mark[1]} is the first for {config.question} that can still be read: there is none to go "
             "back to. It stays."
         )
-    tables.replace("audience", before, on_question(config.question))
-    record(config, tables, _row(config, tables, before, "rolled_back"))
-    cutoff: date = before["cutoff"].iloc[0]
+    rows = tables.at_version(before, mine)
+    tables.replace("audience", rows, mine)
+    record(config, tables, _row(config, tables, rows, "rolled_back"))
+    cutoff: date = rows["cutoff"].iloc[0]
     return Returned(
         cutoff,
-        f"The list of {cutoff} is in use again for {config.question}: {len(before)} users, in the place of the list of "
-        f"{mark[1]} with {len(present)}.",
+        f"The list of {cutoff} is in use again for {config.question}: {len(rows)} users, in the place of the list of "
+        f"{mark[1]} with {present['users'].iloc[0]}.",
     )
 
 

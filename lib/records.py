@@ -92,11 +92,11 @@ def metric_rows(quality: Quality, thresholds: Thresholds) -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def rows_or_none(tables: Tables, name: str, where: str) -> pd.DataFrame | None:
+def rows_or_none(tables: Tables, name: str, where: str, columns: str = "*", grouped: str = "") -> pd.DataFrame | None:
     """Rows of a table; None where there are none, or no such table yet."""
     if not tables.exists(name):
         return None
-    found = tables.query(f"SELECT * FROM {{{name}}} WHERE {where}")
+    found = tables.query(f"SELECT {columns} FROM {{{name}}} WHERE {where} {grouped}")
     return None if found.empty else found
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from lib import report_numbers as numbers
 from lib import report_plots as plots
 from lib.config import Question
+from lib.outcomes import UNTOLD
 from lib.report_tables import Column, Table, table
 from lib.timeline import Window
 
@@ -46,7 +47,7 @@ def sections(facts: Facts) -> dict[str, Any]:
 
 def _asked(facts: Facts) -> dict[str, Any]:
     cutoff = facts.audience["cutoff"].iloc[0]
-    return {"cutoff": cutoff, "days": Window.horizon(cutoff, facts.question.horizon_days)}
+    return {"cutoff": cutoff, "days": Window.horizon(cutoff, facts.question.horizon_days), "untold": UNTOLD}
 
 
 def _list(facts: Facts) -> dict[str, Any]:

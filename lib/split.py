@@ -128,9 +128,13 @@ def thinned(rows: Rows, most: int, seed: int) -> Rows:
     kept = rows.at(cutoffs[:: min(-(-len(rows) // most), len(cutoffs))])
     if len(kept) <= most:
         return kept
+    return kept.of(places(kept.users, seed) < most / len(kept))
+
+
+def places(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.float64]:
+    """A place from 0 to 1 for each user, by a seeded hash: those below a share are a sample of about that share."""
     # pandas hashes a million texts in half a second, where a digest of each would take several
-    place = pd.util.hash_array(kept.users, hash_key=f"{seed:016d}") / 2.0**64
-    return kept.of(place < most / len(kept))
+    return pd.util.hash_array(users, hash_key=f"{seed:016d}") / 2.0**64
 
 
 def half(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.bool_]:

@@ -193,8 +193,11 @@ class Tables(Protocol):
     def versions(self) -> list[int]:
         """The numbers of the versions of `audience` that can still be read, oldest first; the last is the present."""
 
-    def at_version(self, version: int, where: str) -> pd.DataFrame:
-        """The rows of a version of `audience` that match; none where a VACUUM has taken its files away."""
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
+        """The rows of a version of `audience` that match; none where a VACUUM has taken its files away.
+
+        With all columns, those added since are null.
+        """
 
     def get_property(self, name: str, key: str) -> str | None:
         """Read a note kept with a table; None without the table or the note."""
@@ -379,17 +382,17 @@ class DeltaTables:
         rows = self.spark.sql(f"DESCRIBE HISTORY {self.full_name(VERSIONED)}").select("version").collect()
         return sorted(row["version"] for row in rows)
 
-    def at_version(self, version: int, where: str) -> pd.DataFrame:
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
         from pyspark.errors import PySparkException
 
         table = f"{self.full_name(VERSIONED)} VERSION AS OF {version}"
         try:
-            rows = _to_pandas(self.spark.sql(f"SELECT * FROM {table} WHERE {where}").toArrow())
+            rows = _to_pandas(self.spark.sql(f"SELECT {columns} FROM {table} WHERE {where}").toArrow())
         except PySparkException as error:
             if not (error.getCondition() or "").startswith(GONE):
                 raise
             rows = pd.DataFrame()
-        return rows.reindex(columns=list(CONTRACTS[VERSIONED]))
+        return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
 
     def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
         return self.spark.createDataFrame(_arrow(name, rows)) if isinstance(rows, pd.DataFrame) else rows
@@ -482,9 +485,9 @@ class MemoryTables:
     def versions(self) -> list[int]:
         return list(range(len(self.earlier)))
 
-    def at_version(self, version: int, where: str) -> pd.DataFrame:
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
         self.connection.register("earlier", self.earlier[version])
-        return _to_pandas(self.connection.sql(f"SELECT * FROM earlier WHERE {where}").to_arrow_table())
+        return _to_pandas(self.connection.sql(f"SELECT {columns} FROM earlier WHERE {where}").to_arrow_table())
 
     def _table_of(self, name: str, rows: pa.Table | pd.DataFrame) -> pa.Table:
         table = _arrow(name, rows) if isinstance(rows, pd.DataFrame) else rows
