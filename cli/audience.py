@@ -33,7 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _listed(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
     yield f"{config.question.slug}: {config.question}"
-    listed = _rows(home, config, "audience")
+    listed = questions.rows(home, config, "audience")
     if listed.empty:
         yield "  no list has been published yet"
         return
@@ -44,7 +44,7 @@ def _listed(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
     )
     yield from spoken(listed.sort_values("rank").head(head))
     yield "  lists so far, newest first:"
-    made = _rows(home, config, "publications").sort_values("number", ascending=False).head(_NEWEST)
+    made = questions.rows(home, config, "publications").sort_values("number", ascending=False).head(_NEWEST)
     for row in made.to_dict("records"):
         who = f"by run {row['run_id']}" if row["run_id"] else "by hand"
         change = "" if pd.isna(row["previous_cutoff"]) else f", {row['entered']:.0f} entered, {row['left']:.0f} left"
@@ -52,13 +52,3 @@ def _listed(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
             f"    {row['cutoff']}  {row['kind'].replace('_', ' ')} {who}: {row['users']} users{change}, mean "
             f"propensity {row['mean_propensity']:.4f}"
         )
-
-
-def _rows(home: Home, config: ModelConfig, name: str) -> pd.DataFrame:
-    """A question's rows of a table, without Spark; none where there is no such table yet."""
-    from deltalake import DeltaTable
-
-    path = home.warehouse / questions.schema(config) / name
-    if not (path / "_delta_log").is_dir():
-        return pd.DataFrame()
-    return DeltaTable(path).to_pandas(filters=[("question", "=", config.question.slug)])

@@ -5,10 +5,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from textwrap import wrap
-
-import pandas as pd
 
 from cli import again, questions
 from cli.arguments import build
@@ -53,7 +50,7 @@ def _listed(home: Home, config: ModelConfig) -> Iterator[str]:
     from lib.registry import MlflowRegistry
 
     versions = MlflowRegistry(config.models, config.experiment).versions(config.question)
-    decisions = _decisions(home.warehouse / questions.schema(config) / "decisions", config.question.slug)
+    decisions = questions.rows(home, config, "decisions")
     were = {version.prediction_version for version in versions if version.was_in_use}
     periods = history.periods(decisions, were)
     yield f"{config.question.slug}: {config.question}"
@@ -99,17 +96,6 @@ def _differing(config: ModelConfig, one: str, other: str) -> Iterator[str]:
     for name, *texts in long:
         for version, text in zip((one, other), texts, strict=True):
             yield from wrap(f"{name}, version {version}: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _decisions(table: Path, slug: str) -> pd.DataFrame:
-    """All decisions on a question, without Spark."""
-    from deltalake import DeltaTable
-
-    columns = ["question", "number", "as_of", "kind", "prediction_version", "why"]
-    if not (table / "_delta_log").is_dir():
-        return pd.DataFrame(columns=columns)
-    rows = DeltaTable(table).to_pandas(columns=columns)
-    return rows[rows["question"] == slug]
 
 
 def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> None:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pandas as pd
+from deltalake import DeltaTable
+
 from cli.errors import CliError
 from cli.home import Home
+from cli.own_spark import spark_in
 from lib.config import ModelConfig
-from lib.tables import DeltaTables
-from localrun.session import session
-from localrun.spark import SparkServer
+from lib.tables import CONTRACTS, DeltaTables
 
 
 def known(home: Home) -> list[ModelConfig]:
@@ -58,7 +60,13 @@ def schema(config: ModelConfig) -> str:
 @contextmanager
 def tables(home: Home, config: ModelConfig, log: str) -> Iterator[DeltaTables]:
     """A question's tables, over a Spark of their own whose log is the home's file of that name."""
-    with SparkServer(home.root, [schema(config)], home.root / log) as running:
-        running.wait_ready()
-        with session(running.url) as spark:
-            yield DeltaTables(spark, config.schema)
+    with spark_in(home, [schema(config)], log) as spark:
+        yield DeltaTables(spark, config.schema)
+
+
+def rows(home: Home, config: ModelConfig, name: str) -> pd.DataFrame:
+    """A question's rows of a table, without Spark; none where there is no such table yet."""
+    path = home.warehouse / schema(config) / name
+    if not (path / "_delta_log").is_dir():
+        return pd.DataFrame(columns=list(CONTRACTS[name]))
+    return DeltaTable(path).to_pandas(filters=[("question", "=", config.question.slug)])

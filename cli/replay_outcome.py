@@ -15,10 +15,8 @@ from lib import backtest, comparison
 from lib.backtest import EVERY, ORACLE, RUN_BY_RUN, Replayed
 from lib.measure import Measured
 from lib.registered import Registry
-from lib.tables import MemoryTables
 
 TRUTH = "truth"  # no policy: the invented app's own probabilities, which no model can beat but by chance
-_WORLD = {"seed": 0, "users": 3000, "days": 240}  # what synthetic.write takes where nothing is said
 _PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "ratio", "expected", "observed")
 
 
@@ -35,7 +33,7 @@ def outcome(request: Request, states: Mapping[str, State], every: Registry, acti
     """Judge every list by what happened until `until`, beside the oracle."""
     horizon, seed = timedelta(days=request.question.horizon_days), int(request.parameters["seed"])
     matured = [day for day in request.days if day + horizon <= until]
-    afterwards = {policy: _afterwards(state, activity) for policy, state in states.items()}
+    afterwards = {policy: backtest.afterwards(state.tables, activity) for policy, state in states.items()}
     scored = {
         policy: backtest.scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
     }
@@ -58,18 +56,12 @@ def outcome(request: Request, states: Mapping[str, State], every: Registry, acti
     return Outcome(table, _policies(table, counted, runs, seed), left_out)
 
 
-def _afterwards(state: State, activity: pa.Table) -> MemoryTables:
-    tables = MemoryTables()
-    tables.stored = {**state.tables, "daily_activity": activity}
-    return tables
-
-
 def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:
     frames = [scored.head(0)]
     for cutoff in sorted(set(scored["cutoff"])):
         rows = scored[scored["cutoff"] == cutoff]
         known = synthetic.true_propensity(
-            **_WORLD | request.world, action=request.question.action, cutoff=cutoff,
+            **request.world, action=request.question.action, cutoff=cutoff,
             horizon_days=request.question.horizon_days,
         )  # fmt: skip
         by_user = known.to_pandas().set_index("user_id")["propensity"]

@@ -14,6 +14,7 @@ import sklearn
 from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.home import Home
+from cli.replay_store import write
 from cli.run import load_job
 from cli.sources import Source, choose
 from lib import backtest
@@ -126,9 +127,7 @@ def _world(arguments: argparse.Namespace, given: Mapping[str, str]) -> dict[str,
 def _same(note: Path, asked: Mapping[str, str]) -> None:
     """Note what was asked for in a fresh home; in a begun one, refuse anything else."""
     if not note.exists():
-        draft = note.with_suffix(".draft")
-        draft.write_text(json.dumps(asked, indent=1), encoding="utf-8")
-        draft.replace(note)
+        write(note, json.dumps(asked, indent=1).encode())
         return
     before = json.loads(note.read_text(encoding="utf-8"))
     for name in dict.fromkeys([*asked, *before]):

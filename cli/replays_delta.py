@@ -6,8 +6,9 @@ import time
 from dataclasses import replace
 
 from cli.home import Home
+from cli.own_spark import spark_in
 from cli.replay_request import Request
-from cli.replay_source import arrow_of, spark_in
+from cli.replay_source import LOG, arrow_of
 from cli.replay_store import State, Store, write
 from cli.replays import Told
 from cli.tracking import ensure_experiment
@@ -25,7 +26,7 @@ def run_all(request: Request, parameters: dict[str, str], home: Home, store: Sto
     runs = kept(store)
     if all(len(runs[policy]) == len(request.days) for policy in RUN_BY_RUN):
         return
-    with spark_in(home, list(RUN_BY_RUN)) as spark:
+    with spark_in(home, list(RUN_BY_RUN), LOG) as spark:
         for number, as_of in enumerate(request.days):
             for policy in RUN_BY_RUN:
                 if number < len(runs[policy]):

@@ -25,6 +25,7 @@ EVENTS = pa.schema([
 ])
 
 START = date(2024, 1, 1)
+SEED, USERS, DAYS = 0, 3000, 240  # of a log of which nothing else is said
 RECIPES = pa.array([f"r{number:04d}" for number in range(2000)])
 BUSIEST = 19 / 24      # the time of day at which most visits begin: seven in the evening
 LONGEST = 1 / 24       # no visit is longer than an hour, so one that begins before 23:00 ends on its day
@@ -43,7 +44,7 @@ def generate(*, seed: int, users: int, days: int, start: date = START, drift_day
     return (_play(world, people, rng) for people, rng in world.population())
 
 
-def write(folder: Path, *, seed: int = 0, users: int = 3000, days: int = 240, drift_day: int | None = None,
+def write(folder: Path, *, seed: int = SEED, users: int = USERS, days: int = DAYS, drift_day: int | None = None,
           activity: float = 1.0) -> Path:
     """Write the log as a Delta table into a subfolder of `folder` named after the arguments; return it.
 
@@ -60,8 +61,9 @@ def write(folder: Path, *, seed: int = 0, users: int = 3000, days: int = 240, dr
     return write_once(folder / name, fill)
 
 
-def true_propensity(*, seed: int, users: int, days: int, start: date = START, drift_day: int | None = None,
-                    activity: float = 1.0, action: str, cutoff: date, horizon_days: int) -> pa.Table:
+def true_propensity(*, seed: int = SEED, users: int = USERS, days: int = DAYS, start: date = START,
+                    drift_day: int | None = None, activity: float = 1.0, action: str, cutoff: date,
+                    horizon_days: int) -> pa.Table:
     """The exact probability that a user performs `action` in [cutoff, cutoff + horizon_days).
 
     It is conditioned on the whole latent state at midnight of the cutoff: the user's traits, whether

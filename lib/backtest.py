@@ -154,11 +154,12 @@ class Past:
         tables.properties = dict(stage.properties)
         return tables
 
-    def afterwards(self, own: Mapping[str, pa.Table]) -> MemoryTables:
-        """The same with all that became known until the replay's end: to judge by, never to learn from."""
-        tables = MemoryTables()
-        tables.stored = {**own, "daily_activity": self.activity, "features": self.features}
-        return tables
+
+def afterwards(own: Mapping[str, pa.Table], activity: pa.Table) -> MemoryTables:
+    """A policy's tables with all that became known until the replay's end: to judge by, never to learn from."""
+    tables = MemoryTables()
+    tables.stored = {**own, "daily_activity": activity}
+    return tables
 
 
 def _known_before(activity: pa.Table, as_of: date) -> pa.Table:

@@ -96,7 +96,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     ours = _held(tables)
     start = max(ours)[0] + timeline.ONE_DAY if ours else None
     with tables.reading(config.events):
-        as_of = config.as_of or _newest(events, start)
+        as_of = config.as_of or max(newest_day(events), start or date.min)
         theirs = _seen(events, start, as_of)
         plan = _planned(events, ours, theirs, start, as_of)
     _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
@@ -169,13 +169,20 @@ def _held(tables: Tables) -> Held:
     return {(known_day, day): int(n) for known_day, day, n in found.itertuples(index=False)}
 
 
-def _newest(events: "DataFrame", start: date | None) -> date:
+def newest_day(events: "DataFrame") -> date:
+    """The day of the last event.
+
+    Raises
+    ------
+    SourceError
+        If there is none.
+    """
     from pyspark.sql import functions as F
 
     newest: date | None = events.agg(F.max("day").alias("day")).collect()[0]["day"]
     if newest is None:
         raise SourceError("The events are empty, or none has a readable event_time. Load events, or name other ones.")
-    return max(newest, start or newest)
+    return newest
 
 
 def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]:

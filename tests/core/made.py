@@ -44,6 +44,7 @@ EVIDENCE = Evidence(
     intervals={"auc": (0.6, 0.8)},
 )  # fmt: skip
 AS_OF = date(2024, 4, 26)  # of a first run on the log made below
+NEXT = AS_OF + timedelta(days=7)
 
 
 def ago(days, cutoff=CUTOFF):
@@ -208,3 +209,12 @@ class World:
             except AssertionError as error:
                 found.append(f"{name}: {error}")
         return found
+
+
+@cache
+def two_lists():
+    """A home whose first list, of AS_OF, has matured, and whose second, of NEXT, has not. Copy it to change it."""
+    made = World(log())
+    made.run(AS_OF)
+    made.run(NEXT, run_id="run-2")
+    return made

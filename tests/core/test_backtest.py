@@ -33,7 +33,7 @@ class Replay:
                 tables = past.tables(day, self.own)
                 self.runs.append(backtest.replay(policy, day, WIDGETS, tables, self.registry, as_told, make))
                 self.own = backtest.own_tables(tables)
-        self.tables = past.afterwards(self.own)
+        self.tables = backtest.afterwards({**self.own, "features": past.features}, past.activity)
 
     def scored(self, days=DAYS):
         return backtest.scored(self.tables, QUESTION, days, UNTIL)
@@ -197,7 +197,7 @@ def test_what_is_realised_is_what_the_ledger_has(replays):
 
 
 def test_without_scores_there_is_nothing_to_judge(past):
-    assert backtest.scored(past.afterwards({}), QUESTION, DAYS, UNTIL).empty
+    assert backtest.scored(backtest.afterwards({}, past.activity), QUESTION, DAYS, UNTIL).empty
 
 
 def frame(propensities, acted, cutoff=DAYS[0], users="abcdefgh"):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from made import AS_OF, World, ago, asked, log
+from made import AS_OF, NEXT, World, ago, asked, log
 
 from lib import judging, learning
 from lib.config import Question, RetrainConfig
@@ -19,7 +19,6 @@ from lib.measure import Measured, Quality
 from lib.registry import MlflowRegistry
 from lib.tables import MemoryTables
 
-NEXT = AS_OF + timedelta(days=7)
 WRITTEN = ["model_checks", "decisions", "predictions", "audience"]
 BUY = Question(actions=("buy",), horizon_days=7, cohort_days=28).slug
 

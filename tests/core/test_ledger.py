@@ -6,29 +6,19 @@ from datetime import timedelta
 import duckdb
 import numpy as np
 import pytest
-from made import AS_OF, World, asked, log
+from made import AS_OF, NEXT, World, asked, log, two_lists
 from sklearn.metrics import roc_auc_score
 
 from lib import ledger
 from lib.config import RetrainConfig
 
-NEXT = AS_OF + timedelta(days=7)
 DAY = timedelta(days=1)
 CONFIG = asked(RetrainConfig)
 
 
-@pytest.fixture(scope="module")
-def after_two_lists():
-    """A home whose first list, of AS_OF, has matured, and whose second has not."""
-    world = World(log())
-    world.run(AS_OF)
-    world.run(NEXT, run_id="run-2")
-    return world
-
-
 @pytest.fixture
-def world(after_two_lists):
-    return after_two_lists.copy()
+def world():
+    return two_lists().copy()
 
 
 def what_happened(world, cutoff):
@@ -42,12 +32,12 @@ def what_happened(world, cutoff):
     ).df()
 
 
-def test_the_ledger_is_what_an_independent_recomputation_finds(after_two_lists):
-    rows = after_two_lists.tables.query("SELECT * FROM {outcomes}")
+def test_the_ledger_is_what_an_independent_recomputation_finds(world):
+    rows = world.tables.query("SELECT * FROM {outcomes}")
     assert set(rows["cutoff"]) == {AS_OF}
     assert set(rows["as_of"]) == {NEXT}
     assert set(zip(rows["preprocessing_version"], rows["prediction_version"], strict=True)) == {("1", "1")}
-    happened = what_happened(after_two_lists, AS_OF)
+    happened = what_happened(world, AS_OF)
     whole = rows[rows["part"] == "all"].set_index("metric")
     assert set(whole["users"]) == {len(happened)}
     assert set(whole["observed"]) == {int(happened["acted"].sum())}

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made import AS_OF, EVIDENCE, World, activity, asked, log, row
+from made import AS_OF, EVIDENCE, NEXT, World, activity, asked, log, row
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -21,7 +21,6 @@ from lib.config import PredictConfig, Question
 from lib.decision import Choice
 from lib.errors import ModelError, NotPromoted
 
-NEXT = AS_OF + timedelta(days=7)
 EVERYTHING = ("features", "model_checks", "decisions", "predictions", "audience")
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 BUY = "question = 'buy_7d_cohort28d'"

@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from made import AS_OF, World, activity, log, row
+from made import AS_OF, NEXT, World, activity, log, row
 
 from lib import learning
 from lib.config import Question
 from lib.decision import Choice
 from lib.errors import ConfigError, ModelError, NotEnoughHistory, OneClass, PublishRefused
 
-NEXT = AS_OF + timedelta(days=7)
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 BUY = QUESTION.slug
 

@@ -1,16 +1,14 @@
 """Versions put in use by hand: what is written down, in which order, and what is refused."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from made import AS_OF, EVIDENCE, World, asked, log
+from made import AS_OF, EVIDENCE, NEXT, World, asked, log
 
 from lib import promotion
 from lib.config import ModelConfig
 from lib.errors import ModelError, NotPromoted
 
-NEXT = AS_OF + timedelta(days=7)
 CONFIG = asked(ModelConfig, run_id="hand-1")
 BUY = CONFIG.question.slug
 

@@ -6,22 +6,18 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from made import AS_OF, World, asked, log
+from made import AS_OF, NEXT, World, asked, log, two_lists
 
 from lib import publishing
 from lib.config import PublishConfig
 from lib.errors import ConfigError, PublishRefused, SourceError
 
-NEXT = AS_OF + timedelta(days=7)
 OTHER = {"action": "share", "run_id": "other"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def after_two_lists():
-    world = World(log())
-    world.run(AS_OF)
-    world.run(NEXT, run_id="run-2")
-    return world
+    return two_lists()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`./propensity audience`: what it shows of each question, and how a list is rolled back; Spark is played."""
 
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from deltalake import write_deltalake
@@ -10,11 +10,10 @@ import cli.questions
 from cli.__main__ import main
 from cli.home import at, locked
 from lib.config import ModelConfig, Question
-from tests.core.made import AS_OF, World, log
+from tests.core.made import AS_OF, NEXT, two_lists
 
 BUY = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 RENT = Question(actions=("rent",), horizon_days=7, cohort_days=28)
-NEXT = AS_OF + timedelta(days=7)
 
 
 def asked(question):
@@ -24,12 +23,9 @@ def asked(question):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def world():
-    made = World(log())
-    made.run(AS_OF)
-    made.run(NEXT, run_id="run-2")
-    return made
+    return two_lists()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from deltalake import write_deltalake
 
+import cli.own_spark
 import cli.questions
 import cli.run
 from cli.__main__ import main
@@ -152,8 +153,8 @@ def moved(monkeypatch):
     def session(url):
         yield None
 
-    monkeypatch.setattr(cli.questions, "SparkServer", Server)
-    monkeypatch.setattr(cli.questions, "session", session)
+    monkeypatch.setattr(cli.own_spark, "SparkServer", Server)
+    monkeypatch.setattr(cli.own_spark, "session", session)
     monkeypatch.setattr(cli.questions, "DeltaTables", lambda spark, schema: tables)
     return tables
 
