@@ -31,7 +31,7 @@ def displayHTML(text: str) -> None:
         grow = "this.style.height = this.contentDocument.documentElement.scrollHeight + 'px'"
         style = "width: 100%; height: 60em; border: 0"
         text = f'<iframe srcdoc="{html.escape(text)}" style="{style}" onload="{grow}"></iframe>'
-    _jupyter.display(_jupyter.HTML(text))
+    _jupyter.display({"text/html": text, "text/plain": "HTML"}, raw=True)  # as an object it would warn of the frame
 
 
 def _show_frame(frame: Any) -> None:

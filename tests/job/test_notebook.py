@@ -120,6 +120,13 @@ def test_tables_plots_and_prints_are_on_the_page_in_order(run: Run) -> None:
     assert "<script" not in page
 
 
+def test_a_whole_document_is_shown_in_a_frame_of_its_own(run: Run) -> None:
+    page = run("displayHTML('<!doctype html><style>p {}</style><p>far</p>')").html.read_text()
+    assert 'srcdoc="&lt;!doctype html&gt;&lt;style&gt;p {}&lt;/style&gt;&lt;p&gt;far&lt;/p&gt;"' in page
+    assert "<p>far</p>" not in page
+    assert "Warning" not in page
+
+
 def test_a_figure_made_without_pyplot_is_a_picture_too(run: Run) -> None:
     result = run(
         "from matplotlib.figure import Figure\nfigure = Figure()\nfigure.subplots().plot([1, 2])\ndisplay(figure)"
