@@ -14,7 +14,7 @@ import psutil
 import pytest
 from pandas.testing import assert_frame_equal
 
-import cli.replay_source
+import cli.own_spark
 from cli.__main__ import main
 from cli.replay_store import Store
 
@@ -51,7 +51,7 @@ def begun(done, tmp_path):
 
 @pytest.fixture
 def no_spark(monkeypatch):
-    monkeypatch.setattr(cli.replay_source, "SparkServer", lambda *_: pytest.fail("nothing is to be read again"))
+    monkeypatch.setattr(cli.own_spark, "SparkServer", lambda *_: pytest.fail("nothing is to be read again"))
 
 
 def test_each_policy_and_run_has_its_row(done):
