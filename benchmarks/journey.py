@@ -30,7 +30,7 @@ def widgets(**asked: object) -> dict[str, str]:
 def activity() -> pa.Table:
     """All events of the year, summed up as `daily_activity` holds them."""
     events = complete_journey.events()  # noqa: F841 - DuckDB finds it by its name
-    rows = duckdb.sql(
+    rows = duckdb.connect().sql(
         "SELECT user_id, event_time::DATE AS day, event_type, event_time::DATE AS known_day, count(*) AS count, "
         "sum(value) AS value, list_sort(list_distinct(list(item_id))) AS items FROM events GROUP BY ALL ORDER BY ALL"
     )

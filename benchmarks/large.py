@@ -49,7 +49,7 @@ def main() -> None:
     trained = learning.challenge(
         rows, parts, found.params, config.question, None, False, config.thresholds, config.seed
     )
-    clock.tell(f"fitted {found.params['family']} and judged it: {trained.quality.metrics['log_loss']}")
+    clock.tell(f"fitted {trained.pair.params['family']} and judged it: {trained.quality.metrics['log_loss']}")
     learning.refit(rows, parts, trained, config.question, config.seed)
     clock.tell("fitted once more, through the holdout")
 

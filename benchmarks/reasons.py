@@ -25,10 +25,10 @@ from threadpoolctl import threadpool_limits
 from datasets import complete_journey
 from lib import explain, extraction, labels
 from lib.config import ExtractConfig
-from lib.learning import fitted
+from lib.fitting import fitted
 from lib.models import Pair
 from lib.predictions import scorer
-from lib.search import STARTS
+from lib.space import STARTS
 from lib.split import Rows
 from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
@@ -60,7 +60,7 @@ class Bench:
     def __init__(self, source: Path, users: int) -> None:
         self.config = ExtractConfig.from_widgets(ASKED.__getitem__)
         tables = MemoryTables()
-        daily = duckdb.sql(
+        daily = duckdb.connect().sql(
             "SELECT user_id, CAST(event_time AS DATE) AS day, event_type, CAST(event_time AS DATE) AS known_day, "
             "COUNT(*) AS count, SUM(value) AS value, LIST_SORT(LIST(DISTINCT item_id)) AS items "
             f"FROM '{source}' GROUP BY ALL"

@@ -21,8 +21,9 @@ from sklearn.model_selection import cross_val_score
 
 from benchmarks.journey import Task
 from lib import space
+from lib.blueprint import Blueprint
+from lib.fitting import fitted
 from lib.fold import usable_folds
-from lib.learning import fitted
 from lib.models import prediction, preprocessing
 from lib.search import search
 
@@ -47,7 +48,7 @@ def main() -> None:
             X, y = task.happened()
             p = pair.score(X)
             told = f"{roc_auc_score(y, p):>9.4f}{log_loss(y, p):>10.4f}"
-            print(f"{name:<10}{seed:>5}{trials:>8}{seconds:>9.0f}{told}  {params['family']}", flush=True)
+            print(f"{name:<10}{seed:>5}{trials:>8}{seconds:>9.0f}{told}  {pair.params['family']}", flush=True)
 
 
 def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
@@ -88,7 +89,7 @@ def blind(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     return len(study.trials), study.best_trial.user_attrs["params"]
 
 
-def ours(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
+def ours(task: Task, seconds: int) -> tuple[int, Blueprint]:
     """As `retrain` searches."""
     rows, parts = task.labelled()
     found = search(rows.at(parts.training), parts.training, task.config, task.as_of, say=lambda _: None)
