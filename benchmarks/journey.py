@@ -12,8 +12,9 @@ import yaml
 from datasets import complete_journey
 from lib import extraction, judging, labels
 from lib.config import ExtractConfig, RetrainConfig
+from lib.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.memory_tables import MemoryTables
 from lib.split import Rows, Split
-from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
 JOB = Path(__file__).parents[1] / "jobs" / "propensity.yml"
 HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "", "resolved_as_of": ""}

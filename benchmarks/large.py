@@ -16,10 +16,11 @@ import pyarrow as pa
 from benchmarks.journey import widgets
 from lib import judging, learning
 from lib.config import Question, RetrainConfig
+from lib.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.extraction import EXTRACTION, Extraction
 from lib.features import schema
+from lib.memory_tables import MemoryTables
 from lib.search import search
-from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 from lib.timeline import Cutoffs
 
 AS_OF = date(2024, 6, 3)

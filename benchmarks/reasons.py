@@ -25,12 +25,13 @@ from threadpoolctl import threadpool_limits
 from datasets import complete_journey
 from lib import explain, extraction, labels
 from lib.config import ExtractConfig
+from lib.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.fitting import fitted
+from lib.memory_tables import MemoryTables
 from lib.models import Pair
 from lib.predictions import scorer
 from lib.space import STARTS
 from lib.split import Rows
-from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 
 AS_OF = date(2017, 12, 17)
 BATCH = 10_000  # rows that Spark hands over at once

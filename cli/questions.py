@@ -11,7 +11,8 @@ from cli.errors import CliError
 from cli.home import Home
 from cli.own_spark import spark_in
 from lib.config import ModelConfig
-from lib.tables import CONTRACTS, DeltaTables
+from lib.contracts import CONTRACTS
+from lib.tables import DeltaTables
 
 
 def known(home: Home) -> list[ModelConfig]:

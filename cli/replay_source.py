@@ -13,7 +13,8 @@ from cli.replay_store import UNTIL, Store, write_arrow
 from lib import backtest, extraction
 from lib import events as event_rules
 from lib.config import ExtractConfig
-from lib.tables import DAILY_ACTIVITY, DeltaTables, arrow_schema
+from lib.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables import DeltaTables
 
 _SCHEMA = "activity"
 LOG = "spark.log"

@@ -14,10 +14,11 @@ from lib.challenger import Make, Say
 from lib.config import ExtractConfig, Get, PredictConfig, PublishConfig, Question, RetrainConfig
 from lib.errors import ModelError, PropensityError
 from lib.measure import Measured, log_losses
+from lib.memory_tables import MemoryTables
 from lib.models import Pair
 from lib.records import list_rows, rows_or_none
 from lib.registered import Registry
-from lib.tables import MemoryTables, Tables
+from lib.tables import Tables
 
 NEVER, EVERY, GATE, ORACLE = "never", "every", "gate", "oracle"
 RUN_BY_RUN = (NEVER, EVERY, GATE)  # the oracle makes no models of its own

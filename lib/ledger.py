@@ -8,9 +8,10 @@ import pandas as pd
 from lib import labels, outcomes, sampling, timeline
 from lib.audience import HeldOut
 from lib.config import Question, StageConfig, TrainConfig
+from lib.contracts import OUTCOMES
 from lib.measure import Measured
 from lib.records import list_rows, on_question, rows_or_none
-from lib.tables import OUTCOMES, Tables
+from lib.tables import Tables
 
 VERSIONS = ["preprocessing_version", "prediction_version"]
 

@@ -14,6 +14,7 @@ from lib import release as release_rules
 from lib.audience import HeldOut
 from lib.challenger import Challenge, Make, Say
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
+from lib.contracts import PREDICTIONS, arrow_schema
 from lib.decision import Verdict
 from lib.drafts import Draft
 from lib.errors import ConfigError, ModelError, NotPromoted
@@ -28,7 +29,7 @@ from lib.report import Facts
 from lib.search import Elsewhere, Found
 from lib.spark_search import SparkTrials
 from lib.split import Split
-from lib.tables import PREDICTIONS, DeltaTables, Tables, arrow_schema
+from lib.tables import DeltaTables, Tables
 from lib.timeline import Cutoffs
 from lib.trials import Trial
 

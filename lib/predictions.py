@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from lib import explain
 from lib.config import Question
+from lib.contracts import PREDICTIONS, arrow_schema
 from lib.models import Pair
-from lib.tables import PREDICTIONS, arrow_schema
 
 
 def scorer(pair: Pair, question: Question, run_id: str, reasons: int) -> Callable[[pa.Table], pa.Table]:

@@ -10,13 +10,14 @@ import pandas as pd
 from lib import audience, contacts, ledger, outcomes, release, sampling
 from lib.config import PublishConfig, Question, StageConfig
 from lib.contacts import Gain
+from lib.contracts import CONTRACTS, PUBLICATIONS
 from lib.errors import PublishRefused
 from lib.measure import Measured, share
 from lib.records import list_rows, on_question, rows_or_none
 from lib.registered import Registry
 from lib.release import Difference
 from lib.report import Facts
-from lib.tables import CONTRACTS, PUBLICATIONS, Tables
+from lib.tables import Tables
 from lib.timeline import Cutoffs
 
 

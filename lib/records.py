@@ -6,11 +6,12 @@ import pandas as pd
 
 from lib import decision
 from lib.config import Question, StageConfig, TrainConfig
+from lib.contracts import DECISIONS, DRIFT, MODEL_CHECKS
 from lib.decision import Verdict
 from lib.measure import Quality
 from lib.models import Pair
 from lib.split import Split
-from lib.tables import DECISIONS, DRIFT, MODEL_CHECKS, Tables
+from lib.tables import Tables
 from lib.thresholds import Thresholds
 
 

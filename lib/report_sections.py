@@ -22,7 +22,7 @@ INTERVAL = "90% interval"
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a report tells; all frames have the columns of the tables of these names, in `lib.tables`."""
+    """What a report tells; all frames have the columns of the tables of these names, in `lib.contracts`."""
 
     question: Question
     as_of: date

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lib.tables import CONTRACTS
+from lib.contracts import CONTRACTS
 
 BOARD = json.loads((Path(__file__).parents[2] / "dashboards" / "propensity.lvdash.json").read_text(encoding="utf-8"))
 QUERIES = {dataset["name"]: "".join(dataset["queryLines"]) for dataset in BOARD["datasets"]}

@@ -13,12 +13,13 @@ from pandas.testing import assert_frame_equal
 
 from lib import extraction, pipeline, space
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
+from lib.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.features import build_features, vocabulary
 from lib.learning import fitted
 from lib.memory_registry import MemoryRegistry
+from lib.memory_tables import MemoryTables
 from lib.registered import Evidence
 from lib.split import Rows
-from lib.tables import DAILY_ACTIVITY, MemoryTables, arrow_schema
 from lib.thresholds import Thresholds
 
 CUTOFF = date(2024, 6, 3)  # a Monday

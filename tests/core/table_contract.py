@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from lib.contracts import CONTRACTS, PREDICTIONS, absent, arrow_schema
 from lib.errors import ContractBroken
 from lib.features import schema
 from lib.sampling import OF_A_ROW, OF_A_USER, drawn
-from lib.tables import CONTRACTS, PREDICTIONS, absent, arrow_schema
 
 CUTOFF = date(2024, 6, 3)
 WEEK_BEFORE = CUTOFF - timedelta(days=7)

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from lib.audience import BANDS
-from lib.tables import MemoryTables
+from lib.memory_tables import MemoryTables
 from tests.core.dashboard_contract import *  # noqa: F403 - the tests that all kinds of tables share
 from tests.core.dashboard_contract import BOARD, QUERIES
 

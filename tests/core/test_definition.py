@@ -7,7 +7,7 @@ from made import AS_OF, World, activity, ago, first_seen, log, row
 
 from lib.definition import Definition, noted
 from lib.features import build_features, vocabulary
-from lib.tables import MemoryTables
+from lib.memory_tables import MemoryTables
 
 WEEK = timedelta(days=7)
 FEW = {"max_event_types": 1}  # of view, buy and share: views have the most users

@@ -15,7 +15,7 @@ CORE = [
     "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [
-    "tables", "predictions",  # the batch function that the tables carry to their rows
+    "contracts", "tables", "memory_tables", "predictions",  # the batch function that the tables carry to their rows
     "registered", "model_files", "memory_registry", "registry", "spark_search",
 ]  # fmt: skip
 SHELL = [
@@ -36,7 +36,7 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 )
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
-    "mlflow": {"registry", "model_files", "spark_search"}, "skops": {"model_files"}, "duckdb": {"tables"},
+    "mlflow": {"registry", "model_files", "spark_search"}, "skops": {"model_files"}, "duckdb": {"memory_tables"},
     "delta": set(), "deltalake": set(), "scipy": {"drift", "measure"}, "matplotlib": {"charts", "report_plots"},
     "jinja2": {"report"},
     "optuna": {"search", "trials", "space", "spark_search", "charts"},

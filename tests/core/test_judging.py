@@ -16,8 +16,8 @@ from lib.errors import OneClass
 from lib.extraction import last_extraction
 from lib.judging import labelled
 from lib.measure import Measured, Quality
+from lib.memory_tables import MemoryTables
 from lib.registry import MlflowRegistry
-from lib.tables import MemoryTables
 
 WRITTEN = ["model_checks", "decisions", "predictions", "audience"]
 BUY = Question(actions=("buy",), horizon_days=7, cohort_days=28).slug

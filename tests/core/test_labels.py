@@ -7,7 +7,7 @@ from made import CUTOFF, activity, ago, row
 from lib.config import Question
 from lib.features import schema
 from lib.labels import cohort, labelled_cohort, literal, positives
-from lib.tables import MemoryTables
+from lib.memory_tables import MemoryTables
 
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 AS_OF = ago(-7)  # the horizon of CUTOFF has just ended

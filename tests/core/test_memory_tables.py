@@ -2,8 +2,9 @@
 
 import pytest
 
+from lib.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES, arrow_schema, checked
 from lib.errors import ContractBroken
-from lib.tables import CONTRACTS, DAILY_ACTIVITY, FEATURES, MemoryTables, arrow_schema, checked
+from lib.memory_tables import MemoryTables
 from tests.core.table_contract import *  # noqa: F403 - the tests that all kinds of tables share
 
 

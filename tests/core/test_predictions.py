@@ -9,10 +9,10 @@ from made import ago, asked, labelled
 
 from lib import explain
 from lib.config import ModelConfig
+from lib.contracts import PREDICTIONS, arrow_schema
 from lib.errors import ContractBroken
 from lib.learning import fitted
 from lib.predictions import scorer
-from lib.tables import PREDICTIONS, arrow_schema
 
 QUESTION = asked(ModelConfig, action="rent,buy").question
 ROWS = labelled(ago(0), users=40)

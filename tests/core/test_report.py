@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from lib.config import Question
+from lib.contracts import CONTRACTS
 from lib.errors import ContractBroken
 from lib.report import Facts, page
-from lib.tables import CONTRACTS
 
 AS_OF = date(2024, 6, 1)
 ASKED = Question(actions=("rent",), horizon_days=28, cohort_days=90)

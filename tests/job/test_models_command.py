@@ -130,7 +130,7 @@ def handed_on(monkeypatch):
 @pytest.fixture
 def moved(monkeypatch):
     """Tables in memory in the place of Spark's; returns them."""
-    from lib.tables import MemoryTables
+    from lib.memory_tables import MemoryTables
 
     tables = MemoryTables()
 

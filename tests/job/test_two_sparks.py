@@ -18,8 +18,8 @@ import pytest
 from deltalake import DeltaTable
 from layout import lay_out
 
+from lib.contracts import CONTRACTS
 from lib.registry import MlflowRegistry
-from lib.tables import CONTRACTS
 from tests.core.made import AS_OF, WIDGETS, World, ago, log
 
 PROJECT = Path(__file__).parents[2]

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from lib.config import Question
+from lib.contracts import DAILY_ACTIVITY, PREDICTIONS, arrow_schema
 from lib.features import build_features, columns, schema, vocabulary
 from lib.models import Pair, fit
 from lib.predictions import scorer
-from lib.tables import DAILY_ACTIVITY, PREDICTIONS, arrow_schema
 
 START = date(2024, 3, 1)
 CUTOFFS = [START + timedelta(days=days) for days in (60, 67, 95)]
