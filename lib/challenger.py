@@ -24,7 +24,7 @@ class Challenge:
     rows: Rows  # labelled, of all matured cutoffs
     parts: Split
     champion: Pair | None
-    champion_is_bad: bool
+    retrain_needed: bool  # what the run's check said of the champion
     named: Found | None  # somebody's own models in the place of what a search would find
     kinds: Iterable[str]  # event types of the log
     elsewhere: Elsewhere | None = None  # what runs the trials where it is not this process
@@ -60,7 +60,7 @@ def make(asked: Challenge, say: Say) -> Made:
     known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
     say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
     found = asked.named or search(training, parts.training, config, asked.as_of, known, say, asked.elsewhere)
-    trained = learning.challenge(rows, parts, found.params, config.question, champion, asked.champion_is_bad,
+    trained = learning.challenge(rows, parts, found.params, config.question, champion, asked.retrain_needed,
                                  config.thresholds, config.seed)  # fmt: skip
     pair = trained.pair
     if trained.choice.promote:

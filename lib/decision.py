@@ -82,11 +82,12 @@ class Verdict:
 
     answer: Answer
     reasons: tuple[str, ...]
+    outgrown: bool = False  # so much has been learnt since of what the models were made for that a new fit is due
 
     @property
     def retrain_needed(self) -> bool:
-        """Only a good answer lets the job go on without new models."""
-        return self.answer != "good"
+        """Only a good answer lets the job go on without new models, and not where a new fit is due."""
+        return self.answer != "good" or self.outgrown
 
 
 @dataclass(frozen=True)
@@ -145,16 +146,16 @@ def compare(
     challenger: Quality,
     difference: Measured | None,
     better: float | None,
-    champion_is_bad: bool,
+    retrain_needed: bool,
     thresholds: Thresholds,
 ) -> Choice:
     """Decide on a challenger that was measured on the same rows as the champion.
 
     `difference` is the challenger's log loss minus the champion's and `better` the bootstrap probability that it
     is negative; both None without a champion. A first model is promoted unless it is shown to be no better than the
-    rate of the training cutoffs: the holdout's own rate, which a season may lift, nobody knew before. A bad champion
-    is replaced by any challenger that is not shown to be bad; a champion that holds, only by one that is better with
-    probability `promote_probability`.
+    rate of the training cutoffs: the holdout's own rate, which a season may lift, nobody knew before. Where the check
+    asked for new models, any challenger that is not shown to be bad replaces the champion; otherwise only one that is
+    better with probability `promote_probability`.
     """
     if not all(_there(challenger, name) for name in ("skill_over_base_rate", "skill_over_past_rate")):
         return Choice(False, True, "The challenger's skill cannot be measured on the holdout.")
@@ -169,8 +170,8 @@ def compare(
     failed = failures(challenger, thresholds)
     if failed:
         return Choice(False, low, f"The challenger is bad. {' '.join(failed)} Its {told}.")
-    if champion_is_bad:
-        return Choice(True, low, f"The champion no longer holds, the challenger is not shown to be bad: {told}.")
+    if retrain_needed:
+        return Choice(True, low, f"New models are needed, and the challenger is not shown to be bad: {told}.")
     if better >= thresholds.promote_probability:
         return Choice(True, low, f"The challenger is better: {told}.")
     return Choice(False, low, f"The challenger is not shown to be better: {told}.")

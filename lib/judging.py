@@ -67,9 +67,7 @@ def judged(
         age = float(timeline.days_since_learnt(through, horizon, as_of))
         quality = replace(quality, metrics={**quality.metrics, **inputs, **record, "age_days": Measured(age, age, age)})
         verdict = decision.judge(quality, config.thresholds)
-        if verdict.answer == "good" and learning.outgrown(pair, parts.holdout[0], horizon):
-            verdict = _outgrown(pair)
-        return Judged(pair, quality, verdict, found)
+        return Judged(pair, quality, _grown(verdict, pair, parts.holdout[0], horizon), found)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
         named = f"Judging broke off: {type(error).__name__}: {error}"
         reason = str(error) if isinstance(error, PropensityError) else named
@@ -138,6 +136,15 @@ def _lost(config: ModelConfig, tables: Tables, names: Sequence[str]) -> list[str
     return features.lost(names, last.pooled, pool=last.pool)
 
 
+@dataclass(frozen=True)
+class Champion:
+    """What a challenger is compared with, and what this run's check said of it."""
+
+    pair: Pair | None
+    retrain_needed: bool = False
+    holds: bool = True  # it may go on being used where the challenger may not
+
+
 def champion_to_beat(
     config: RetrainConfig,
     tables: Tables,
@@ -145,46 +152,48 @@ def champion_to_beat(
     as_of: date,
     X: pd.DataFrame,
     say: Callable[[str], None],
-) -> tuple[Pair | None, bool]:
-    """The champion that a challenger is compared with, and whether this run's check found that it does not hold.
+) -> Champion:
+    """The champion, as this run has judged it; without a check, as by hand, it holds.
 
     One that cannot be loaded, or cannot score `X`, the features of the holdout, is none.
     """
     version = registry.champion(config.question)
     if version is None:
-        return None, False
+        return Champion(None)
     try:
         pair = registry.load(config.question, version)
         pair.score(X)
     except PropensityError as error:
         say(f"the champion cannot take part: {error}")
-        return None, False
+        return Champion(None)
     where = f"{run_rows(config)} AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"
     checks = rows_or_none(tables, "model_checks", where)
-    return pair, checks is not None and checks.iloc[0]["answer"] != "good"
+    if checks is None:
+        return Champion(pair)
+    return Champion(pair, bool(checks.iloc[0]["retrain_needed"]), bool(checks.iloc[0]["answer"] == "good"))
 
 
-def _outgrown(pair: Pair) -> Verdict:
-    return Verdict("cannot_tell", (
+def _grown(verdict: Verdict, pair: Pair, holdout: date, horizon_days: int) -> Verdict:
+    """Ask for a new pair where the one that holds was made for a change of which two fifths more is known by now."""
+    if verdict.answer != "good" or not learning.outgrown(pair, holdout, horizon_days):
+        return verdict
+    reason = (
         f"Version {pair.prediction_version} was made for the change of behaviour of {pair.notes[learning.ADAPTS]} and "
-        f"has learnt through {pair.trained_through}: by now two fifths more is known of the new behaviour.",
-    ))  # fmt: skip
+        f"has learnt through {pair.trained_through}: by now two fifths more is known of the new behaviour."
+    )
+    return Verdict("good", (*verdict.reasons, reason), outgrown=True)
 
 
 def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
-    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
-
-    One that was made for a change of behaviour is fitted anew once two fifths more is known of it.
-    """
-    if learning.outgrown(pair, holdout, question.horizon_days):
-        return _outgrown(pair)
+    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
     checks = rows_or_none(
         tables, "model_checks",
         f"{on_question(question)} AND prediction_version = '{pair.prediction_version}' "
         "ORDER BY as_of DESC, run_id DESC",
     )  # fmt: skip
     told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
-    if checks is None:
-        return Verdict("good", (f"{told}, and it was promoted on the evidence before.",))
-    answer = checks.iloc[0]["answer"]
-    return Verdict(answer, (f"{told}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
+    verdict = Verdict("good", (f"{told}, and it was promoted on the evidence before.",))
+    if checks is not None:
+        answer = checks.iloc[0]["answer"]
+        verdict = Verdict(answer, (f"{told}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
+    return _grown(verdict, pair, holdout, question.horizon_days)

@@ -61,18 +61,18 @@ def challenge(
     blueprint: Blueprint,
     question: Question,
     champion: Pair | None,
-    champion_is_bad: bool,
+    retrain_needed: bool,
     thresholds: Thresholds,
     seed: int,
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
 
-    After a real change of behaviour no label before the holdout has seen it. So where the champion was judged bad, or
-    a first model is, the holdout's users are parted by a seeded hash: the challenger learns from one half too,
-    choosing how much of the old behaviour still helps, and both are judged on the other half.
+    After a real change of behaviour no label before the holdout has seen it. So where the check asked for new
+    models, or a first one is bad, the holdout's users are parted by a seeded hash: the challenger learns from one half
+    too, choosing how much of the old behaviour still helps, and both are judged on the other half.
     """
-    one = partial(_challenged, rows, parts, blueprint, question, champion, champion_is_bad, thresholds, seed)
-    trained = one(adapts=champion is not None and champion_is_bad)
+    one = partial(_challenged, rows, parts, blueprint, question, champion, retrain_needed, thresholds, seed)
+    trained = one(adapts=champion is not None and retrain_needed)
     if champion is None and not trained.choice.promote:
         changed = one(adapts=True)
         return changed if changed.choice.promote else trained
@@ -85,7 +85,7 @@ def _challenged(
     blueprint: Blueprint,
     question: Question,
     champion: Pair | None,
-    champion_is_bad: bool,
+    retrain_needed: bool,
     thresholds: Thresholds,
     seed: int,
     *,
@@ -114,7 +114,7 @@ def _challenged(
         before = judged_quality(rival, judged, rule, seed)
         scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = paired_difference(judged.y, *scores, judged.users, seed, judged.weight)
-    choice = compare(quality, difference, better, champion_is_bad, thresholds)
+    choice = compare(quality, difference, better, retrain_needed, thresholds)
     since = _changed_since(champion, parts, question) if adapts else None
     return Trained(pair, quality, before, choice, since, history, judged, blueprint, earned)
 

@@ -135,8 +135,9 @@ def train(config: TrainConfig, tables: Tables, registry: Registry, say: Say = pr
             low_evidence=was_low(tables, config.question, pair.prediction_version),
         )
     told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "so new ones are needed"}
+    due = ", and new ones are due" if verdict.outgrown else ""
     lines = [
-        f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}.",
+        f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}{due}.",
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += [*_quality_lines("Champion on the holdout", quality, parts), *outcomes.spoken(written)]
@@ -155,7 +156,7 @@ def retrain(
     Raises
     ------
     NotPromoted
-        If the champion is bad and the new pair is too: nothing is left to score with.
+        If the new pair is not good enough and there is no champion that holds: nothing is left to score with.
     ConfigError
         If trials are to run on Spark and the tables have none.
     """
@@ -163,10 +164,13 @@ def retrain(
     cutoffs = extraction.last_extraction(tables, config.question, config.as_of).cutoffs
     rows, parts = labelled(config, tables, cutoffs)
     holdout = rows.at(parts.holdout).X
-    champion, is_bad = champion_to_beat(config, tables, registry, cutoffs.as_of, holdout, say)
+    champion = champion_to_beat(config, tables, registry, cutoffs.as_of, holdout, say)
     kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
     named = _named(config, registry)
-    made = make(Challenge(config, cutoffs.as_of, rows, parts, champion, is_bad, named, kinds, elsewhere), say)
+    asked = Challenge(
+        config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, elsewhere
+    )
+    made = make(asked, say)
     found, quality, choice = made.found, made.trained.quality, made.trained.choice
     plots = charts.SearchPlots(found.study, config.objective)
     kind = "promoted" if choice.promote else "rejected"
@@ -177,12 +181,12 @@ def retrain(
         intervals=quality.intervals,
     )  # fmt: skip
     pair = registry.register(config.question, made.pair, holdout, evidence)
-    in_use = pair if choice.promote else champion
+    in_use = pair if choice.promote else champion.pair
     low = choice.low_evidence
     if in_use and not choice.promote:
         low = was_low(tables, config.question, in_use.prediction_version)
     decide(config, tables, cutoffs.as_of, kind, in_use, pair.prediction_version, choice.why, low_evidence=low)
-    if in_use is None or (is_bad and not choice.promote):
+    if in_use is None or not (choice.promote or champion.holds):
         raise NotPromoted(
             f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
             "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
@@ -194,6 +198,7 @@ def retrain(
         f"  {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned, "
         f"{sum(t.seconds for t in found.trials):.0f} s, on {made.learnt_from} rows; {spoken(pair.params)}",
         *_quality_lines("Challenger on the holdout", quality, parts),
+        *_quality_lines("Champion on the same rows", made.trained.champion, parts),
         f"  {importance.summary(made.importances)}",
     ]
     table = _trial_rows(found.trials, config.objective)

@@ -152,7 +152,7 @@ CONSTANT = {"skill_over_base_rate": (0.0, -0.1, -1e-9), "skill_over_past_rate": 
 
 
 @pytest.mark.parametrize(
-    ("challenger", "difference", "better", "champion_is_bad", "promote", "low", "why"),
+    ("challenger", "difference", "better", "retrain_needed", "promote", "low", "why"),
     [
         # no champion: promoted unless shown to be no better than the rate that was known before
         ({}, None, None, False, True, False, r"First model, promoted: skill over the base rate 0.2000 \(0.0000 to"),
@@ -170,8 +170,8 @@ CONSTANT = {"skill_over_base_rate": (0.0, -0.1, -1e-9), "skill_over_past_rate": 
         (SHOWN_BAD, GAIN, 1.0, False, False, False,
          r"The challenger is bad. Expected and observed actions differ by a factor of 2.72 .* Its log loss differs"),
         # a champion that does not: any challenger that is not shown to be bad
-        ({}, GAIN, 0.0, True, True, False, "The champion no longer holds, the challenger is not shown to be bad"),
-        (DOUBTFUL, GAIN, 0.5, True, True, True, "no longer holds, .*, low evidence"),
+        ({}, GAIN, 0.0, True, True, False, "New models are needed, and the challenger is not shown to be bad"),
+        (DOUBTFUL, GAIN, 0.5, True, True, True, "are needed, .*, low evidence"),
         (SHOWN_BAD, GAIN, 1.0, True, False, False, "The challenger is bad. Expected and observed"),
         (SEASON, GAIN, 1.0, True, False, True, "The challenger is bad. The scores save -20.0%"),
         # one class only: nothing is shown
@@ -180,9 +180,9 @@ CONSTANT = {"skill_over_base_rate": (0.0, -0.1, -1e-9), "skill_over_past_rate": 
         ({"skill_over_base_rate": None}, GAIN, 1.0, True, False, True, "skill cannot be measured on the holdout"),
     ],
 )  # fmt: skip
-def test_a_challenger_takes_the_place(challenger, difference, better, champion_is_bad, promote, low, why):
+def test_a_challenger_takes_the_place(challenger, difference, better, retrain_needed, promote, low, why):
     measured = CLEAR | {"auc_kept": None, "drifted_share": None} | challenger
-    choice = compare(quality(**measured), difference, better, champion_is_bad, THRESHOLDS)
+    choice = compare(quality(**measured), difference, better, retrain_needed, THRESHOLDS)
     assert (choice.promote, choice.low_evidence) == (promote, low)
     assert re.search(why, choice.why), choice.why
 

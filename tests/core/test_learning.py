@@ -116,7 +116,7 @@ def test_after_a_reversal_old_behaviour_is_forgotten_and_the_challenger_wins(dri
     assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
     assert trained.quality.plain["auc"] > 0.75
     assert trained.choice.promote
-    assert trained.choice.why.startswith("The champion no longer holds, the challenger is not shown to be bad")
+    assert trained.choice.why.startswith("New models are needed, and the challenger is not shown to be bad")
     # what the old behaviour alone would have taught
     old = learning.fitted(drifted.at(PARTS.training), PARAMS, QUESTION, ago(14), SEED)
     judged = drifted.at(PARTS.holdout)

@@ -200,7 +200,7 @@ def test_after_a_change_of_behaviour_the_model_is_replaced(before_the_drift):
     assert any(reason.startswith("Expected and observed actions differ") for reason in checked.verdict.reasons)
     found = decision(drifted, "run-2")
     assert (found["kind"], found["prediction_version"]) == ("promoted", "2")
-    assert found["why"].startswith("The champion no longer holds, the challenger is not shown to be bad")
+    assert found["why"].startswith("New models are needed, and the challenger is not shown to be bad")
     assert drifted.registry.aliases == {"buy_7d_cohort28d": "2"}
     assert set(drifted.rows("audience")["prediction_version"]) == {"2"}
     features = drifted.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{NEXT}' AND recency <= 28")
@@ -226,6 +226,21 @@ def test_where_no_usable_model_is_left_everything_stays(before_the_drift, monkey
     assert (told["kind"], told["prediction_version"], told["challenger_version"]) == ("rejected", "1", "2")
     assert drifted.registry.aliases == {"buy_7d_cohort28d": "1"}
     assert ("buy_7d_cohort28d", "2") in drifted.registry.pairs  # registered, to be looked at
+
+
+def test_a_pair_that_holds_and_is_due_for_a_new_fit_goes_on_where_the_challenger_is_bad(world, monkeypatch):
+    key = ("buy_7d_cohort28d", "1")
+    pair = world.registry.pairs[key]
+    world.registry.pairs[key] = replace(pair, notes={**pair.notes, "adapts": pair.trained_through})
+    monkeypatch.setattr(learning, "compare", lambda *_: Choice(False, False, "The challenger is bad."))
+    checked = world.run(NEXT, run_id="run-2")
+    assert (checked.verdict.answer, checked.retrain_needed) == ("good", True)
+    assert checked.summary.startswith("Verdict: good, the registered models hold, and new ones are due.")
+    assert set(world.rows("model_checks", "as_of = DATE '" + str(NEXT) + "'")["retrain_needed"]) == {True}
+    told = decision(world, "run-2")
+    assert (told["kind"], told["prediction_version"], told["challenger_version"]) == ("rejected", "1", "2")
+    assert set(world.rows("audience")["cutoff"]) == {NEXT}
+    assert set(world.rows("audience")["prediction_version"]) == {"1"}
 
 
 def test_a_first_model_worse_than_the_base_rate_is_not_used(monkeypatch):
