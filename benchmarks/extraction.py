@@ -63,7 +63,7 @@ def by_time(drawn: Path) -> Path:
     rows = duckdb.connect().sql(f"SELECT * FROM '{drawn}/*.parquet' ORDER BY event_time")
 
     def fill(draft: Path) -> None:
-        write_deltalake(draft, rows.fetch_record_batch())
+        write_deltalake(draft, rows.to_arrow_reader())
 
     return write_once(drawn.with_name(f"{drawn.name}-by-time"), fill)
 

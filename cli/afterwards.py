@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from pyarrow import csv
 from sklearn.metrics import log_loss, roc_auc_score
 
 
@@ -18,7 +19,7 @@ def told(audience: Path, run_id: str, parameters: Mapping[str, str]) -> Iterator
     Parameters
     ----------
     audience : path of the Delta table `audience`
-    parameters : the run's job parameters; `events` is a path of built-in events, Parquet or Delta
+    parameters : the run's job parameters; `events` is a path of built-in events, Parquet, CSV or Delta
     """
     if not (audience / "_delta_log").is_dir():
         return
@@ -47,10 +48,17 @@ def told(audience: Path, run_id: str, parameters: Mapping[str, str]) -> Iterator
 
 def _happened(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:
     """Who did one of the actions in `[cutoff, end)`, and the day up to which the events go, exclusive."""
-    columns = ["user_id", "event_time", "event_type"]
-    delta = events.is_dir()
-    table = DeltaTable(events).to_pyarrow_table(columns=columns) if delta else pq.read_table(events, columns=columns)
+    table = _events(events, ["user_id", "event_time", "event_type"])
     day = table["event_time"].cast(pa.date32())
     inside = pc.and_(pc.greater_equal(day, cutoff), pc.less(day, end))
     did = table.filter(pc.and_(inside, pc.is_in(table["event_type"], value_set=pa.array(actions))))
     return set(did["user_id"].to_pylist()), pc.max(day).as_py()
+
+
+def _events(path: Path, columns: list[str]) -> pa.Table:
+    if path.is_dir():
+        return DeltaTable(path).to_pyarrow_table(columns=columns)
+    if path.suffix == ".csv":  # ids are texts there, whatever they look like
+        texts = csv.ConvertOptions(column_types={"user_id": pa.string()}, include_columns=columns)
+        return csv.read_csv(path, convert_options=texts)
+    return pq.read_table(path, columns=columns)

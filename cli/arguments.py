@@ -202,7 +202,7 @@ def _backtest_options(parser: argparse.ArgumentParser) -> None:
 def _source_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
-        choices=["complete-journey", "synthetic", "none"],
+        choices=["complete-journey", "cdnow", "synthetic", "none"],
         help="events to load when no events parameter is given (default: complete-journey)",
     )
 

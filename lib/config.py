@@ -16,6 +16,7 @@ MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
+MAX_COHORT_DAYS = 364  # a recency is counted up to a year: beyond that nobody is told apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Question:
         return cls(
             actions=parse_names("action", get),
             horizon_days=parse_number("horizon_days", get, least=1, most=MAX_DAYS),
-            cohort_days=parse_number("cohort_days", get, least=1, most=MAX_DAYS),
+            cohort_days=parse_number("cohort_days", get, least=1, most=MAX_COHORT_DAYS),
         )
 
     @property

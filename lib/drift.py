@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtri
 
-from lib.features import OTHER, type_column
+from lib.features import OTHER, prefix
 from lib.measure import Measured
 from lib.models import is_lifetime
 
@@ -93,7 +93,7 @@ def unseen_share(then: Mapping[str, Any], X: pd.DataFrame, recent: pd.DataFrame)
     """
     own, learnt = _own_types(X), date.fromisoformat(then["cutoff"])
     unseen = [
-        since >= learnt or (_prefix(kind) in own) != (_prefix(kind) in then["types"])
+        since >= learnt or (prefix(kind) in own) != (prefix(kind) in then["types"])
         for kind, since in zip(recent["event_type"], recent["since"], strict=True)
     ]
     total = float(recent["events"].sum())
@@ -116,10 +116,6 @@ def _own_types(X: pd.DataFrame) -> set[str]:
     ending = "__covered_90"
     names = [name.removesuffix(ending) for name in map(str, X) if name.endswith(ending)]
     return {name for name in names if name != OTHER and len(X) and X[name + ending].max() > 0}
-
-
-def _prefix(kind: str) -> str:
-    return type_column(kind, "").removesuffix("__")
 
 
 def _ages(column: str, X: pd.DataFrame) -> bool:

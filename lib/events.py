@@ -17,6 +17,7 @@ LATE_DAYS = 30  # how far back a run looks for rows that were added to days it h
 NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 TEXTS = ("string", "tinyint", "smallint", "int", "bigint")
 TIMES = ("timestamp", "timestamp_ntz", "date")
+LARGEST = 1e30  # of a value: what is larger was mistyped, and would overflow
 WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a text that is only a time of day would be read as a time of today
 # column -> (types taken as they are, type it becomes, whether it must be there); texts are parsed where they can be
 EVENTS: Mapping[str, tuple[tuple[str, ...], str, bool]] = {
@@ -191,6 +192,7 @@ def _column(ours: str, theirs: str, types: Mapping[str, str], mapped: bool) -> "
 
 
 def _is_finite(column: "Column") -> "Column":
+    """Whether a number can be summed up in a float32, in which features are; NaN, to Spark the largest, cannot."""
     from pyspark.sql import functions as F
 
-    return ~F.isnan(column) & (F.abs(column) != float("inf"))
+    return F.abs(column) < LARGEST

@@ -65,7 +65,7 @@ def last_extraction(tables: Tables, question: Question, as_of: date | None) -> E
         If nothing was extracted yet, or for another question or day; the message names both.
     """
     text = tables.get_property("features", EXTRACTION)
-    if text is None:
+    if not text:
         raise NotEnoughHistory("No features have been extracted in this schema. Run extract_features first.")
     found = Extraction.from_json(text)
     wanted = as_of or found.cutoffs.as_of
@@ -102,14 +102,16 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
+        # So does the note of the last extraction: no stage may work on what is left of them.
         if tables.exists("features"):
+            tables.set_property("features", EXTRACTION, "")
             tables.delete("features", f"cutoff > DATE '{plan.first()}'")
         rows = event_rules.daily_rows(events.where(f"{plan.span} AND {plan.where}"))
         if plan.changed:
             tables.replace("daily_activity", rows, plan.where)
         else:  # nothing that is there has one of these days: no file need be looked for
             tables.append("daily_activity", rows)
-    if note != before:  # a commit of its own, which most runs need not pay for
+    if before is None:  # a commit of its own, which most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note)
     return as_of
 
@@ -188,17 +190,18 @@ def newest_day(events: "DataFrame") -> date:
 def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]:
     """Look once over what is new and what is recent: numbers by known_day, day and, of what is new, broken column.
 
-    What is recent was sound when it was read; `_broken_since` looks again where its number has changed.
+    What is recent was sound when it was read; `_broken_since` looks again where its number has changed. Only a count
+    that cannot be read is told at once, since no number shows it.
     """
     from pyspark.sql import functions as F
 
     since = f"known_time >= DATE '{_recent(start).start}' AND " if start else ""
-    # a day of unreadable counts only has no sum: as -1 it has changed, is read, and its rows are told of
-    sums = F.coalesce(F.sum("count"), F.lit(-1)).alias("n"), F.count("*").alias("rows")
+    sums = F.coalesce(F.sum("count"), F.lit(0)).alias("n"), F.count("*").alias("rows")
     # a null time would slip every later filter
     looked_at = events.where(f"known_time IS NULL OR ({since}known_time < DATE '{as_of}')")
     new = F.col("known_time").isNull() | (F.col("known_time") >= F.lit(start)) if start else F.lit(True)
-    broken = F.when(new, F.col("broken")).alias("broken")
+    uncounted = F.col("count").isNull() | (F.col("count") < 1)
+    broken = F.when(new | uncounted, F.col("broken")).alias("broken")
     return looked_at.groupBy("known_day", "day", broken).agg(*sums).collect()
 
 
@@ -224,7 +227,8 @@ def _planned(
     plan = event_rules.Ingestion(start, as_of, _changed(ours, theirs, _recent(start), as_of) if start else ())
     told = _broken_since(events, plan.changed) if plan.changed else Counter()
     for row in theirs:
-        if row["broken"] and (row["known_day"] is None or plan.reads(row["known_day"])):
+        day = row["known_day"]  # of days that changed all rows were looked at above
+        if row["broken"] and (day is None or (plan.reads(day) and day not in plan.changed)):
             told[row["broken"]] += int(row["rows"])
     if told and not plan.empty:
         values = ", ".join(f"{column} in {rows} rows" for column, rows in sorted(told.items()))
@@ -240,21 +244,23 @@ def _recent(start: date) -> Window:
 
 
 def _changed(ours: Held, theirs: Sequence[Any], recent: Window, as_of: date) -> tuple[date, ...]:
-    """Recent days, read before, on which the source now holds more or fewer events."""
+    """Recent days, read before, on which the source now holds more or fewer events, or some that cannot be counted."""
     held: Counter[date] = Counter()
     found: Counter[date] = Counter()
     for (known_day, _), n in ours.items():
         if recent.start <= known_day < min(recent.end, as_of):
             held[known_day] += n
+    uncounted: set[date] = set()
     for row in theirs:
         if row["known_day"] and row["known_day"] < recent.end:
             found[row["known_day"]] += int(row["n"])
-    return event_rules.changed_days(held, found)
+            uncounted |= {row["known_day"]} if row["broken"] else set()
+    return tuple(sorted({*event_rules.changed_days(held, found), *uncounted}))
 
 
 def _days(ours: Held, theirs: Sequence[Any], plan: event_rules.Ingestion) -> set[date]:
-    """The event days that `daily_activity` will hold."""
-    kept = {day for known_day, day in ours if not plan.reads(known_day)}
+    """The event days that `daily_activity` will hold, as they are known at as_of."""
+    kept = {day for known_day, day in ours if known_day < plan.as_of and not plan.reads(known_day)}
     return kept | {row["day"] for row in theirs if row["known_day"] and plan.reads(row["known_day"])}
 
 
@@ -294,7 +300,8 @@ def _source_note(config: ExtractConfig, found: list[str]) -> str:
 
 def _same_source(config: ExtractConfig, old: str, new: str, found: list[str]) -> None:
     before, now = json.loads(old), json.loads(new)
-    gone = sorted(set(before["read"]) - set(now["read"]))
+    old_read, read = before["read"], now["read"]
+    gone, come = (sorted(set(one) - set(other)) for one, other in ((old_read, read), (read, old_read)))
     if before["events"] != now["events"]:
         raise SourceError(
             f"The tables of schema {config.schema} were read from {before['events']!r}, this run asks for "
@@ -307,3 +314,8 @@ def _same_source(config: ExtractConfig, old: str, new: str, found: list[str]) ->
         )
     if gone:
         raise SourceError(f"The events had a column for {gone[0]} before and have none now. Found: {', '.join(found)}.")
+    if come:  # rows read before would go on without it, beside new ones that have it
+        raise SourceError(
+            f"The events have a column for {come[0]} now and had none when they were read before. Drop daily_activity "
+            f"and features of schema {config.schema}, so that all is read anew, or give the events without that column."
+        )

@@ -47,7 +47,7 @@ class Vocabulary:
     @property
     def prefixes(self) -> tuple[str, ...]:
         """The slots of per-type features: `types`, then `other` where it has a start."""
-        own = tuple(map(_prefix, self.types))
+        own = tuple(map(prefix, self.types))
         return (*own, OTHER) if len(self.starts) > len(self.types) else own
 
 
@@ -90,10 +90,11 @@ def _median(starts: Mapping[str, date], users: Mapping[str, int], empty: date) -
 
 def type_column(kind: str, feature: str) -> str:
     """Name one per-type column: letters, digits and underscores only, distinct for distinct types."""
-    return f"{_prefix(kind)}__{feature}"
+    return f"{prefix(kind)}__{feature}"
 
 
-def _prefix(kind: str) -> str:
+def prefix(kind: str) -> str:
+    """What the columns of an event type begin with."""
     safe = re.sub(r"[^0-9a-z]+", "_", kind.lower())
     plain = safe == kind and kind != OTHER  # a type of that name must not share the pool's columns
     return safe if plain else f"{safe}_{sha1(kind.encode(), usedforsecurity=False).hexdigest()[:6]}"
@@ -115,7 +116,7 @@ def lost(names: Sequence[str], pooled: Collection[str], *, pool: bool) -> list[s
     pooled : event types that share the columns of `other` at the cutoff to be scored
     pool : whether there are such columns, even if no type is left in them
     """
-    away = {_prefix(kind) for kind in pooled} | (set() if pool else {OTHER})
+    away = {prefix(kind) for kind in pooled} | (set() if pool else {OTHER})
     parts = [(name, *name.rpartition("__")[::2]) for name in names]
     return [
         name

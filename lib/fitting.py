@@ -72,9 +72,9 @@ def calibrated(pair: Pair, unseen: Rows, limits: tuple[float, float] = SHARPNESS
     return calibration(pair.prediction, Z, unseen.y, unseen.weight, limits)
 
 
-def newest(training: Rows, parts: Split, history: int | None) -> Rows:
-    """The rows of so many of the newest training cutoffs; None: of all."""
-    return training if history is None else training.at(parts.training[:history])
+def remembered(training: Rows, parts: Split, cutoffs: int | None) -> Rows:
+    """The rows of so many of the newest training cutoffs, of none where it is 0; None: of all."""
+    return training if cutoffs is None else training.at(parts.training[:cutoffs])
 
 
 def joined(one: Rows, other: Rows) -> Rows:

@@ -58,12 +58,12 @@ def judged(
         through, horizon = date.fromisoformat(pair.trained_through), config.question.horizon_days
         fresh = timeline.unlearnt(parts.holdout, through, horizon)
         if not fresh:
-            return Judged(pair, None, _recorded(tables, config.question, pair, parts.holdout[0]), nothing)
+            return Judged(pair, None, _recorded(tables, config.question, pair, parts.holdout[0], as_of), nothing)
         training = rows.at(parts.training)
         rule = RecencyRule.fit(config.question, training.X, training.y, training.weight)
         quality = learning.judged_quality(pair, rows.at(fresh), rule, config.seed)
         inputs, found = _inputs(config.question, tables, pair, as_of)
-        record = ledger.live(config, tables, version, as_of)
+        record = ledger.live(config, tables, version, through, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
         quality = replace(quality, metrics={**quality.metrics, **inputs, **record, "age_days": Measured(age, age, age)})
         verdict = decision.judge(quality, config.thresholds)
@@ -184,11 +184,11 @@ def _grown(verdict: Verdict, pair: Pair, holdout: date, horizon_days: int) -> Ve
     return Verdict("good", (*verdict.reasons, reason), outgrown=True)
 
 
-def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date) -> Verdict:
+def _recorded(tables: Tables, question: Question, pair: Pair, holdout: date, as_of: date) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
     checks = rows_or_none(
         tables, "model_checks",
-        f"{on_question(question)} AND prediction_version = '{pair.prediction_version}' "
+        f"{on_question(question)} AND prediction_version = '{pair.prediction_version}' AND as_of <= DATE '{as_of}' "
         "ORDER BY as_of DESC, run_id DESC",
     )  # fmt: skip
     told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"

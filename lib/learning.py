@@ -10,7 +10,7 @@ from lib.baseline import RecencyRule
 from lib.blueprint import Blueprint, Own
 from lib.config import Question
 from lib.decision import Choice, compare
-from lib.fitting import earned_calibration, fitted, joined, newest
+from lib.fitting import earned_calibration, fitted, joined, remembered
 from lib.measure import Measured, Quality, measure, paired_difference
 from lib.models import Calibration, Pair, parted
 from lib.split import Rows, Split, half
@@ -28,7 +28,7 @@ class Trained:
     champion: Quality | None
     choice: Choice
     adapts: str | None  # the holdout that showed a change of behaviour for which it was made, ISO; None: without one
-    history: int | None  # training cutoffs that it learnt from; None: all
+    remembered: int | None  # training cutoffs that it learnt from beside a change, the newest; None: all
     judged: Rows  # what both were measured on
     blueprint: Blueprint
     calibration: Calibration | None  # earned on older rows, good for every fit of this blueprint
@@ -94,13 +94,13 @@ def _challenged(
     """One challenger; it `adapts` by learning from one half of the holdout's users, and is judged on the other."""
     training, judged = rows.at(parts.training), rows.at(parts.holdout)
     rule = RecencyRule.fit(question, training.X, training.y, training.weight)
-    history: int | None = None
+    cutoffs: int | None = None
     if adapts:
         recent = _after(rows, parts)
         recent, judged = recent.of(half(recent.users, seed)), judged.of(~half(judged.users, seed))
         found = adapted(training, recent, parts, blueprint, question, seed)
-        blueprint, history, earned = found.blueprint, found.history, found.calibration
-        learn, through = joined(newest(training, parts, history), recent), parts.holdout[0]
+        blueprint, cutoffs, earned = found.blueprint, found.remembered, found.calibration
+        learn, through = joined(remembered(training, parts, cutoffs), recent), parts.holdout[0]
     else:
         learn, through = training, parts.training[0]
         earned = earned_calibration(training, parts, blueprint, question, seed)
@@ -116,7 +116,7 @@ def _challenged(
         difference, better = paired_difference(judged.y, *scores, judged.users, seed, judged.weight)
     choice = compare(quality, difference, better, retrain_needed, thresholds)
     since = _changed_since(champion, parts, question) if adapts else None
-    return Trained(pair, quality, before, choice, since, history, judged, blueprint, earned)
+    return Trained(pair, quality, before, choice, since, cutoffs, judged, blueprint, earned)
 
 
 def _changed_since(champion: Pair | None, parts: Split, question: Question) -> str:
@@ -159,7 +159,7 @@ def _unspoilt(champion: Pair, training: Rows, parts: Split, question: Question, 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:
     """Fit the promoted pair anew on everything matured, the holdout included; the evidence stays the old fit's."""
     learn = rows
-    if trained.history is not None:
-        learn = joined(newest(rows.at(parts.training), parts, trained.history), _after(rows, parts))
+    if trained.remembered is not None:
+        learn = joined(remembered(rows.at(parts.training), parts, trained.remembered), _after(rows, parts))
     pair = fitted(learn, trained.blueprint, question, parts.holdout[0], seed, trained.calibration)
     return replace(pair, notes={**pair.notes, ADAPTS: trained.adapts})

@@ -29,7 +29,7 @@ def settle(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataFrame:
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due(question, tables, as_of):
         rows = tables.query(scored(question, [cutoff], as_of))
-        held_out = HeldOut(question.slug, _share(question, tables, cutoff), config.seed)
+        held_out = _held_out(question, tables, cutoff)
         found = outcomes.settled(rows, held_out.flags(rows["user_id"]), config.seed).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
             as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
@@ -39,9 +39,10 @@ def settle(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataFrame:
     return written
 
 
-def live(config: TrainConfig, tables: Tables, version: str, as_of: date) -> dict[str, Measured]:
+def live(config: TrainConfig, tables: Tables, version: str, through: date, as_of: date) -> dict[str, Measured]:
     """The record of the pair in use over the lists it scored lately and whose outcome is known; {} before the first.
 
+    A list of days that the pair has learnt, which is `through` this cutoff, tells nothing: an old day was run again.
     Of more than `max_training_rows` rows a sample is read, as of the holdout.
     """
     if not tables.exists("predictions"):
@@ -52,10 +53,11 @@ def live(config: TrainConfig, tables: Tables, version: str, as_of: date) -> dict
         f"{on_question(config.question)}"
     )
     sizes = tables.query(f"SELECT cutoff, COUNT(*) AS users FROM {{predictions}} WHERE {where} GROUP BY cutoff")
-    if sizes.empty:
+    fresh = timeline.unlearnt(sorted(sizes["cutoff"]), through, config.question.horizon_days)
+    if not fresh:
         return {}
-    sql = scored(config.question, sorted(sizes["cutoff"]), as_of, f"prediction_version = '{version}'")
-    most, users = config.max_training_rows, int(sizes["users"].sum())
+    sql = scored(config.question, fresh, as_of, f"prediction_version = '{version}'")
+    most, users = config.max_training_rows, int(sizes[sizes["cutoff"].isin(fresh)]["users"].sum())
     if most and users > most:
         sql = sampling.drawn(sql, (most / users,) * 2, sampling.OF_A_USER, config.seed)
     rows = tables.query(sql).sort_values(["cutoff", "user_id"], ignore_index=True)
@@ -97,8 +99,9 @@ def scored(question: Question, cutoffs: Sequence[date], as_of: date, where: str 
     return labels.labelled(rows, question, cutoffs, as_of)
 
 
-def _share(question: Question, tables: Tables, cutoff: date) -> float:
-    """The share of users that the list of a cutoff held out; 0 where none was published."""
+def _held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:
+    """Who was held out from the list of a cutoff, by its own share and seed; nobody where none was published."""
     where = f"{list_rows(question, cutoff)} AND kind = 'published' ORDER BY number DESC"
     found = rows_or_none(tables, "publications", where)
-    return 0.0 if found is None else float(found["held_out_share"].iloc[0])
+    share, seed = (0.0, 0) if found is None else found[["held_out_share", "seed"]].iloc[0]
+    return HeldOut(question.slug, float(share), int(seed))

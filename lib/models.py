@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
 
 from lib.errors import ContractBroken, ModelError
-from lib.features import type_column
+from lib.features import prefix
 
 Floats = npt.NDArray[np.float64]
 Params = Mapping[str, Any]
@@ -89,7 +89,7 @@ def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]
     "all", also where the parameters name no groups, keeps every one; "lean" those of the user and of the question's
     own actions.
     """
-    kept = {"", *(type_column(action, "").removesuffix("__") for action in actions)}
+    kept = {"", *map(prefix, actions)}
     lean = params.get("groups", "all") == "lean"
     return [column for column in columns if not lean or column.rpartition("__")[0] in kept]
 

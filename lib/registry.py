@@ -1,4 +1,4 @@
-"""The only place that talks to MLflow, `model_files` apart: registered pairs, their record, the champion alias.
+"""What talks to MLflow, beside `model_files` and `spark_search`: registered pairs, their record, the champion alias.
 
 A pair is two registered model versions. The prediction version carries the tag that names its preprocessing
 version, and the alias `champion` on the prediction model is the one commit point: whatever happens before it

@@ -109,6 +109,7 @@ class DeltaTables:
         """
         from pyspark.errors import PySparkException
 
+        self.spark.conf.set("spark.sql.session.timeZone", "UTC")  # in which days are counted, whatever the cluster's
         try:
             frame = self._open(text)
             frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows

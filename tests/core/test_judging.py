@@ -244,7 +244,7 @@ def test_a_pair_made_for_a_change_learns_anew_when_two_fifths_more_is_known(worl
     pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
     seen = None if since is None else (through + timedelta(days=since)).isoformat()
     pair = replace(pair, notes={**pair.notes, "adapts": seen})
-    verdict = judging._recorded(MemoryTables(), question, pair, through + timedelta(days=days))
+    verdict = judging._recorded(MemoryTables(), question, pair, through + timedelta(days=days), NEXT)
     assert (verdict.answer, verdict.retrain_needed) == ("good", due)
     if due:
         assert verdict.reasons[1:] == (

@@ -72,7 +72,7 @@ def challenged(rows, champion=None, bad=False, parts=PARTS):
 def test_a_first_challenger_learns_the_training_cutoffs_and_is_judged_on_the_holdout(rows, learnt):
     trained = challenged(rows)
     assert keys(learnt[0]) == keys(rows.at(PARTS.training))
-    assert (trained.quality.rows, trained.champion, trained.history) == (120, None, None)
+    assert (trained.quality.rows, trained.champion, trained.remembered) == (120, None, None)
     assert trained.choice.why.startswith("First model, promoted")
     pair = trained.pair
     assert (pair.trained_through, pair.question, pair.params) == (str(ago(14)), QUESTION.slug, PARAMS)
@@ -112,7 +112,7 @@ def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on
 
 def test_after_a_reversal_old_behaviour_is_forgotten_and_the_challenger_wins(drifted, learnt):
     trained = challenged(drifted, champion(), bad=True)
-    assert trained.history == 0
+    assert trained.remembered == 0
     assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
     assert trained.quality.plain["auc"] > 0.75
     assert trained.choice.promote
@@ -127,7 +127,7 @@ def test_a_first_model_right_after_a_reversal_learns_from_one_half_too(drifted, 
     trained = challenged(drifted)
     assert {cutoff for _, cutoff in keys(learnt[0])} == set(PARTS.training)  # first as ever: shown to be bad
     assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7)}
-    assert (trained.history, trained.champion, trained.choice.promote) == (0, None, True)
+    assert (trained.remembered, trained.champion, trained.choice.promote) == (0, None, True)
     assert trained.quality.rows < len(drifted.at(PARTS.holdout))  # judged on the other half
     assert trained.choice.why.startswith("First model, promoted")
 
@@ -137,20 +137,20 @@ def test_a_first_model_that_is_bad_either_way_is_told_by_the_evidence_of_all_row
     trained = challenged(rows)
     assert len({frozenset(keys(some)) for some in learnt}) > 1  # both were tried
     assert not trained.choice.promote
-    assert (trained.quality.rows, trained.history) == (120, None)
+    assert (trained.quality.rows, trained.remembered) == (120, None)
 
 
 def test_where_old_behaviour_still_helps_it_is_kept(learnt, monkeypatch):
-    monkeypatch.setattr(adaptation, "HISTORIES", (0, 2))
+    monkeypatch.setattr(adaptation, "REMEMBERED", (0, 2))
     steady = labelled(*PARTS.holdout, *PARTS.training, users=60)
     trained = challenged(steady, champion(), bad=True)
-    assert trained.history == 2
+    assert trained.remembered == 2
     assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14), ago(21)}  # the newest two, and the half
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_a_history_that_would_teach_one_class_only_is_not_tried(rows, label, monkeypatch):
-    monkeypatch.setattr(adaptation, "HISTORIES", (0, 2))
+    monkeypatch.setattr(adaptation, "REMEMBERED", (0, 2))
     holdout = rows.at(PARTS.holdout)
     recent = holdout.users[half(holdout.users, SEED)]
     taught = set(recent[~half(recent, SEED + 1)])
@@ -158,7 +158,7 @@ def test_a_history_that_would_teach_one_class_only_is_not_tried(rows, label, mon
     trained = challenged(
         Rows(rows.frame.assign(label=rows.frame["label"].mask(alike, label))), champion(), bad=True
     )
-    assert trained.history == 2
+    assert trained.remembered == 2
 
 
 def test_a_challenger_shown_to_be_bad_is_not_promoted(rows, monkeypatch):
@@ -182,9 +182,9 @@ def test_the_refit_of_a_forgetful_challenger_learns_the_whole_holdout_and_as_muc
     trained = challenged(rows)
     pooled = Split(training=(ago(28),), holdout=(ago(7), ago(14)))
     for history, cutoffs in ((0, {ago(7)}), (1, {ago(7), ago(14)}), (None, {ago(7), ago(14), ago(21), ago(28)})):
-        learning.refit(rows, PARTS, replace(trained, history=history), QUESTION, SEED)
+        learning.refit(rows, PARTS, replace(trained, remembered=history), QUESTION, SEED)
         assert {cutoff for _, cutoff in keys(learnt[-1])} == cutoffs
-    again = learning.refit(rows, pooled, replace(trained, history=0), QUESTION, SEED)
+    again = learning.refit(rows, pooled, replace(trained, remembered=0), QUESTION, SEED)
     # the one whose labels overlap with the holdout's has matured too
     assert {cutoff for _, cutoff in keys(learnt[-1])} == {ago(7), ago(14), ago(21)}
     assert again.trained_through == str(ago(7))
@@ -228,7 +228,7 @@ def test_a_change_is_dated_by_the_champion_that_was_made_for_it(drifted, seen, t
 
 def test_the_same_seed_gives_the_same_challenger(drifted):
     first, second = (challenged(drifted, champion(), bad=True) for _ in range(2))
-    assert (first.quality, first.choice, first.history) == (second.quality, second.choice, second.history)
+    assert (first.quality, first.choice, first.remembered) == (second.quality, second.choice, second.remembered)
     assert first.pair.score(drifted.X).tolist() == second.pair.score(drifted.X).tolist()
 
 

@@ -14,6 +14,7 @@ from lib.config import RetrainConfig
 
 DAY = timedelta(days=1)
 CONFIG = asked(RetrainConfig)
+THROUGH = AS_OF - 7 * DAY  # the holdout of the first run: what its pair has learnt through
 
 
 @pytest.fixture
@@ -61,6 +62,21 @@ def test_users_held_out_are_those_that_the_list_flagged(world):
     mine = happened[happened["user_id"].isin(held)]
     assert (row["users"], row["observed"]) == (len(mine), mine["acted"].sum())
     assert len(mine) > 5
+
+
+def test_the_held_out_are_those_whom_the_list_held_out_whatever_the_seed_is_now(world):
+    held = "part LIKE '%held out' AND metric = 'rate'"
+    columns = ["part", "users", "observed"]
+    before = world.rows("outcomes", held)[columns]
+    world.tables.delete("outcomes", "1 = 1")
+    ledger.settle(asked(RetrainConfig, seed=5), world.tables, NEXT)
+    assert world.rows("outcomes", held)[columns].equals(before)
+    assert len(before) == 2
+
+
+def test_a_list_of_days_that_the_pair_has_learnt_is_no_part_of_its_record(world):
+    assert ledger.live(CONFIG, world.tables, "1", THROUGH + DAY, NEXT) == {}
+    assert ledger.live(CONFIG, world.tables, "1", THROUGH, NEXT) != {}
 
 
 def test_a_matured_list_is_told_by_the_run_that_first_knows(world):
@@ -113,20 +129,20 @@ def test_a_cutoff_that_another_pair_scored_anew_is_settled_anew(world):
 
 def test_the_record_is_of_the_pair_s_own_matured_lists(world):
     happened = what_happened(world, AS_OF)
-    found = ledger.live(CONFIG, world.tables, "1", NEXT)
+    found = ledger.live(CONFIG, world.tables, "1", THROUGH, NEXT)
     assert found["live_calibration"].value == pytest.approx(
         abs(np.log(happened["propensity"].sum() / happened["acted"].sum()))
     )
-    assert ledger.live(CONFIG, world.tables, "1", NEXT - DAY) == {}
-    assert ledger.live(CONFIG, world.tables, "2", NEXT) == {}
-    assert ledger.live(CONFIG, World().tables, "1", NEXT) == {}
-    assert ledger.live(CONFIG, world.tables, "1", AS_OF + timedelta(days=7 * 5)) != found  # two lists
-    assert ledger.live(CONFIG, world.tables, "1", NEXT + timedelta(days=7 * 5)) == {}  # four horizons on: too old
+    assert ledger.live(CONFIG, world.tables, "1", THROUGH, NEXT - DAY) == {}
+    assert ledger.live(CONFIG, world.tables, "2", THROUGH, NEXT) == {}
+    assert ledger.live(CONFIG, World().tables, "1", THROUGH, NEXT) == {}
+    assert ledger.live(CONFIG, world.tables, "1", THROUGH, AS_OF + timedelta(days=7 * 5)) != found  # two lists
+    assert ledger.live(CONFIG, world.tables, "1", THROUGH, NEXT + 7 * 5 * DAY) == {}  # four horizons on: too old
 
 
 def test_of_too_many_rows_a_sample_of_users_is_read(world):
     whole, some = (
-        ledger.live(replace(CONFIG, max_training_rows=most), world.tables, "1", NEXT) for most in (0, 120)
+        ledger.live(replace(CONFIG, max_training_rows=most), world.tables, "1", THROUGH, NEXT) for most in (0, 120)
     )
     assert some["live_calibration"].value != whole["live_calibration"].value
     assert some["live_calibration"].high - some["live_calibration"].low > 0

@@ -8,14 +8,13 @@ import pytest
 
 from lib.audience import HeldOut, rank
 from lib.errors import PublishRefused
-from lib.measure import Measured, share
+from lib.measure import share
 from lib.release import Difference, difference, recorded, spoken, usual, whole
 from lib.thresholds import Bounds
 
 VERSIONS = {"preprocessing_version": "3", "prediction_version": "4"}
 BOUNDS = Bounds(max_users_change=0.5, max_score_shift=0.5, max_rate_ratio=3.0)
 RATE = share(250, 1000)
-WIDE = Measured(0.5, 0.0, 1.0)  # a base rate that no mean is far from
 
 
 def listed(propensities, users=None):

@@ -409,14 +409,6 @@ def test_nobody_held_out_is_said(sixth):
     assert "No user is held out, so what contacting users adds cannot be measured on this list." in told.told
 
 
-def test_a_list_from_before_bands_were_recorded_is_told():
-    facts = first_run()
-    old = facts.audience.assign(band=None, held_out=None, expected_actions=None, percentile=None, reasons=None)
-    told = Page.of(replace(facts, audience=old))
-    assert "This list was made before bands were recorded." in told.told
-    assert told.texts("Head of the list", 5) == ["-"] * 20
-
-
 def test_one_day_and_several_actions_are_spelt_out():
     asked = Question(actions=("buy", "rent"), horizon_days=1, cohort_days=1)
     told = Page.of(replace(first_run(), question=asked))

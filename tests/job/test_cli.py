@@ -9,21 +9,24 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import toy
+from deltalake import write_deltalake
 
 import cli.run
 import cli.schedule
 import cli.ui
+from cli import afterwards
 from cli.__main__ import main
 from cli.errors import CliError
 from cli.home import at
 from cli.progress import Progress
-from cli.sources import COOK, DELI, absolute, choose
+from cli.sources import COOK, DELI, PURCHASE, absolute, choose
 
 PROJECT = Path(__file__).parents[2]
 
@@ -262,6 +265,7 @@ class TestSources:
             ("complete-journey", {"n_trials": "5"}, DELI | {"n_trials": "5"}),
             (None, {"action": "coupon_redemption", "horizon_days": "28"}, DELI | {"action": "coupon_redemption", "horizon_days": "28"}),
             ("synthetic", {}, COOK),
+            ("cdnow", {"horizon_days": "14"}, PURCHASE | {"horizon_days": "14"}),
             ("none", {"action": "x"}, {}),
             (None, {"events": "shop.events", "action": "x"}, {"events": "shop.events"}),
         ],
@@ -272,6 +276,17 @@ class TestSources:
     def test_a_built_in_source_and_events_exclude_each_other(self, tmp_path):
         with pytest.raises(CliError, match="--source synthetic and --param events=x exclude each other"):
             choose("synthetic", {"events": "x"}, tmp_path)
+
+    def test_what_really_happened_is_read_from_csv_with_ids_as_they_stand(self, tmp_path):
+        day, users = date(2024, 6, 1), ["01", "1"]
+        rows = {"run_id": ["r"] * 2, "user_id": users, "cutoff": [day] * 2, "propensity": [0.9, 0.2]}
+        write_deltalake(tmp_path / "audience", pa.table(rows))
+        log = tmp_path / "log.csv"
+        log.write_text("user_id,event_time,event_type\n01,2024-06-01,buy\n1,2024-06-08,buy\n1,2024-06-07,view\n")
+        asked = {"events": str(log), "action": "buy", "horizon_days": "7"}
+        told = list(afterwards.told(tmp_path / "audience", "r", asked))
+        assert told[0] == "What really happened from 2024-06-01 until 2024-06-08: 1 of 2 users did it, 50.0%."
+        assert told[1].startswith("  AUC 1.0000, log loss 0.1643;")
 
     @pytest.mark.parametrize("events", ["shop.events", "events", "s3://bucket/events", "/data/events.csv"])
     def test_tables_and_absolute_paths_stay_as_they_are(self, events):

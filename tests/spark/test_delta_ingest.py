@@ -8,7 +8,7 @@ import pytest
 
 from lib import extraction, pipeline
 from lib.config import ExtractConfig
-from lib.errors import SourceError
+from lib.errors import NotEnoughHistory, SourceError
 
 START = date(2024, 4, 1)
 WIDGETS = {
@@ -184,6 +184,39 @@ def test_a_late_row_without_a_count_is_refused(home):
         home.ingest(50)
 
 
+def test_a_late_row_that_cannot_be_counted_is_refused_beside_good_ones_too(home):
+    count = ", count int"
+    rows = [event(n, count=3) for n in range(50)]
+    home.load(rows, count).ingest(50)
+    before = home.activity()
+    for late in ([None], [-2, 2], [0], [1, None]):
+        frame = pd.DataFrame([*rows, *(event(45, count=n) for n in late)]).astype({"count": "Int32"})
+        home.load(frame, count)
+        with pytest.raises(SourceError, match="values: count in 1 rows"):
+            home.ingest(50)
+    pd.testing.assert_frame_equal(home.activity(), before)
+
+
+def test_a_value_too_large_for_a_feature_is_refused(home):
+    home.load([*events(50), event(45, value=1e39), event(46, value=float("nan"))])
+    with pytest.raises(SourceError, match="values: value in 1 rows"):
+        home.ingest(50)
+    home.load([*events(50), event(45, value=-9e29)])
+    assert home.ingest(50) == day(50)
+
+
+def test_days_are_counted_in_utc_whatever_the_session_s_zone(home, spark):
+    home.load(events(50))
+    zone = spark.conf.get("spark.sql.session.timeZone")
+    try:
+        spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+        home.ingest(50)
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", zone)
+    expected = pd.Series([row["event_time"].date() for row in events(50)]).value_counts().sort_index()
+    assert home.activity().groupby("day")["count"].sum().tolist() == expected.tolist()
+
+
 def test_a_file_that_is_cut_off_or_differs_from_the_others_is_named(home, spark, tmp_path):
     home.load(events(50))
     rows = spark.table("log").toArrow()
@@ -243,6 +276,16 @@ def test_nothing_is_read_from_a_source_that_ends_too_early(home):
     assert set(home.activity(f"day >= DATE '{day(50)}' OR user_id = 'u9'")["day"]) == {day(40), day(50), day(51)}
 
 
+def test_how_fresh_a_source_was_is_told_by_what_was_known_then(home, tables):
+    known = ", known_at timestamp"
+    late = event(48, known_at=event(55)["event_time"])
+    rows = [row | {"known_at": row["event_time"]} for row in events(60) if row["event_time"].date() < day(41)]
+    rows += [row | {"known_at": row["event_time"]} for row in events(60) if row["event_time"].date() >= day(50)]
+    home.load([*rows, late], known).ingest(57, max_source_gap_days="9")
+    with pytest.raises(SourceError, match=f"end on {day(40)} and as_of is {day(50)}: 9 days are missing, at most 3"):
+        home.ingest(50, max_source_gap_days="3")
+
+
 def test_as_much_delay_as_is_allowed_is_no_error(home):
     home.load([row for row in events(50) if row["event_time"].date() not in (day(20), day(21))])
     assert home.ingest(53) == day(53)  # three days: the log has been quiet as long before
@@ -266,6 +309,33 @@ def test_another_source_or_one_that_lost_a_column_is_refused(home, spark, tables
     spark.table("log").drop("item_id").createOrReplaceTempView("log")
     with pytest.raises(SourceError, match=r"a column for item_id before and have none now\. Found: user_id, e"):
         home.ingest(50)
+
+
+@pytest.mark.parametrize(("gained", "kind"), [("known_at", "timestamp"), ("count", "int")])
+def test_a_source_that_gained_a_column_is_refused(home, spark, tables, gained, kind):
+    home.load(events(57)).ingest(50)
+    before = home.activity()
+    frame = spark.table("log").selectExpr("*", f"CAST({'event_time' if kind == 'timestamp' else 1} AS {kind}) {gained}")
+    frame.createOrReplaceTempView("log")
+    message = f"a column for {gained} now and had none when they were read before. Drop daily_activity and features of"
+    with pytest.raises(SourceError, match=message):
+        home.ingest(57)
+    pd.testing.assert_frame_equal(home.activity(), before)
+    for name in ("daily_activity", "features"):
+        spark.sql(f"DROP TABLE IF EXISTS {tables.full_name(name)}")
+    assert home.ingest(57) == day(57)
+
+
+def test_no_stage_works_on_what_an_extraction_that_was_cut_off_has_left(home, tables, monkeypatch):
+    home.load(events(57)).extract(50)
+    question = home.config().question
+    assert extraction.last_extraction(tables, question, None).cutoffs.as_of == day(50)
+    home.load([*events(57), event(45, "u9")])
+    home.ingest(50)  # features of later cutoffs are gone, and not yet made anew
+    with pytest.raises(NotEnoughHistory, match="No features have been extracted in this schema"):
+        extraction.last_extraction(tables, question, None)
+    home.extract(50)
+    assert extraction.last_extraction(tables, question, None).cutoffs.as_of == day(50)
 
 
 def test_what_was_read_is_noted_once_and_again_only_where_the_note_is_missing(home, spark, tables):
