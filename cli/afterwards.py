@@ -43,7 +43,8 @@ def told(audience: Path, run_id: str, parameters: Mapping[str, str]) -> Iterator
         yield f"  AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}; by tenth of the list:"
         yield "  tenth  promised  happened"
         for number, tenth in enumerate(np.array_split(np.argsort(-scores, kind="stable"), 10), start=1):
-            yield f"  {number:5}  {scores[tenth].mean():8.1%}  {acted[tenth].mean():8.1%}"
+            if len(tenth):
+                yield f"  {number:5}  {scores[tenth].mean():8.1%}  {acted[tenth].mean():8.1%}"
 
 
 def _happened(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:

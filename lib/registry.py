@@ -236,9 +236,12 @@ class MlflowRegistry:
         from mlflow.exceptions import MlflowException
 
         created = {"created": f"{datetime.fromtimestamp(version.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"}
+        run_id = version.tags.get("pair")
         try:
-            return created | self._record(version.tags.get("pair", ""))
-        except MlflowException:
+            return created | (self._record(run_id) if run_id else {})
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
             return created
 
     def _tags(self, name: str, version: str) -> dict[str, str]:
