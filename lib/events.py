@@ -17,6 +17,7 @@ LATE_DAYS = 30  # how far back a run looks for rows that were added to days it h
 NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 TEXTS = ("string", "tinyint", "smallint", "int", "bigint")
 TIMES = ("timestamp", "timestamp_ntz", "date")
+FIRST = "TIMESTAMP '0001-01-01'"  # Python knows no earlier day
 LARGEST = 1e30  # of a value: what is larger was mistyped, and would overflow
 WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a text that is only a time of day would be read as a time of today
 # column -> (types taken as they are, type it becomes, whether it must be there); texts are parsed where they can be
@@ -45,9 +46,10 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
     -------
     DataFrame[user_id string, event_type string, day date, known_day date, known_time timestamp, count bigint,
               value double, item_id string, broken string]
-        `known_day` is never before `day`. `known_time`, of which it is the day, is the source's own column where that
-        can be: a filter on it costs little, and may skip whole files. `broken` names the first column of the row that
-        is null or unreadable and must not be; null for a sound row. `item_id` is null for aggregated rows.
+        `known_day` is never before `day`; both are null where the event is older than the year 1. `known_time`, of
+        which it is the day, is the source's own column where that can be: a filter on it costs little, and may skip
+        whole files. `broken` names the first column of the row that is null or unreadable and must not be; null for
+        a sound row. `item_id` is null for aggregated rows.
 
     Raises
     ------
@@ -69,18 +71,20 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
     ]
     columns = {ours: F.lit(None).cast(EVENTS[ours][1]) if column is None else column for ours, column in parsed.items()}
     ill = [F.when(columns[ours].isNull(), ours) for ours in must]
+    early = columns["event_time"] < F.expr(FIRST)
+    ill.append(F.when(early, "event_time"))
     if "count" in given:  # a fraction is no number of events, and a cast would cut it off unseen
         raw = _raw(names.get("count", "count"))
         ill.append(F.when((columns["count"] < 1) | (raw.try_cast("double") != columns["count"]), "count"))
     if "value" in given:  # a missing value is fine, an unreadable or infinite one is not
         raw = _raw(names.get("value", "value"))
         ill.append(F.when(raw.isNotNull() & (columns["value"].isNull() | ~_is_finite(columns["value"])), "value"))
-    day = F.to_date(columns["event_time"])
+    day = F.when(~early, F.to_date(columns["event_time"]))
     known = F.greatest(columns["event_time"], columns["known_at"]) if "known_at" in given else columns["event_time"]
     item = F.lit(None).cast("string") if "count" in given else columns["item_id"]
     return source.select(
         columns["user_id"].alias("user_id"), columns["event_type"].alias("event_type"),
-        day.alias("day"), F.to_date(known).alias("known_day"), known.alias("known_time"),
+        day.alias("day"), F.when(~early, F.to_date(known)).alias("known_day"), known.alias("known_time"),
         (columns["count"] if "count" in given else F.lit(1).cast("bigint")).alias("count"),
         columns["value"].alias("value"), item.alias("item_id"), F.coalesce(*ill).alias("broken"),
     )  # fmt: skip

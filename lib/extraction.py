@@ -172,7 +172,7 @@ def _held(tables: Tables) -> Held:
 
 
 def newest_day(events: "DataFrame") -> date:
-    """The day of the last event.
+    """The day of the last event; one that no date can name, beyond the year 9999, does not count.
 
     Raises
     ------
@@ -181,7 +181,8 @@ def newest_day(events: "DataFrame") -> date:
     """
     from pyspark.sql import functions as F
 
-    newest: date | None = events.agg(F.max("day").alias("day")).collect()[0]["day"]
+    told = events.where(F.col("day") <= F.lit(date.max))
+    newest: date | None = told.agg(F.max("day").alias("day")).collect()[0]["day"]
     if newest is None:
         raise SourceError("The events are empty, or none has a readable event_time. Load events, or name other ones.")
     return newest

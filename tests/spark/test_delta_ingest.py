@@ -205,6 +205,18 @@ def test_a_value_too_large_for_a_feature_is_refused(home):
     assert home.ingest(50) == day(50)
 
 
+@pytest.mark.parametrize("as_of", [None, 50])
+def test_times_that_no_date_can_name_are_told_or_lie_in_the_future(home, spark, as_of):
+    home.load(events(50))
+    for text, where in (("-0044-03-15", "early"), ("+55555-01-01", "late")):
+        odd = f"SELECT 'u0', TIMESTAMP '{text}', 'view', 1.0D, 'i0'"
+        spark.sql(f"SELECT * FROM log UNION ALL {odd}").createOrReplaceTempView(where)
+    with pytest.raises(SourceError, match=r"values: event_time in 1 rows\. Nothing was read"):
+        home.ingest(as_of, events="early")
+    assert home.ingest(as_of, events="late") == day(49 if as_of is None else as_of)
+    assert home.activity()["day"].min() == START
+
+
 def test_days_are_counted_in_utc_whatever_the_session_s_zone(home, spark):
     home.load(events(50))
     zone = spark.conf.get("spark.sql.session.timeZone")
