@@ -62,6 +62,17 @@ def test_a_verdict_rests_on_labels_inputs_and_age(world):
     assert not {"tenure", "events_all", "covered_90", "expected"} & set(checked.drift["feature"])
 
 
+def test_a_verdict_that_stands_is_none_that_was_found_later(world):
+    world.extract(NEXT)
+    world.train(run_id="run-2")
+    pair = world.registry.pairs[BUY, "1"]
+    question = asked(RetrainConfig).question
+    days = NEXT - timedelta(days=1), NEXT
+    before, then = (judging._recorded(world.tables, question, pair, AS_OF, day).reasons[0] for day in days)
+    assert before.endswith(", and it was promoted on the evidence before.")
+    assert then.endswith("; its recorded verdict, good, stands.")
+
+
 def test_what_breaks_while_judging_is_named_and_never_passes(world, monkeypatch):
     world.extract(NEXT)
     with monkeypatch.context() as patch:
