@@ -22,6 +22,7 @@ import numpy as np
 from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 
+from benchmarks.journey import widgets
 from benchmarks.reference import features_sql
 from datasets import synthetic
 from datasets.files import write_once
@@ -60,9 +61,8 @@ def main() -> None:
 
 def by_time(drawn: Path) -> Path:
     """Lay the same rows down in the order of their times."""
-    rows = duckdb.connect().sql(f"SELECT * FROM '{drawn}/*.parquet' ORDER BY event_time")
-
     def fill(draft: Path) -> None:
+        rows = duckdb.connect().sql(f"SELECT * FROM '{drawn}/*.parquet' ORDER BY event_time")
         write_deltalake(draft, rows.to_arrow_reader())
 
     return write_once(drawn.with_name(f"{drawn.name}-by-time"), fill)
@@ -111,12 +111,7 @@ class Bench:
 
     def ingest(self, as_of: date) -> None:
         """Bring daily_activity up to a day."""
-        asked = {
-            "schema": SCHEMA, "events": str(self.source), "event_columns": "", "as_of": as_of.isoformat(),
-            "action": "cook", "horizon_days": "14", "cohort_days": "90", "cadence_days": "7", "max_cutoffs": "0",
-            "max_event_types": "24",
-            "max_source_gap_days": "",
-        }  # fmt: skip
+        asked = widgets(schema=SCHEMA, events=self.source, as_of=as_of, action="cook", horizon_days=14)
         extraction.ingest(ExtractConfig.from_widgets(asked.__getitem__), self.tables)
 
     def features(self, cutoffs: int) -> None:

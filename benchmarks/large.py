@@ -17,7 +17,8 @@ from benchmarks.journey import widgets
 from lib import judging, learning
 from lib.config import Question, RetrainConfig
 from lib.contracts import DAILY_ACTIVITY, arrow_schema
-from lib.extraction import EXTRACTION, Extraction
+from lib.definition import EXTRACTION
+from lib.extraction import Extraction
 from lib.features import schema
 from lib.memory_tables import MemoryTables
 from lib.search import search

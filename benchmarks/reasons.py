@@ -1,6 +1,6 @@
 """What reasons cost: seconds of one core to score 100,000 users with and without them, by family of model.
 
-    .venv/bin/python -m benchmarks.reasons [--users 100000] [--rounds 3] [--home DIR]
+    .venv/bin/python -m benchmarks.reasons [--users 100000] [--rounds 3]
 
 A year of grocery shopping gives the features; its users are drawn again until there are enough. Batches are as large
 as Spark's. That asking for reasons moves no score is checked first.
@@ -8,13 +8,10 @@ as Spark's. That asking for reasons moves no score is checked first.
 
 import argparse
 import statistics
-import tempfile
 import time
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
@@ -22,12 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 from threadpoolctl import threadpool_limits
 
-from datasets import complete_journey
-from lib import explain, extraction, labels
-from lib.config import ExtractConfig
-from lib.contracts import DAILY_ACTIVITY, arrow_schema
+from benchmarks.journey import Task, activity
+from lib import explain, labels
 from lib.fitting import fitted
-from lib.memory_tables import MemoryTables
 from lib.models import Pair
 from lib.predictions import scorer
 from lib.space import STARTS
@@ -35,11 +29,6 @@ from lib.split import Rows
 
 AS_OF = date(2017, 12, 17)
 BATCH = 10_000  # rows that Spark hands over at once
-ASKED = {
-    "schema": "benchmark", "events": "-", "event_columns": "", "as_of": AS_OF.isoformat(), "action": "buy_deli",
-    "horizon_days": "14", "cohort_days": "90", "cadence_days": "7", "max_cutoffs": "1", "max_event_types": "24",
-    "max_source_gap_days": "",
-}  # fmt: skip
 
 
 def main() -> None:
@@ -47,10 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "propensity-benchmark")
     options = parser.parse_args()
     with threadpool_limits(1):
-        bench = Bench(complete_journey.write(options.home / "sources"), options.users)
+        bench = Bench(options.users)
         for name, pair in bench.pairs().items():
             bench.run(name, pair, options.rounds)
 
@@ -58,20 +46,12 @@ def main() -> None:
 class Bench:
     """One log, one cutoff to learn from, one cohort to score."""
 
-    def __init__(self, source: Path, users: int) -> None:
-        self.config = ExtractConfig.from_widgets(ASKED.__getitem__)
-        tables = MemoryTables()
-        daily = duckdb.connect().sql(
-            "SELECT user_id, CAST(event_time AS DATE) AS day, event_type, CAST(event_time AS DATE) AS known_day, "
-            "COUNT(*) AS count, SUM(value) AS value, LIST_SORT(LIST(DISTINCT item_id)) AS items "
-            f"FROM '{source}' GROUP BY ALL"
-        ).to_arrow_table()
-        tables.replace("daily_activity", daily.cast(arrow_schema(DAILY_ACTIVITY)), "1 = 1")
-        cutoffs = extraction.build(self.config, tables, AS_OF)[0].cutoffs
-        question = self.config.question
-        self.learn = Rows(tables.query(labels.labelled_cohort(question, cutoffs.training[:1], AS_OF)))
-        cohort = tables.table(labels.cohort(question, [AS_OF]))
-        self.kinds = sorted(set(daily["event_type"].to_pylist()))
+    def __init__(self, users: int) -> None:
+        task = Task("buy_deli", 14, AS_OF, max_cutoffs=1)
+        self.question = question = task.config.question
+        self.learn = Rows(task.tables.query(labels.labelled_cohort(question, task.cutoffs.training[:1], AS_OF)))
+        cohort = task.tables.table(labels.cohort(question, [AS_OF]))
+        self.kinds = sorted(set(activity()["event_type"].to_pylist()))
         self.users = cohort.take(pa.array(np.random.default_rng(0).integers(0, len(cohort), users)))
         print(f"{users:,} users, {self.users.num_columns - 2} features, seconds of one core per 100,000 users")
 
@@ -80,14 +60,14 @@ class Bench:
         X, y = self.learn.X, self.learn.y
         blend = dict(STARTS[1])
         found = {
-            family: fitted(self.learn, params, self.config.question, AS_OF, 0)
+            family: fitted(self.learn, params, self.question, AS_OF, 0)
             for family, params in {
                 "logistic": STARTS[0], "blend": blend, "boosting": blend | {"family": "boosting"},
             }.items()
         }  # fmt: skip
         bins = make_pipeline(KBinsDiscretizer(5, encode="onehot-dense", quantile_method="averaged_inverted_cdf")).fit(X)
         model = LogisticRegression(max_iter=200).fit(bins.transform(X), y)
-        found["binned, its own"] = Pair(bins, model, tuple(X.columns), self.config.question.slug, "2017-11-19")
+        found["binned, its own"] = Pair(bins, model, tuple(X.columns), self.question.slug, "2017-11-19")
         return {
             name: replace(pair, notes=explain.notes(pair, X, self.learn, self.kinds, 0)) for name, pair in found.items()
         }
@@ -99,7 +79,7 @@ class Bench:
         for _ in range(rounds):
             for most, taken in seconds.items():
                 begin = time.process_time()
-                score = scorer(pair, self.config.question, "benchmark", most)
+                score = scorer(pair, self.question, "benchmark", most)
                 parts = [score(self.users.slice(at, BATCH)) for at in range(0, len(self.users), BATCH)]
                 taken.append(time.process_time() - begin)
                 scores[most] = pa.concat_tables(parts)

@@ -3,7 +3,8 @@
 from datetime import date
 
 from datasets.recipe_app import TYPES
-from lib.activity import BG_A, BG_ALPHA, BG_B, BG_R, NEVER_DAYS, WINDOWS
+from lib.activity import BG_A, BG_ALPHA, BG_B, BG_R, WINDOWS
+from lib.timeline import NEVER_DAYS
 
 
 def features_sql(files: str, cutoff: date, log_start: date) -> str:

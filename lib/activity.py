@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lib.timeline import NEVER_DAYS
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 WINDOWS = (7, 28, 90, None)  # days; None is the whole history
-NEVER_DAYS = 365  # a recency is capped here, so that "never" does not grow with the log's age
 # BG/NBD of repeat buying (Fader, Hardie, Lee, "Counting Your Customers the Easy Way", Marketing Science 2005), with
 # the parameters published there, alpha in days. What else a log needs, the model learns from the other columns.
 BG_R, BG_ALPHA, BG_A, BG_B = 0.243, 4.414 * 7, 0.793, 2.426

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.activity import NEVER_DAYS
 from lib.config import Question
 from lib.features import type_column
+from lib.timeline import NEVER_DAYS
 
 RECENCY_EDGES = (8, 15, 29, 91, NEVER_DAYS)  # days since the action; from the last edge on: never
 COUNT_EDGES = (1, 2, 4, 8)  # times in the last 90 days

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from lib.errors import ConfigError
 from lib.thresholds import Bounds, Contacts, Thresholds, parse_decimal
+from lib.timeline import NEVER_DAYS
 
 Get = Callable[[str], str]
 MAX_SLUG = 80
@@ -16,7 +17,7 @@ MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
-MAX_COHORT_DAYS = 364  # a recency is counted up to a year: beyond that nobody is told apart
+MAX_COHORT_DAYS = NEVER_DAYS - 1  # beyond that recencies tell nobody apart
 
 
 @dataclass(frozen=True, kw_only=True)

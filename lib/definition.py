@@ -9,6 +9,7 @@ from lib.features import DEFINITION, Vocabulary, vocabulary
 from lib.tables import Tables
 
 DEFINED = "computed"  # property of features
+EXTRACTION = "extraction"  # property of features: what the last extraction prepared; blank where it no longer stands
 Seen = Mapping[str, Sequence[tuple[date, int]]]  # event type -> users who showed it first on a day
 
 
@@ -44,6 +45,12 @@ def noted(tables: Tables) -> Definition | None:
     return Definition(raw["version"], raw["max_event_types"], tuple(raw["pinned"]))
 
 
+def drop(tables: Tables, where: str) -> None:
+    """Delete cached features, after the note of the last extraction: no stage may work on what is left of them."""
+    tables.set_property("features", EXTRACTION, "")
+    tables.delete("features", where)
+
+
 def renewed(tables: Tables, max_event_types: int, actions: Sequence[str], seen: Seen, as_of: date) -> Definition:
     """Settle how features are computed from now on, and delete the cached ones that were computed otherwise.
 
@@ -55,7 +62,7 @@ def renewed(tables: Tables, max_event_types: int, actions: Sequence[str], seen: 
     wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).pinning(actions)
     if before is None or replace(before, pinned=wanted.pinned) != wanted:
         if tables.exists("features"):
-            tables.delete("features", "1 = 1")
+            drop(tables, "1 = 1")
         return wanted
     new = set(wanted.pinned) - set(before.pinned)
     if new:
@@ -63,6 +70,6 @@ def renewed(tables: Tables, max_event_types: int, actions: Sequence[str], seen: 
         stale = [day for day in stored if day > as_of or new & set(before.words(seen, day).pooled)]
         if stale:
             days = ", ".join(f"DATE '{day}'" for day in stale)
-            tables.delete("features", f"cutoff IN ({days})")
+            drop(tables, f"cutoff IN ({days})")
         note(tables, wanted)  # before new rows: a kill in between must not leave columns that the note knows nothing of
     return wanted

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SOURCE = "source"  # property of daily_activity: what it was read from
-EXTRACTION = "extraction"  # property of features: what the last extraction prepared
 
 Held = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
 
@@ -64,7 +63,7 @@ def last_extraction(tables: Tables, question: Question, as_of: date | None) -> E
     NotEnoughHistory
         If nothing was extracted yet, or for another question or day; the message names both.
     """
-    text = tables.get_property("features", EXTRACTION)
+    text = tables.get_property("features", definition.EXTRACTION)
     if not text:
         raise NotEnoughHistory("No features have been extracted in this schema. Run extract_features first.")
     found = Extraction.from_json(text)
@@ -102,10 +101,8 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
-        # So does the note of the last extraction: no stage may work on what is left of them.
         if tables.exists("features"):
-            tables.set_property("features", EXTRACTION, "")
-            tables.delete("features", f"cutoff > DATE '{plan.first()}'")
+            definition.drop(tables, f"cutoff > DATE '{plan.first()}'")
         rows = event_rules.daily_rows(events.where(f"{plan.span} AND {plan.where}"))
         if plan.changed:
             tables.replace("daily_activity", rows, plan.where)
@@ -137,7 +134,7 @@ def build(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extractio
         write_features(tables, plan)
     definition.note(tables, defined)
     extraction = Extraction(config.question.slug, cutoffs, words.pooled, OTHER in words.prefixes)
-    tables.set_property("features", EXTRACTION, extraction.to_json())
+    tables.set_property("features", definition.EXTRACTION, extraction.to_json())
     return extraction, len(plan), len(columns(words))
 
 
@@ -301,8 +298,6 @@ def _source_note(config: ExtractConfig, found: list[str]) -> str:
 
 def _same_source(config: ExtractConfig, old: str, new: str, found: list[str]) -> None:
     before, now = json.loads(old), json.loads(new)
-    old_read, read = before["read"], now["read"]
-    gone, come = (sorted(set(one) - set(other)) for one, other in ((old_read, read), (read, old_read)))
     if before["events"] != now["events"]:
         raise SourceError(
             f"The tables of schema {config.schema} were read from {before['events']!r}, this run asks for "
@@ -313,9 +308,10 @@ def _same_source(config: ExtractConfig, old: str, new: str, found: list[str]) ->
             f"The tables of schema {config.schema} were read with event_columns {before['event_columns']}, this run "
             f"asks for {now['event_columns']}. Give the new meaning a schema (or --home) of its own."
         )
-    if gone:
+    held, read = set(before["read"]), set(now["read"])
+    if gone := sorted(held - read):
         raise SourceError(f"The events had a column for {gone[0]} before and have none now. Found: {', '.join(found)}.")
-    if come:  # rows read before would go on without it, beside new ones that have it
+    if come := sorted(read - held):  # rows read before would go on without it, beside new ones that have it
         raise SourceError(
             f"The events have a column for {come[0]} now and had none when they were read before. Drop daily_activity "
             f"and features of schema {config.schema}, so that all is read anew, or give the events without that column."

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from lib.activity import NEVER_DAYS
 from lib.features import OTHER
+from lib.timeline import NEVER_DAYS
 
 LONGEST_NAME = 40  # characters of an event type; what is longer would fill a line
 Describe = Callable[..., str]

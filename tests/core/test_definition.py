@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from made import AS_OF, World, activity, ago, first_seen, log, row
+from made import AS_OF, World, activity, ago, asked, first_seen, log, row
 
+from lib import extraction
+from lib.config import ExtractConfig
 from lib.definition import Definition, noted
+from lib.errors import NotEnoughHistory
 from lib.features import build_features, vocabulary
 from lib.memory_tables import MemoryTables
 
@@ -127,3 +130,22 @@ def test_two_questions_on_rare_actions_run_side_by_side_with_two_types():
     assert first.differs(world, ["audience", "predictions"], "question = 'buy_7d_cohort60d'") == []
     verdict = world.run(AS_OF + WEEK, run_id="run-3", **few).verdict
     assert verdict.answer == "good", verdict.reasons
+
+
+@pytest.mark.parametrize("changes", [FEW | {"action": "share"}, {"max_event_types": 2}], ids=["pinned", "anew"])
+def test_no_stage_works_on_what_a_kill_after_the_deletion_has_left(home, monkeypatch, changes):
+    question = asked(ExtractConfig, **FEW).question
+    assert extraction.last_extraction(home.tables, question, AS_OF).cutoffs.as_of == AS_OF
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction, "write_features", killed)
+        with pytest.raises(KeyboardInterrupt):
+            home.extract(AS_OF, **changes)
+    assert cutoffs(home) == []
+    with pytest.raises(NotEnoughHistory, match="No features have been extracted in this schema"):
+        extraction.last_extraction(home.tables, question, AS_OF)
+    home.extract(AS_OF, **FEW)
+    assert extraction.last_extraction(home.tables, question, AS_OF).cutoffs.as_of == AS_OF

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made import CUTOFF, activity, ago, features, plan, row
 
-from lib.activity import NEVER_DAYS, first_of_run, sort_order
+from lib.activity import first_of_run, sort_order
 from lib.features import (
     OTHER,
     TYPE_FEATURES,
@@ -17,6 +17,7 @@ from lib.features import (
     schema,
     vocabulary,
 )
+from lib.timeline import NEVER_DAYS
 
 EDGES = [  # days before the cutoff, on both sides of every window; the counts add up to a sum that names its parts
     (91, 4000),  # a day too old for 90 days, history all the same

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from made import CUTOFF, activity, ago, plan, row
 
-from lib.activity import NEVER_DAYS
 from lib.features import build_features, columns, type_column, vocabulary
+from lib.timeline import NEVER_DAYS
 
 CUTOFFS = (CUTOFF, ago(14), ago(45))
 KINDS = ["view", "buy", "two words", "it's", "rare", "rarer"]
