@@ -9,7 +9,7 @@ from localrun.rules import State
 
 _Places = dict[str, tuple[int, int]]
 _WIDTH, _HEIGHT = 168, 52  # of a task's box
-_GAP_X, _GAP_Y = 62, 30
+_GAP_X, _GAP_Y = 34, 30  # so that the six boxes of a row fit a page of 1280 pixels
 
 
 class Look(NamedTuple):
@@ -98,7 +98,7 @@ def _cells(tasks: Mapping[str, TaskRun], layers: Mapping[str, int]) -> Iterator[
 def _edge(places: _Places, tasks: Mapping[str, TaskRun], key: str, before: str, outcome: str | None) -> str:
     crossings = sorted(place for name, place in places.items() if name.startswith(f"{before}>{key}@"))
     x, y = places[before][0] + _WIDTH, places[before][1] + _HEIGHT // 2
-    label = f'<text class="outcome" x="{x + 8}" y="{y - 7}">{outcome}</text>' if outcome else ""
+    label = f'<text class="outcome" x="{x + 4}" y="{y - 9}">{outcome}</text>' if outcome else ""
     path = f"M{x} {y}"
     for left, top in [*crossings, places[key]]:
         middle = top + _HEIGHT // 2
