@@ -23,6 +23,7 @@ WINDOWS = (7, 28, 90, None)  # days; None is the whole history
 # BG/NBD of repeat buying (Fader, Hardie, Lee, "Counting Your Customers the Easy Way", Marketing Science 2005), with
 # the parameters published there, alpha in days. What else a log needs, the model learns from the other columns.
 BG_R, BG_ALPHA, BG_A, BG_B = 0.243, 4.414 * 7, 0.793, 2.426
+SUREST = float(np.log(np.finfo(float).max))  # about 710: log-odds of having left; no doubt is left long before
 
 
 class Series:
@@ -95,6 +96,10 @@ class Past:
 
         `(r + x) / (alpha + T)` times the probability of being still there, for x repeats within T days: what the
         published expectation comes to for a short future. A group never seen has been silent for `since` days.
+
+        Finite whatever the history. The odds of having left are raised to the number of active days, so for somebody
+        who came daily for years and then stayed away they are no float any more. Their logs are then taken, up to
+        `SUREST`: without a bound, a few such users would be all that a standardised column shows.
         """
         series = self.series
         rows = np.flatnonzero(self.active)
@@ -106,9 +111,12 @@ class Past:
         x = np.maximum(days - 1, 0)  # repeats
         age = np.where(seen, self.cutoff - series.base - first, since)
         lived = np.where(seen, last - first, 0)
-        gone = BG_A / (BG_B + np.maximum(x, 1) - 1) * ((BG_ALPHA + age) / (BG_ALPHA + lived)) ** (BG_R + x)
-        there = np.where(x > 0, -np.log1p(gone), 0.0)
-        return np.asarray(np.log((BG_R + x) / (BG_ALPHA + age)) + there)
+        power, rate, silence = BG_R + x, BG_A / (BG_B + np.maximum(x, 1) - 1), (BG_ALPHA + age) / (BG_ALPHA + lived)
+        with np.errstate(over="ignore"):
+            gone = rate * silence**power
+        surely = np.minimum(np.log(rate) + power * np.log(silence), SUREST)
+        there = np.where(x > 0, -np.where(np.isfinite(gone), np.log1p(gone), surely), 0.0)
+        return np.asarray(np.log(power / (BG_ALPHA + age)) + there)
 
     def rhythm(self) -> dict[str, Floats]:
         """Recency, tenure, mean and spread of the gaps between active days, share of weekend days."""

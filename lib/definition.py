@@ -9,6 +9,7 @@ from lib.features import DEFINITION, Vocabulary, vocabulary
 from lib.tables import Tables
 
 DEFINED = "computed"  # property of features
+INFINITE = "3"  # the version that differs only where `expected` was infinite: what is finite stands
 EXTRACTION = "extraction"  # property of features: what the last extraction prepared; blank where it no longer stands
 Seen = Mapping[str, Sequence[tuple[date, int]]]  # event type -> users who showed it first on a day
 
@@ -59,6 +60,8 @@ def renewed(tables: Tables, max_event_types: int, actions: Sequence[str], seen: 
     cannot be seen from here.
     """
     before = noted(tables)
+    if before and before.version == INFINITE:
+        before = _without_infinite(tables, before)
     wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).pinning(actions)
     if before is None or replace(before, pinned=wanted.pinned) != wanted:
         if tables.exists("features"):
@@ -73,3 +76,14 @@ def renewed(tables: Tables, max_event_types: int, actions: Sequence[str], seen: 
             drop(tables, f"cutoff IN ({days})")
         note(tables, wanted)  # before new rows: a kill in between must not leave columns that the note knows nothing of
     return wanted
+
+
+def _without_infinite(tables: Tables, before: Definition) -> Definition:
+    """Delete the cached cutoffs that hold an infinite number; with those gone, the others are of today's version."""
+    names = [name for name in tables.query("SELECT * FROM {features} LIMIT 0").columns if name.endswith("expected")]
+    below = " OR ".join(f"{name} < -1e30" for name in names)
+    stale = tables.query(f"SELECT DISTINCT cutoff FROM {{features}} WHERE {below}")["cutoff"]
+    if len(stale):
+        days = ", ".join(f"DATE '{day}'" for day in stale)
+        drop(tables, f"cutoff IN ({days})")
+    return replace(before, version=DEFINITION)

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from lib.activity import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order
 
 OTHER = "other"  # column prefix of the event types pooled beyond the most used ones
-DEFINITION = "3"  # raise when any value below changes its meaning: cached features are then rebuilt
+LARGEST = float(np.finfo(np.float32).max)
+DEFINITION = "4"  # raise when any value below changes its meaning: cached features are then rebuilt
 
 USER_FEATURES = (
     *(f"{what}_{window or 'all'}" for what in ("events", "days", "value", "items") for window in WINDOWS),
@@ -147,7 +148,8 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
         One row per user and cutoff at which the user has been seen. Windows are `[cutoff - n, cutoff)` in days.
         `recency` (days since the last event) is at least 1, `NEVER_DAYS` for never; `gap_*` in days between
         active days, whole history; `covered_n` the share of the window that lies inside the log. A column
-        that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million.
+        that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million, and
+        a sum beyond its range, 3.4e38, is the largest that it holds. Every feature is finite.
     """
     names = list(dict.fromkeys(name for words in plan.values() for name in columns(words)))
     target = schema(names)
@@ -158,7 +160,7 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
             values = chunk.at(_number(cutoff), words)
             seen = chunk.seen
             blank = np.zeros(int(seen.sum()), np.float32)
-            own = {name: value[seen].astype(np.float32) for name, value in values.items()}
+            own = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
             arrays: list[Any] = [chunk.users.filter(pa.array(seen)), pa.array([cutoff] * len(blank), pa.date32())]
             tables.append(pa.table([*arrays, *(own.get(name, blank) for name in names)], schema=target))
     return pa.concat_tables(tables) if tables else target.empty_table()

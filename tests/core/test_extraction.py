@@ -1,12 +1,17 @@
 """Which features a run builds and which it keeps, and what it hands on to the stages after it."""
 
+import json
+from dataclasses import asdict
 from datetime import timedelta
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from made import AS_OF, World, activity, asked, first_seen, log, row
 
 from lib import definition, extraction
 from lib.config import ExtractConfig
+from lib.definition import noted
 from lib.errors import NotEnoughHistory, SourceError
 from lib.extraction import Extraction, last_extraction
 from lib.features import columns, vocabulary
@@ -75,6 +80,25 @@ def test_features_that_were_computed_otherwise_are_built_anew(home, monkeypatch,
     else:
         assert home.extract(AS_OF, max_event_types=1)[1] == 6
         assert home.rows("features")["other__events_all"].sum() > 0
+
+
+@pytest.mark.parametrize("column", ["expected", "buy__expected"])
+def test_of_features_that_could_be_infinite_only_the_infinite_are_built_anew(home, extracted, column):
+    """Version 3, which a home may still hold, wrote -Infinity for who came often and then stayed away."""
+    stored = home.tables.stored["features"].to_pandas()
+    stored.loc[stored.index[stored["cutoff"] == NEEDED[2]][5], column] = -np.inf
+    stored["days_7"] += 1  # what is not built anew can be told from what is
+    home.tables.stored["features"] = pa.Table.from_pandas(stored, schema=extracted.tables.stored["features"].schema)
+    note = asdict(noted(home.tables)) | {"version": "3"}
+    home.tables.set_property("features", definition.DEFINED, json.dumps(note))
+
+    assert home.extract(AS_OF)[1] == 1
+
+    anew = f"cutoff = DATE '{NEEDED[2]}'"
+    assert home.rows("features", anew).equals(extracted.rows("features", anew))
+    assert (home.rows("features", f"NOT {anew}")["days_7"] >= 1).all()
+    assert noted(home.tables) == noted(extracted.tables)
+    assert home.extract(AS_OF)[1] == 0
 
 
 def test_each_cutoff_knows_the_event_types_of_its_own_past():
