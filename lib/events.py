@@ -19,6 +19,7 @@ TEXTS = ("string", "tinyint", "smallint", "int", "bigint")
 TIMES = ("timestamp", "timestamp_ntz", "date")
 FIRST = "TIMESTAMP '0001-01-01'"  # Python knows no earlier day
 LARGEST = 1e30  # of a value: what is larger was mistyped, and would overflow
+MOST = 10**12  # of a count: so many, every day for thousands of years, can still be summed up
 WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a text that is only a time of day would be read as a time of today
 # column -> (types taken as they are, type it becomes, whether it must be there); texts are parsed where they can be
 EVENTS: Mapping[str, tuple[tuple[str, ...], str, bool]] = {
@@ -70,6 +71,7 @@ def standard(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
         ours for ours, (_, _, needed) in EVENTS.items() if ours in given and (needed or ours in ("count", "known_at"))
     ]
     columns = {ours: F.lit(None).cast(EVENTS[ours][1]) if column is None else column for ours, column in parsed.items()}
+    columns["count"] = F.when(columns["count"] <= MOST, columns["count"])  # a larger one is as unreadable as a word
     ill = [F.when(columns[ours].isNull(), ours) for ours in must]
     early = columns["event_time"] < F.expr(FIRST)
     ill.append(F.when(early, "event_time"))

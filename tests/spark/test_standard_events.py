@@ -99,6 +99,7 @@ def test_a_known_at_that_cannot_be_read_breaks_its_row(spark):
     ("'a', '2024-06-01', 'view', '1', 0", "count"),
     ("'a', '2024-06-01', 'view', '1', -2", "count"),
     ("'a', '2024-06-01', 'view', DOUBLE(NULL), 1", None),
+    ("'a', '2024-06-01', 'view', '1', 1000000000000", None),
     ("'a', '2024-06-01', 'view', '-2.5', 1", None),
 ])  # fmt: skip
 def test_a_row_says_what_is_wrong_with_it(spark, row, column):
@@ -106,8 +107,10 @@ def test_a_row_says_what_is_wrong_with_it(spark, row, column):
     assert picked(shaped, "broken") == [(column,)]
 
 
-@pytest.mark.parametrize("count", ["2.5D", "2.5", "DOUBLE('NaN')", "DOUBLE('Infinity')", "'two'", "'2.5'", "1e30D"])
-def test_a_count_that_is_no_whole_number_breaks_its_row(spark, count):
+@pytest.mark.parametrize("count", ["2.5D", "2.5", "DOUBLE('NaN')", "DOUBLE('Infinity')", "'two'", "'2.5'", "1e30D",
+    "1000000000001", "9000000000000000000",  # two of these would sum up to less than none
+])  # fmt: skip
+def test_a_count_that_is_no_whole_number_or_too_large_breaks_its_row(spark, count):
     frame = literal(spark, "user_id, event_time, event_type, count", f"'a', DATE'2024-06-01', 'view', {count}")
     assert picked(standard(frame, {}), "broken") == [("count",)]
 
