@@ -17,7 +17,11 @@ from localrun.bundle import Bundle, Job
 
 # The first has MLflow 3. One that is newer is added here once its notes were read: the CLI takes any number.
 _ENVIRONMENTS = ("5", "6")
-_BROUGHT = {"pyspark", "pyspark-client", "pyspark-connect", "delta-spark", "databricks-connect"}
+# Another version of one of these breaks the compute's Spark: protobuf lies under Spark Connect, and the SDK moves it.
+_BROUGHT = {
+    *("pyspark", "pyspark-client", "pyspark-connect", "delta-spark", "databricks-connect"),
+    *("databricks-sdk", "protobuf"),
+}
 _COMPUTE = ("environment_key", "job_cluster_key", "existing_cluster_id", "new_cluster")
 
 

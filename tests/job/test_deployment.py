@@ -46,6 +46,8 @@ COMPUTE = "environment_key: default\n          max"
     ("[-r ../requirements.txt]", "['pyspark[connect]==4.2.0']", "asks for pyspark, which"),
     ("[-r ../requirements.txt]", "[Delta_Spark==4.4.0]", "asks for Delta_Spark, which"),
     ("[-r ../requirements.txt]", "[databricks-connect==19.3.0]", "asks for databricks-connect, which"),
+    ("[-r ../requirements.txt]", "[databricks-sdk==0.156.0]", r"asks for databricks-sdk, which the compute brings\. Remove it there\."),
+    ("[-r ../requirements.txt]", "[protobuf==7.36.2]", "asks for protobuf, which"),
     ("[-r ../requirements.txt]", "[numpy]", r"dependencies does not pin numpy: two runs could get two versions\. Write numpy==VERSION\."),
     ("[-r ../requirements.txt]", "[numpy>=2]", "does not pin numpy"),
     ("[-r ../requirements.txt]", "[numpy==2.*]", "does not pin numpy"),
