@@ -71,6 +71,7 @@ class ExtractConfig:
     max_cutoffs: int  # 0: all history
     max_event_types: int
     max_source_gap_days: int | None  # None: the longest gap that the last 90 days show
+    accept_shrunk: date | None  # where it is this run's as_of, days read before may hold far fewer events now
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
@@ -84,6 +85,7 @@ class ExtractConfig:
             max_cutoffs=parse_number("max_cutoffs", get, least=0),
             max_event_types=parse_number("max_event_types", get, least=1),
             max_source_gap_days=parse_optional_number("max_source_gap_days", get, least=0),
+            accept_shrunk=parse_as_of(get, "accept_shrunk"),
         )
 
 

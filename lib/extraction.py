@@ -2,17 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lib import definition, timeline
+from lib import definition, loads, timeline
 from lib import events as event_rules
 from lib.config import ExtractConfig, PublishConfig, Question
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import OTHER, Vocabulary, build_features, columns, schema, vocabulary
+from lib.loads import Compared, Held
 from lib.tables import DeltaTables, Tables
 from lib.timeline import Cutoffs, Window
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SOURCE = "source"  # property of daily_activity: what it was read from
-
-Held = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,13 @@ def last_extraction(tables: Tables, question: Question, as_of: date | None) -> E
 def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     """Bring `daily_activity` up to date with the source, and return the run's as_of.
 
-    Only days after the last known one are read, and recent days whose number of events has changed.
+    Only days after the last known one are read, and recent days whose number of events has changed, of which far fewer
+    are refused.
 
     Raises
     ------
     SourceError
-        If the source is not readable, is another one than before, is stale, or holds nothing before as_of.
+        If the source is not readable, is another one than before, is stale, has shrunk, or holds nothing before as_of.
         Nothing was written then.
     """
     source = tables.source(config.events)
@@ -97,7 +97,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     with tables.reading(config.events):
         as_of = config.as_of or max(newest_day(events), start or date.min)
         theirs = _seen(events, start, as_of)
-        plan = _planned(events, ours, theirs, start, as_of)
+        plan = _planned(config, events, ours, theirs, start, as_of)
     _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
@@ -185,6 +185,15 @@ def newest_day(events: "DataFrame") -> date:
     return newest
 
 
+def _first_day(events: "DataFrame") -> date | None:
+    """The source's own first day, as days are counted; None where it holds nothing."""
+    from pyspark.sql import functions as F
+
+    told = events.where(F.col("known_day") <= F.lit(date.max))
+    first: date | None = told.agg(F.min("known_day").alias("day")).collect()[0]["day"]
+    return first
+
+
 def _seen(events: "DataFrame", start: date | None, as_of: date) -> Sequence[Any]:
     """Look once over what is new and what is recent: numbers by known_day, day and, of what is new, broken column.
 
@@ -213,16 +222,19 @@ def _broken_since(events: "DataFrame", days: Collection[date]) -> Counter[str]:
 
 
 def _planned(
-    events: "DataFrame", ours: Held, theirs: Sequence[Any], start: date | None, as_of: date
+    config: ExtractConfig, events: "DataFrame", ours: Held, theirs: Sequence[Any], start: date | None, as_of: date
 ) -> event_rules.Ingestion:
     """Say which days to read.
 
     Raises
     ------
     SourceError
-        If a row that is to be read holds a null or unreadable value.
+        If a row that is to be read holds a null or unreadable value, or if days read before hold far fewer events now.
     """
-    plan = event_rules.Ingestion(start, as_of, _changed(ours, theirs, _recent(start), as_of) if start else ())
+    again = loads.compared(ours, theirs, _recent(start), as_of) if start else Compared({}, {})
+    if again.fallen:
+        again = again.after(_first_day(events))
+    plan = event_rules.Ingestion(start, as_of, again.changed)
     told = _broken_since(events, plan.changed) if plan.changed else Counter()
     for row in theirs:
         day = row["known_day"]  # of days that changed all rows were looked at above
@@ -233,27 +245,13 @@ def _planned(
         raise SourceError(
             f"The events hold null or unreadable values: {values}. Nothing was read. Mend or leave out these rows."
         )
+    loads.check_not_shrunk(config.events, again, as_of, config.accept_shrunk)
     return plan
 
 
 def _recent(start: date) -> Window:
     """The days read before to which rows may have been added since."""
     return Window.lookback(start, event_rules.LATE_DAYS)
-
-
-def _changed(ours: Held, theirs: Sequence[Any], recent: Window, as_of: date) -> tuple[date, ...]:
-    """Recent days, read before, on which the source now holds more or fewer events, or some that cannot be counted."""
-    held: Counter[date] = Counter()
-    found: Counter[date] = Counter()
-    for (known_day, _), n in ours.items():
-        if recent.start <= known_day < min(recent.end, as_of):
-            held[known_day] += n
-    uncounted: set[date] = set()
-    for row in theirs:
-        if row["known_day"] and row["known_day"] < recent.end:
-            found[row["known_day"]] += int(row["n"])
-            uncounted |= {row["known_day"]} if row["broken"] else set()
-    return tuple(sorted({*event_rules.changed_days(held, found), *uncounted}))
 
 
 def _days(ours: Held, theirs: Sequence[Any], plan: event_rules.Ingestion) -> set[date]:

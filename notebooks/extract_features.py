@@ -28,6 +28,7 @@ dbutils.widgets.text("cadence_days", "7")
 dbutils.widgets.text("max_cutoffs", "26")  # 0: all history
 dbutils.widgets.text("max_event_types", "24")
 dbutils.widgets.text("max_source_gap_days", "")  # blank: the longest gap of the last 90 days
+dbutils.widgets.text("accept_shrunk", "")  # this run's as_of: days read before may hold far fewer events now
 
 config = ExtractConfig.from_widgets(dbutils.widgets.get)
 

@@ -26,8 +26,9 @@ CUTOFF = date(2024, 6, 3)  # a Monday
 WIDGETS = {
     "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
     "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
-    "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "min_positives": "20",
-    "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3", "export": "",
+    "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "accept_shrunk": "",
+    "min_positives": "20", "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3",
+    "export": "",
     "held_out_share": "0.1", "max_users_change": "0.5", "max_score_shift": "0.5", "max_rate_ratio": "3",
     "export_top": "0", "value_of_action": "", "cost_of_contact": "", "reports": "",
     "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "search_on": "driver",

@@ -31,7 +31,7 @@ def test_extract_features_reads_its_widgets():
         ExtractConfig(
             schema="app", events="app.events", event_columns={"user_id": "who"}, as_of=date(2024, 6, 3),
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
-            max_event_types=24, max_source_gap_days=0,
+            max_event_types=24, max_source_gap_days=0, accept_shrunk=None,
         )
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ def test_no_configuration_can_be_changed(kind):
         ("max_cutoffs", "-1", "max_cutoffs must be a whole number >= 0, got '-1'"),
         ("max_event_types", "0", "max_event_types must be a whole number >= 1, got '0'"),
         ("max_source_gap_days", "a week", "max_source_gap_days must be a whole number >= 0, got 'a week'"),
+        ("accept_shrunk", "true", "accept_shrunk must be a date like 2024-06-01, got 'true'"),
         ("action", " ", "action is blank. Give the job or the notebook's widget a value for it"),
         ("action", ",", "action names nothing: ','. Give one event type, or several with commas"),
         ("schema", "a.b.c", r"schema must be a schema or catalog.schema of letters, digits and _, got 'a.b.c'"),
@@ -178,6 +179,10 @@ def test_ten_years_are_not_too_long():
 
 def test_a_blank_gap_is_not_a_gap_of_zero():
     assert asked(ExtractConfig).max_source_gap_days is None
+
+
+def test_what_is_accepted_is_a_day():
+    assert asked(ExtractConfig, accept_shrunk=" 2024-06-03 ").accept_shrunk == date(2024, 6, 3)
 
 
 def test_the_order_and_number_of_named_actions_do_not_matter():

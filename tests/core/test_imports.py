@@ -8,10 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = [
-    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "labels", "split", "sampling",
-    "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure", "wording", "groups",
-    "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history", "audience",
-    "outcomes", "challenger", "comparison", "release", "contacts", "drafts", "charts",
+    "errors", "timeline", "thresholds", "config", "activity", "features", "events", "loads", "labels", "split",
+    "sampling", "models", "pairing", "blueprint", "space", "fold", "trials", "search", "baseline", "measure",
+    "wording", "groups", "importance", "explain", "drift", "fitting", "adaptation", "decision", "learning", "history",
+    "audience", "outcomes", "challenger", "comparison", "release", "contacts", "drafts", "charts",
     "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [

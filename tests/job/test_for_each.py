@@ -61,7 +61,7 @@ def test_our_job_of_many_questions_asks_each_as_the_other_job_would(target):
     defaults = {item.name: item.default for item in settings.parameters}
     asked = calls(task.for_each_task, task_facts({}, defaults, task.task_key, 1, {}))
     assert [call.parameters for call in asked] == [
-        {"action": "purchase", "horizon_days": days, "cohort_days": "90", "events": "main.propensity.events", "as_of": ""}
+        {"action": "purchase", "horizon_days": days, "cohort_days": "90", "events": "main.propensity.events", "as_of": "", "accept_shrunk": ""}
         for days in ("7", "28")
     ]
     assert asked[0].label == "action=purchase, horizon_days=7, cohort_days=90"
