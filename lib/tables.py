@@ -7,12 +7,12 @@ for a table.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
 
+from lib import csv_files
 from lib.contracts import CONTRACTS, VERSIONED, absent, arrow_table, checked, to_pandas
 from lib.errors import SourceError
 
@@ -142,11 +142,11 @@ class DeltaTables:
         reader = self.spark.read
         if "/" not in text and not text.endswith((".csv", ".parquet")):
             return reader.table(text)
-        if text.endswith(".csv") or _holds(text, ".csv"):
-            return reader.option("header", "true").csv(text)  # as texts: a guess would eat an id's leading zeros
+        if csv_files.is_csv(text):
+            return csv_files.read(self.spark, text)
         return (
             reader.parquet(text)
-            if text.endswith(".parquet") or _holds(text, ".parquet")
+            if text.endswith(".parquet") or csv_files.holds(text, ".parquet")
             else reader.format("delta").load(text)
         )
 
@@ -247,9 +247,3 @@ def _reason(error: "PySparkException") -> str:
     """The first sentence of what Spark says, without its codes."""
     line = (error.getMessage() or str(error)).splitlines()[0]
     return re.sub(r"^(\([\w.]+\) )?\[[\w.]+\] | SQLSTATE: \w+$", "", line.strip())
-
-
-def _holds(folder: str, ending: str) -> bool:
-    """Whether a plain folder holds files of this ending; a Delta table's own Parquet files do not count."""
-    path = Path(folder)
-    return path.is_dir() and not (path / "_delta_log").exists() and any(path.glob(f"*{ending}"))

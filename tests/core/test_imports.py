@@ -15,7 +15,8 @@ CORE = [
     "report_numbers", "report_tables", "report_plots", "report_sections", "report",
 ]  # fmt: skip
 EDGES = [
-    "contracts", "tables", "memory_tables", "predictions",  # the batch function that the tables carry to their rows
+    "contracts", "csv_files", "tables", "memory_tables",
+    "predictions",  # the batch function that the tables carry to their rows
     "registered", "model_files", "memory_registry", "registry", "spark_search",
 ]  # fmt: skip
 SHELL = [
@@ -40,7 +41,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "delta": set(), "deltalake": set(), "scipy": {"drift", "measure"}, "matplotlib": {"charts", "report_plots"},
     "jinja2": {"report"},
     "optuna": {"search", "trials", "space", "spark_search", "charts"},
-    "pyspark": {"tables", "events", "extraction", "spark_search"},
+    "pyspark": {"tables", "csv_files", "events", "extraction", "spark_search"},
     "sklearn": {"models", "blueprint", "model_files", "fold", "importance"},
 }  # fmt: skip
 
