@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lib import definition, loads, timeline
+from lib import csv_files, definition, loads, timeline
 from lib import events as event_rules
 from lib.config import ExtractConfig, PublishConfig, Question
 from lib.errors import NotEnoughHistory, SourceError
@@ -19,6 +19,8 @@ from lib.timeline import Cutoffs, Window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from lib.challenger import Say
 
 SOURCE = "source"  # property of daily_activity: what it was read from
 
@@ -75,16 +77,17 @@ def last_extraction(tables: Tables, question: Question, as_of: date | None) -> E
     return found
 
 
-def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
+def ingest(config: ExtractConfig, tables: DeltaTables, say: "Say" = print) -> date:
     """Bring `daily_activity` up to date with the source, and return the run's as_of.
 
     Only days after the last known one are read, and recent days whose number of events has changed, of which far fewer
-    are refused.
+    are refused; all days where what is there was read by another rule than today's.
 
     Raises
     ------
     SourceError
-        If the source is not readable, is another one than before, is stale, has shrunk, or holds nothing before as_of.
+        If the source is not readable, is another one than before, is stale, has shrunk, holds nothing before as_of, or
+        is to be read anew and no longer has the first days.
         Nothing was written then.
     """
     source = tables.source(config.events)
@@ -92,23 +95,31 @@ def ingest(config: ExtractConfig, tables: DeltaTables) -> date:
     before, note = tables.get_property("daily_activity", SOURCE), _source_note(config, source.columns)
     if before is not None:
         _same_source(config, before, note, source.columns)
-    ours = _held(tables)
-    start = max(ours)[0] + timeline.ONE_DAY if ours else None
+    stored = _held(tables)
+    following = max(stored)[0] + timeline.ONE_DAY if stored else None
+    anew = bool(stored) and _by_another_rule(before, note)
+    ours, start = ({}, None) if anew else (stored, following)
     with tables.reading(config.events):
-        as_of = config.as_of or max(newest_day(events), start or date.min)
+        as_of = config.as_of or max(newest_day(events), following or date.min)
         theirs = _seen(events, start, as_of)
+        if anew:
+            _reaches_back(config, stored, theirs, as_of)
         plan = _planned(config, events, ours, theirs, start, as_of)
     _fresh(config.events, config.max_source_gap_days, _days(ours, theirs, plan), as_of)
+    if anew:
+        say(f"all of {config.events!r} is read anew, once: quotes in CSV are read by {csv_files.RULE} from now on")
     if not plan.empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
             definition.drop(tables, f"cutoff > DATE '{plan.first()}'")
         rows = event_rules.daily_rows(events.where(f"{plan.span} AND {plan.where}"))
-        if plan.changed:
+        if anew:  # whatever of it lies beyond as_of goes too: the next run reads it as new days
+            tables.replace("daily_activity", rows, "1 = 1")
+        elif plan.changed:
             tables.replace("daily_activity", rows, plan.where)
         else:  # nothing that is there has one of these days: no file need be looked for
             tables.append("daily_activity", rows)
-    if before is None:  # a commit of its own, which most runs need not pay for
+    if before is None or anew:  # last: a kill leads to another reading; and a commit that most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note)
     return as_of
 
@@ -291,7 +302,27 @@ def _fresh(source: str, allowed: int | None, held: Collection[date], as_of: date
 
 def _source_note(config: ExtractConfig, found: list[str]) -> str:
     read = sorted(ours for ours in event_rules.EVENTS if ours in found or ours in config.event_columns)
-    return json.dumps({"events": config.events, "event_columns": config.event_columns, "read": read})
+    note = {"events": config.events, "event_columns": config.event_columns, "read": read}
+    return json.dumps(note | ({"csv": csv_files.RULE} if csv_files.is_csv(config.events) else {}))
+
+
+def _by_another_rule(old: str | None, new: str) -> bool:
+    """Whether rows of CSV files were read by another rule than today's, or before there was a note of it."""
+    rule = json.loads(new).get("csv")
+    return rule is not None and rule != json.loads(old or "{}").get("csv")
+
+
+def _reaches_back(config: ExtractConfig, stored: Held, theirs: Sequence[Any], as_of: date) -> None:
+    """Refuse to read anew what would lose the first days that are stored."""
+    held = [day for known_day, day in stored if known_day < as_of]
+    found = [row["day"] for row in theirs if row["day"]]
+    if held and found and min(held) < min(found):
+        raise SourceError(
+            f"The tables of schema {config.schema} were read from {config.events!r} before quotes in CSV were read by "
+            f"{csv_files.RULE}, and must be read anew, whole. They begin on {min(held)}, the files on {min(found)} by "
+            "now. Nothing was changed. Bring the older files back, or drop daily_activity and features, so that all "
+            "begins with what is left: see Starting over in docs/operations.md."
+        )
 
 
 def _same_source(config: ExtractConfig, old: str, new: str, found: list[str]) -> None:

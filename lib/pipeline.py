@@ -95,7 +95,7 @@ class Published:
 
 def extract_features(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
     """Bring activity and features up to date with the source."""
-    as_of = extraction.ingest(config, tables)
+    as_of = extraction.ingest(config, tables, say)
     say(f"activity is up to date, as of {as_of}")
     done, built, width = extraction.build(config, tables, as_of)
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
