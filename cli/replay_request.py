@@ -17,7 +17,7 @@ from cli.home import Home
 from cli.replay_store import write
 from cli.run import load_job
 from cli.sources import Source, choose
-from lib import backtest
+from lib import backtest, csv_files
 from lib.config import ExtractConfig, PredictConfig, PublishConfig, Question, RetrainConfig
 from localrun.job import job_parameters
 
@@ -94,6 +94,8 @@ def read(arguments: argparse.Namespace, home: Home) -> Request:
     noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
     noted |= {f"--world {name}": str(value) for name, value in world.items()}
     noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name == "n_trials"}
+    if csv_files.is_csv(parameters["events"]):  # a home goes on with what it has read
+        noted["reading of CSV"] = csv_files.RULE
     noted["scikit-learn"] = sklearn.__version__  # what one version has pickled another may read otherwise
     request = Request(
         days=tuple(days), parameters=parameters, source=source, world=world, stores=arguments.stores, noted=noted

@@ -101,6 +101,19 @@ def test_other_parameters_in_the_same_home_are_refused_by_name(done, capsys, opt
     assert message in capsys.readouterr().err
 
 
+def test_a_home_that_read_csv_by_an_older_rule_does_not_go_on_with_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cli.backtest.ingest", lambda *_: pytest.fail("it goes on"))
+    asked = [*WEEKS, "--param", "events=shop.csv", "--home", str(tmp_path)]
+    with pytest.raises(pytest.fail.Exception, match="it goes on"):
+        main(["backtest", *asked])
+    note = tmp_path / "backtest.json"
+    noted = json.loads(note.read_text())
+    assert noted.pop("reading of CSV") == "RFC 4180"
+    note.write_text(json.dumps(noted))
+    assert main(["backtest", *asked]) == 1
+    assert "was begun with reading of CSV nothing, and this call says 'RFC 4180'. Give this" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("asked", "message"), [
     (["--from", "June", "--to", "2024-08-04"], "--from must be a date like 2024-06-01, got 'June'."),
     (["--from", "2024-08-04", "--to", "4"], "--to must be a date like 2024-06-01, got '4'."),
