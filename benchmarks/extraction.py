@@ -20,7 +20,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 from deltalake import write_deltalake
-from pyspark.sql import SparkSession
 
 from benchmarks.journey import widgets
 from benchmarks.reference import features_sql
@@ -30,6 +29,7 @@ from lib import extraction
 from lib.config import ExtractConfig
 from lib.features import Vocabulary, columns, vocabulary
 from lib.tables import DeltaTables
+from localrun.session import session
 from localrun.spark import SparkServer
 
 SCHEMA = "spark_catalog.propensity"
@@ -51,12 +51,9 @@ def main() -> None:
         source = by_time(source)
     with SparkServer(options.home, ["propensity"], options.home / "spark.log") as server:
         server.wait_ready()
-        spark = SparkSession.builder.remote(server.url).getOrCreate()
-        try:
+        with session(server.url) as spark:
             cutoff = synthetic.START + timedelta(days=options.days - 1)
             Bench(DeltaTables(spark, SCHEMA), source, cutoff).run(options.rounds)
-        finally:
-            spark.stop()  # before the server goes: the client would look for it for minutes
 
 
 def by_time(drawn: Path) -> Path:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode, v4
 
+from localrun.access import client_environment
 from localrun.client import Client
 from localrun.errors import LocalRunError
 from localrun.html import page
@@ -116,7 +117,7 @@ def execute(
             limits.begin()
 
         client = Client(notebook, folder, wait, on_line)
-        own = {VARIABLE: name}
+        own = {VARIABLE: name, **client_environment(task.spark_url)}
         kernel = {"cwd": str(path.resolve().parent), "env": {**_environment(), **environment, **own}}
         state, error = asyncio.run(_run(client, kernel, folder / "log", limits, task.spark_url))
         outcome = Outcome.read(folder)

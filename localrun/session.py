@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from localrun.access import client_environment
 from localrun.errors import LocalRunError
 from localrun.task import in_words
 
@@ -19,13 +20,16 @@ def connect(url: str, session_id: str | None = None, *, default: bool = False) -
 
     With `default`, it is the one that everybody else in this process gets who asks for a session.
     """
-    from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
+    from pyspark.sql.connect.session import SparkSession
 
-    remote = f"{url}/;session_id={session_id}" if session_id else url
-    builder: Any = SparkSession.builder.remote(remote)
+    from localrun.channel import LoopbackChannel
+
+    builder: Any = SparkSession.builder.channelBuilder(LoopbackChannel(url, session_id))
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # as pyspark does for an address: its functions look there
     if default:
-        os.environ["SPARK_REMOTE"] = remote
+        remote = f"{url}/;session_id={session_id}" if session_id else url
+        os.environ.update(client_environment(url), SPARK_REMOTE=remote)
     spark = builder.getOrCreate() if default else builder.create()
     # The default waits ten minutes for a server that is gone. Ours is on this machine: gone is gone.
     spark.client.set_retry_policies([DefaultPolicy(max_retries=2)])

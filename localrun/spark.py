@@ -1,5 +1,7 @@
 """One local Spark Connect server, shared by all notebooks of a run as serverless compute would be."""
 
+import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -14,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from localrun.access import HOST, TOKEN, grant, revoke
 from localrun.errors import LocalRunError, SparkServerError
 from localrun.java import Java, class_archive, class_path, find_java
 from localrun.patience import cpu_seconds, say_once, wait_for
@@ -55,6 +58,7 @@ _CONF = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.connect.grpc.binding.address": "127.0.0.1",
+    "spark.authenticate": "true",  # for Spark's other ports, with a secret that it makes itself and tells nobody
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -70,6 +74,7 @@ _servers: dict[str, "SparkServer"] = {}
 class SparkServer:
     """A Spark Connect server on a free loopback port, and the Java process that is it.
 
+    It lets in who has its token: the sessions of this process, and processes with `client_environment` of its `url`.
     Starting returns at once; `wait_ready` waits until every schema and every table that lies in the
     warehouse is known to it. Its Java ends with this process, however this process ends.
     """
@@ -87,8 +92,8 @@ class SparkServer:
         self._warehouse = home.resolve() / "warehouse"
         self._schemas, self._log, self._memory = schemas, log, memory
         self._conf, self._flags = dict(extra_conf or {}), java_flags
-        self._port = _free_port()
-        self.url = f"sc://127.0.0.1:{self._port}"
+        self._port, self._beside = _free_port()
+        self.url = f"sc://{HOST}:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
         self._failure: Exception | None = None
@@ -122,7 +127,7 @@ class SparkServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._scratch,
-                env=_environment(),
+                env=_environment() | {TOKEN: grant(self.url)},
                 start_new_session=True,  # Ctrl-C is for the run to answer, and stop ends the whole group
             )
         _servers[self.url] = self
@@ -170,6 +175,9 @@ class SparkServer:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             alone = False
+        revoke(self.url)
+        if self._beside:
+            self._beside.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         return alone
 
@@ -223,10 +231,20 @@ def server_at(url: str) -> SparkServer | None:
     return _servers.get(url)
 
 
-def _free_port() -> int:
+def _free_port() -> tuple[int, socket.socket | None]:
+    """A port of 127.0.0.1, and what keeps others off it on ::1: a client that takes `localhost` for that one would
+    tell them its token. None where there is no IPv6."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+        port = int(listener.getsockname()[1])
+    try:
+        with contextlib.ExitStack() as stack:
+            beside = stack.enter_context(socket.socket(socket.AF_INET6))
+            beside.bind(("::1", port))
+            stack.pop_all()
+    except OSError as error:
+        return _free_port() if error.errno == errno.EADDRINUSE else (port, None)
+    return port, beside
 
 
 def _listens(port: int) -> bool:
@@ -237,5 +255,5 @@ def _listens(port: int) -> bool:
 
 def _environment() -> dict[str, str]:
     """Ours, less what could make Spark find another Spark, or its workers another Python."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "_SPARK_", "PYSPARK_", "PYTHONPATH"))}
     return kept | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
+from localrun.access import TOKEN
 from localrun.kernelspec import install_kernelspec
 from localrun.notebook import NotebookResult, run_notebook
 from localrun.source import to_ipynb
@@ -302,6 +303,7 @@ def test_a_notebook_opened_alone_has_a_spark_of_its_own(
     )
     folder = install_kernelspec(tmp_path, tmp_path / "home", tmp_path, schemas=["propensity"])
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
+    monkeypatch.setenv(TOKEN, "the user's own")
 
     nbclient.execute(notebook, cwd=str(tmp_path), kernel_name=notebook.metadata.kernelspec.name)
 

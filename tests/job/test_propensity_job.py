@@ -23,6 +23,7 @@ import cli.run
 from cli.__main__ import main
 from cli.home import at, locked
 from datasets import cdnow, synthetic
+from localrun.access import token_for
 from localrun.session import session
 
 PROJECT = Path(__file__).parents[2]
@@ -182,6 +183,13 @@ def test_the_run_page_shows_every_notebook(story):
     run = story["first"]
     folder = story["place"].home / "runs" / run.record["run_id"]
     assert {page.stem for page in folder.glob("*.html")} == {"index", *ALL} - {"retrain_needed"}
+
+
+def test_the_token_of_spark_is_in_no_file_of_the_home(story, spark_url):
+    token = token_for(spark_url)
+    files = [path for path in story["place"].home.rglob("*") if path.is_file()]
+    assert {"index.html", "run.json", "train.html", "mlflow.db", "MLmodel"} <= {path.name for path in files}
+    assert [path for path in files if token.encode() in path.read_bytes()] == []
 
 
 def test_a_good_model_is_kept_and_the_same_day_again_gives_the_same_list(story):

@@ -20,6 +20,7 @@ from layout import lay_out
 
 from lib.contracts import CONTRACTS
 from lib.registry import MlflowRegistry
+from localrun.access import client_environment
 from tests.core.made import AS_OF, WIDGETS, World, ago, log
 
 PROJECT = Path(__file__).parents[2]
@@ -56,6 +57,7 @@ def warehouses(server, spark_url, job_home, tmp_path_factory):
         pq.write_table(world.tables.stored["predictions"], folder / "predictions.parquet")
         server.wait_ready()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
+        environment |= client_environment(spark_url)
 
     def drive(spark, schema):
         done = subprocess.run(
