@@ -23,6 +23,8 @@ def main(arguments: argparse.Namespace) -> int:
     with locked(home):
         request = replay_request.read(arguments, home)
         store = Store(home.root)
+        if request.source.remark:
+            print(request.source.remark, flush=True)
         told = _Progress()
         if not store.activity.exists():
             print("reading the events, once ...", flush=True)

@@ -31,6 +31,7 @@ _OWN = {
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
     "accept_shrunk": "all events are read once",
 }  # fmt: skip
+SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
 
 
@@ -80,7 +81,7 @@ def read(arguments: argparse.Namespace, home: Home) -> Request:
     if arguments.source == "none" and "events" not in given:
         raise CliError("--source none leaves nothing to read. Name the events with --param events=...")
     world = _world(arguments, given)
-    source = choose(arguments.source, given, home.sources, world)
+    source = choose(arguments.source, given, home, SCHEMA, world)
     job, _ = load_job(arguments)
     names = {parameter.name for parameter in job.settings.parameters or []}
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.

@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 
 from cli.home import Home
 from cli.own_spark import spark_in
-from cli.replay_request import Request
+from cli.replay_request import SCHEMA, Request
 from cli.replay_store import UNTIL, Store, write_arrow
 from lib import backtest, extraction
 from lib import events as event_rules
@@ -16,7 +16,6 @@ from lib.config import ExtractConfig
 from lib.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.tables import DeltaTables
 
-_SCHEMA = "activity"
 LOG = "spark.log"
 
 
@@ -30,13 +29,13 @@ def ingest(request: Request, home: Home, store: Store) -> None:
     """Read all that became known until the last run's horizon ends, or until the day of the source's last event."""
     if store.activity.exists():
         return
-    asked = {**located(request), "schema": f"spark_catalog.{_SCHEMA}"}
-    with spark_in(home, [_SCHEMA], LOG) as spark:
+    asked = {**located(request), "schema": f"spark_catalog.{SCHEMA}"}
+    with spark_in(home, [SCHEMA], LOG) as spark:
         tables = DeltaTables(spark, asked["schema"])
         until = min(request.last_day, _last_event(tables, asked))
         config = ExtractConfig.from_widgets(backtest.widgets(asked, "", until))
         extraction.ingest(config, tables)
-    rows = DeltaTable(home.warehouse / _SCHEMA / "daily_activity").to_pyarrow_table(columns=list(DAILY_ACTIVITY))
+    rows = DeltaTable(home.warehouse / SCHEMA / "daily_activity").to_pyarrow_table(columns=list(DAILY_ACTIVITY))
     write_arrow(store.activity, rows.cast(arrow_schema(DAILY_ACTIVITY)), {UNTIL: until.isoformat().encode()})
 
 

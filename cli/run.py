@@ -103,7 +103,7 @@ def _plan(arguments: argparse.Namespace, home: Home) -> Plan:
     for name in ("export", "reports"):  # notebooks run in their own folder
         if given.get(name):
             given[name] = str(Path(given[name]).expanduser().absolute())
-    source = choose(arguments.source, given, home.sources)
+    source = choose(arguments.source, given, home, _schema(given))
     plan = Plan(
         job=job,
         jobs=bundle.jobs,
@@ -126,6 +126,8 @@ def _start(plan: Plan) -> JobRun:
     start = datetime.now(UTC)
     run_id = new_run_id(start)
     folder = _folder(plan, plan.job, run_id)
+    if plan.source.remark:
+        print(plan.source.remark, flush=True)
     spark = SparkServer(plan.home.root, [_schema(plan.given)], folder / SPARK_LOG)
     with spark, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)

@@ -2,13 +2,19 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
 from cli.errors import CliError
+from cli.home import Home
 from datasets import cdnow, complete_journey, synthetic
+from lib.extraction import SOURCE
 
 
 def _questions(*pairs: tuple[str, str]) -> str:
@@ -44,10 +50,13 @@ class Source:
 
     parameters: dict[str, str] = field(default_factory=dict)
     write: Callable[[], Path] | None = None
+    remark: str = ""  # one line for the user, where there is something to know about the events
 
 
-def choose(name: str | None, given: Mapping[str, str], folder: Path, world: Mapping[str, Any] | None = None) -> Source:
-    """The source of a run; `world` says how the invented app is to be, where it is the source.
+def choose(
+    name: str | None, given: Mapping[str, str], home: Home, schema: str, world: Mapping[str, Any] | None = None
+) -> Source:
+    """The source of a run in a schema of a home; `world` says how the invented app is to be, where it is the source.
 
     Raises
     ------
@@ -61,10 +70,40 @@ def choose(name: str | None, given: Mapping[str, str], folder: Path, world: Mapp
     if name == "none":
         return Source()
     if name == "synthetic":
-        return Source(COOK | dict(given), partial(synthetic.write, folder, **(world or {})))
+        return Source(COOK | dict(given), partial(synthetic.write, home.sources, **(world or {})))
     if name == "cdnow":
-        return Source(PURCHASE | dict(given), partial(cdnow.write, folder))
-    return Source(DELI | dict(given), partial(complete_journey.write, folder))
+        return Source(PURCHASE | dict(given), partial(cdnow.write, home.sources))
+    return _journey(DELI | dict(given), home, schema)
+
+
+def _journey(parameters: dict[str, str], home: Home, schema: str) -> Source:
+    """The Complete Journey on the stores' clock, or the former file where a home began with that."""
+    if not _began_on_former(home, schema):
+        return Source(parameters, partial(complete_journey.write, home.sources))
+    file = complete_journey.FORMER
+    remark = (
+        f"This home began with {file} and goes on with it: its receipts are told in UTC, not on the stores' own "
+        "clock. A --home of its own has them on that."
+    )
+    return Source(parameters, partial(complete_journey.write, home.sources, file), remark)
+
+
+def _began_on_former(home: Home, schema: str) -> bool:
+    """Whether the schema's tables, or else others of the home, were read from the former file; else whether it lies."""
+    notes = {name: Path(events).name for name, events in _noted(home).items()}
+    names = {notes[schema]} if schema in notes else set(notes.values())
+    lies = (home.sources / complete_journey.FORMER).exists()
+    return complete_journey.FORMER in names or (lies and complete_journey.FILE not in names)
+
+
+def _noted(home: Home) -> dict[str, str]:
+    """The events that `daily_activity` of each schema was read from, where its first run came so far."""
+    found: dict[str, str] = {}
+    for folder in home.warehouse.glob("*/daily_activity"):
+        with suppress(DeltaError):  # not a table yet; or a damaged one, which the run will name
+            note = DeltaTable(folder).metadata().configuration.get(f"propensity.{SOURCE}")
+            found |= {folder.parent.name: json.loads(note)["events"]} if note else {}
+    return found
 
 
 def absolute(events: str) -> str:

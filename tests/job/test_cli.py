@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import toy
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 import cli.run
 import cli.schedule
@@ -27,8 +27,14 @@ from cli.errors import CliError
 from cli.home import at
 from cli.progress import Progress
 from cli.sources import COOK, DELI, PURCHASE, absolute, choose
+from datasets import complete_journey
+from datasets.complete_journey import FILE, FORMER
 
 PROJECT = Path(__file__).parents[2]
+REMARK = (
+    "This home began with complete_journey.parquet and goes on with it: its receipts are told in UTC, not on the "
+    "stores' own clock. A --home of its own has them on that."
+)
 
 
 @dataclass
@@ -271,11 +277,63 @@ class TestSources:
         ],
     )  # fmt: skip
     def test_the_built_in_question_is_asked_where_the_user_asks_none(self, tmp_path, name, given, expected):
-        assert choose(name, given, tmp_path).parameters == expected
+        assert choose(name, given, at(tmp_path), "propensity").parameters == expected
 
     def test_a_built_in_source_and_events_exclude_each_other(self, tmp_path):
         with pytest.raises(CliError, match="--source synthetic and --param events=x exclude each other"):
-            choose("synthetic", {"events": "x"}, tmp_path)
+            choose("synthetic", {"events": "x"}, at(tmp_path), "propensity")
+
+    @pytest.mark.parametrize(
+        ("lying", "notes", "expected"),
+        [
+            ([], {}, FILE),
+            ([FORMER], {}, FORMER),  # its first run was killed before the tables had a note
+            ([], {"propensity": FORMER}, FORMER),  # deleted: it is written again
+            ([FILE], {"propensity": FORMER}, FORMER),
+            ([FORMER], {"propensity": FILE}, FILE),
+            ([], {"other": FORMER}, FORMER),  # a new schema of an old home
+            ([FORMER], {"other": FILE}, FILE),
+            ([FORMER], {"other": FORMER, "propensity": FILE}, FILE),  # the schema's own note counts
+            ([], {"other": FILE, "propensity": FORMER}, FORMER),
+            ([], {"propensity": None}, FILE),
+            ([FORMER], {"propensity": None}, FORMER),
+            ([FORMER], {"propensity": "damaged"}, FORMER),
+        ],
+    )
+    def test_a_home_goes_on_with_the_file_that_it_began_with(self, tmp_path, monkeypatch, lying, notes, expected):
+        home = at(tmp_path)
+        home.sources.mkdir()
+        for name in lying:
+            (home.sources / name).touch()
+        for schema, name in notes.items():
+            table = home.warehouse / schema / "daily_activity"
+            write_deltalake(table, pa.table({"n": [1]}))
+            if name:
+                note = {"propensity.source": json.dumps({"events": str(home.sources / name)})}
+                DeltaTable(table).alter.set_table_properties(note, raise_if_not_exists=False)
+            if name == "damaged":
+                (table / "_delta_log" / "00000000000000000000.json").write_text("{")
+        written = []
+        monkeypatch.setattr(complete_journey, "write_once", lambda file, _: written.append(file) or file)
+
+        source = choose(None, {}, home, "propensity")
+
+        assert source.write() == home.sources / expected
+        assert written == [home.sources / expected]
+        assert source.remark == (REMARK if expected == FORMER else "")
+
+    def test_a_run_says_that_its_home_goes_on_with_the_former_file(self, stage, capsys):
+        sources = stage.home / "sources"
+        sources.mkdir(parents=True)
+        (sources / FORMER).touch()
+        schema = '- {name: schema, default: "${var.schema}"}'
+        text = toy.replaced(toy.JOB, schema, f"{schema}\n        - {{name: events, default: none}}")
+        (stage.bundle / "jobs" / "toy.yml").write_text(text)
+        with (stage.bundle / "notebooks" / "extract.py").open("a") as notebook:
+            notebook.write('dbutils.widgets.text("events", "")\n')
+        assert stage("--source", "complete-journey") == 0
+        assert capsys.readouterr().out.splitlines().count(REMARK) == 1
+        assert [file.name for file in sources.iterdir()] == [FORMER]
 
     def test_what_really_happened_is_read_from_csv_with_ids_as_they_stand(self, tmp_path):
         day, users = date(2024, 6, 1), ["01", "1"]
