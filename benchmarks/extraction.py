@@ -25,12 +25,13 @@ from benchmarks.journey import widgets
 from benchmarks.reference import features_sql
 from datasets import synthetic
 from datasets.files import write_once
-from lib import extraction
-from lib.config import ExtractConfig
-from lib.features import Vocabulary, columns, vocabulary
-from lib.tables import DeltaTables
-from localrun.session import session
-from localrun.spark import SparkServer
+from lib.config.stages import ExtractConfig
+from lib.features import extraction
+from lib.features import ingest as ingest_rules
+from lib.features.vocabulary import Vocabulary, choose_vocabulary, feature_columns
+from lib.tables.delta import DeltaTables
+from localrun.spark.server import SparkServer
+from localrun.spark.session import session
 
 SCHEMA = "spark_catalog.propensity"
 
@@ -58,6 +59,7 @@ def main() -> None:
 
 def by_time(drawn: Path) -> Path:
     """Lay the same rows down in the order of their times."""
+
     def fill(draft: Path) -> None:
         rows = duckdb.connect().sql(f"SELECT * FROM '{drawn}/*.parquet' ORDER BY event_time")
         write_deltalake(draft, rows.to_arrow_reader())
@@ -109,7 +111,7 @@ class Bench:
     def ingest(self, as_of: date) -> None:
         """Bring daily_activity up to a day."""
         asked = widgets(schema=SCHEMA, events=self.source, as_of=as_of, action="cook", horizon_days=14)
-        extraction.ingest(ExtractConfig.from_widgets(asked.__getitem__), self.tables)
+        ingest_rules.ingest(ExtractConfig.from_widgets(asked.__getitem__), self.tables)
 
     def features(self, cutoffs: int) -> None:
         """Build and write the features of the newest cutoffs."""
@@ -118,9 +120,9 @@ class Bench:
 
     def plan(self, cutoffs: int) -> dict[date, Vocabulary]:
         """The newest weekly cutoffs with what they know."""
-        seen = extraction.first_seen(self.tables, self.cutoff)
+        seen = extraction.read_first_seen(self.tables, self.cutoff)
         days = [self.cutoff - timedelta(days=7 * step) for step in range(cutoffs)]
-        return {day: vocabulary(seen, day, 24) for day in days}
+        return {day: choose_vocabulary(seen, day, 24) for day in days}
 
     def reference(self) -> None:
         """Let DuckDB compute the same columns and write them as Parquet."""
@@ -132,7 +134,7 @@ class Bench:
         ours = self.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{self.cutoff}' ORDER BY user_id")
         theirs = self.duck.sql(f"SELECT * FROM '{self.source.parent / 'reference.parquet'}' ORDER BY user_id").df()
         assert list(ours["user_id"]) == list(theirs["user_id"])
-        names = columns(self.plan(1)[self.cutoff])
+        names = feature_columns(self.plan(1)[self.cutoff])
         for name in names:
             np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-4, err_msg=name)
         print(f"{len(ours):,} users x {len(names)} columns, equal in both")

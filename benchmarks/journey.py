@@ -10,11 +10,14 @@ import pyarrow as pa
 import yaml
 
 from datasets import complete_journey
-from lib import extraction, judging, labels
-from lib.config import ExtractConfig, RetrainConfig
-from lib.contracts import DAILY_ACTIVITY, arrow_schema
-from lib.memory_tables import MemoryTables
-from lib.split import Rows, Split
+from lib.config.stages import ExtractConfig, RetrainConfig
+from lib.features import extraction
+from lib.labels import labels
+from lib.labels.rows import Rows
+from lib.labels.split import Split
+from lib.stages import champion
+from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.memory import MemoryTables
 
 JOB = Path(__file__).parents[1] / "jobs" / "propensity.yml"
 HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "", "resolved_as_of": ""}
@@ -47,14 +50,14 @@ class Task:
         self.as_of, self.tables = as_of, MemoryTables()
         self.tables.replace("daily_activity", activity(), "1 = 1")
         extract = ExtractConfig.from_widgets(asked.__getitem__)
-        self.cutoffs = extraction.build(extract, self.tables, as_of)[0].cutoffs
+        self.cutoffs = extraction.build_missing(extract, self.tables, as_of)[0].cutoffs
 
     def labelled(self) -> tuple[Rows, Split]:
         """What a run at that day learns from."""
-        return judging.labelled(self.config, self.tables, self.cutoffs)
+        return champion.read_labelled(self.config, self.tables, self.cutoffs)
 
     def happened(self) -> tuple[pd.DataFrame, "pd.Series[int]"]:
         """Features of the cohort at that day, and who of them then acted."""
-        sql = labels.labelled_cohort(self.config.question, [self.as_of], date.max)
+        sql = labels.labelled_cohort_sql(self.config.question, [self.as_of], date.max)
         rows = self.tables.query(sql).sort_values("user_id", ignore_index=True)
         return rows.drop(columns=["user_id", "cutoff", "label"]), rows["label"]

@@ -14,15 +14,17 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.journey import widgets
-from lib import judging, learning
-from lib.config import Question, RetrainConfig
-from lib.contracts import DAILY_ACTIVITY, arrow_schema
-from lib.definition import EXTRACTION
-from lib.extraction import Extraction
-from lib.features import schema
-from lib.memory_tables import MemoryTables
-from lib.search import search
+from lib.config.question import Question
+from lib.config.stages import RetrainConfig
+from lib.features.cache import EXTRACTION
+from lib.features.extraction import Extraction
+from lib.features.vocabulary import features_schema
+from lib.stages import champion
+from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.memory import MemoryTables
 from lib.timeline import Cutoffs
+from lib.training import comparison
+from lib.training.search import search
 
 AS_OF = date(2024, 6, 3)
 HORIZON = 7
@@ -43,16 +45,16 @@ def main() -> None:
     clock = Clock()
     tables, cutoffs = made(config.question, options.rows // CUTOFFS, options.features)
     clock.tell(f"made {options.rows:,} rows of {options.features} features")
-    rows, parts = judging.labelled(config, tables, cutoffs)
+    rows, parts = champion.read_labelled(config, tables, cutoffs)
     clock.tell(f"read {len(rows):,} rows, {rows.positives:,} positive")
     training = rows.at(parts.training)
     found = search(training, parts.training, config, AS_OF, say=lambda _: None)
     clock.tell(f"searched, {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned")
-    trained = learning.challenge(
+    trained = comparison.fit_and_compare(
         rows, parts, found.params, config.question, None, False, config.thresholds, config.seed
     )
     clock.tell(f"fitted {trained.pair.params['family']} and judged it: {trained.quality.metrics['log_loss']}")
-    learning.refit(rows, parts, trained, config.question, config.seed)
+    comparison.refit(rows, parts, trained, config.question, config.seed)
     clock.tell("fitted once more, through the holdout")
 
 
@@ -82,7 +84,7 @@ def made(question: Question, users: int, n_features: int) -> tuple[MemoryTables,
         counts["recency"] = np.minimum(rng.exponential(20 * np.exp(-keen)) + 1, 90).astype(np.float32)
         counts["buy__recency"] = np.minimum(rng.exponential(60 * np.exp(-keen)) + 1, 365).astype(np.float32)
         keys = [ids, pa.array([cutoff] * users, pa.date32())]
-        features.append(pa.table([*keys, *(pa.array(counts[name]) for name in names)], schema=schema(names)))
+        features.append(pa.table([*keys, *(pa.array(counts[name]) for name in names)], schema=features_schema(names)))
         acted = ids.filter(pa.array(rng.random(users) < 1 / (1 + np.exp(3.5 - 1.2 * keen))))
         n = len(acted)
         days = [pa.array([cutoff] * n, pa.date32())] * 2

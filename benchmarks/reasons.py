@@ -20,12 +20,13 @@ from sklearn.preprocessing import KBinsDiscretizer
 from threadpoolctl import threadpool_limits
 
 from benchmarks.journey import Task, activity
-from lib import explain, labels
-from lib.fitting import fitted
-from lib.models import Pair
-from lib.predictions import scorer
-from lib.space import STARTS
-from lib.split import Rows
+from lib.explain import reasons
+from lib.labels import labels
+from lib.labels.rows import Rows
+from lib.models.pair import Pair
+from lib.stages.scoring import make_scorer
+from lib.training.fit import fit_pair
+from lib.training.space import STARTS
 
 AS_OF = date(2017, 12, 17)
 BATCH = 10_000  # rows that Spark hands over at once
@@ -49,8 +50,8 @@ class Bench:
     def __init__(self, users: int) -> None:
         task = Task("buy_deli", 14, AS_OF, max_cutoffs=1)
         self.question = question = task.config.question
-        self.learn = Rows(task.tables.query(labels.labelled_cohort(question, task.cutoffs.training[:1], AS_OF)))
-        cohort = task.tables.table(labels.cohort(question, [AS_OF]))
+        self.learn = Rows(task.tables.query(labels.labelled_cohort_sql(question, task.cutoffs.training[:1], AS_OF)))
+        cohort = task.tables.table(labels.cohort_sql(question, [AS_OF]))
         self.kinds = sorted(set(activity()["event_type"].to_pylist()))
         self.users = cohort.take(pa.array(np.random.default_rng(0).integers(0, len(cohort), users)))
         print(f"{users:,} users, {self.users.num_columns - 2} features, seconds of one core per 100,000 users")
@@ -60,7 +61,7 @@ class Bench:
         X, y = self.learn.X, self.learn.y
         blend = dict(STARTS[1])
         found = {
-            family: fitted(self.learn, params, self.question, AS_OF, 0)
+            family: fit_pair(self.learn, params, self.question, AS_OF, 0)
             for family, params in {
                 "logistic": STARTS[0], "blend": blend, "boosting": blend | {"family": "boosting"},
             }.items()
@@ -69,7 +70,8 @@ class Bench:
         model = LogisticRegression(max_iter=200).fit(bins.transform(X), y)
         found["binned, its own"] = Pair(bins, model, tuple(X.columns), self.question.slug, "2017-11-19")
         return {
-            name: replace(pair, notes=explain.notes(pair, X, self.learn, self.kinds, 0)) for name, pair in found.items()
+            name: replace(pair, notes=reasons.explanation_notes(pair, X, self.learn, self.kinds, 0))
+            for name, pair in found.items()
         }
 
     def run(self, name: str, pair: Pair, rounds: int) -> None:
@@ -79,17 +81,14 @@ class Bench:
         for _ in range(rounds):
             for most, taken in seconds.items():
                 begin = time.process_time()
-                score = scorer(pair, self.question, "benchmark", most)
+                score = make_scorer(pair, self.question, "benchmark", most)
                 parts = [score(self.users.slice(at, BATCH)) for at in range(0, len(self.users), BATCH)]
                 taken.append(time.process_time() - begin)
                 scores[most] = pa.concat_tables(parts)
         assert scores[0]["propensity"].equals(scores[3]["propensity"])
         told = len(self.users) - scores[3]["reasons"].null_count
         without, having = (statistics.median(taken) * 100_000 / len(self.users) for taken in seconds.values())
-        print(
-            f"{name:16} without {without:6.1f} s, with {having:6.1f} s; {told / len(self.users):.0%} "
-            "have reasons"
-        )
+        print(f"{name:16} without {without:6.1f} s, with {having:6.1f} s; {told / len(self.users):.0%} have reasons")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from datetime import date
 
 from datasets.recipe_app import TYPES
-from lib.activity import BG_A, BG_ALPHA, BG_B, BG_R, WINDOWS
+from lib.features.windows import BG_A, BG_ALPHA, BG_B, BG_R, WINDOWS
 from lib.timeline import NEVER_DAYS
 
 
 def features_sql(files: str, cutoff: date, log_start: date) -> str:
-    """SQL for every column of `lib.features` at one cutoff; every type of the log is as old as the log."""
+    """SQL for every column of `lib.features.build` at one cutoff; every type of the log is as old as the log."""
     c = f"DATE '{cutoff}'"
     inside = {w: f"day >= {c} - {w}" if w else "true" for w in WINDOWS}
     per_user = [

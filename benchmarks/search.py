@@ -20,12 +20,12 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import cross_val_score
 
 from benchmarks.journey import Task
-from lib import space
-from lib.blueprint import Blueprint
-from lib.fitting import fitted
-from lib.fold import usable_folds
-from lib.models import prediction, preprocessing
-from lib.search import search
+from lib.models.blueprint import Blueprint
+from lib.models.estimators import make_prediction, make_preprocessing
+from lib.training import space
+from lib.training.fit import fit_pair
+from lib.training.folds import prepare_folds
+from lib.training.search import search
 
 QUESTION = ("buy_deli", 14, date(2017, 12, 17))
 
@@ -44,7 +44,7 @@ def main() -> None:
             trials, params = way(task, options.seconds)
             seconds = time.perf_counter() - started
             rows, parts = task.labelled()
-            pair = fitted(rows, params, task.config.question, parts.holdout[0], seed)
+            pair = fit_pair(rows, params, task.config.question, parts.holdout[0], seed)
             X, y = task.happened()
             p = pair.score(X)
             told = f"{roc_auc_score(y, p):>9.4f}{log_loss(y, p):>10.4f}"
@@ -56,7 +56,7 @@ def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     rows, parts = task.labelled()
     training = rows.at(parts.training)
     X = training.X.astype(np.float64)
-    Z = preprocessing(list(X.columns), space.PLAIN).fit_transform(X)
+    Z = make_preprocessing(list(X.columns), space.PLAIN).fit_transform(X)
     best: tuple[float, Mapping[str, Any]] = (np.inf, {})
     shuffled = np.random.default_rng(task.config.seed).permutation(len(training))
     stop = time.perf_counter() + seconds
@@ -64,7 +64,7 @@ def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     for C in np.logspace(-4, 2, 10):
         params = space.PLAIN | {"family": "logistic", "C": float(C)}
         losses = -cross_val_score(
-            prediction(params, 0), Z[shuffled], training.y[shuffled], cv=3, scoring="neg_log_loss"
+            make_prediction(params, 0), Z[shuffled], training.y[shuffled], cv=3, scoring="neg_log_loss"
         )  # fmt: skip
         best = min(best, (float(losses.mean()), params), key=lambda one: one[0])
         tried += 1
@@ -76,7 +76,7 @@ def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
 def blind(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     """Random points of our space on our folds."""
     rows, parts = task.labelled()
-    made = usable_folds(rows.at(parts.training), parts.training, task.config.question, task.config.seed)
+    made = prepare_folds(rows.at(parts.training), parts.training, task.config.question, task.config.seed)
 
     def objective(trial: optuna.Trial) -> float:
         params = space.suggest(trial)

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from cli.arguments import build
+from cli.arguments import build_parser
 from cli.errors import CliError
 from datasets.errors import DatasetError
 from lib.errors import PropensityError
@@ -17,14 +17,14 @@ _INTERRUPTED = 130  # what shells expect after Ctrl-C
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; an error that its user can mend is one line, without a traceback."""
     given = list(sys.argv[1:] if argv is None else argv)
-    parser = build()
+    parser = build_parser()
     arguments, unknown = parser.parse_known_args(given)
     if unknown and arguments.command != "test":  # which hands pytest what it does not know itself
         parser.error(f"unknown arguments: {' '.join(unknown)}")
     arguments.rest = given[1:]
     try:
         # only the command that was asked for is imported: help stays instant
-        return int(importlib.import_module(f"cli.{arguments.command}").main(arguments))
+        return int(importlib.import_module(f"cli.commands.{arguments.command}").main(arguments))
     except (CliError, DatasetError, LocalRunError, PropensityError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -47,7 +47,7 @@ deployed on Databricks
 """
 
 
-def build() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The parser; each command is the module of its name in this package."""
     parser = argparse.ArgumentParser(
         prog="./propensity",

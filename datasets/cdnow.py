@@ -28,12 +28,14 @@ def purchases() -> pa.Table:
     lines = pa.array(rows)
     fields = pc.extract_regex(lines, r"^ *(?P<user>\d+) +(?P<day>\d+) +\d+ +(?P<dollars>[\d.]+) *$")
     days = pc.strptime(pc.struct_field(fields, "day"), format="%Y%m%d", unit="s")
-    return pa.table({
-        "user_id": pc.struct_field(fields, "user"),
-        "event_time": days.cast(pa.date32()),
-        "event_type": pa.repeat("purchase", len(lines)),
-        "value": pc.struct_field(fields, "dollars").cast(pa.float64()),
-    })
+    return pa.table(
+        {
+            "user_id": pc.struct_field(fields, "user"),
+            "event_time": days.cast(pa.date32()),
+            "event_type": pa.repeat("purchase", len(lines)),
+            "value": pc.struct_field(fields, "dollars").cast(pa.float64()),
+        }
+    )
 
 
 def _source() -> Path:

@@ -31,13 +31,15 @@ FILE = "complete_journey_store_time.parquet"
 FORMER = "complete_journey.parquet"
 ZONE = "America/New_York"  # of all stores
 
-EVENTS = pa.schema([
-    pa.field("user_id", pa.string(), nullable=False),
-    pa.field("event_time", pa.timestamp("us"), nullable=False),
-    pa.field("event_type", pa.string(), nullable=False),
-    pa.field("value", pa.float64()),
-    pa.field("item_id", pa.string()),
-])
+EVENTS = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("event_time", pa.timestamp("us"), nullable=False),
+        pa.field("event_type", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("item_id", pa.string()),
+    ]
+)
 
 # Departments with an event type of their own; whatever is not named here is bought as OTHER.
 DEPARTMENTS = {
@@ -78,8 +80,9 @@ def events(*, former: bool = False) -> pa.Table:
 
     `former` leaves the times of receipts in UTC, as the file FORMER has them.
     """
-    lines = _read("transactions", ["household_id", "store_id", "basket_id", "product_id", "sales_value",
-                                   "transaction_timestamp"])
+    lines = _read(
+        "transactions", ["household_id", "store_id", "basket_id", "product_id", "sales_value", "transaction_timestamp"]
+    )
     if not former:
         lines = _on_store_clock(lines)
     redeemed = _read("coupon_redemptions", ["household_id", "campaign_id", "redemption_date"])
@@ -114,8 +117,13 @@ def _baskets(lines: pa.Table) -> pa.Table:
     # A basket has one household and one store. One thread: the sums keep their order, so repeat exactly.
     by_basket = lines.group_by(["basket_id", "household_id", "store_id"], use_threads=False)
     totals = by_basket.aggregate([("transaction_timestamp", "min"), ("sales_value", "sum")])
-    return _as_events(totals["household_id"], totals["transaction_timestamp_min"], "basket",
-                      totals["sales_value_sum"], totals["store_id"])
+    return _as_events(
+        totals["household_id"],
+        totals["transaction_timestamp_min"],
+        "basket",
+        totals["sales_value_sum"],
+        totals["store_id"],
+    )
 
 
 def _purchases(lines: pa.Table, products: pa.Table) -> pa.Table:
@@ -124,8 +132,9 @@ def _purchases(lines: pa.Table, products: pa.Table) -> pa.Table:
     event_types = pa.array([DEPARTMENTS.get(department, OTHER) for department in departments])
     row_of_product = pc.index_in(lines["product_id"], value_set=products["product_id"])
     bought = pc.fill_null(event_types.take(row_of_product.combine_chunks()), OTHER)
-    return _as_events(lines["household_id"], lines["transaction_timestamp"], bought,
-                      lines["sales_value"], lines["product_id"])
+    return _as_events(
+        lines["household_id"], lines["transaction_timestamp"], bought, lines["sales_value"], lines["product_id"]
+    )
 
 
 def _campaigns() -> pa.Table:
@@ -140,8 +149,13 @@ def _without_value(event_type: str, rows: pa.Table, time: str) -> pa.Table:
     return _as_events(rows["household_id"], rows[time], event_type, nothing, rows["campaign_id"])
 
 
-def _as_events(user: pa.ChunkedArray, time: pa.ChunkedArray, event_type: pa.Array | str,
-               value: pa.ChunkedArray | pa.Array, item: pa.ChunkedArray) -> pa.Table:
+def _as_events(
+    user: pa.ChunkedArray,
+    time: pa.ChunkedArray,
+    event_type: pa.Array | str,
+    value: pa.ChunkedArray | pa.Array,
+    item: pa.ChunkedArray,
+) -> pa.Table:
     if isinstance(event_type, str):
         event_type = pa.repeat(event_type, len(user))
     columns = [user, time, event_type, value, item]

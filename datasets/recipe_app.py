@@ -35,22 +35,22 @@ INTEREST = {"open": 0.0, "search": 0.2, "view": 0.8, "favorite": 0.8, "cook": 0.
 TYPES = tuple(PER_VISIT)
 OWN_TASTE = 0.4  # spread (log scale) of what is a user's own in each type, beside that interest
 
-INTENSITY = 0.25        # of the typical user; they visit on a day with probability 1 - exp(-intensity)
+INTENSITY = 0.25  # of the typical user; they visit on a day with probability 1 - exp(-intensity)
 INTENSITY_SPREAD = 0.9  # log scale: one user in six has 2.5 times as much or more, one in six 2.5 times less
-STAY_DAYS = 300.0       # mean stay of the typical user
-STAY_SPREAD = 0.5       # log scale
-STAY_OF_KEEN = 0.3      # log scale, per standard deviation of intensity: who comes often stays longer
-EARLY = 0.5             # share of users who are there when the log begins; the others arrive evenly over it
+STAY_DAYS = 300.0  # mean stay of the typical user
+STAY_SPREAD = 0.5  # log scale
+STAY_OF_KEEN = 0.3  # log scale, per standard deviation of intensity: who comes often stays longer
+EARLY = 0.5  # share of users who are there when the log begins; the others arrive evenly over it
 
 WEEK = np.array([0.90, 0.85, 0.85, 0.90, 1.05, 1.25, 1.20])  # Monday to Sunday; the mean is 1
-YEAR_SWING = 0.2        # intensity: this much more in mid-January, this much less in mid-July
+YEAR_SWING = 0.2  # intensity: this much more in mid-January, this much less in mid-July
 YEAR_PEAK = date(2024, 1, 15).toordinal()
 
 REVERSED = ("favorite", "cook", "share")  # what a drift turns round: taste for these changes its sign
-DRIFT_VISITS = 0.8      # from the drift on, everybody's intensity is multiplied by this,
-DRIFT_VIEWS = 1.4       # and everybody's views in a visit by this
+DRIFT_VISITS = 0.8  # from the drift on, everybody's intensity is multiplied by this,
+DRIFT_VIEWS = 1.4  # and everybody's views in a visit by this
 
-CHUNK = 2000            # users drawn at a time, which bounds the memory
+CHUNK = 2000  # users drawn at a time, which bounds the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +96,9 @@ class Users:
     """The latent state of some users: one position of every array is one user."""
 
     number: Ints
-    arrives: Ints      # the day of the first visit; -1: before the log began
-    leaves: Ints       # the first day without them
-    leaving: Floats    # probability of leaving at the end of a day
+    arrives: Ints  # the day of the first visit; -1: before the log began
+    leaves: Ints  # the first day without them
+    leaving: Floats  # probability of leaving at the end of a day
     intensity: Floats  # before `World.demand` multiplies it
     per_visit: Floats  # [regime, user, type]: mean number of events in a visit
 

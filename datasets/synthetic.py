@@ -16,25 +16,28 @@ from datasets.errors import DatasetError
 from datasets.files import write_once
 from datasets.recipe_app import TYPES, Floats, Ints, Users, World
 
-EVENTS = pa.schema([
-    pa.field("user_id", pa.string(), nullable=False),
-    pa.field("event_time", pa.timestamp("us", tz="UTC"), nullable=False),
-    pa.field("event_type", pa.string(), nullable=False),
-    pa.field("value", pa.float64()),   # seconds spent, of a view; null for all others
-    pa.field("item_id", pa.string()),  # the recipe; null for open and search
-])
+EVENTS = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("event_time", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("event_type", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),  # seconds spent, of a view; null for all others
+        pa.field("item_id", pa.string()),  # the recipe; null for open and search
+    ]
+)
 
 START = date(2024, 1, 1)
 SEED, USERS, DAYS = 0, 3000, 240  # of a log of which nothing else is said
 RECIPES = pa.array([f"r{number:04d}" for number in range(2000)])
-BUSIEST = 19 / 24      # the time of day at which most visits begin: seven in the evening
-LONGEST = 1 / 24       # no visit is longer than an hour, so one that begins before 23:00 ends on its day
-VIEW_SECONDS = 90.0    # mean time spent on a view
-DAY = 86_400_000_000   # microseconds
+BUSIEST = 19 / 24  # the time of day at which most visits begin: seven in the evening
+LONGEST = 1 / 24  # no visit is longer than an hour, so one that begins before 23:00 ends on its day
+VIEW_SECONDS = 90.0  # mean time spent on a view
+DAY = 86_400_000_000  # microseconds
 
 
-def generate(*, seed: int, users: int, days: int, start: date = START, drift_day: int | None = None,
-             activity: float = 1.0) -> Iterator[pa.Table]:
+def generate(
+    *, seed: int, users: int, days: int, start: date = START, drift_day: int | None = None, activity: float = 1.0
+) -> Iterator[pa.Table]:
     """Draw the log of `days` days from `start` on, as tables (schema EVENTS) of some users each.
 
     `drift_day` counts from the start; `activity` multiplies everybody's intensity of visits. The same
@@ -44,8 +47,15 @@ def generate(*, seed: int, users: int, days: int, start: date = START, drift_day
     return (_play(world, people, rng) for people, rng in world.population())
 
 
-def write(folder: Path, *, seed: int = SEED, users: int = USERS, days: int = DAYS, drift_day: int | None = None,
-          activity: float = 1.0) -> Path:
+def write(
+    folder: Path,
+    *,
+    seed: int = SEED,
+    users: int = USERS,
+    days: int = DAYS,
+    drift_day: int | None = None,
+    activity: float = 1.0,
+) -> Path:
     """Write the log as a Delta table into a subfolder of `folder` named after the arguments; return it.
 
     A log that is there already is not drawn again.
@@ -61,9 +71,18 @@ def write(folder: Path, *, seed: int = SEED, users: int = USERS, days: int = DAY
     return write_once(folder / name, fill)
 
 
-def true_propensity(*, seed: int = SEED, users: int = USERS, days: int = DAYS, start: date = START,
-                    drift_day: int | None = None, activity: float = 1.0, action: str, cutoff: date,
-                    horizon_days: int) -> pa.Table:
+def true_propensity(
+    *,
+    seed: int = SEED,
+    users: int = USERS,
+    days: int = DAYS,
+    start: date = START,
+    drift_day: int | None = None,
+    activity: float = 1.0,
+    action: str,
+    cutoff: date,
+    horizon_days: int,
+) -> pa.Table:
     """The exact probability that a user performs `action` in [cutoff, cutoff + horizon_days).
 
     It is conditioned on the whole latent state at midnight of the cutoff: the user's traits, whether
@@ -152,10 +171,13 @@ def _play(world: World, people: Users, rng: np.random.Generator) -> pa.Table:
     epoch_day = (world.start - date(1970, 1, 1)).days
     seconds = rng.exponential(VIEW_SECONDS, len(visit))
     recipe = (len(RECIPES) * rng.random(len(visit)) ** 3).astype(np.int64)  # the cube makes some popular
-    return pa.table([
-        _ids(people).take(pa.array(visitor[visit])),
-        pa.array((epoch_day + day[visit]) * DAY + clock).cast(pa.timestamp("us", tz="UTC")),
-        pa.array(TYPES).take(pa.array(kind)),
-        pa.array(seconds, mask=kind != TYPES.index("view")),
-        RECIPES.take(pa.array(recipe, mask=kind < TYPES.index("view"))),
-    ], schema=EVENTS)
+    return pa.table(
+        [
+            _ids(people).take(pa.array(visitor[visit])),
+            pa.array((epoch_day + day[visit]) * DAY + clock).cast(pa.timestamp("us", tz="UTC")),
+            pa.array(TYPES).take(pa.array(kind)),
+            pa.array(seconds, mask=kind != TYPES.index("view")),
+            RECIPES.take(pa.array(recipe, mask=kind < TYPES.index("view"))),
+        ],
+        schema=EVENTS,
+    )

@@ -67,7 +67,7 @@ class Cutoffs:
         return (self.as_of, *self.matured)
 
 
-def cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_days: int, most: int) -> Cutoffs:
+def lay_out_cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_days: int, most: int) -> Cutoffs:
     """Lay out the run's cutoffs at `as_of - horizon - k * cadence`.
 
     A training cutoff lies at least one horizon before the holdout, so that no label window overlaps
@@ -105,7 +105,7 @@ def _ladder(newest: date, oldest: date, cadence_days: int) -> list[date]:
     return [newest - timedelta(days=step * cadence_days) for step in range(steps + 1)]
 
 
-def unlearnt(cutoffs: Sequence[date], trained_through: date, horizon_days: int) -> list[date]:
+def unlearnt_cutoffs(cutoffs: Sequence[date], trained_through: date, horizon_days: int) -> list[date]:
     """The cutoffs whose label windows begin when the newest one that was learnt from has ended, or later."""
     return [cutoff for cutoff in cutoffs if cutoff >= Window.horizon(trained_through, horizon_days).end]
 
@@ -115,7 +115,7 @@ def days_since_learnt(trained_through: date, horizon_days: int, as_of: date) -> 
     return (as_of - Window.horizon(trained_through, horizon_days).end).days
 
 
-def outgrown(cutoff: date, since: date, learnt_through: date, horizon_days: int) -> bool:
+def is_outgrown(cutoff: date, since: date, learnt_through: date, horizon_days: int) -> bool:
     """Whether labels at a cutoff tell of so many more days after a change than a pair has learnt from.
 
     Steps that grow with what is known: each fit adds about as much to the last one as that did to the one before.
@@ -124,7 +124,7 @@ def outgrown(cutoff: date, since: date, learnt_through: date, horizon_days: int)
     return known >= GROWTH * learnt
 
 
-def soon_after(cutoff: date, since: date, horizon_days: int) -> bool:
+def is_soon_after(cutoff: date, since: date, horizon_days: int) -> bool:
     """Whether a cutoff follows a change so soon that few labels speak of the days after it."""
     return since <= cutoff <= Window.horizon(since, CHANGING_HORIZONS * horizon_days).end
 
@@ -139,7 +139,7 @@ def is_final(cutoff: date, horizon_days: int, as_of: date, late_days: int) -> bo
     return (as_of - Window.horizon(cutoff, horizon_days).end).days >= late_days
 
 
-def recently_scored(as_of: date, horizon_days: int) -> Window:
+def recent_record(as_of: date, horizon_days: int) -> Window:
     """The cutoffs of a pair's record at as_of: matured, and not more than some horizons ago."""
     end = one_horizon_before(as_of, horizon_days) + ONE_DAY
     return Window.lookback(end, RECORD_HORIZONS * horizon_days)

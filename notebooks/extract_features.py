@@ -12,8 +12,9 @@ import sys
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
-from lib import pipeline, tables
-from lib.config import ExtractConfig
+from lib.config.stages import ExtractConfig
+from lib.stages import extract_features
+from lib.tables import delta
 
 # COMMAND ----------
 
@@ -34,7 +35,7 @@ config = ExtractConfig.from_widgets(dbutils.widgets.get)
 
 # COMMAND ----------
 
-extracted = pipeline.extract_features(config, tables.DeltaTables(spark, config.schema))
+extracted = extract_features.run(config, delta.DeltaTables(spark, config.schema))
 
 # COMMAND ----------
 

@@ -13,8 +13,12 @@ import sys
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
-from lib import charts, pipeline, registry, tables
-from lib.config import PredictConfig
+from lib.config.stages import PredictConfig
+from lib.registry import mlflow_registry
+from lib.report import charts
+from lib.stages import predict
+from lib.stages.context import Context
+from lib.tables import delta
 
 # COMMAND ----------
 
@@ -33,14 +37,14 @@ config = PredictConfig.from_widgets(dbutils.widgets.get)
 
 # COMMAND ----------
 
-models = registry.MlflowRegistry(config.models, config.experiment)
-scored = pipeline.predict(config, tables.DeltaTables(spark, config.schema), models)
+models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
+scored = predict.run(Context(config, delta.DeltaTables(spark, config.schema), models))
 
 # COMMAND ----------
 
 print(scored.summary)
 display(scored.rows)
-display(charts.propensities(scored.propensities))
+display(charts.plot_propensities(scored.propensities))
 
 # COMMAND ----------
 

@@ -13,8 +13,11 @@ import sys
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
-from lib import pipeline, registry, tables
-from lib.config import PublishConfig
+from lib.config.stages import PublishConfig
+from lib.registry import mlflow_registry
+from lib.stages import publish
+from lib.stages.context import Context
+from lib.tables import delta
 
 # COMMAND ----------
 
@@ -43,8 +46,8 @@ config = PublishConfig.from_widgets(dbutils.widgets.get)
 
 # COMMAND ----------
 
-models = registry.MlflowRegistry(config.models, config.experiment)
-published = pipeline.publish(config, tables.DeltaTables(spark, config.schema), models)
+models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
+published = publish.run(Context(config, delta.DeltaTables(spark, config.schema), models))
 
 # COMMAND ----------
 

@@ -13,8 +13,12 @@ import sys
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
-from lib import charts, pipeline, registry, tables
-from lib.config import RetrainConfig
+from lib.config.stages import RetrainConfig
+from lib.registry import mlflow_registry
+from lib.report import charts
+from lib.stages import retrain
+from lib.stages.context import Context
+from lib.tables import delta
 
 # COMMAND ----------
 
@@ -52,18 +56,18 @@ config = RetrainConfig.from_widgets(dbutils.widgets.get)
 
 # COMMAND ----------
 
-models = registry.MlflowRegistry(config.models, config.experiment)
-retrained = pipeline.retrain(config, tables.DeltaTables(spark, config.schema), models)
+models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
+retrained = retrain.run(Context(config, delta.DeltaTables(spark, config.schema), models))
 
 # COMMAND ----------
 
 print(retrained.summary)
 display(retrained.metrics)
 display(retrained.trials)
-display(charts.trials(retrained.trials, config.objective))
+display(charts.plot_trials(retrained.trials, config.objective))
 for plot in retrained.plots.values():  # Optuna's own: history, slices, importances
     display(plot)
-display(charts.importances(retrained.importances))
+display(charts.plot_importances(retrained.importances))
 
 # COMMAND ----------
 

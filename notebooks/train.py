@@ -12,8 +12,11 @@ import sys
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
-from lib import pipeline, registry, tables
-from lib.config import TrainConfig
+from lib.config.stages import TrainConfig
+from lib.registry import mlflow_registry
+from lib.stages import train
+from lib.stages.context import Context
+from lib.tables import delta
 
 # COMMAND ----------
 
@@ -46,8 +49,8 @@ config = TrainConfig.from_widgets(dbutils.widgets.get)
 
 # COMMAND ----------
 
-models = registry.MlflowRegistry(config.models, config.experiment)
-checked = pipeline.train(config, tables.DeltaTables(spark, config.schema), models)
+models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
+checked = train.run(Context(config, delta.DeltaTables(spark, config.schema), models))
 
 # COMMAND ----------
 

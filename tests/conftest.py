@@ -1,18 +1,20 @@
-"""One Spark server for all tests of tests/spark and tests/job, started when the first of them asks for it."""
+"""What tests of several rooms start from. Spark, a kernel or a whole job is started when the first test asks for it."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from localrun.spark import SparkServer
+from localrun.spark.server import SparkServer
 
 SCHEMA = "propensity"
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def job_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of the shared server."""
+    """The home of the shared Spark server."""
     return tmp_path_factory.mktemp("home")
 
 
@@ -27,3 +29,69 @@ def server(job_home: Path) -> Iterator[SparkServer]:
 def spark_url(server: SparkServer) -> str:
     """The shared server's address."""
     return server.url
+
+
+@pytest.fixture(scope="session")
+def spark(server):
+    """A session on the shared server, as a notebook has it."""
+    from localrun.spark.session import session
+
+    server.wait_ready()
+    with session(server.url) as spark:
+        yield spark
+
+
+@pytest.fixture
+def delta_tables(spark):
+    """Delta tables of an empty schema of the test's own."""
+    from lib.tables.delta import DeltaTables
+
+    schema = f"t{next(_numbers)}"
+    spark.sql(f"CREATE SCHEMA {schema}")
+    yield DeltaTables(spark, schema)
+    spark.sql(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def after_first_run():
+    """A home after the whole job ran once, in memory: read it, or copy it."""
+    from tests.builders.runs import AS_OF, World, log
+
+    world = World(log())
+    world.first = world.run(AS_OF)
+    return world
+
+
+@pytest.fixture
+def world(after_first_run):
+    """A home of one's own, after the first run."""
+    return after_first_run.copy()
+
+
+@pytest.fixture(scope="session")
+def mlflow_home(tmp_path_factory):
+    """A folder for MLflow's store and files; the store's tables are made once, which is what costs."""
+    return tmp_path_factory.mktemp("mlflow")
+
+
+@pytest.fixture(scope="module")
+def mlflow_registry(mlflow_home):
+    """The registry on that store, named by the environment as a job names it."""
+    from mlflow import MlflowClient
+
+    from lib.registry.mlflow_registry import MlflowRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{mlflow_home}/mlflow.db")
+        patch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{mlflow_home}/mlflow.db")
+        if MlflowClient().get_experiment_by_name("tests") is None:
+            MlflowClient().create_experiment("tests", artifact_location=f"{mlflow_home}/artifacts")
+        yield MlflowRegistry("app.propensity", "tests")
+
+
+@pytest.fixture
+def question():
+    """A question that no other test has asked."""
+    from lib.config.question import Question
+
+    return Question(actions=(f"action {next(_numbers)}",), horizon_days=7, cohort_days=28)

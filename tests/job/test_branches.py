@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 
 import psutil
 import pytest
-import toy
 
-from localrun import page
-from localrun.bundle import load
-from localrun.job import Machine, job_parameters, run_job
-from localrun.notebook import run_notebook
-from localrun.record import JobRun, new_tasks
-from localrun.rules import select
+from localrun.bundle.bundle import load_bundle
+from localrun.notebook.execution import run_notebook
+from localrun.platform.rules import select_tasks
+from localrun.run import page
+from localrun.run.job import job_parameters, run_job
+from localrun.run.machine import Machine
+from localrun.run.record import JobRun, new_tasks
+from tests.builders import bundles
 
-JOB = toy.replaced(toy.JOB, "{name: schema,", '{name: drift, default: ""}\n        - {name: schema,')
+JOB = bundles.replaced(bundles.JOB, "{name: schema,", '{name: drift, default: ""}\n        - {name: schema,')
 NOTEBOOKS = {
     "extract": """\
 dbutils.widgets.text("schema", "")
@@ -50,12 +51,12 @@ time.sleep(0 if dbutils.widgets.get("drift") == "mild" else 600)
 @pytest.fixture
 def run(tmp_path, spark_url):
     """Runs the toy with one value of `drift`; gives its record and all that its tasks printed."""
-    job = load(toy.write(tmp_path, job=JOB, notebooks=NOTEBOOKS), None, {"schema": "propensity"}).job("toy")
+    job = load_bundle(bundles.write(tmp_path, job=JOB, notebooks=NOTEBOOKS), None, {"schema": "propensity"}).job("toy")
     lines: list[tuple[str, str]] = []
 
     def play(drift, line=lambda *said: None):
         start = datetime.now(UTC)
-        selection = select(job.settings.tasks, None)
+        selection = select_tasks(job.settings.tasks, None)
         record = JobRun(
             run_id="r1", job="toy", target="dev", started=start.isoformat(), changed=["drift"],
             parameters=job_parameters(job, {"drift": drift}, "r1", start), tasks=new_tasks(job, selection),
@@ -67,12 +68,12 @@ def run(tmp_path, spark_url):
 
         def stop():
             for child in psutil.Process().children(recursive=True):
-                if any("localrun.kernel" in word for word in child.cmdline()):
+                if any("localrun.notebook.kernel" in word for word in child.cmdline()):
                     child.kill()
 
         machine = Machine(
             run_notebook=run_notebook, folder=tmp_path, spark_url=spark_url, environment={}, stop=stop,
-            changed=lambda now: page.write(tmp_path, now), line=said,
+            changed=lambda now: page.write_page(tmp_path, now), line=said,
         )  # fmt: skip
         run_job(job, record, machine)
         return record, lines
@@ -117,4 +118,6 @@ def test_ctrl_c_ends_a_notebook_in_the_middle_of_a_cell(run):
     record, _ = run("hang", interrupt)
     assert (record.state, states(record)["retrain"]) == ("CANCELED", "CANCELED")
     assert time.monotonic() - began < 60  # the cell alone would take ten minutes
-    assert not [child for child in psutil.Process().children(True) if "localrun.kernel" in " ".join(child.cmdline())]
+    assert not [
+        child for child in psutil.Process().children(True) if "localrun.notebook.kernel" in " ".join(child.cmdline())
+    ]

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from layout import lay_out
+
+from tests.builders.layouts import lay_out
 
 PROJECT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.name for path in (PROJECT / "notebooks").glob("*.py"))

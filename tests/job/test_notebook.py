@@ -11,10 +11,10 @@ import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from localrun.access import TOKEN
-from localrun.kernelspec import install_kernelspec
-from localrun.notebook import NotebookResult, run_notebook
-from localrun.source import to_ipynb
+from localrun.notebook.execution import NotebookResult, run_notebook
+from localrun.notebook.kernelspec import install_kernelspec
+from localrun.notebook.source import to_ipynb
+from localrun.spark.access import TOKEN
 
 HEADER = "# Databricks notebook source\n"
 CELL = "\n# COMMAND ----------\n"

@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-import cli.run
 from cli.__main__ import main
-from cli.home import at, locked
+from cli.local import job_run as cli_run
+from cli.local.home import lock_home, open_home
 from datasets import cdnow, synthetic
-from localrun.access import token_for
-from localrun.session import session
+from localrun.spark.access import token_for
+from localrun.spark.session import session
 
 PROJECT = Path(__file__).parents[2]
 ALL = ("extract_features", "train", "retrain_needed", "retrain", "predict", "publish")
@@ -118,7 +118,7 @@ def place(spark_url, server, job_home):
     """Makes places whose runs share one Spark."""
     server.wait_ready()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli.run, "SparkServer", lambda *asked: Shared(spark_url))
+        patch.setattr(cli_run, "SparkServer", lambda *asked: Shared(spark_url))
         yield lambda name: Place(spark_url, job_home, name)
 
 
@@ -354,7 +354,7 @@ def test_a_wrong_parameter_or_a_broken_bundle_is_told_before_anything_starts(pla
 
 def test_a_second_run_in_one_home_is_refused(place):
     place = place("unused")
-    with locked(at(place.home)):
+    with lock_home(open_home(place.home)):
         run = place.run(events="nowhere", action="view")
     assert (run.code, run.record) == (1, {})
     assert f"error: A run is under way in {place.home}, process {os.getpid()}. Wait for it, stop it" in run.said

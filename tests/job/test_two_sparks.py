@@ -16,15 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from layout import lay_out
 
-from lib.contracts import CONTRACTS
-from lib.registry import MlflowRegistry
-from localrun.access import client_environment
-from tests.core.made import AS_OF, WIDGETS, World, ago, log
+from lib.registry.mlflow_registry import MlflowRegistry
+from lib.tables.contracts import CONTRACTS
+from localrun.spark.access import client_environment
+from tests.builders.layouts import lay_out
+from tests.builders.runs import AS_OF, WIDGETS, World, ago, log
 
 PROJECT = Path(__file__).parents[2]
 LATER = ago(-14, AS_OF)  # by then a cutoff has matured that the pair has not learnt from
+
 
 def raw_events(file: Path) -> str:
     """The log as single events, each with its share of the day's value."""

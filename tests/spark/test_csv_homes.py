@@ -6,9 +6,12 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from lib import csv_files, extraction, pipeline
-from lib.config import ExtractConfig
+from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
+from lib.features import ingest as ingest_rules
+from lib.features import source_note
+from lib.stages import extract_features
+from lib.tables import csv_files
 
 START = date(2024, 4, 1)
 KEY = ["user_id", "day", "event_type", "known_day"]
@@ -52,11 +55,11 @@ def home(spark, tables, file):
         def ingest(self, as_of=None, events=None):
             """What was said of it."""
             said = []
-            extraction.ingest(self.config(as_of, events), tables, said.append)
+            ingest_rules.ingest(self.config(as_of, events), tables, said.append)
             return said
 
         def extract(self, as_of=None):
-            pipeline.extract_features(self.config(as_of), tables, lambda _: None)
+            extract_features.run(self.config(as_of), tables, lambda _: None)
 
         def as_before(self, step, *arguments):
             """Take a step as it was taken before, when a backslash escaped quotes."""
@@ -66,10 +69,10 @@ def home(spark, tables, file):
             self.note({key: value for key, value in self.noted().items() if key != "csv"})
 
         def noted(self):
-            return json.loads(tables.get_property("daily_activity", extraction.SOURCE))
+            return json.loads(tables.get_property("daily_activity", source_note.SOURCE))
 
         def note(self, value):
-            tables.set_property("daily_activity", extraction.SOURCE, json.dumps(value))
+            tables.set_property("daily_activity", source_note.SOURCE, json.dumps(value))
 
         def drop(self):
             for name in ("daily_activity", "features"):

@@ -6,9 +6,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from lib import extraction, pipeline
-from lib.config import ExtractConfig
+from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
+from lib.features import extraction
+from lib.features import ingest as ingest_rules
+from lib.stages import extract_features
 
 START = date(2024, 4, 1)
 WIDGETS = {
@@ -53,10 +55,10 @@ def home(spark, tables):
             return ExtractConfig.from_widgets((WIDGETS | asked | changes).__getitem__)
 
         def ingest(self, as_of=None, **changes):
-            return extraction.ingest(self.config(as_of, **changes), tables)
+            return ingest_rules.ingest(self.config(as_of, **changes), tables)
 
         def extract(self, as_of=None, **changes):
-            return pipeline.extract_features(self.config(as_of, **changes), tables, lambda _: None)
+            return extract_features.run(self.config(as_of, **changes), tables, lambda _: None)
 
         def activity(self, where="1 = 1"):
             frame = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
@@ -199,7 +201,7 @@ def test_a_source_that_has_shrunk_is_refused_and_nothing_is_written(home, tables
     pd.testing.assert_frame_equal(home.activity(), before[0])
     pd.testing.assert_frame_equal(home.features(50), before[1])
     assert [home.last_write(name) for name in names] == before[2]
-    assert extraction.last_extraction(tables, home.config().question, None).cutoffs.as_of == day(50)
+    assert extraction.read_extraction(tables, home.config().question, None).cutoffs.as_of == day(50)
 
 
 def test_a_source_that_is_to_be_smaller_is_accepted_for_one_day(home):
@@ -443,13 +445,13 @@ def test_a_source_that_gained_a_column_is_refused(home, spark, tables, gained, k
 def test_no_stage_works_on_what_an_extraction_that_was_cut_off_has_left(home, tables, monkeypatch):
     home.load(events(57)).extract(50)
     question = home.config().question
-    assert extraction.last_extraction(tables, question, None).cutoffs.as_of == day(50)
+    assert extraction.read_extraction(tables, question, None).cutoffs.as_of == day(50)
     home.load([*events(57), event(45, "u9")])
     home.ingest(50)  # features of later cutoffs are gone, and not yet made anew
     with pytest.raises(NotEnoughHistory, match="No features have been extracted in this schema"):
-        extraction.last_extraction(tables, question, None)
+        extraction.read_extraction(tables, question, None)
     home.extract(50)
-    assert extraction.last_extraction(tables, question, None).cutoffs.as_of == day(50)
+    assert extraction.read_extraction(tables, question, None).cutoffs.as_of == day(50)
 
 
 def test_what_was_read_is_noted_once_and_again_only_where_the_note_is_missing(home, spark, tables):

@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from lib.config import Question
-from lib.contracts import DAILY_ACTIVITY, PREDICTIONS, arrow_schema
-from lib.features import build_features, columns, schema, vocabulary
-from lib.models import Pair, fit
-from lib.predictions import scorer
+from lib.config.question import Question
+from lib.features.build import build_features
+from lib.features.vocabulary import choose_vocabulary, feature_columns, features_schema
+from lib.models.estimators import fit_models
+from lib.models.pair import Pair
+from lib.stages.scoring import make_scorer
+from lib.tables.contracts import DAILY_ACTIVITY, PREDICTIONS, arrow_schema
 
 START = date(2024, 3, 1)
 CUTOFFS = [START + timedelta(days=days) for days in (60, 67, 95)]
@@ -41,8 +43,10 @@ def activity(tables):
 def planned(activity):
     """What every cutoff knows; here all types are known to all from the start."""
     seen = {kind: [(START, 40)] for kind in sorted(set(activity["event_type"].to_pylist()))}
-    plan = {cutoff: vocabulary(seen, cutoff, 24) for cutoff in CUTOFFS}
-    return plan, schema(list(dict.fromkeys(name for words in plan.values() for name in columns(words))))
+    plan = {cutoff: choose_vocabulary(seen, cutoff, 24) for cutoff in CUTOFFS}
+    return plan, features_schema(
+        list(dict.fromkeys(name for words in plan.values() for name in feature_columns(words)))
+    )
 
 
 def ordered(table):
@@ -73,8 +77,10 @@ def test_a_pair_scores_on_the_workers_what_it_scores_here(tables, activity):
         "family": "blend", "C": 0.1, "lifetime": True, "learning_rate": 0.1, "max_iter": 20, "max_leaf_nodes": 4,
         "min_samples_leaf": 5, "l2_regularization": 1.0, "max_features": 0.5,
     }  # fmt: skip
-    pair = Pair(*fit(X, y, params, 0), tuple(X.columns), QUESTION.slug, "2024-05-01", params, "3", "4")
-    scored = tables.map_rows("SELECT * FROM {features}", scorer(pair, QUESTION, "run-1", 3), arrow_schema(PREDICTIONS))
+    pair = Pair(*fit_models(X, y, params, 0), tuple(X.columns), QUESTION.slug, "2024-05-01", params, "3", "4")
+    scored = tables.map_rows(
+        "SELECT * FROM {features}", make_scorer(pair, QUESTION, "run-1", 3), arrow_schema(PREDICTIONS)
+    )
     tables.replace("predictions", scored, "1 = 1")
     found = ordered(scored.toArrow())
     local = features.to_pandas().assign(propensity=pair.score(X)).sort_values(["user_id", "cutoff"], ignore_index=True)

@@ -5,10 +5,12 @@ import os
 import optuna
 import pytest
 
-from lib import charts, search, space, spark_search
-from lib.config import RetrainConfig
-from lib.spark_search import SparkTrials
-from tests.core.made import PLAIN, ago, asked, labelled
+from lib.config.stages import RetrainConfig
+from lib.registry import spark_trials
+from lib.registry.spark_trials import SparkTrials
+from lib.report import charts
+from lib.training import search, space
+from tests.builders.runs import PLAIN, ago, asked, labelled
 
 WEEKS = [ago(n) for n in (14, 21, 28, 35, 42)]
 GOOD, BAD = (PLAIN | {"family": "logistic", "C": C} for C in (1.0, 1e-4))
@@ -41,14 +43,14 @@ def quick(monkeypatch):
 @pytest.fixture
 def reads(tmp_path, monkeypatch):
     """A file with a line for each time that a process has read the folds: its id."""
-    noted, read = tmp_path / "reads", spark_search.read_folds
+    noted, read = tmp_path / "reads", spark_trials.read_folds
 
     def noting(*asked_for):
         with noted.open("a") as file:
             file.write(f"{os.getpid()}\n")
         return read(*asked_for)
 
-    monkeypatch.setattr(spark_search, "read_folds", noting)
+    monkeypatch.setattr(spark_trials, "read_folds", noting)
     return noted
 
 
@@ -91,7 +93,7 @@ def test_two_tasks_search_as_the_driver_does(spark, experiment, reads, objective
     processes = reads.read_text().split()
     assert 1 <= len(processes) == len(set(processes))  # once in each, however many tasks it had
     assert str(os.getpid()) not in processes
-    assert charts.search_plots(found.study, objective)
+    assert charts.plot_search(found.study, objective)
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,0 +1,126 @@
+"""`models`: every version of a home's models, what differs between two, and which is to be in use."""
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from textwrap import wrap
+
+from cli.arguments import build_parser
+from cli.errors import CliError
+from cli.local import questions, rerun
+from cli.local.home import Home, lock_home, new_run_id, open_home
+from lib.config.parameters import parse_model
+from lib.config.stages import ModelConfig
+from lib.registry import versions as versions_rules
+from lib.registry.versions import Version
+from lib.stages.context import Context
+
+_CELL = 40  # longer texts do not stand in a table
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """List, or do what was asked. Only what changes something takes the home's lock, and only that starts Spark."""
+    home = open_home(arguments.home)
+    found = questions.known_questions(home)
+    if arguments.action is None:
+        for config in found if arguments.question is None else [questions.choose_question(found, arguments.question)]:
+            print(*_list_versions(home, config), sep="\n")
+        return 0
+    config = questions.choose_question(found, arguments.question)
+    if arguments.action == "diff":
+        print(*_format_differences(config, *arguments.versions), sep="\n")
+        return 0
+    if arguments.action == "challenge":
+        uri = parse_model(lambda _: arguments.uri)  # a slip of the pen is told before anything starts
+        return _run([*rerun.whole_job_options(home, config), "--param", f"challenger={uri}"])
+    publish = (
+        rerun.list_only_options(home, config) if arguments.publish else []
+    )  # what cannot be done is said before the move
+    with lock_home(home):
+        _move(home, config, arguments)
+    if publish:
+        return _run(publish)
+    print("The published list stays as it is. To score and publish it anew with the version in use:")
+    try:
+        print(f"  ./propensity {shlex.join(['run', *rerun.list_only_options(home, config)])}")
+    except CliError as error:
+        print(f"  {error}")
+    return 0
+
+
+def _list_versions(home: Home, config: ModelConfig) -> Iterator[str]:
+    from lib.registry.mlflow_registry import MlflowRegistry
+
+    versions = MlflowRegistry(config.models, config.experiment).versions(config.question)
+    decisions = questions.rows(home, config, "decisions")
+    were = {version.prediction_version for version in versions if version.was_in_use}
+    periods = versions_rules.periods_in_use(decisions, were)
+    yield f"{config.question.slug}: {config.question}"
+    for version in versions:
+        yield from _format_version(
+            version, [period for period in periods if period.version == version.prediction_version]
+        )
+    yield ""
+
+
+def _format_version(version: Version, periods: list[versions_rules.Period]) -> Iterator[str]:
+    if not version.prediction_version:
+        yield f"  preprocessing version {version.preprocessing_version}, {version.created}: half of no pair, never used"
+        return
+    mark = ", in use" if version.in_use else ""
+    yield f"  version {version.prediction_version} (preprocessing version {version.preprocessing_version}){mark}"
+    yield f"    made {version.created} UTC, as of {version.as_of}, trained through {version.trained_through}"
+    yield from _wrap(versions_rules.format_params(version.params))
+    metrics = [
+        f"{name} {text}" for name, text in versions_rules.format_metrics(version.metrics, version.intervals).items()
+    ]
+    yield from _wrap(f"on the holdout {version.holdout}: {', '.join(metrics)}")
+    if version.why not in [period.why for period in periods]:
+        yield from _wrap(f"{version.decision}: {version.why}")
+    for period in periods:
+        yield from _wrap(f"{period.kind}, in use from {period.since} until {period.until or 'now'}: {period.why}")
+
+
+def _wrap(text: str) -> list[str]:
+    return wrap(text, 116, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _format_differences(config: ModelConfig, one: str, other: str) -> Iterator[str]:
+    from lib.registry.mlflow_registry import MlflowRegistry
+
+    registry = MlflowRegistry(config.models, config.experiment)
+    known = {version.prediction_version: version for version in registry.versions(config.question)}
+    if missing := [version for version in (one, other) if version not in known]:
+        raise CliError(f"There is no version {missing[0]} for {config.question.slug}. There is {', '.join(known)}.")
+    columns = {version: registry.columns(config.question, version) for version in (one, other)}
+    found = versions_rules.compare_versions(known[one], known[other], columns)
+    long = [row for row in found if max(map(len, row)) > _CELL]
+    rows = [("", f"version {one}", f"version {other}"), *(row for row in found if row not in long)]
+    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    for name, left, right in rows:
+        yield f"{name:{widths[0]}}  {left:{widths[1]}}  {right}"
+    for name, *texts in long:
+        for version, text in zip((one, other), texts, strict=True):
+            yield from wrap(f"{name}, version {version}: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> None:
+    from lib.registry.mlflow_registry import MlflowRegistry
+    from lib.stages import by_hand
+
+    config = replace(config, run_id=new_run_id(datetime.now(UTC)))
+    registry = MlflowRegistry(config.models, config.experiment)
+    with questions.tables(home, config, "models.log") as tables:
+        if arguments.action == "promote":
+            moved = by_hand.promote(Context(config, tables, registry), arguments.version)
+        else:
+            moved = by_hand.rollback(Context(config, tables, registry))
+    print(moved.summary, flush=True)
+
+
+def _run(options: list[str]) -> int:
+    from cli.commands.run import main as run
+
+    return run(build_parser().parse_args(["run", *options]))

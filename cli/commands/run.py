@@ -1,0 +1,35 @@
+"""`run`: the whole job on this machine, from loading events to the closing words."""
+
+import argparse
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from cli.arguments import PROJECT
+from cli.local.home import Home, lock_home, open_home
+from cli.local.job_run import say, start
+from cli.local.plan import plan_run, schema_of
+from localrun.platform.rules import State
+from localrun.run import page
+
+_EXIT = {State.SUCCESS: 0, State.CANCELED: 130}
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the job; 0 only when it succeeded."""
+    home = open_home(arguments.home)
+    plan = plan_run(arguments, home)
+    with lock_home(home):
+        page.close_abandoned(home.runs)
+        run = start(plan)
+    say(_places(home, home.runs / run.run_id, schema_of(run.parameters)))
+    return _EXIT.get(run.state, 1)
+
+
+def _places(home: Home, folder: Path, schema: str) -> Iterable[str]:
+    option = "" if home.root == PROJECT / ".home" else f" --home {shlex.quote(str(home.root))}"
+    return [
+        f"run page  {folder / 'index.html'}",
+        f"tables    {home.warehouse / schema}",
+        f"models    ./propensity ui{option}",
+    ]

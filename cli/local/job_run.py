@@ -1,0 +1,148 @@
+"""Start Spark, make the events and the experiment while it comes up, then run the job."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import psutil
+
+from cli.local.earlier_values import needed_values
+from cli.local.home import new_run_id
+from cli.local.plan import EXPERIMENT, Plan, schema_of
+from cli.local.progress import Progress, format_closing
+from cli.local.tracking import ensure_experiment
+from cli.local.what_happened import format_what_happened
+from localrun.bundle.bundle import Job
+from localrun.notebook.execution import NotebookResult, run_notebook
+from localrun.notebook.scan import scan
+from localrun.platform.rules import State, select_tasks
+from localrun.run import page
+from localrun.run.job import job_parameters, run_job
+from localrun.run.machine import Machine
+from localrun.run.record import JobRun, new_tasks
+from localrun.spark.server import SparkServer
+
+SPARK_LOG = "spark.log"  # in a run's folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What all jobs of a run share once it has started."""
+
+    spark_url: str
+    spark_log: Path
+    tracking: Future[None] | None
+    stopped: Event = field(default_factory=Event)
+
+
+def start(plan: Plan) -> JobRun:
+    """Start Spark, make the events and the experiment while it comes up, then run the job."""
+    start = datetime.now(UTC)
+    run_id = new_run_id(start)
+    folder = _folder(plan, plan.job, run_id)
+    if plan.source.remark:
+        print(plan.source.remark, flush=True)
+    spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG)
+    with spark, ThreadPoolExecutor() as pool:
+        experiment = plan.given.get(EXPERIMENT)
+        if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
+            experiment = plan.home.parameters()[EXPERIMENT]
+        tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
+        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking)
+        given = dict(plan.given)
+        if plan.source.write:
+            given["events"] = str(plan.source.write())
+        run = _record(plan, given, run_id, start)
+        run_job(plan.job, run, _machine(plan, folder, here))
+    _conclude(plan, run)
+    return run
+
+
+def _called(plan: Plan, here: Surroundings, job_id: int, parameters: Mapping[str, str]) -> JobRun:
+    """Run another job of the bundle whole, for a task: in the same home, with a page of its own."""
+    (job,) = (job for job in plan.jobs.values() if job.id == job_id)
+    start = datetime.now(UTC)
+    run_id = new_run_id(start)
+    own = replace(plan, job=job, selection=select_tasks(job.settings.tasks or [], None))
+    folder = _folder(plan, job, run_id)
+    (folder / SPARK_LOG).symlink_to(Path("..") / here.spark_log.relative_to(plan.home.runs))  # its page links to it
+    run = _record(own, plan.local(job) | dict(parameters), run_id, start)
+    run_job(job, run, _machine(own, folder, here))
+    _conclude(own, run)
+    return run
+
+
+def _folder(plan: Plan, job: Job, run_id: str) -> Path:
+    folder = plan.home.runs / run_id
+    folder.mkdir(parents=True)
+    print(f"run {run_id} of {job.key}: {folder / 'index.html'}", flush=True)
+    return folder
+
+
+def _conclude(plan: Plan, run: JobRun) -> None:
+    """Say how a run ended and, where a built-in source knows, how its list turned out."""
+    say(format_closing(run, plan.home.runs / run.run_id))
+    if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
+        audience = plan.home.warehouse / schema_of(run.parameters) / "audience"
+        say(format_what_happened(audience, run.run_id, run.parameters))
+
+
+def say(part: Iterable[str]) -> None:
+    if lines := list(part):
+        print("", *lines, sep="\n")
+
+
+def _machine(plan: Plan, folder: Path, here: Surroundings) -> Machine:
+    progress = Progress()
+
+    def changed(run: JobRun) -> None:
+        page.write_page(folder, run)
+        progress.changed(run)
+
+    def run_tracked(path: Path, **asked: Any) -> NotebookResult:
+        widgets = scan(path).widgets
+        if here.tracking and (widgets is None or EXPERIMENT in widgets):
+            here.tracking.result()  # only a notebook that knows the experiment has to wait for it
+        return run_notebook(path, **asked)
+
+    return Machine(
+        run_notebook=run_tracked,
+        folder=folder,
+        spark_url=here.spark_url,
+        environment=plan.home.environment(),
+        stop=_kill_children,
+        changed=changed,
+        line=progress.line,
+        run_job=partial(_called, plan, here),
+        stopped=here.stopped,
+    )
+
+
+def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) -> JobRun:
+    parameters = job_parameters(plan.job, given, run_id, start)
+    run = JobRun(
+        run_id=run_id,
+        job=plan.job.key,
+        target=plan.target,
+        started=start.isoformat(timespec="seconds"),
+        parameters=parameters,
+        changed=sorted(given),
+        tasks=new_tasks(plan.job, plan.selection),
+    )
+    for key, values in needed_values(plan.home.runs, plan.job, plan.selection, parameters).items():
+        run.tasks[key].values = values
+    return run
+
+
+def _kill_children() -> None:
+    """End every process of this run at once, Spark's included: what they did half, the next run repairs."""
+    for child in psutil.Process().children(recursive=True):
+        try:
+            child.kill()
+        except psutil.NoSuchProcess:
+            continue

@@ -1,0 +1,87 @@
+"""A run that was found sound, before anything is started."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cli.arguments import given_parameters
+from cli.errors import CliError
+from cli.local.home import Home
+from cli.local.sources import Source, choose_source
+from localrun.bundle.bundle import Bundle, Job, load_bundle
+from localrun.bundle.files import read_yaml
+from localrun.checks.job import job_findings
+from localrun.platform.for_each import check_inputs
+from localrun.platform.rules import select_tasks
+from localrun.run.job import job_parameters
+
+SCHEMA = "propensity"
+# On one machine there is one catalog, Spark's own.
+_VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA}
+EXPERIMENT = "experiment"  # the job parameter that names it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A run that was found sound, before anything is started."""
+
+    job: Job
+    jobs: Mapping[str, Job]  # all of the bundle: a task may run another one
+    target: str
+    selection: frozenset[str]
+    source: Source
+    given: dict[str, str]
+    home: Home
+
+    def local(self, job: Job) -> dict[str, str]:
+        """Those parameters of a job that say where this machine keeps things."""
+        names = {parameter.name for parameter in job.settings.parameters or []}
+        return {name: value for name, value in self.home.parameters().items() if name in names}
+
+
+def load_job(arguments: argparse.Namespace) -> tuple[Job, Bundle]:
+    """The job that the arguments name, and its bundle, with this machine's variables.
+
+    Raises
+    ------
+    CliError
+        If a check finds anything wrong with it.
+    """
+    declared = read_yaml(arguments.bundle / "databricks.yml", "databricks.yml").get("variables") or {}
+    bundle = load_bundle(arguments.bundle, arguments.target, {k: v for k, v in _VARIABLES.items() if k in declared})
+    job = bundle.job(arguments.job)
+    if found := job_findings(job, bundle.jobs):
+        lines = "\n  ".join(found)
+        raise CliError(f"job {job.key} in {job.file} is not sound, see ./propensity validate:\n  {lines}")
+    return job, bundle
+
+
+def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
+    job, bundle = load_job(arguments)
+    given = given_parameters(arguments.param)
+    for name in ("export", "reports"):  # notebooks run in their own folder
+        if given.get(name):
+            given[name] = str(Path(given[name]).expanduser().absolute())
+    source = choose_source(arguments.source, given, home, schema_of(given))
+    plan = Plan(
+        job=job,
+        jobs=bundle.jobs,
+        target=bundle.target,
+        selection=select_tasks(job.settings.tasks or [], arguments.only),
+        source=source,
+        given={},
+        home=home,
+    )
+    names = {parameter.name for parameter in job.settings.parameters or []}
+    suits = {name: value for name, value in source.parameters.items() if name in names}
+    plan = replace(plan, given=plan.local(job) | given | suits)
+    # what is wrong with parameters is said before anything starts
+    check_inputs(job, job_parameters(job, plan.given, "", datetime.now(UTC)))
+    return plan
+
+
+def schema_of(parameters: Mapping[str, str]) -> str:
+    """The schema of the run's tables, without its catalog."""
+    return parameters.get("schema", SCHEMA).rpartition(".")[2]

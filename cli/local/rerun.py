@@ -1,0 +1,64 @@
+"""How a question's last run was called, so that the job, or its end, can be run again in the same way."""
+
+from collections.abc import Iterator
+
+from cli.arguments import PROJECT
+from cli.errors import CliError
+from cli.local.home import Home
+from lib.config.question import Question
+from lib.config.stages import ModelConfig
+from lib.errors import ConfigError
+from localrun.platform.rules import State
+from localrun.run.record import JobRun, past_runs
+
+_FIRST = "extract_features"  # the task that resolves as_of and prepares the features for one question
+_ONCE = "challenger"  # no parameter to repeat: it names what one run was to compare
+
+
+def whole_job_options(home: Home, config: ModelConfig) -> list[str]:
+    """Options of `run` for the whole job, with the parameters of the question's last run."""
+    return _options(home, _last(home, config), {})
+
+
+def list_only_options(home: Home, config: ModelConfig) -> list[str]:
+    """Options of `run` that score and publish the question's last list again, as of the same day."""
+    last = _last(home, config)
+    newest = next(run for run in _extracted(home, config.schema))
+    if newest.run_id == last.run_id:
+        return ["--only", "predict+", *_options(home, last, {})]
+    # Another question was extracted since: its own features have to be prepared again.
+    day = {"as_of": str(last.tasks[_FIRST].values["as_of"])}
+    return ["--only", f"{_FIRST},predict,publish", *_options(home, last, day)]
+
+
+def _last(home: Home, config: ModelConfig) -> JobRun:
+    for run in _extracted(home, config.schema):
+        if _question(run) == config.question and run.parameters["models"] == config.models:
+            return run
+    raise CliError(
+        f"No run of {config.question.slug} is left in {home.runs} to take parameters from. "
+        "Run the job for that question once: ./propensity run --param ..."
+    )
+
+
+def _extracted(home: Home, schema: str) -> Iterator[JobRun]:
+    """The runs that prepared features in a schema, newest first."""
+    for _, run in past_runs(home.runs):
+        first = run.tasks.get(_FIRST)
+        if first and first.state is State.SUCCESS and run.parameters.get("schema") == schema:
+            yield run
+
+
+def _question(run: JobRun) -> Question | None:
+    try:
+        return Question.from_widgets(run.parameters.__getitem__)
+    except (KeyError, ConfigError):
+        return None
+
+
+def _options(home: Home, run: JobRun, instead: dict[str, str]) -> list[str]:
+    own = home.parameters()
+    given = {name: run.parameters[name] for name in run.changed if name != _ONCE} | instead
+    pairs = [f"{name}={value}" for name, value in given.items() if own.get(name) != value]
+    place = [] if home.root == PROJECT / ".home" else ["--home", str(home.root)]
+    return [*place, *(word for pair in pairs for word in ("--param", pair))]

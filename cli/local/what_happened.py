@@ -1,0 +1,65 @@
+"""What users really did after as_of, where a built-in source knows: the list held against it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from pyarrow import csv
+from sklearn.metrics import log_loss, roc_auc_score
+
+
+def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, str]) -> Iterator[str]:
+    """Say how the list that a run published turned out; nothing where the horizon goes beyond the events.
+
+    Parameters
+    ----------
+    audience : path of the Delta table `audience`
+    parameters : the run's job parameters; `events` is a path of built-in events, Parquet, CSV or Delta
+    """
+    if not (audience / "_delta_log").is_dir():
+        return
+    events = Path(parameters["events"])
+    actions = sorted(name.strip() for name in parameters["action"].split(","))
+    horizon = int(parameters["horizon_days"])
+    rows = DeltaTable(audience).to_pyarrow_table(columns=["run_id", "user_id", "cutoff", "propensity"])
+    rows = rows.filter(pc.equal(rows["run_id"], run_id))
+    if not len(rows):
+        return
+    cutoff: date = pc.max(rows["cutoff"]).as_py()
+    end = cutoff + timedelta(days=horizon)
+    happened, last = _happened(events, actions, cutoff, end)
+    if end > last:
+        return
+    acted = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(happened))
+    scores = rows["propensity"].to_numpy()
+    did = f"{acted.sum()} of {len(acted)} users did it, {acted.mean():.1%}"
+    yield f"What really happened from {cutoff} until {end}: {did}."
+    if 0 < acted.sum() < len(acted):
+        yield f"  AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}; by tenth of the list:"
+        yield "  tenth  promised  happened"
+        for number, tenth in enumerate(np.array_split(np.argsort(-scores, kind="stable"), 10), start=1):
+            if len(tenth):
+                yield f"  {number:5}  {scores[tenth].mean():8.1%}  {acted[tenth].mean():8.1%}"
+
+
+def _happened(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:
+    """Who did one of the actions in `[cutoff, end)`, and the day up to which the events go, exclusive."""
+    table = _events(events, ["user_id", "event_time", "event_type"])
+    day = table["event_time"].cast(pa.date32())
+    inside = pc.and_(pc.greater_equal(day, cutoff), pc.less(day, end))
+    did = table.filter(pc.and_(inside, pc.is_in(table["event_type"], value_set=pa.array(actions))))
+    return set(did["user_id"].to_pylist()), pc.max(day).as_py()
+
+
+def _events(path: Path, columns: list[str]) -> pa.Table:
+    if path.is_dir():
+        return DeltaTable(path).to_pyarrow_table(columns=columns)
+    if path.suffix == ".csv":  # ids are texts there, whatever they look like
+        texts = csv.ConvertOptions(column_types={"user_id": pa.string()}, include_columns=columns)
+        return csv.read_csv(path, convert_options=texts)
+    return pq.read_table(path, columns=columns)

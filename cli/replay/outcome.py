@@ -1,0 +1,127 @@
+"""What the replays came to: a row per policy and run, and a row per policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from cli.replay.request import Request
+from cli.replay.store import State
+from datasets import synthetic
+from lib.backtest import ratios, replay
+from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed
+from lib.evaluation.metrics import Measured
+from lib.registry.protocol import Registry
+
+TRUTH = "truth"  # no policy: the invented app's own probabilities, which no model can beat but by chance
+_PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "ratio", "expected", "observed")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that is reported."""
+
+    runs: pd.DataFrame  # policy, as_of, what the run did, promised_* and realised metrics with _low and _high
+    policies: pd.DataFrame  # policy, runs, log_loss, ratio and its ends, retrains, promotions, seconds, promised
+    left_out: Mapping[date, str]  # runs that no average counts, and why
+
+
+def outcome(request: Request, states: Mapping[str, State], every: Registry, activity: pa.Table, until: date) -> Outcome:
+    """Judge every list by what happened until `until`, beside the oracle."""
+    horizon, seed = timedelta(days=request.question.horizon_days), int(request.parameters["seed"])
+    matured = [day for day in request.days if day + horizon <= until]
+    afterwards = {policy: replay.tables_afterwards(state.tables, activity) for policy, state in states.items()}
+    scored = {
+        policy: replay.read_scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
+    }
+    runs = {policy: list(state.runs) for policy, state in states.items()}
+    runs[ORACLE], scored[ORACLE] = replay.hindsight(
+        runs[EVERY], afterwards[EVERY], every, request.question, scored[EVERY]
+    )
+    common = set(matured).intersection(*(set(rows["cutoff"]) for rows in scored.values()))
+    left_out = {day: f"its horizon goes beyond {until}" for day in request.days if day not in matured}
+    left_out |= {day: "not every policy had scores" for day in matured if day not in common}
+    if request.noted["--source"] == "synthetic":
+        scored[TRUTH] = _truth(request, scored[EVERY])
+    rows = [
+        _row(run, scored[policy][scored[policy]["cutoff"] == run.as_of], run.as_of in common, seed)
+        for policy, done in runs.items()
+        for run in done
+    ]
+    counted = {policy: frame[frame["cutoff"].isin(common)] for policy, frame in scored.items()}
+    table = pd.DataFrame(rows)
+    return Outcome(table, _policies(table, counted, runs, seed), left_out)
+
+
+def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:
+    frames = [scored.head(0)]
+    for cutoff in sorted(set(scored["cutoff"])):
+        rows = scored[scored["cutoff"] == cutoff]
+        known = synthetic.true_propensity(
+            **request.world, action=request.question.action, cutoff=cutoff,
+            horizon_days=request.question.horizon_days,
+        )  # fmt: skip
+        by_user = known.to_pandas().set_index("user_id")["propensity"]
+        frames.append(rows.assign(propensity=by_user.reindex(rows["user_id"]).to_numpy()))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _row(run: Replayed, scored: pd.DataFrame, counted: bool, seed: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "policy": run.policy, "as_of": run.as_of, "answer": run.answer, "retrained": run.retrained,
+        "promoted": run.promoted, "version": run.version, "counted": counted,
+    }  # fmt: skip
+    realised = ratios.list_quality(scored, seed) if len(scored) else {}
+    row |= _ends("promised_", run.promised, _PROMISED) | _ends("", realised, _REALISED)
+    return row | {"seconds": run.seconds, "stopped": run.stopped, "refused": run.refused, "reasons": run.reasons}
+
+
+def _ends(prefix: str, metrics: Mapping[str, Measured], names: tuple[str, ...]) -> dict[str, float | None]:
+    told: dict[str, float | None] = {}
+    for name in names:
+        found = metrics.get(name)
+        for end, value in (("", "value"), ("_low", "low"), ("_high", "high")):
+            told[f"{prefix}{name}{end}"] = getattr(found, value) if found else None
+    return told
+
+
+def _policies(
+    runs: pd.DataFrame, scored: Mapping[str, pd.DataFrame], replayed: Mapping[str, list[Replayed]], seed: int
+) -> pd.DataFrame:
+    some = all(len(frame) for frame in scored.values())
+    ratio = ratios.log_loss_ratios(scored, EVERY, seed) if some else {}
+    expected = _expected(scored) if some and TRUTH in scored else {}
+    rows: list[dict[str, Any]] = []
+    for policy in (*RUN_BY_RUN, ORACLE):
+        own = runs[runs["policy"] == policy]
+        judged, used = own[own["counted"]], replayed[policy]
+        retrains, seconds = int(own["retrained"].sum()), float(own["seconds"].sum())
+        if policy == ORACLE:  # it needed only the pairs that it used, and what making them took
+            needed = {run.version for run in used}
+            made = [run for run in replayed[EVERY] if run.version in needed]
+            retrains, seconds = len(made), sum(run.seconds for run in made)
+        rows.append({
+            "policy": policy, "runs": len(judged), "log_loss": judged["log_loss"].mean(),
+            **_ends("", {"ratio": ratio[policy]} if ratio else {}, ("ratio",)), "retrains": retrains,
+            "promotions": int(own["promoted"].sum()), "seconds": seconds, "auc": judged["auc"].mean(),
+            "promised": judged["promised_log_loss"].mean(),
+            "realised_less_promised": (judged["log_loss"] - judged["promised_log_loss"]).mean(),
+            "expected": expected.get(policy),
+        })  # fmt: skip
+    if expected:
+        rows.append({
+            "policy": TRUTH, "runs": rows[0]["runs"], "log_loss": ratios.mean_log_loss(scored[TRUTH]),
+            **_ends("", {"ratio": ratio[TRUTH]}, ("ratio",)), "expected": expected[TRUTH],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _expected(scored: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Each one's expected log loss under the true probabilities, of which no chance is left."""
+    keys = ["cutoff", "user_id"]
+    ordered = {policy: frame.sort_values(keys) for policy, frame in scored.items()}
+    truth = ordered[TRUTH]["propensity"].to_numpy(float)
+    return {policy: ratios.mean_log_loss(frame, truth) for policy, frame in ordered.items()}

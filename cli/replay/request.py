@@ -1,0 +1,145 @@
+"""What a backtest is asked for, noted in its home: a second call goes on with the same, and with nothing else."""
+
+import argparse
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sklearn
+
+from cli.arguments import given_parameters
+from cli.errors import CliError
+from cli.local.home import Home
+from cli.local.plan import load_job
+from cli.local.sources import Source, choose_source
+from cli.replay.store import write
+from lib.backtest import replay
+from lib.config.question import Question
+from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
+from lib.tables import csv_files
+from localrun.run.job import job_parameters
+
+# What the replay says itself, and what would leave its home or not repeat.
+_OWN = {
+    "as_of": "--from, --to and --every say the days", "n_trials": "--trials says it", "schema": "--home says the place",
+    "models": "--home says the place", "experiment": "--home says the place", "run_id": "each run has its own",
+    "bundle_root": "the replay runs no notebooks", "optuna_storage": "each search begins anew",
+    "challenger": "every run searches", "export": "no list leaves the home",
+    "reports": "the replay writes its own", "search_on": "all trials run here",
+    "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
+    "accept_shrunk": "all events are read once",
+}  # fmt: skip
+SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
+_WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A backtest that was found sound, before anything is started."""
+
+    days: tuple[date, ...]  # as_of of each run
+    parameters: dict[str, str]  # of the job
+    source: Source
+    world: dict[str, Any]  # arguments of the invented app; empty for other sources
+    stores: str
+    noted: dict[str, str]  # all of it as the home keeps it, by the names that the user knows
+
+    @property
+    def question(self) -> Question:
+        return Question.from_widgets(self.parameters.__getitem__)
+
+    @property
+    def last_day(self) -> date:
+        """The end of the last run's horizon."""
+        return self.days[-1] + timedelta(days=self.question.horizon_days)
+
+
+def read_request(arguments: argparse.Namespace, home: Home) -> Request:
+    """Check what was asked for, also against what this home was begun with.
+
+    Raises
+    ------
+    CliError
+        The message names the option.
+    """
+    first, last = (_day(name, getattr(arguments, name)) for name in ("first", "last"))
+    step = re.fullmatch(r"([1-9]\d{0,3})d", arguments.every)
+    if not step:
+        raise CliError(f"--every must be a number of days such as 7d, got {arguments.every!r}.")
+    if last < first:
+        raise CliError(f"--to {last} lies before --from {first}.")
+    if arguments.trials < 1:
+        raise CliError(f"--trials must be 1 or more, got {arguments.trials}.")
+    days = [first]
+    while days[-1] + timedelta(days=int(step[1])) <= last:
+        days.append(days[-1] + timedelta(days=int(step[1])))
+    given = given_parameters(arguments.param)
+    if own := [name for name in given if name in _OWN]:
+        raise CliError(f"--param {own[0]} has no place in a backtest: {_OWN[own[0]]}. Leave it out.")
+    if arguments.source == "none" and "events" not in given:
+        raise CliError("--source none leaves nothing to read. Name the events with --param events=...")
+    world = _world(arguments, given)
+    source = choose_source(arguments.source, given, home, SCHEMA, world)
+    job, _ = load_job(arguments)
+    names = {parameter.name for parameter in job.settings.parameters or []}
+    # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
+    told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
+    told |= dict.fromkeys(("as_of", "optuna_storage", "export", "reports", "challenger"), "")
+    told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
+    parameters = job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC))
+    for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):  # a slip of the pen is told now
+        kind.from_widgets(replay.widget_values({**parameters, "events": "to be located"}, "", first))
+    noted = {"--from": str(first), "--to": str(last), "--every": arguments.every, "--stores": arguments.stores}
+    noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
+    noted |= {f"--world {name}": str(value) for name, value in world.items()}
+    noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name == "n_trials"}
+    if csv_files.is_csv(parameters["events"]):  # a home goes on with what it has read
+        noted["reading of CSV"] = csv_files.RULE
+    noted["scikit-learn"] = sklearn.__version__  # what one version has pickled another may read otherwise
+    request = Request(
+        days=tuple(days), parameters=parameters, source=source, world=world, stores=arguments.stores, noted=noted
+    )
+    _same(home.root / "backtest.json", noted)
+    return request
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        option = {"first": "--from", "last": "--to"}[name]
+        raise CliError(f"{option} must be a date like 2024-06-01, got {text!r}.") from None
+
+
+def _world(arguments: argparse.Namespace, given: Mapping[str, str]) -> dict[str, Any]:
+    pairs = given_parameters(arguments.world, "--world", "users=5000")
+    if pairs and (arguments.source != "synthetic" or "events" in given):
+        raise CliError("--world describes the invented app: it needs --source synthetic.")
+    found: dict[str, Any] = {}
+    for name, text in pairs.items():
+        if name not in _WORLD:
+            raise CliError(f"--world knows no {name!r}. It has {', '.join(_WORLD)}.")
+        try:
+            found[name] = _WORLD[name](text)
+        except ValueError:
+            raise CliError(f"--world {name} must be a number, got {text!r}.") from None
+    return found
+
+
+def _same(note: Path, asked: Mapping[str, str]) -> None:
+    """Note what was asked for in a fresh home; in a begun one, refuse anything else."""
+    if not note.exists():
+        write(note, json.dumps(asked, indent=1).encode())
+        return
+    before = json.loads(note.read_text(encoding="utf-8"))
+    for name in dict.fromkeys([*asked, *before]):
+        if before.get(name) != asked.get(name):
+            was, now = (repr(one[name]) if name in one else "nothing" for one in (before, asked))
+            raise CliError(
+                f"The backtest in {note.parent} was begun with {name} {was}, and this call says {now}. "
+                f"Give this one a --home of its own, or delete {note.parent}."
+            )

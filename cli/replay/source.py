@@ -1,0 +1,52 @@
+"""Read the events of a backtest once, through local Spark, into the activity that all its runs see parts of."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from cli.local.home import Home
+from cli.local.spark import start_spark
+from cli.replay.request import SCHEMA, Request
+from cli.replay.store import UNTIL, Store, write_arrow
+from lib.backtest import replay
+from lib.config.stages import ExtractConfig
+from lib.features import ingest as ingest_rules
+from lib.features import source as event_rules
+from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.delta import DeltaTables
+
+LOG = "spark.log"
+
+
+def locate_events(request: Request) -> dict[str, str]:
+    """The job's parameters with the place of the events, written where they are built-in ones."""
+    events = str(request.source.write()) if request.source.write else request.parameters["events"]
+    return {**request.parameters, "events": events}
+
+
+def ingest(request: Request, home: Home, store: Store) -> None:
+    """Read all that became known until the last run's horizon ends, or until the day of the source's last event."""
+    if store.activity.exists():
+        return
+    asked = {**locate_events(request), "schema": f"spark_catalog.{SCHEMA}"}
+    with start_spark(home, [SCHEMA], LOG) as spark:
+        tables = DeltaTables(spark, asked["schema"])
+        until = min(request.last_day, _last_event(tables, asked))
+        config = ExtractConfig.from_widgets(replay.widget_values(asked, "", until))
+        ingest_rules.ingest(config, tables)
+    rows = DeltaTable(home.warehouse / SCHEMA / "daily_activity").to_pyarrow_table(columns=list(DAILY_ACTIVITY))
+    write_arrow(store.activity, rows.cast(arrow_schema(DAILY_ACTIVITY)), {UNTIL: until.isoformat().encode()})
+
+
+def read_delta(folder: Path) -> pa.Table:
+    """A Delta table, without Spark."""
+    return DeltaTable(folder).to_pyarrow_table()
+
+
+def _last_event(tables: DeltaTables, asked: dict[str, str]) -> date:
+    config = ExtractConfig.from_widgets(replay.widget_values(asked, "", date.max))
+    events = event_rules.standardise(tables.source(config.events), config.event_columns)
+    with tables.reading(config.events):
+        return ingest_rules.read_newest_day(events)

@@ -1,0 +1,72 @@
+"""Whom to contact: the top of a list, or everybody whose expected value is above what a contact costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib.config.thresholds import Contacts
+from lib.evaluation.metrics import INTERVAL, Measured
+
+DRAWS = 4_000  # of the profit: an end of its interval then rests on 200 of them
+ARM = 1.6448536269514722  # standard deviations from the centre of a normal distribution to an end of a 90 % interval
+
+
+def choose_contacts(ranked: pd.DataFrame, asked: Contacts) -> pd.DataFrame:
+    """The rows of a list that are to be contacted, best first; who is held out is left alone.
+
+    With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`.
+    """
+    if asked.everybody:
+        return ranked
+    found = ranked[~ranked["held_out"].astype(bool)]
+    if asked.value_of_action is not None and asked.cost_of_contact is not None:
+        found = found[found["propensity"] * asked.value_of_action > asked.cost_of_contact]
+    return found.head(asked.top) if asked.top else found
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What contacting some users is expected to bring."""
+
+    profit: Measured
+    value_of_action: float
+    cost_of_contact: float
+    proven: bool  # whether a list whose outcome is known tells how far this one may be off
+
+    def __str__(self) -> str:
+        doubt = "chance, and how far the newest list whose outcome is known was off" if self.proven else "chance alone"
+        return (
+            f"Expected profit {self.profit:,.2f} at {self.value_of_action:g} for an action and "
+            f"{self.cost_of_contact:g} for a contact; the interval tells of {doubt}."
+        )
+
+
+def expected_gain(contacted: pd.DataFrame, value: float, cost: float, ratio: Measured | None, seed: int) -> Gain:
+    """The expected profit of contacting these users, if each acts with its propensity, with a 90 % interval.
+
+    Parameters
+    ----------
+    ratio : Measured or None
+        Of expected to observed actions, of the newest list whose outcome is known: as uncertain as that was about its
+        own centre, so is this one. None: the interval is that of chance alone.
+    seed : int
+        Of the draws.
+
+    What a contact adds to what a user would do anyway, no propensity knows: the effect on the users held out does.
+    """
+    p = contacted["propensity"].to_numpy(float)
+    expected, chance = float(p.sum()), float(np.sqrt((p * (1 - p)).sum()))
+    spread = 0.0 if ratio is None else float(np.log(ratio.high / ratio.low)) / (2 * ARM)
+    rng = np.random.default_rng(seed)
+    actions = expected * np.exp(rng.normal(0, spread, DRAWS)) + rng.normal(0, chance, DRAWS)
+    low, high = np.percentile(np.clip(actions, 0, len(p)), INTERVAL) * value - cost * len(p)
+    return Gain(Measured(expected * value - cost * len(p), float(low), float(high)), value, cost, ratio is not None)
+
+
+def format_contacts(contacted: pd.DataFrame, whole: int, asked: Contacts, gain: Gain | None) -> list[str]:
+    """Say who is contacted and what that is expected to bring; nothing where nothing was chosen."""
+    if asked.everybody:
+        return []
+    told = f"To contact: {len(contacted)} of {whole} users, {contacted['propensity'].sum():.1f} expected to act."
+    return [told] if gain is None else [told, f"  {gain}"]

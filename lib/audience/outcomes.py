@@ -1,0 +1,172 @@
+"""What past scores turned out to be worth, once what they spoke of has happened: the ledger's rows, and a word."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lib.audience import ranking
+from lib.evaluation.metrics import Measured, Quality, measure, measure_change, measure_share
+from lib.features.source import LATE_DAYS
+from lib.labels.rows import user_hash
+from lib.timeline import is_final
+
+ALL = "all"  # the part of the ledger that speaks of the whole list
+DECILES = tuple(f"decile {number}" for number in range(1, 11))
+HELD_OUT, NOT_HELD_OUT = "held out", "not held out"
+SHOWN = ("auc", "average_precision", "log_loss", "base_rate_log_loss", "skill_over_base_rate", "ratio", "calibration",
+         "ece")  # fmt: skip
+UNTOLD = "too few to tell"
+# The word for an AUC of at least so much, the best first: how often one who acted stood above one who did not.
+WORDS: Mapping[str, float] = {"excellent": 0.9, "very good": 0.8, "good": 0.7, "fair": 0.6, "poor": 0.0}
+HONEST = 1.25  # beyond this factor between expected and observed, with the whole interval, no list is more than fair
+MOST_ROWS = 200_000  # so many rows are measured at the most; counted are all
+
+
+def outcome_rows(rows: pd.DataFrame, held_out: npt.NDArray[np.bool_], seed: int) -> pd.DataFrame:
+    """Hold the scores of one cutoff against what happened.
+
+    Parameters
+    ----------
+    rows : DataFrame[user_id, propensity, label]
+        Every scored user once; label 1 where the user acted within the horizon, else 0.
+    held_out : array of bool
+        Whom nobody was to contact.
+
+    Returns
+    -------
+    DataFrame[part, users, expected, observed, metric, measured, low, high, word]
+        Part `all` has the metrics `SHOWN`, as `lib.evaluation.metrics` defines them, and the word; of one class only,
+        log_loss alone. Each decile, each band that has users, and the users held out and not (where there are both)
+        have their `rate` of acting and its `lift` over the list's; `not held out` also the `effect`, its rate less that
+        of the users held out. Intervals of shares are Wilson's, the others come from resampling users.
+    """
+    ranked = rows.assign(held=held_out).sort_values(["propensity", "user_id"], ascending=[False, True])
+    quality = _measure_list(ranked, seed)
+    whole = [_metric_row(ALL, ranked, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
+    rate = float(ranked["label"].mean())
+    found = pd.DataFrame(
+        [*whole, *(row for name, part in _split_parts(ranked) for row in _share_rows(name, part, rate))]
+    )
+    both = [
+        measure_share(int(part["label"].sum()), len(part)) for _, part in ranked.groupby("held")
+    ]  # not held out first
+    if len(both) == 2:
+        found.loc[len(found)] = pd.Series(
+            _metric_row(NOT_HELD_OUT, ranked[~ranked["held"]], "effect", measure_change(*both[::-1]))
+        )
+    found["word"] = None
+    found.loc[found["part"] == ALL, "word"] = quality_word(quality)
+    return found
+
+
+def quality_word(quality: Quality) -> str:
+    """How good scores proved to be, for those who do not read AUC.
+
+    The word of `WORDS` for the AUC; not better than fair where expected and observed actions differ by more than a
+    factor of `HONEST` with the whole interval; poor where the scores are not shown to beat the base rate.
+    """
+    if "auc" not in quality.metrics:
+        return UNTOLD
+    auc, ratio, skill = (quality.metrics[name] for name in ("auc", "ratio", "skill_over_base_rate"))
+    if skill.high <= 0:
+        return "poor"
+    found = next(name for name, least in WORDS.items() if auc.value >= least)
+    dishonest = ratio.low > HONEST or ratio.high < 1 / HONEST
+    return "fair" if dishonest and WORDS[found] > WORDS["fair"] else found
+
+
+def live_metrics(rows: pd.DataFrame, seed: int) -> dict[str, Measured]:
+    """The record of one pair over the lists that it scored: what a verdict reads of it, beside the holdout.
+
+    Parameters
+    ----------
+    rows : DataFrame[user_id, propensity, label], and weight where the rows are a sample
+        Of several cutoffs maybe; a user may stand at each.
+    """
+    weight = rows["weight"].to_numpy(float) if "weight" in rows else None
+    users = rows["user_id"].to_numpy(object)
+    y, scores = rows["label"].to_numpy(np.int64), rows["propensity"].to_numpy(float)
+    found = measure(y, scores, None, users, seed, weight=weight).metrics
+    return {f"live_{name}": found[name] for name in ("skill_over_base_rate", "calibration") if name in found}
+
+
+def count_by_decile(propensities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """Expected and observed actions of each tenth of some scored rows: decile, users, expected, observed."""
+    order = np.argsort(-propensities, kind="stable")
+    rows = pd.DataFrame({"decile": ranking.equal_parts(len(order), 10), "p": propensities[order], "y": labels[order]})
+    grouped = rows.groupby("decile")
+    return pd.DataFrame(
+        {"users": grouped.size(), "expected": grouped["p"].sum(), "observed": grouped["y"].sum()}
+    ).reset_index()
+
+
+def format_outcomes(settled_rows: pd.DataFrame) -> list[str]:
+    """A line for each cutoff whose outcome was written; rows as `outcomes` has them."""
+    lines = []
+    for cutoff, rows in settled_rows[settled_rows["part"] == ALL].groupby("cutoff"):
+        first, found = rows.iloc[0], rows.set_index("metric")["measured"]
+        auc = f", AUC {found['auc']:.4f}" if "auc" in found else ""
+        lines.append(
+            f"The list of {cutoff} proved {first['word']}: {first['expected']:.1f} of {first['users']} users were "
+            f"expected to act, {first['observed']} did{auc}, log loss {found['log_loss']:.4f}."
+        )
+    return lines
+
+
+def due_cutoffs(scored: pd.DataFrame, known: pd.DataFrame, horizon_days: int, as_of: date) -> list[date]:
+    """The cutoffs whose outcome is to be written, or written anew: late events still change young ones.
+
+    Parameters
+    ----------
+    scored : DataFrame[cutoff, prediction_version]
+        What was scored at cutoffs matured by as_of.
+    known : DataFrame[cutoff, prediction_version, as_of]
+        What the ledger holds. An outcome that was told at a later as_of stays: it knew more.
+    """
+    told = {(cutoff, version): day for cutoff, version, day in known.itertuples(index=False)}
+
+    def stands(cutoff: date, version: str) -> bool:
+        before = told.get((cutoff, version))
+        return before is not None and (before >= as_of or is_final(cutoff, horizon_days, before, LATE_DAYS))
+
+    return sorted({cutoff for cutoff, version in scored.itertuples(index=False) if not stands(cutoff, version)})
+
+
+def _measure_list(ranked: pd.DataFrame, seed: int) -> Quality:
+    users = ranked["user_id"].to_numpy(object)
+    measured = ranked
+    if len(ranked) > MOST_ROWS:
+        measured = ranked[user_hash(users, seed) < MOST_ROWS / len(ranked)]
+    y, scores = measured["label"].to_numpy(np.int64), measured["propensity"].to_numpy(float)
+    return measure(y, scores, None, measured["user_id"].to_numpy(object), seed)
+
+
+def _split_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Deciles, bands and users held out or not, each that has users."""
+    tenth = ranking.equal_parts(len(ranked), 10)
+    band = ranking.name_bands(ranked["propensity"].to_numpy(float))
+    masks = {name: tenth == number for number, name in enumerate(DECILES, start=1)}
+    masks |= {name: band == name for name in ranking.BANDS}
+    if ranked["held"].any():
+        masks |= {HELD_OUT: ranked["held"].to_numpy(), NOT_HELD_OUT: ~ranked["held"].to_numpy()}
+    return [(name, ranked[mask]) for name, mask in masks.items() if mask.any()]
+
+
+def _share_rows(name: str, part: pd.DataFrame, rate: float) -> list[dict[str, object]]:
+    found = measure_share(int(part["label"].sum()), len(part))
+    rows = [_metric_row(name, part, "rate", found)]
+    if rate:
+        lift = Measured(found.value / rate, found.low / rate, found.high / rate)
+        rows.append(_metric_row(name, part, "lift", lift))
+    return rows
+
+
+def _metric_row(name: str, part: pd.DataFrame, metric: str, found: Measured) -> dict[str, object]:
+    return {
+        "part": name, "users": len(part), "expected": float(part["propensity"].sum()),
+        "observed": int(part["label"].sum()), "metric": metric, "measured": found.value, "low": found.low,
+        "high": found.high,
+    }  # fmt: skip

@@ -1,0 +1,232 @@
+"""Scheduled runs of the past, replayed under a policy by the stages that the notebooks call."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lib.config.parameters import Get
+from lib.config.question import Question
+from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
+from lib.errors import ModelError, PropensityError
+from lib.evaluation.metrics import Measured, log_losses
+from lib.features import extraction
+from lib.labels import labels
+from lib.models.pair import Pair
+from lib.progress import Say
+from lib.registry.protocol import Registry
+from lib.stages import ledger, predict, publish, retrain, train
+from lib.stages.context import Context
+from lib.stages.records import list_sql, read_rows
+from lib.tables.memory import MemoryTables
+from lib.tables.protocol import Tables
+from lib.training import challenger
+from lib.training.challenger import Make
+
+NEVER, EVERY, GATE, ORACLE = "never", "every", "gate", "oracle"
+RUN_BY_RUN = (NEVER, EVERY, GATE)  # the oracle makes no models of its own
+SHARED = ("daily_activity", "features")  # tables that no policy changes
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What one run came to, as it was known on its own day."""
+
+    policy: str
+    as_of: date
+    answer: str = ""  # of the verdict; blank where the job ended before it, and for the oracle
+    reasons: str = ""
+    retrained: bool = False
+    promoted: bool = False
+    version: str = ""  # of the prediction model that scored; blank where none did
+    promised: Mapping[str, Measured] = field(default_factory=dict)  # what this version was registered with
+    stopped: str = ""  # why the job ended without scores
+    refused: str = ""  # why the list was not published
+    seconds: float = field(default=0.0, compare=False)  # as whoever holds the watch says
+
+
+def widget_values(parameters: Parameters, policy: str, as_of: date) -> Get:
+    """What the notebooks' widgets hold in one run."""
+    own = {"as_of": as_of.isoformat(), "resolved_as_of": "", "run_id": f"{policy}-{as_of}"}
+    return {**parameters, **own}.__getitem__
+
+
+def replay(
+    policy: str,
+    as_of: date,
+    parameters: Parameters,
+    tables: Tables,
+    registry: Registry,
+    say: Say,
+    make: Make = challenger.make_challenger,
+) -> Replayed:
+    """Run the job's stages after the extraction.
+
+    `gate` does as the job does. `never` retrains only while nothing is in use. `every` forgets the pair in use first,
+    so that each of its runs is a first one. An error that an operator would have to mend ends this run, as it would
+    end the job; the next one goes on from what is there.
+    """
+    get = widget_values(parameters, policy, as_of)
+    config = RetrainConfig.from_widgets(get)
+    seen: Registry = RegistryWithoutChampion(registry) if policy == EVERY else registry
+    came: dict[str, Any] = {}
+    try:
+        checked = train.run(Context(config, tables, seen, say))
+        came |= {"answer": checked.verdict.answer, "reasons": "; ".join(checked.verdict.reasons)}
+        came["retrained"] = seen.champion(config.question) is None if policy == NEVER else checked.retrain_needed
+        if came["retrained"]:
+            came["promoted"] = retrain.run(Context(config, tables, seen, say), make).promoted
+        predict.run(Context(PredictConfig.from_widgets(get), tables, seen, say))
+    except PropensityError as error:
+        return Replayed(policy, as_of, **came, stopped=str(error))
+    try:
+        publish.run(Context(PublishConfig.from_widgets(get), tables, seen, say))
+    except PropensityError as error:
+        came["refused"] = str(error)
+    scores = read_rows(tables, "predictions", list_sql(config.question, as_of))
+    if scores is None:  # an empty cohort
+        return Replayed(policy, as_of, **came)
+    version = str(scores["prediction_version"].iloc[0])
+    return Replayed(
+        policy, as_of, **came, version=version, promised=read_registered_metrics(registry, config.question, version)
+    )
+
+
+def read_registered_metrics(registry: Registry, question: Question, version: str) -> dict[str, Measured]:
+    """The metrics, with their intervals, that a version was registered with."""
+    (known,) = (one for one in registry.versions(question) if one.prediction_version == version)
+    return {name: Measured(value, *known.intervals.get(name, (value, value))) for name, value in known.metrics.items()}
+
+
+class RegistryWithoutChampion:
+    """A registry in which nothing is in use until this run promotes: what `every` sees of the real one."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry, self._promoted = registry, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def champion(self, question: Question) -> str | None:
+        return self._registry.champion(question) if self._promoted else None
+
+    def promote(self, question: Question, version: str, as_of: date) -> None:
+        self._registry.promote(question, version, as_of)
+        self._promoted = True
+
+
+@dataclass(frozen=True)
+class ExtractedDay:
+    """What the extraction as of one day left beside the rows: enough to see the tables as they were then."""
+
+    as_of: date
+    columns: tuple[str, ...]  # of features
+    properties: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class SharedTables:
+    """Activity and features of all runs, made once: each run sees of them what was known by its own day."""
+
+    activity: pa.Table
+    features: pa.Table
+    stages: Mapping[date, ExtractedDay]
+
+    @classmethod
+    def of(cls, activity: pa.Table, days: Iterable[date], parameters: Parameters, say: Say) -> "SharedTables":
+        """Compute the features of every run, each from what had become known before its day.
+
+        Raises
+        ------
+        PropensityError
+            As the extraction of the first run that cannot be made does.
+        """
+        tables, stages = MemoryTables(), {}
+        for as_of in sorted(days):
+            tables.stored["daily_activity"] = _known_before(activity, as_of)
+            config = ExtractConfig.from_widgets(widget_values(parameters, "", as_of))
+            done, built, _ = extraction.build_missing(config, tables, as_of)
+            stages[as_of] = ExtractedDay(as_of, tuple(tables.stored["features"].column_names), dict(tables.properties))
+            say(f"features as of {as_of}: {built} of {len(done.cutoffs.all)} cutoffs built, the others were there")
+        return cls(activity, tables.stored["features"], stages)
+
+    def tables(self, as_of: date, own: Mapping[str, pa.Table]) -> MemoryTables:
+        """The tables as the stages of one run find them: the shared ones as they were then, and a policy's own."""
+        stage, tables = self.stages[as_of], MemoryTables()
+        # A column that came with a later cutoff is not there yet: even without any value it would take part in draws.
+        then = self.features.filter(pc.less_equal(self.features["cutoff"], as_of)).select(list(stage.columns))
+        tables.stored = {**own, "daily_activity": _known_before(self.activity, as_of), "features": then}
+        tables.properties = dict(stage.properties)
+        return tables
+
+
+def tables_afterwards(own: Mapping[str, pa.Table], activity: pa.Table) -> MemoryTables:
+    """A policy's tables with all that became known until the replay's end: to judge by, never to learn from."""
+    tables = MemoryTables()
+    tables.stored = {**own, "daily_activity": activity}
+    return tables
+
+
+def _known_before(activity: pa.Table, as_of: date) -> pa.Table:
+    return activity.filter(pc.less(activity["known_day"], as_of))
+
+
+def own_tables(tables: MemoryTables) -> dict[str, pa.Table]:
+    """The tables that belong to one policy."""
+    return {name: rows for name, rows in tables.stored.items() if name not in SHARED}
+
+
+def read_scored(tables: Tables, question: Question, cutoffs: Iterable[date], until: date) -> pd.DataFrame:
+    """The scores of matured cutoffs, and what happened to their users as far as it was known before `until`.
+
+    Returns DataFrame[user_id string, cutoff date, propensity double, acted int].
+    """
+    days = sorted(cutoffs)
+    if not days or not tables.exists("predictions"):
+        return pd.DataFrame(columns=["user_id", "cutoff", "propensity", "acted"])
+    return tables.query(
+        f"SELECT user_id, cutoff, propensity, label AS acted FROM ({ledger.scored_sql(question, days, until)}) s "
+        "ORDER BY cutoff, user_id"
+    )
+
+
+def hindsight(
+    runs: Iterable[Replayed], tables: Tables, registry: Registry, question: Question, happened: pd.DataFrame
+) -> tuple[list[Replayed], pd.DataFrame]:
+    """What a rule could have had that only decides when to retrain, and knows what will happen.
+
+    For each of the runs of `every`, the pair that scores its users best in the light of what they did then, among
+    those made up to that run; of equally good ones the oldest.
+
+    Parameters
+    ----------
+    tables : Tables
+        With the features of all cutoffs.
+    happened : DataFrame[user_id string, cutoff date, propensity double, acted int]
+        What `scored` gives of `every`.
+    """
+    pairs: dict[str, Pair] = {}
+    found: list[Replayed] = []
+    frames = [happened.head(0)]
+    for run in sorted(runs, key=lambda one: one.as_of):
+        if run.version:
+            pairs[run.version] = registry.load(question, run.version)
+        rows = happened[happened["cutoff"] == run.as_of]
+        if rows.empty:
+            continue
+        cohort = tables.query(f"{labels.cohort_sql(question, [run.as_of])} ORDER BY user_id")
+        scores = {version: pair.score(cohort) for version, pair in pairs.items()}
+        y = rows.sort_values("user_id")["acted"].to_numpy()
+        if list(cohort["user_id"]) != sorted(rows["user_id"]):
+            raise ModelError(f"The scores at {run.as_of} are not those of its cohort. Delete the backtest's home.")
+        best = min(scores, key=lambda version: float(log_losses(y, scores[version]).mean()))
+        before = found[-1].version if found else ""
+        told = read_registered_metrics(registry, question, best)
+        found.append(Replayed(ORACLE, run.as_of, promoted=best != before, version=best, promised=told))
+        frames.append(rows.sort_values("user_id").assign(propensity=scores[best]))
+    return found, pd.concat(frames, ignore_index=True)

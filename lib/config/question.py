@@ -1,0 +1,51 @@
+"""The question: which action, within how many days, asked of whom."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Self
+
+from lib.config.parameters import Get, parse_names, parse_number
+from lib.timeline import NEVER_DAYS
+
+MAX_SLUG = 80
+MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
+MAX_COHORT_DAYS = NEVER_DAYS - 1  # beyond that recencies tell nobody apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What one pair of models answers: will a user of this cohort perform the action within the horizon?"""
+
+    actions: tuple[str, ...]  # sorted event types, any of which counts
+    horizon_days: int  # length of the predicted future
+    cohort_days: int  # a user is asked about when active this many days before the cutoff
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        return cls(
+            actions=parse_names("action", get),
+            horizon_days=parse_number("horizon_days", get, least=1, most=MAX_DAYS),
+            cohort_days=parse_number("cohort_days", get, least=1, most=MAX_COHORT_DAYS),
+        )
+
+    @property
+    def action(self) -> str:
+        """The action as tables carry it: its event types joined by a comma."""
+        return ",".join(self.actions)
+
+    @property
+    def slug(self) -> str:
+        """A name for models: letters, digits and underscores, distinct for distinct questions."""
+        plain = "_or_".join(re.sub(r"[^0-9a-z]+", "_", action.lower()) for action in self.actions)
+        exact = "_or_".join(self.actions)
+        if plain != exact or len(self.actions) > 1 or len(plain) > MAX_SLUG:
+            mark = sha1("\n".join(self.actions).encode(), usedforsecurity=False).hexdigest()[:8]
+            plain = f"{plain[:MAX_SLUG]}_{mark}"
+        return f"{plain}_{self.horizon_days}d_cohort{self.cohort_days}d"
+
+    def __str__(self) -> str:
+        return (
+            f"{' or '.join(self.actions)} within {self.horizon_days} days, "
+            f"users active in the last {self.cohort_days} days"
+        )

@@ -1,0 +1,130 @@
+"""How far the inputs have moved since a pair learnt: how its features are spread, and which event types it reads."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import chdtri
+
+from lib.evaluation.metrics import Measured
+from lib.features.vocabulary import OTHER, type_prefix
+from lib.models.estimators import is_lifetime
+
+BINS = 10
+DRIFTED = 0.25  # the customary limit of a population stability index above which a shift is called large
+NOISE = 0.05  # on either side, as with the intervals over users
+RECENT_DAYS = 28  # whose events are asked for types that are read otherwise now
+SHOWN = ("feature", "psi", "low", "high", "drifted")
+
+
+def reference_spread(X: pd.DataFrame, cutoff: date) -> dict[str, Any]:
+    """Keep how the features of the newest cutoff learnt from were spread: small, and anything that JSON holds.
+
+    Parameters
+    ----------
+    X : DataFrame[feature float32]
+        One row per user of the cutoff's cohort.
+
+    Returns
+    -------
+    {"cutoff": ISO day, "rows": n, "types": [names], "columns": {feature: {"edges": [...], "shares": [...]}}}
+        Edges are observed values; a bin ends with its edge, and the last one holds what lies above. `types` are the
+        event types with columns of their own.
+    """
+    kept = [name for name in X if not _ages(str(name), X)]
+    values = X[kept].to_numpy(np.float64)
+    cuts = np.quantile(values, np.arange(1, BINS) / BINS, axis=0, method="inverted_cdf")
+    columns = {}
+    for place, name in enumerate(kept):
+        edges = np.unique(cuts[:, place])
+        counts = _counts(values[:, place], edges)
+        columns[name] = {"edges": edges.tolist(), "shares": np.round(counts / len(X), 6).tolist()}
+    return {"cutoff": cutoff.isoformat(), "rows": len(X), "types": sorted(_own_types(X)), "columns": columns}
+
+
+def compare_features(then: Mapping[str, Any], X: pd.DataFrame) -> pd.DataFrame:
+    """Compare today's features with the reference by the population stability index, largest first.
+
+    PSI is the sum over bins of `(now - then) * ln(now / then)`. Without any drift it is not 0 but about
+    `(1/n + 1/m)` times a chi-square number with one degree less than there are bins (Yurdakul, "Statistical
+    Properties of Population Stability Index", 2018): that noise is taken off, so that few users drift no more
+    often than many.
+
+    Returns
+    -------
+    DataFrame[feature, psi, low, high, drifted]
+        `psi` less its mean noise, with a 90 % interval, none below 0; `drifted` where psi is above `DRIFTED`.
+    """
+    X = X.reindex(columns=list(then["columns"])).astype(np.float64).fillna(0.0)
+    rows = []
+    scale = 1 / then["rows"] + 1 / max(len(X), 1)
+    for name, kept in then["columns"].items():
+        counts = _counts(X[name].to_numpy(), np.array(kept["edges"]))
+        psi = _psi(np.array(kept["shares"]) * then["rows"], counts)
+        free = len(counts) - 1
+        noise = scale * free, scale * chdtri(free, NOISE), scale * chdtri(free, 1 - NOISE)
+        rows.append((name, *(max(0.0, psi - part) for part in noise)))
+    found = pd.DataFrame(rows, columns=list(SHOWN[:-1]))
+    return found.assign(drifted=found["psi"] > DRIFTED).sort_values("psi", ascending=False, ignore_index=True)
+
+
+def drifted_share(found: pd.DataFrame) -> Measured:
+    """The share of features whose PSI is above `DRIFTED`, and what it is at either end of their intervals."""
+    shares = [float((found[name] > DRIFTED).mean()) if len(found) else 0.0 for name in ("psi", "low", "high")]
+    return Measured(*shares)
+
+
+def unseen_share(then: Mapping[str, Any], X: pd.DataFrame, recent: pd.DataFrame) -> Measured:
+    """The share of recent events whose type is read otherwise than a pair learnt it.
+
+    That is one unknown then, one with columns of its own then and pooled now, or the reverse. Counted, so its
+    interval is a point; 0 where nothing happened.
+
+    Parameters
+    ----------
+    X : DataFrame[feature float32]
+        Today's features.
+    recent : DataFrame[event_type, since date, events int]
+        How many events of each type the last `RECENT_DAYS` hold, and the day by which the type was known.
+    """
+    own, learnt = _own_types(X), date.fromisoformat(then["cutoff"])
+    unseen = [
+        since >= learnt or (type_prefix(kind) in own) != (type_prefix(kind) in then["types"])
+        for kind, since in zip(recent["event_type"], recent["since"], strict=True)
+    ]
+    total = float(recent["events"].sum())
+    share = float(recent["events"][unseen].sum()) / total if total else 0.0
+    return Measured(share, share, share)
+
+
+def _counts(values: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1).astype(float)
+
+
+def _psi(then: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> float:
+    """PSI of two rows of counts; half a user more in each bin keeps an empty one finite."""
+    p, q = ((counts + 0.5) / (counts + 0.5).sum() for counts in (then, now))
+    return float((q - p) @ np.log(q / p))
+
+
+def _own_types(X: pd.DataFrame) -> set[str]:
+    """The event types with columns of their own: these are covered by the log, if only for a day."""
+    ending = "__covered_90"
+    names = [name.removesuffix(ending) for name in map(str, X) if name.endswith(ending)]
+    return {name for name in names if name != OTHER and len(X) and X[name + ending].max() > 0}
+
+
+def _ages(column: str, X: pd.DataFrame) -> bool:
+    """Whether a feature moves with the log's age alone: lifetime features, and windows that the log did not fill."""
+    kind, _, name = column.rpartition("__")
+    if is_lifetime(column) or name.startswith("covered_") or name == "expected":
+        return True
+    window = re.search(r"_(\d+)$", name)
+    if window is None:
+        return False
+    covers = [f"covered_{window[1]}", f"{kind}__covered_{window[1]}"]
+    return any(X[cover].min() < 1 for cover in covers if cover in X)

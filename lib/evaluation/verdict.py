@@ -1,0 +1,139 @@
+"""What the measured numbers say: does a champion still hold, is a challenger better? Decides; changes nothing."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from lib.config.thresholds import Thresholds
+from lib.evaluation.metrics import Measured, Quality
+
+Answer = Literal["good", "bad", "cannot_tell"]
+# What a failed metric means: the sentence's two halves, for the measured number and for its limit.
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "skill_over_base_rate": ("The scores save {:.1%} of the base rate's log loss", "more than {:.1%} is wanted"),
+    "skill_over_naive": ("The scores save {:.1%} of the naive rule's log loss", "more than {:.1%} is wanted"),
+    "auc_kept": ("AUC fell by {:.3f} since it was registered", "at most {:g} is allowed"),
+    "ap_kept": ("Normalised average precision fell by {:.3f} since it was registered", "at most {:g} is allowed"),
+    "calibration": ("Expected and observed actions differ by a factor of {:.2f}", "at most {:.2f} is allowed"),
+    "ece": ("Scores and observed rates lie {:.3f} apart", "at most {:g} is allowed"),
+    "drifted_share": ("{:.1%} of the features have drifted", "at most {:.1%} is allowed"),
+    "unseen_share": ("{:.1%} of the newest events are of types that the pair has not learnt as they are read now",
+                     "at most {:.1%} is allowed"),
+    "live_skill_over_base_rate": ("Over its lists whose outcome is known, scores saved {:.1%} of the base rate's "
+                                  "log loss", "more than {:.1%} is wanted"),
+    "live_calibration": ("Over its lists whose outcome is known, expected and observed actions differ by a factor of "
+                         "{:.2f}", "at most {:.2f} is allowed"),
+    "age_days": ("The last label that the pair learnt from is {:.0f} days old", "at most {:g} is allowed"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MetricLimit:
+    """What one metric must not lie beyond with its whole interval."""
+
+    metric: str
+    wanted: Literal["more than", "at least", "at most"]
+    limit: float
+    if_there: bool = False  # not there for a pair none of whose lists has matured: the verdict does without
+
+    def fails(self, measured: Measured) -> bool:
+        if self.wanted == "at most":
+            return measured.low > self.limit
+        return measured.high <= self.limit if self.wanted == "more than" else measured.high < self.limit
+
+    def sentence(self, measured: Measured) -> str:
+        """Say what was measured and what was wanted."""
+        limit = self.limit
+        if self.metric in ("auc_kept", "ap_kept"):
+            measured, limit = -measured, -limit
+        elif self.metric.endswith("calibration"):
+            measured, limit = Measured(*map(math.exp, (measured.value, measured.low, measured.high))), math.exp(limit)
+        found, wanted = SENTENCES[self.metric]
+        return f"{found.format(measured)}; {wanted.format(limit)}."
+
+    def short(self, measured: Measured) -> str:
+        return f"{self.metric} {measured.value:.3g} ({self.wanted} {self.limit:g})"
+
+
+def metric_limits(thresholds: Thresholds) -> tuple[MetricLimit, ...]:
+    """The metrics that are judged, each with its limit in its own unit and direction."""
+    return (
+        MetricLimit("skill_over_base_rate", "more than", thresholds.min_skill_over_base_rate),
+        MetricLimit("skill_over_naive", "more than", thresholds.min_skill_over_naive),
+        MetricLimit("auc_kept", "at least", -thresholds.max_auc_drop),
+        MetricLimit("ap_kept", "at least", -thresholds.max_ap_drop),
+        MetricLimit("calibration", "at most", thresholds.max_calibration_error),
+        MetricLimit("ece", "at most", thresholds.max_ece),
+        MetricLimit("drifted_share", "at most", thresholds.max_drifted_share),
+        MetricLimit("unseen_share", "at most", thresholds.max_unseen_share),
+        MetricLimit("age_days", "at most", thresholds.max_age_days),
+        MetricLimit("live_skill_over_base_rate", "more than", thresholds.min_skill_over_base_rate, if_there=True),
+        MetricLimit("live_calibration", "at most", thresholds.max_calibration_error, if_there=True),
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the registered models still hold."""
+
+    answer: Answer
+    reasons: tuple[str, ...]
+    outgrown: bool = False  # so much has been learnt since of what the models were made for that a new fit is due
+
+    @property
+    def retrain_needed(self) -> bool:
+        """Only a good answer lets the job go on without new models, and not where a new fit is due."""
+        return self.answer != "good" or self.outgrown
+
+
+@dataclass(frozen=True)
+class Check:
+    """A verdict and what it rests on, as it is recorded."""
+
+    as_of: date
+    holdout: date  # newest cutoff judged on
+    run_id: str  # blank outside a job
+    version: str  # prediction version of the champion; blank without one
+    verdict: Verdict
+    quality: Quality | None
+    drift: pd.DataFrame  # one row per feature, as lib.evaluation.drift compares them; empty where nothing was compared
+
+
+def judge_metrics(quality: Quality | None, thresholds: Thresholds) -> Verdict:
+    """Say whether a champion holds: bad needs a whole interval beyond its limit, good needs every metric there.
+
+    Only the record of its own lists may be missing: its first list has not matured yet.
+
+    `quality` None means that there is no champion. What could not be measured never counts as good.
+    """
+    if quality is None:
+        return Verdict("cannot_tell", ("No model is registered for this question yet.",))
+    wanted = [bound for bound in metric_limits(thresholds) if not bound.if_there or bound.metric in quality.metrics]
+    missing = [bound.metric for bound in wanted if not is_measured(quality, bound.metric)]
+    if missing:
+        told = f"on {quality.rows} rows with {quality.positives} positives"
+        return Verdict("cannot_tell", (f"{', '.join(missing)} cannot be measured {told}.",))
+    failed = failed_limits(quality, thresholds)
+    if failed:
+        return Verdict("bad", failed)
+    short = ", ".join(bound.short(quality.metrics[bound.metric]) for bound in wanted)
+    return Verdict("good", (f"No threshold is failed: {short}.",))
+
+
+def failed_limits(quality: Quality, thresholds: Thresholds) -> tuple[str, ...]:
+    """A sentence for every measured metric whose whole interval lies beyond its limit."""
+    return tuple(
+        bound.sentence(quality.metrics[bound.metric])
+        for bound in metric_limits(thresholds)
+        if is_measured(quality, bound.metric) and bound.fails(quality.metrics[bound.metric])
+    )
+
+
+def is_measured(quality: Quality, name: str) -> bool:
+    """Whether a metric was measured, and is a number."""
+    found = quality.metrics.get(name)
+    return found is not None and not any(map(math.isnan, (found.value, found.low, found.high)))

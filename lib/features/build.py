@@ -1,0 +1,127 @@
+"""What each user's past looks like at a cutoff: numbers known at that instant, nothing later.
+
+Pure numpy over the complete `daily_activity` rows of some users, so that Spark can apply it to its partitions
+and a test to five rows. What a cutoff may see of them, `lib.features.windows` decides.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lib.features.vocabulary import Vocabulary, feature_columns, features_schema
+from lib.features.windows import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Table:
+    """Summarise what each user did before each cutoff.
+
+    Parameters
+    ----------
+    activity : Table[user_id string, day date, event_type string, known_day date, count long, value double, items list]
+        All `daily_activity` rows of some users, any order. `value` null = none given; `items` null = unknown.
+    plan : {cutoff: Vocabulary}
+        The cutoffs wanted and the event types that each one knows.
+
+    Returns
+    -------
+    Table[user_id string, cutoff date, <feature> float]
+        One row per user and cutoff at which the user has been seen. Windows are `[cutoff - n, cutoff)` in days.
+        `recency` (days since the last event) is at least 1, `NEVER_DAYS` for never; `gap_*` in days between
+        active days, whole history; `covered_n` the share of the window that lies inside the log. A column
+        that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million, and
+        a sum beyond its range, 3.4e38, is the largest that it holds. Every feature is finite.
+    """
+    names = list(dict.fromkeys(name for words in plan.values() for name in feature_columns(words)))
+    target = features_schema(names)
+    tables = []
+    for words in dict.fromkeys(plan.values()):
+        chunk = _Chunk(activity, words)
+        for cutoff in [cutoff for cutoff, own in plan.items() if own == words]:
+            values = chunk.at(_number(cutoff), words)
+            seen = chunk.seen
+            blank = np.zeros(int(seen.sum()), np.float32)
+            own = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
+            arrays: list[Any] = [chunk.users.filter(pa.array(seen)), pa.array([cutoff] * len(blank), pa.date32())]
+            tables.append(pa.table([*arrays, *(own.get(name, blank) for name in names)], schema=target))
+    return pa.concat_tables(tables) if tables else target.empty_table()
+
+
+class _Chunk:
+    """The sorted activity of some users: sorted once, then read at every cutoff."""
+
+    def __init__(self, activity: pa.Table, words: Vocabulary) -> None:
+        activity = activity.combine_chunks()
+        encoded = activity["user_id"].combine_chunks().dictionary_encode()
+        self.users = encoded.dictionary
+        self.width = len(words.prefixes)
+        self.n_users = len(self.users)
+        own = pc.index_in(activity["event_type"], value_set=pa.array(words.types, pa.string()))
+        kind = own.fill_null(len(words.types)).to_numpy()  # types that this cutoff does not know go last, unread
+        pooled = pc.is_in(activity["event_type"], value_set=pa.array(words.pooled, pa.string())).to_numpy()
+        kept = (kind < len(words.types)) | pooled
+        user = encoded.indices.to_numpy()[kept].astype(np.int64)
+        kind = kind[kept].astype(np.int64)
+        day, known = _days(activity["day"])[kept], _days(activity["known_day"])[kept]
+        count = activity["count"].to_numpy()[kept].astype(np.int64)
+        value = activity["value"].fill_null(0.0).to_numpy()[kept]
+        group = user * self.width + kind
+        order = sort_order(group, day, known)
+        self.by_type = Series(group[order], day[order], known[order], self.n_users * self.width)
+        self.count, self.value = count[order], value[order]
+        days = sort_order(user, day, known)
+        first = first_of_run(user[days], day[days])
+        self.by_user = Series(user[days][first], day[days][first], known[days][first], self.n_users)
+        self.items = Items.of(activity["items"], np.flatnonzero(kept), user, day, known, self.n_users)
+        self.seen: Bools = np.zeros(self.n_users, bool)
+
+    def at(self, cutoff: int, words: Vocabulary) -> dict[str, Floats]:
+        """Return every feature of every user at one cutoff; `seen` then says who has a past there."""
+        types = self.by_type.at(cutoff)
+        users = self.by_user.at(cutoff)
+        shape = (self.n_users, self.width)
+        counts = {w: types.total(self.count, w).reshape(shape) for w in WINDOWS}
+        values = {w: types.total(self.value, w).reshape(shape) for w in WINDOWS}
+        days = {w: users.distinct_days(w) for w in WINDOWS}
+        out: dict[str, Floats] = {}
+        for name, by_window in (
+            ("events", {w: counts[w].sum(axis=1) for w in WINDOWS}),
+            ("days", days),
+            ("value", {w: values[w].sum(axis=1) for w in WINDOWS}),
+            ("items", self.items.distinct(cutoff)),
+        ):
+            out |= {f"{name}_{w or 'all'}": by_window[w].astype(float) for w in WINDOWS}
+        self.seen = days[None] > 0
+        out |= users.rhythm()
+        out["trend_7_28"] = np.log((out["events_7"] + 1) / (out["events_28"] * 7 / 28 + 1))
+        out["trend_28_90"] = np.log((out["events_28"] + 1) / (out["events_90"] * 28 / 90 + 1))
+        age = float(max(0, cutoff - _number(words.log_start)))
+        out |= {f"covered_{w}": np.full(self.n_users, min(1.0, age / w)) for w in WINDOWS if w}
+        out["log_age"] = np.full(self.n_users, age)
+        out["expected"] = users.expected(out["tenure"])
+        recency = types.recency().reshape(shape)
+        expected = types.expected(np.repeat(out["tenure"], self.width)).reshape(shape)
+        days_28, days_90 = (types.distinct_days(w).reshape(shape) for w in (28, 90))
+        for slot, (kind, start) in enumerate(zip(words.prefixes, words.starts, strict=True)):
+            out |= {f"{kind}__events_{w or 'all'}": counts[w][:, slot].astype(float) for w in WINDOWS}
+            out[f"{kind}__days_28"] = days_28[:, slot].astype(float)
+            out[f"{kind}__days_90"] = days_90[:, slot].astype(float)
+            out[f"{kind}__value_28"] = values[28][:, slot]
+            out[f"{kind}__recency"] = recency[:, slot]
+            out[f"{kind}__expected"] = expected[:, slot]
+            out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90))
+        return out
+
+
+def _number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def _days(column: pa.ChunkedArray) -> Ints:
+    days: Ints = column.cast(pa.int32()).to_numpy().astype(np.int64)
+    return days

@@ -1,0 +1,93 @@
+"""How the features of a table are computed: noted with it, because cached ones are good only while that stays."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+
+from lib.features.vocabulary import DEFINITION, Vocabulary, choose_vocabulary
+from lib.tables.protocol import Tables
+
+DEFINED = "computed"  # property of features
+INFINITE = "3"  # the version that differs only where `expected` was infinite: what is finite stands
+EXTRACTION = "extraction"  # property of features: what the last extraction prepared; blank where it no longer stands
+Seen = Mapping[str, Sequence[tuple[date, int]]]  # event type -> users who showed it first on a day
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What decides the values of features besides the activity."""
+
+    version: str  # raised with the meaning of a value
+    max_event_types: int
+    pinned: tuple[str, ...]  # actions ever asked about, sorted: each keeps columns of its own
+
+    def words(self, seen: Seen, cutoff: date) -> Vocabulary:
+        """The event types of one cutoff."""
+        return choose_vocabulary(seen, cutoff, self.max_event_types, self.pinned)
+
+    def pinning(self, actions: Sequence[str]) -> "Definition":
+        """The same with these actions pinned too."""
+        return replace(self, pinned=tuple(sorted({*self.pinned, *actions})))
+
+
+def write_definition(tables: Tables, definition: Definition) -> None:
+    """Keep a definition with the table of features, unless it is there."""
+    if read_definition(tables) != definition:
+        tables.set_property("features", DEFINED, json.dumps(asdict(definition)))
+
+
+def read_definition(tables: Tables) -> Definition | None:
+    """The definition of the features that are there; None without any."""
+    text = tables.get_property("features", DEFINED)
+    if text is None:
+        return None
+    raw = json.loads(text)
+    return Definition(raw["version"], raw["max_event_types"], tuple(raw["pinned"]))
+
+
+def drop_features(tables: Tables, where: str) -> None:
+    """Delete cached features, after the note of the last extraction: no stage may work on what is left of them."""
+    tables.set_property("features", EXTRACTION, "")
+    tables.delete("features", where)
+
+
+def renew_definition(
+    tables: Tables, max_event_types: int, actions: Sequence[str], seen: Seen, as_of: date
+) -> Definition:
+    """Settle how features are computed from now on, and delete the cached ones that were computed otherwise.
+
+    These are all of them where their values mean something else now, else those of the cutoffs that pool an action
+    which is asked about for the first time. Cutoffs after as_of count among the latter: which types they know
+    cannot be seen from here.
+    """
+    before = read_definition(tables)
+    if before and before.version == INFINITE:
+        before = _without_infinite(tables, before)
+    wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).pinning(actions)
+    if before is None or replace(before, pinned=wanted.pinned) != wanted:
+        if tables.exists("features"):
+            drop_features(tables, "1 = 1")
+        return wanted
+    new = set(wanted.pinned) - set(before.pinned)
+    if new:
+        stored = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"]
+        stale = [day for day in stored if day > as_of or new & set(before.words(seen, day).pooled)]
+        if stale:
+            days = ", ".join(f"DATE '{day}'" for day in stale)
+            drop_features(tables, f"cutoff IN ({days})")
+        write_definition(
+            tables, wanted
+        )  # before new rows: a kill in between must not leave columns that the note knows nothing of
+    return wanted
+
+
+def _without_infinite(tables: Tables, before: Definition) -> Definition:
+    """Delete the cached cutoffs that hold an infinite number; with those gone, the others are of today's version."""
+    names = [name for name in tables.query("SELECT * FROM {features} LIMIT 0").columns if name.endswith("expected")]
+    below = " OR ".join(f"{name} < -1e30" for name in names)
+    stale = tables.query(f"SELECT DISTINCT cutoff FROM {{features}} WHERE {below}")["cutoff"]
+    if len(stale):
+        days = ", ".join(f"DATE '{day}'" for day in stale)
+        drop_features(tables, f"cutoff IN ({days})")
+    return replace(before, version=DEFINITION)

@@ -1,0 +1,120 @@
+"""What `extract_features` prepared for the stages after it, and the features of every cutoff that the table lacks."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lib import timeline
+from lib.config.question import Question
+from lib.config.stages import ExtractConfig
+from lib.errors import NotEnoughHistory
+from lib.features import cache
+from lib.features import source as event_rules
+from lib.features.build import build_features
+from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
+from lib.tables.protocol import Tables
+from lib.timeline import Cutoffs
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What one run of `extract_features` left for the stages after it."""
+
+    question: str  # slug
+    cutoffs: Cutoffs
+    pooled: tuple[str, ...] = ()  # event types that share the columns of `other` at as_of
+    pool: bool = False  # whether there are such columns
+
+    def to_json(self) -> str:
+        """Write down as a table property."""
+        return json.dumps(
+            {
+                "question": self.question,
+                "as_of": self.cutoffs.as_of.isoformat(),
+                "matured": [day.isoformat() for day in self.cutoffs.matured],
+                "training": [day.isoformat() for day in self.cutoffs.training],
+                "pooled": self.pooled,
+                "pool": self.pool,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Extraction":
+        """Read back."""
+        raw = json.loads(text)
+        matured, training = (tuple(map(date.fromisoformat, raw[name])) for name in ("matured", "training"))
+        cutoffs = Cutoffs(date.fromisoformat(raw["as_of"]), matured, training)
+        return cls(raw["question"], cutoffs, tuple(raw.get("pooled", ())), raw.get("pool", False))
+
+
+def read_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:
+    """What the last `extract_features` prepared, if it is what this stage needs.
+
+    Raises
+    ------
+    NotEnoughHistory
+        If nothing was extracted yet, or for another question or day; the message names both.
+    """
+    text = tables.get_property("features", cache.EXTRACTION)
+    if not text:
+        raise NotEnoughHistory("No features have been extracted in this schema. Run extract_features first.")
+    found = Extraction.from_json(text)
+    wanted = as_of or found.cutoffs.as_of
+    if (found.question, found.cutoffs.as_of) != (question.slug, wanted):
+        raise NotEnoughHistory(
+            f"The last extraction was for {found.question} as of {found.cutoffs.as_of}, this stage asks for "
+            f"{question.slug} as of {wanted}. Run extract_features with the same parameters first."
+        )
+    return found
+
+
+def build_missing(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extraction, int, int]:
+    """Compute the features of every cutoff that the run needs and the table lacks.
+
+    Returns the extraction, the number of cutoffs built and the number of feature columns.
+    """
+    seen = read_first_seen(tables, as_of)
+    event_rules.check_actions(config.question.actions, list(seen), as_of)
+    begun = min(day for action in config.question.actions for day, _ in seen[action])
+    cutoffs = timeline.lay_out_cutoffs(
+        as_of, max(choose_vocabulary(seen, as_of, config.max_event_types).log_start, begun),
+        horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
+    )  # fmt: skip
+    defined = cache.renew_definition(tables, config.max_event_types, config.question.actions, seen, as_of)
+    words = defined.words(seen, as_of)
+    known = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"] if tables.exists("features") else ()
+    stored = set(known)
+    plan = {day: defined.words(seen, day) for day in cutoffs.all if day not in stored}
+    if plan:
+        write_features(tables, plan)
+    cache.write_definition(tables, defined)
+    extraction = Extraction(config.question.slug, cutoffs, words.pooled, OTHER in words.prefixes)
+    tables.set_property("features", cache.EXTRACTION, extraction.to_json())
+    return extraction, len(plan), len(feature_columns(words))
+
+
+def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:
+    """Compute the features of some cutoffs in one pass, and replace those cutoffs' rows."""
+    target = features_schema(list(dict.fromkeys(name for words in plan.values() for name in feature_columns(words))))
+    sql = f"SELECT * FROM {{daily_activity}} WHERE known_day < DATE '{max(plan)}'"
+    rows = tables.map_users(sql, partial(build_features, plan=plan), target)
+    days = ", ".join(f"DATE '{day}'" for day in plan)
+    tables.replace("features", rows, f"cutoff IN ({days})")
+
+
+def read_first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, int]]]:
+    """For every event type, how many users showed it first on which day."""
+    frame = tables.query(
+        "SELECT event_type, first_day, COUNT(*) AS users FROM (SELECT user_id, event_type, MIN(known_day) AS first_day "
+        f"FROM {{daily_activity}} WHERE known_day < DATE '{as_of}' GROUP BY user_id, event_type) f "
+        "GROUP BY event_type, first_day ORDER BY event_type, first_day"
+    )
+    seen: dict[str, list[tuple[date, int]]] = {}
+    for kind, day, users in frame.itertuples(index=False):
+        seen.setdefault(kind, []).append((day, int(users)))
+    return seen

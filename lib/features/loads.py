@@ -1,0 +1,94 @@
+"""Days that were read before, held against what the source has of them now: what came late, and what was lost.
+
+A day with more events has got late rows, and one with a few less was corrected. Far fewer are a load that broke.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from statistics import median
+from typing import Any
+
+from lib.errors import SourceError
+from lib.features.source import find_changed_days
+from lib.timeline import Window
+
+MAX_LOST = Fraction(1, 20)  # of the events of all days compared
+MIN_LOST = 50  # fewer are no matter: of a small log one user has more than that share
+WHOLE_DAY = Fraction(1, 3)  # of the days' median: a day so large does not lose every event by corrections
+
+Held = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Days that were read before: their numbers of events by known day, as stored and as the source has them now."""
+
+    stored: Mapping[date, int]
+    now: Mapping[date, int]
+    uncounted: frozenset[date] = frozenset()  # the source has rows of these days whose count cannot be read
+
+    @property
+    def changed(self) -> tuple[date, ...]:
+        """The days to read again: those with more or fewer events, or with some that cannot be counted."""
+        return tuple(sorted({*find_changed_days(self.stored, self.now), *self.uncounted}))
+
+    @property
+    def fallen(self) -> tuple[date, ...]:
+        """The days with fewer events than stored."""
+        return tuple(sorted(day for day, n in self.stored.items() if self.now.get(day, 0) < n))
+
+    def after(self, first: date | None) -> "Compared":
+        """Without the days that stay as stored: those before the source's own first day, and that day itself.
+
+        A source may keep its newest days only, and part of the first. None: it holds nothing at all, and nothing stays.
+        """
+        if first is None:
+            return self
+        stored, now = ({day: n for day, n in one.items() if day > first} for one in (self.stored, self.now))
+        return Compared(stored, now, frozenset(day for day in self.uncounted if day > first))
+
+
+def compare_days(ours: Held, theirs: Sequence[Any], recent: Window, as_of: date) -> Compared:
+    """Lay the recent days of `daily_activity` beside what the source was seen to hold of them before as_of."""
+    stored: Counter[date] = Counter()
+    now: Counter[date] = Counter()
+    for (known_day, _), n in ours.items():
+        if recent.start <= known_day < min(recent.end, as_of):
+            stored[known_day] += n
+    uncounted: set[date] = set()
+    for row in theirs:
+        if row["known_day"] and row["known_day"] < recent.end:
+            now[row["known_day"]] += int(row["n"])
+            uncounted |= {row["known_day"]} if row["broken"] else set()
+    return Compared(stored, now, frozenset(uncounted))
+
+
+def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int]) -> bool:
+    """Whether so much is gone of these days that it is no correction: of all together, or a whole day."""
+    total = sum(stored.values())
+    lost = total - sum(now.values())
+    if lost >= MIN_LOST and lost > MAX_LOST * total:
+        return True
+    usual = Fraction(median(stored.values())) if stored else 0
+    return any(n >= WHOLE_DAY * usual and not now.get(day) for day, n in stored.items())
+
+
+def check_not_shrunk(source: str, days: Compared, as_of: date, accepted: date | None) -> None:
+    """Refuse a source that has lost what was read of it, unless that is accepted for this very as_of.
+
+    Raises
+    ------
+    SourceError
+        The message names each day with fewer events, with both numbers.
+    """
+    if accepted == as_of or not has_shrunk(days.stored, days.now):
+        return
+    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in days.fallen)
+    raise SourceError(
+        f"The events {source!r} hold fewer than were read before: {fell}; all days compared had "
+        f"{sum(days.stored.values())} and have {sum(days.now.values())}. Nothing was written. Mend the load, or, where "
+        f"this is how it is to be, run with accept_shrunk={as_of}, which counts for this as_of alone."
+    )

@@ -1,0 +1,63 @@
+"""What makes two registered models a pair: the rules that a registry applies before it hands one out."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from lib.config.question import Question
+from lib.errors import ModelError
+from lib.models.pair import Pair, positive_probability
+
+MEND = "Promote another version, or run retrain."
+
+
+def check_question(tags: Mapping[str, str], question: Question, where: str) -> None:
+    """Refuse a model that was trained for another question."""
+    if tags.get("question") != question.slug:
+        raise ModelError(
+            f"{where} answers the question {tags.get('question')!r}, not {question.slug!r}. "
+            "Promote a version of this question, or run retrain."
+        )
+
+
+def check_partners(tags: Mapping[str, str], partner: Mapping[str, str], names: str) -> None:
+    """Refuse a mixed pair: two versions that two registrations made. `names` says which, for the message."""
+    if "pair" not in tags or partner.get("pair") != tags["pair"]:
+        raise ModelError(f"{names} as its preprocessing, and the two were not registered together. {MEND}")
+
+
+def parse_trained_through(tags: Mapping[str, str], where: str) -> str:
+    """Take from the tags through which day a pair has learnt."""
+    text = tags.get("trained_through", "")
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ModelError(f"{where} says of trained_through {text!r}, which is no day. {MEND}") from None
+
+
+def check_pair(pair: Pair, where: str) -> None:
+    """Refuse two models that do not fit together, or not the list of columns that they are to read.
+
+    Raises
+    ------
+    ModelError
+        The message says what the one gives and what the other takes.
+    """
+    named = list(getattr(pair.preprocessing, "feature_names_in_", pair.columns))
+    if named != list(pair.columns):
+        odd = sorted(set(named) ^ set(pair.columns)) or ["their order"]
+        raise ModelError(
+            f"{where}: its preprocessing model was fitted on {len(named)} columns and {len(pair.columns)} are "
+            f"recorded; they differ in {', '.join(odd[:3])}. {MEND}"
+        )
+    nobody = pd.DataFrame(np.zeros((1, len(pair.columns))), columns=list(pair.columns))
+    given = pair.preprocessing.transform(nobody)
+    takes = getattr(pair.prediction, "n_features_in_", np.shape(given)[1])
+    if np.shape(given)[1] != takes:
+        raise ModelError(
+            f"{where}: its preprocessing model gives {np.shape(given)[1]} columns and its prediction model takes "
+            f"{takes}. {MEND}"
+        )
+    positive_probability(pair.prediction, given)

@@ -1,0 +1,103 @@
+"""What the two models of a pair are made of: scikit-learn and numpy classes only, so that anybody can load them."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
+
+from lib.errors import ModelError
+from lib.features.vocabulary import type_prefix
+from lib.models.pair import Floats, Params
+
+SIGNED = ("trend_7_28", "trend_28_90", "expected")  # already logarithms; all others are counts, sums or spans
+BINS = 10  # of equally many rows, for the scale that keeps nothing but their order
+# Numbers that grow with the log's age: where all histories begin on one day, they drift as the log ages.
+LIFETIME = ("tenure", "log_age", "gap_mean", "gap_std", "overdue")
+
+
+def is_lifetime(column: str) -> bool:
+    """Whether a feature grows with the age of the log."""
+    return column in LIFETIME or column.endswith("_all")
+
+
+def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]) -> list[str]:
+    """The feature columns that `params["groups"]` lets a pair read.
+
+    "all", also where the parameters name no groups, keeps every one; "lean" those of the user and of the question's
+    own actions.
+    """
+    kept = {"", *map(type_prefix, actions)}
+    lean = params.get("groups", "all") == "lean"
+    return [column for column in columns if not lean or column.rpartition("__")[0] in kept]
+
+
+def make_preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
+    """Choose columns, bring counts and spans to one scale, and standardise.
+
+    `params["lifetime"]` says whether features that grow with the log's age take part, `params["scale"]` whether
+    numbers are taken as logarithms ("log") or as the tenth of the rows that they fall into ("bins").
+    """
+    kept = [c for c in columns if params["lifetime"] or not is_lifetime(c)]
+    if params.get("scale", "log") == "bins":
+        # "averaged_inverted_cdf" is the one that weights leave as it is, and scikit-learn's coming default
+        bins = KBinsDiscretizer(BINS, encode="ordinal", quantile_method="averaged_inverted_cdf", random_state=0)
+        return Pipeline([("choose", ColumnTransformer([("bins", bins, kept)])), ("scale", StandardScaler())])
+    logged = [c for c in kept if c.rpartition("__")[2] not in SIGNED]
+    plain = [c for c in kept if c not in logged]
+    # arcsinh is log(2x) for large x, linear at 0 and odd: a negative sum of refunds stays finite
+    parts = [
+        ("log", FunctionTransformer(np.arcsinh, feature_names_out="one-to-one"), logged),
+        ("plain", "passthrough", plain),
+    ]
+    return Pipeline([("choose", ColumnTransformer(parts)), ("scale", StandardScaler())])
+
+
+def make_prediction(params: Params, seed: int) -> Any:
+    """Build the unfitted prediction model that the parameters describe."""
+    family = params["family"]
+    parts = []
+    if family in ("logistic", "blend"):
+        parts.append(("logistic", LogisticRegression(C=params["C"], solver="newton-cholesky")))
+    if family in ("boosting", "blend"):
+        boosting = {name: params[name] for name in (
+            "learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization", "max_features"
+        )}  # fmt: skip
+        parts.append(("boosting", HistGradientBoostingClassifier(**boosting, early_stopping=False, random_state=seed)))
+    if not parts:
+        raise ModelError(f"Unknown model family {family!r}: logistic, boosting or blend.")
+    return parts[0][1] if len(parts) == 1 else VotingClassifier(parts, voting="soft")
+
+
+def fit_models(
+    X: pd.DataFrame, y: npt.NDArray[np.int64], params: Params, seed: int, weight: Floats | None = None
+) -> tuple[Pipeline, Any]:
+    """Fit both models on one set of rows.
+
+    Parameters
+    ----------
+    X : DataFrame[feature float32]
+    y : array of 0 and 1
+    weight : array or None
+        How many rows each row stands for; None where each stands for itself.
+    """
+    transformer = make_preprocessing(list(X.columns), params)
+    # Newton's steps need double precision: in single, nearly equal columns make its equations unsolvable.
+    Z = transform(transformer, X, fit=True)
+    return transformer, make_prediction(params, seed).fit(Z, y, sample_weight=weight)
+
+
+def transform(transformer: Pipeline, X: pd.DataFrame, *, fit: bool = False) -> Floats:
+    """Apply a preprocessing model in double precision, fitting it first if asked to."""
+    wide = X.astype(np.float64)
+    with warnings.catch_warnings():
+        # most counts are mostly 0, and some always
+        warnings.filterwarnings("ignore", r"Bins whose width|Feature \d+ is constant", UserWarning)
+        return np.asarray(transformer.fit_transform(wide) if fit else transformer.transform(wide))

@@ -1,0 +1,198 @@
+"""Registered pairs in MLflow: their versions, and the alias `champion`.
+
+A pair is two registered model versions. The prediction version carries the tag that names its preprocessing
+version, and the alias `champion` on the prediction model is the one commit point: whatever happens before it
+is moved, the pair in use stays whole.
+"""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+
+from lib.config.question import Question
+from lib.config.stages import ModelConfig
+from lib.errors import ModelError
+from lib.evaluation.verdict import Check
+from lib.models import checks
+from lib.models.blueprint import OwnModels
+from lib.models.notes import PairNotes
+from lib.models.pair import Pair
+from lib.registry import mlflow_files
+from lib.registry.mlflow_files import PARTNER
+from lib.registry.mlflow_runs import MlflowRuns
+from lib.registry.protocol import Evidence, format_description, model_names, pair_tags
+from lib.registry.versions import Version
+
+CHAMPION = "champion"
+WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
+
+
+class MlflowRegistry:
+    """Pairs in MLflow: a local SQLite store, a server, or Unity Catalog, as the environment configures it."""
+
+    def __init__(self, prefix: str, experiment: str) -> None:
+        from mlflow import MlflowClient
+
+        self.prefix = prefix
+        self.client = MlflowClient()
+        self.runs = MlflowRuns(self.client, experiment)
+
+    def champion(self, question: Question) -> str | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            model = self.client.get_registered_model(model_names(self.prefix, question)[1])
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise  # a registry that is down must not look like one without a champion
+        version = model.aliases.get(CHAMPION)
+        return None if version is None else str(version)
+
+    def load(self, question: Question, version: str) -> Pair:
+        transformers, predictors = model_names(self.prefix, question)
+        where = f"Version {version} of {predictors}"
+        tags = self._tags(predictors, version)
+        checks.check_question(tags, question, where)
+        partner = tags.get(PARTNER, "")
+        partner_tags = self._tags(transformers, partner) if partner else {}
+        checks.check_partners(tags, partner_tags, f"{where} names version {partner or 'none'} of {transformers}")
+        through = checks.parse_trained_through(tags, where)
+        record, notes = self.runs.read_whole(where, tags["pair"])
+        preprocessing, prediction, columns = mlflow_files.read_pair(
+            (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}"),
+            (f"models:/{predictors}/{version}", where),
+        )
+        pair = Pair(
+            preprocessing=preprocessing, prediction=prediction, columns=columns, question=question.slug,
+            trained_through=through, params=record["params"], preprocessing_version=partner,
+            prediction_version=version, metrics=record["metrics"], notes=notes,
+        )  # fmt: skip
+        checks.check_pair(pair, where)
+        return pair
+
+    def notes(self, question: Question, version: str) -> PairNotes:
+        name = model_names(self.prefix, question)[1]
+        tags, where = self._tags(name, version), f"Version {version} of {name}"
+        checks.check_question(tags, question, where)
+        return self.runs.read_whole(where, tags.get("pair", ""))[1]
+
+    def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
+        import mlflow
+
+        transformers, predictors = model_names(self.prefix, question)
+        with mlflow.start_run(
+            experiment_id=self.runs.experiment_id(), run_name=f"{question.slug} {evidence.as_of}"
+        ) as run:
+            self.runs.log_pair(run.info.run_id, pair, evidence)
+            first, second = mlflow_files.write_pair(pair, example)
+        tags = pair_tags(question, pair, evidence) | {"pair": run.info.run_id}
+        told = format_description(question, pair, evidence)
+        self._models(question, evidence.tables)
+        partner = self._version(transformers, first, run.info.run_id, tags, told)
+        version = self._version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, told)
+        return replace(pair, preprocessing_version=partner, prediction_version=version)
+
+    def promote(self, question: Question, version: str, as_of: date) -> None:
+        name = model_names(self.prefix, question)[1]
+        tags, before = self._tags(name, version), self.champion(question)
+        self.client.set_registered_model_alias(name, CHAMPION, version)
+        if before == version:
+            return
+        # Signs for whoever reads the UI; the alias alone counts, so a kill in between leaves the pair in use whole.
+        self.client.set_model_version_tag(name, version, "champion_since", as_of.isoformat())
+        if "champion_until" in tags:
+            self.client.delete_model_version_tag(name, version, "champion_until")
+        if before is not None:
+            self.client.set_model_version_tag(name, before, "champion_until", as_of.isoformat())
+
+    def versions(self, question: Question) -> list[Version]:
+        transformers, predictors = (self._all(name) for name in model_names(self.prefix, question))
+        champion = self.champion(question)
+        pairs = [
+            Version.of((str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, **self._known(v))
+            for v in predictors
+        ]
+        halves = [v for v in transformers if str(v.version) not in {pair.preprocessing_version for pair in pairs}]
+        return pairs + [Version.of(("", str(v.version)), v.tags, None, **self._known(v)) for v in halves]
+
+    def columns(self, question: Question, version: str) -> tuple[str, ...]:
+        transformers, predictors = model_names(self.prefix, question)
+        return mlflow_files.read_columns(f"models:/{transformers}/{self._tags(predictors, version).get(PARTNER, '')}")
+
+    def own(self, uri: str) -> OwnModels:
+        return mlflow_files.read_own(uri)
+
+    def record_check(self, question: Question, check: Check) -> None:
+        self.runs.log_check(question, check)
+
+    def _models(self, question: Question, schema: str) -> None:
+        """Make the two registered models of a question, unless they are there; their tags say what they answer."""
+        from mlflow.exceptions import MlflowException
+
+        asked = {
+            "question": question.slug, "action": question.action, "horizon_days": str(question.horizon_days),
+            "cohort_days": str(question.cohort_days), "schema": schema, "experiment": self.runs.experiment,
+        }  # fmt: skip
+        for name, what in zip(model_names(self.prefix, question), WHAT, strict=True):
+            try:
+                self.client.create_registered_model(name, asked, f"{question}: {what}")
+            except MlflowException as error:
+                if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"):
+                    raise
+
+    def _version(self, name: str, uri: str, run_id: str, tags: dict[str, str], told: str) -> str:
+        return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=told).version)
+
+    def _all(self, name: str) -> list[Any]:
+        """All versions of a registered model, the newest first."""
+        found = self.client.search_model_versions(f"name = '{name}'", max_results=10_000)
+        return sorted(found, key=lambda version: -int(version.version))
+
+    def _known(self, version: Any) -> dict[str, Any]:
+        """When a version was made and what was recorded: a listing does not fail because one record is gone."""
+        from mlflow.exceptions import MlflowException
+
+        created = {"created": f"{datetime.fromtimestamp(version.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"}
+        run_id = version.tags.get("pair")
+        try:
+            return created | (self.runs.read(run_id) if run_id else {})
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return created
+
+    def _tags(self, name: str, version: str) -> dict[str, str]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return dict(self.client.get_model_version(name, version).tags)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            transformers = f"{name.removesuffix('_prediction')}_preprocessing"
+            if name != transformers and any(str(half.version) == version for half in self._all(transformers)):
+                raise ModelError(
+                    f"Version {version} of {name} is not registered: a kill left version {version} of {transformers} "
+                    "without its half. Promote one that is whole."
+                ) from error
+            raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
+
+
+def registered_questions() -> list[ModelConfig]:
+    """One configuration for each question that has models in the store, by the registered models' own tags."""
+    from mlflow import MlflowClient
+
+    found = []
+    for model in MlflowClient().search_registered_models(max_results=1000):
+        tags = model.tags
+        if "question" in tags and model.name.endswith("_prediction"):
+            question = Question.from_widgets(tags.__getitem__)
+            prefix = model.name.removesuffix(f"_{question.slug}_prediction")
+            found.append(ModelConfig(
+                schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
+                experiment=tags["experiment"],
+            ))  # fmt: skip
+    return found

@@ -1,0 +1,145 @@
+"""Which version was in use when and why, and how two differ: read from versions and decisions; changes nothing."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+import pandas as pd
+
+from lib.models.pair import Params
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a registry knows of one registered pair without loading it."""
+
+    prediction_version: str  # blank: a preprocessing version that no prediction version names
+    preprocessing_version: str
+    created: str = ""  # UTC, to the minute; blank where nobody noted it
+    as_of: str = ""
+    holdout: str = ""  # newest cutoff that it was judged on
+    trained_through: str = ""
+    decision: str = ""  # what the run that made it decided
+    why: str = ""
+    params: Params = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    champion_since: str = ""  # as_of of the decision that last put it in use
+    champion_until: str = ""
+    in_use: bool = False
+
+    @classmethod
+    def of(cls, versions: tuple[str, str], tags: Mapping[str, str], champion: str | None, **known: Any) -> Self:
+        """Read what the tags say; `versions` are those of prediction and preprocessing, `known` what else is."""
+        names = ("as_of", "holdout", "trained_through", "decision", "why", "champion_since", "champion_until")
+        own: dict[str, Any] = {name: tags.get(name, "") for name in names}
+        in_use = bool(versions[0]) and versions[0] == champion
+        return cls(prediction_version=versions[0], preprocessing_version=versions[1], in_use=in_use, **own, **known)
+
+    @property
+    def was_in_use(self) -> bool:
+        """Whether it is in use or was once: a kill between alias and tag leaves one of the signs."""
+        return self.in_use or bool(self.champion_since or self.champion_until)
+
+
+@dataclass(frozen=True)
+class Period:
+    """A span of days over which one version was in use, by the as_of of the decisions."""
+
+    version: str
+    since: date
+    until: date | None  # None: still
+    kind: str
+    why: str
+
+
+def periods_in_use(decisions: pd.DataFrame, were_in_use: Collection[str]) -> list[Period]:
+    """Tell from a question's decisions which version was in use from when to when, oldest first.
+
+    Parameters
+    ----------
+    decisions : DataFrame[number, as_of, kind, prediction_version, why]
+        All rows of `decisions` on one question, in any order.
+    were_in_use : prediction versions
+        A promotion that a kill cut off before the alias moved stands in `decisions`, and never came into use.
+    """
+    found: list[Period] = []
+    for row in _effective(decisions, were_in_use):
+        if found and found[-1].version == row["prediction_version"]:
+            continue
+        if found:
+            last = found.pop()
+            found.append(Period(last.version, last.since, row["as_of"], last.kind, last.why))
+        found.append(Period(row["prediction_version"], row["as_of"], None, row["kind"], row["why"]))
+    return found
+
+
+def version_before(decisions: pd.DataFrame, champion: str, were_in_use: Collection[str]) -> str | None:
+    """The version that was in use before the champion came to be; None when it was the first.
+
+    Promotions pile up and a rollback takes the uppermost off: going back twice goes two versions back, not to and
+    fro. An alias that somebody moved by hand counts for more than what the decisions say.
+    """
+    pile: list[str] = []
+    for row in _effective(decisions, were_in_use):
+        version = row["prediction_version"]
+        if version in pile and row["kind"] != "promoted":
+            while pile[-1] != version:
+                pile.pop()
+        elif pile[-1:] != [version]:
+            pile.append(version)
+    if champion in pile:
+        while pile.pop() != champion:
+            pass
+    return pile[-1] if pile else None
+
+
+def compare_versions(one: Version, other: Version, columns: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str]]:
+    """What differs between two versions: name, value in the one, value in the other; equal things are left out.
+
+    Parameters
+    ----------
+    columns : {prediction version: feature columns that its pair reads}
+    """
+    left, right = _facts(one), _facts(other)
+    names = [*left, *(name for name in right if name not in left)]
+    rows = [(name, left.get(name, "-"), right.get(name, "-")) for name in names]
+    mine, theirs = (list(columns[version.prediction_version]) for version in (one, other))
+    rows += [
+        ("number of feature columns", str(len(mine)), str(len(theirs))),
+        ("feature columns of its own", _besides(mine, theirs), _besides(theirs, mine)),
+    ]
+    return [row for row in rows if row[1] != row[2]]
+
+
+def format_metrics(metrics: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """Metrics as texts, each with its interval where there is one."""
+    texts = {}
+    for name, value in metrics.items():
+        low_high = intervals.get(name)
+        texts[name] = f"{value:.4f}" + (f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else "")
+    return texts
+
+
+def format_params(params: Params) -> str:
+    """Parameters in one line."""
+    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())
+
+
+def _facts(version: Version) -> dict[str, str]:
+    plain = ("preprocessing_version", "created", "as_of", "holdout", "trained_through", "decision")
+    return (
+        {name: str(getattr(version, name)) for name in plain}
+        | {name: format_params({name: value}).partition(" ")[2] for name, value in version.params.items()}
+        | format_metrics(version.metrics, version.intervals)
+    )
+
+
+def _besides(own: Sequence[str], others: Sequence[str]) -> str:
+    return ", ".join(column for column in own if column not in others) or "-"
+
+
+def _effective(decisions: pd.DataFrame, were_in_use: Collection[str]) -> list[dict[Hashable, Any]]:
+    rows = decisions[decisions["prediction_version"].isin(list(were_in_use))]
+    return rows.sort_values("number").to_dict("records")

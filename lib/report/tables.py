@@ -1,0 +1,68 @@
+"""Tables of a report: numbers as people read them, each with the value that it is sorted by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+NOTHING = "-"  # what is not known
+KINDS: Mapping[str, Callable[[Any], str]] = {
+    "text": str,
+    "prose": str,  # so long that it needs a wide column
+    "day": str,
+    "yes": lambda value: "yes" if value else "no",
+    "count": "{:,.0f}".format,
+    "actions": "{:,.1f}".format,  # expected ones are no whole numbers
+    "share": "{:.1%}".format,
+    "points": lambda value: f"{100 * value:+.1f}",  # a difference of two shares, in percentage points
+    "number": "{:.3f}".format,
+    "measure": lambda value: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3f}",  # of any unit
+    "small": "{:.4f}".format,
+}
+WORDS = ("text", "prose", "day", "yes")  # these are sorted as texts, all others as numbers
+
+
+@dataclass(frozen=True)
+class Column:
+    """What stands in one column of a table, and where it comes from."""
+
+    title: str
+    source: str
+    kind: str = "text"
+    to: str = ""  # the source of the interval's other end: the cell then reads "0.61 to 0.70"
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind not in WORDS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, and what it is sorted by: a number with all its digits, a text, or blank for nothing."""
+
+    text: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows, ready to be laid out."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+
+def make_table(caption: str, frame: pd.DataFrame, columns: Sequence[Column]) -> Table:
+    """Lay out a frame's rows in their order; NaN and null are told as `NOTHING`."""
+    rows = frame.to_dict("records")
+    return Table(caption, columns, [[_cell(row, column) for column in columns] for row in rows])
+
+
+def _cell(row: Mapping[Any, Any], column: Column) -> Cell:
+    ends = [row[name] for name in (column.source, column.to) if name]
+    if any(pd.isna(end) for end in ends):
+        return Cell(NOTHING, "")
+    text = " to ".join(KINDS[column.kind](end) for end in ends)
+    return Cell(text, f"{float(ends[0]):.12g}" if column.numeric else text)

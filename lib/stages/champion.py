@@ -1,0 +1,205 @@
+"""The registered pair in use, judged on what really happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
+
+from lib import timeline
+from lib.config.question import Question
+from lib.config.stages import ModelConfig, RetrainConfig, TrainConfig
+from lib.errors import ModelError, PropensityError
+from lib.evaluation import drift
+from lib.evaluation import verdict as verdict_rules
+from lib.evaluation.metrics import Measured, Quality
+from lib.evaluation.naive_rule import NaiveRule
+from lib.evaluation.verdict import Check, Verdict
+from lib.features import extraction, vocabulary
+from lib.labels import labels, sampling
+from lib.labels.rows import KEYS, WEIGHT, Rows
+from lib.labels.split import Split, split_cutoffs
+from lib.models.pair import Pair
+from lib.stages import ledger
+from lib.stages.context import Context
+from lib.stages.records import drift_rows, question_sql, read_rows, run_sql, verdict_rows
+from lib.tables.protocol import Tables
+from lib.timeline import Cutoffs, Window
+from lib.training import comparison
+
+
+def read_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
+    """Read the labelled rows of all matured cutoffs, and part them into training and holdout.
+
+    Both are samples where they hold more than `max_training_rows`: counted first, so that no more reach this process.
+    What is no longer computed at as_of, where a new pair is to score, is not learnt from: it would count as 0 there.
+    """
+    counts = tables.query(sampling.cohort_sizes_sql(config.question, cutoffs.matured, cutoffs.as_of)).set_index(
+        "cutoff"
+    )
+    acted = {day: int(n) for day, n in zip(counts.index, counts["acted"], strict=True)}
+    parts = split_cutoffs(cutoffs, acted, config.question.horizon_days, config.min_positives)
+    sql = sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts)
+    frame = tables.query(sql)
+    frame = frame.drop(
+        columns=_lost_columns(config, tables, [str(name) for name in frame if name not in (*KEYS, WEIGHT)])
+    )
+    return Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True)), parts
+
+
+@dataclass(frozen=True)
+class ChampionCheck:
+    """What was found about the pair in use."""
+
+    pair: Pair | None
+    quality: Quality | None
+    verdict: Verdict
+    drift: pd.DataFrame  # one row per feature; empty where nothing was compared
+
+
+def judge_champion(
+    context: Context[TrainConfig], version: str | None, rows: Rows, parts: Split, as_of: date
+) -> ChampionCheck:
+    """Judge the champion; one that cannot be loaded or measured, like an absent one, cannot be told to hold."""
+    config, tables = context.config, context.tables
+    pair: Pair | None = None
+    nothing = pd.DataFrame(columns=list(drift.SHOWN))
+    if version is None:
+        return ChampionCheck(None, None, verdict_rules.judge_metrics(None, config.thresholds), nothing)
+    try:
+        pair = load_champion(context, version)
+        through, horizon = date.fromisoformat(pair.trained_through), config.question.horizon_days
+        fresh = timeline.unlearnt_cutoffs(parts.holdout, through, horizon)
+        if not fresh:
+            return ChampionCheck(
+                pair, None, _recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of), nothing
+            )
+        training = rows.at(parts.training)
+        rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
+        quality = comparison.measure_pair(pair, rows.at(fresh), rule, config.seed)
+        inputs, found = _compare_inputs(config.question, tables, pair, as_of)
+        record = ledger.live_metrics(config, tables, version, through, as_of)
+        age = float(timeline.days_since_learnt(through, horizon, as_of))
+        quality = replace(quality, metrics={**quality.metrics, **inputs, **record, "age_days": Measured(age, age, age)})
+        verdict = verdict_rules.judge_metrics(quality, config.thresholds)
+        return ChampionCheck(pair, quality, _ask_when_outgrown(verdict, pair, parts.holdout[0], horizon), found)
+    except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
+        named = f"Judging broke off: {type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, PropensityError) else named
+        return ChampionCheck(pair, None, Verdict("cannot_tell", (reason,)), nothing)
+
+
+def _compare_inputs(
+    question: Question, tables: Tables, pair: Pair, as_of: date
+) -> tuple[dict[str, Measured], pd.DataFrame]:
+    """Compare today's cohort, of which no label is known yet, with the one that the pair learnt from."""
+    cohort = tables.query(labels.cohort_sql(question, [as_of]))
+    then = pair.notes.reference
+    if then is None or cohort.empty:
+        return {}, pd.DataFrame(columns=list(drift.SHOWN))
+    X = Rows(cohort.assign(label=0)).X
+    found = drift.compare_features(then, X)
+    recent = tables.query(labels.recent_events_sql(Window.lookback(as_of, drift.RECENT_DAYS)))
+    return {
+        "drifted_share": drift.drifted_share(found),
+        "unseen_share": drift.unseen_share(then, X, recent),
+    }, found
+
+
+def record_verdict(
+    context: Context[TrainConfig], version: str | None, parts: Split, as_of: date, found: ChampionCheck
+) -> pd.DataFrame:
+    """Write a verdict down: its rows of `drift` and of `model_checks`, on which later stages act, its run in MLflow.
+
+    Returns the rows. Where MLflow fails the run does too: a verdict that nobody can look up passes nothing.
+    """
+    config, tables = context.config, context.tables
+    rows = verdict_rows(config, as_of, parts, found.pair, found.quality, found.verdict)
+    if not found.drift.empty:
+        tables.replace("drift", drift_rows(config, as_of, version or "", found.drift), run_sql(config))
+    tables.replace("model_checks", rows, run_sql(config))
+    check = Check(as_of, parts.holdout[0], config.run_id, version or "", found.verdict, found.quality, found.drift)
+    context.registry.record_check(config.question, check)
+    return rows
+
+
+def load_champion(context: Context[ModelConfig], version: str) -> Pair:
+    """Load a pair, and see that all it reads is still computed.
+
+    Raises
+    ------
+    ModelError
+        If the pair is not whole, or reads columns that are no longer there; the message names them.
+    """
+    pair = context.registry.load(context.config.question, version)
+    lost = _lost_columns(context.config, context.tables, pair.columns)
+    if lost:
+        more = f" and {len(lost) - 1} more columns" if len(lost) > 1 else ""
+        raise ModelError(
+            f"Version {version} reads {lost[0]}{more}, no longer computed: their event types share the columns of "
+            f"{vocabulary.OTHER} now, or the features are gone. Raise max_event_types, or run retrain."
+        )
+    return pair
+
+
+def _lost_columns(config: ModelConfig, tables: Tables, names: Sequence[str]) -> list[str]:
+    """The columns among these that the last extraction did not compute although what they count goes on."""
+    last = extraction.read_extraction(tables, config.question, config.as_of)
+    return vocabulary.lost_columns(names, last.pooled, pool=last.pool)
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What a challenger is compared with, and what this run's check said of it."""
+
+    pair: Pair | None
+    retrain_needed: bool = False
+    holds: bool = True  # it may go on being used where the challenger may not
+
+
+def load_champion_to_beat(context: Context[RetrainConfig], as_of: date, X: pd.DataFrame) -> Champion:
+    """The champion, as this run has judged it; without a check, as by hand, it holds.
+
+    One that cannot be loaded, or cannot score `X`, the features of the holdout, is none.
+    """
+    config, registry = context.config, context.registry
+    version = registry.champion(config.question)
+    if version is None:
+        return Champion(None)
+    try:
+        pair = registry.load(config.question, version)
+        pair.score(X)
+    except PropensityError as error:
+        context.say(f"the champion cannot take part: {error}")
+        return Champion(None)
+    where = f"{run_sql(config)} AND as_of = DATE '{as_of}' AND prediction_version = '{version}'"
+    checks = read_rows(context.tables, "model_checks", where)
+    if checks is None:
+        return Champion(pair)
+    return Champion(pair, bool(checks.iloc[0]["retrain_needed"]), bool(checks.iloc[0]["answer"] == "good"))
+
+
+def _ask_when_outgrown(verdict: Verdict, pair: Pair, holdout: date, horizon_days: int) -> Verdict:
+    """Ask for a new pair where the one that holds was made for a change of which two fifths more is known by now."""
+    if verdict.answer != "good" or not comparison.is_outgrown(pair, holdout, horizon_days):
+        return verdict
+    reason = (
+        f"Version {pair.prediction_version} was made for the change of behaviour of {pair.notes.adapts} "
+        f"and has learnt through {pair.trained_through}: by now two fifths more is known of the new behaviour."
+    )
+    return Verdict("good", (*verdict.reasons, reason), outgrown=True)
+
+
+def _recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: date, as_of: date) -> Verdict:
+    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
+    checks = read_rows(
+        tables, "model_checks",
+        f"{question_sql(question)} AND prediction_version = '{pair.prediction_version}' AND as_of <= DATE '{as_of}' "
+        "ORDER BY as_of DESC, run_id DESC",
+    )  # fmt: skip
+    told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
+    verdict = Verdict("good", (f"{told}, and it was promoted on the evidence before.",))
+    if checks is not None:
+        answer = checks.iloc[0]["answer"]
+        verdict = Verdict(answer, (f"{told}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
+    return _ask_when_outgrown(verdict, pair, holdout, question.horizon_days)

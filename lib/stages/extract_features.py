@@ -1,0 +1,40 @@
+"""Bring activity and features up to date with the source: what the notebook `extract_features` calls."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lib.config.stages import ExtractConfig
+from lib.features import extraction, ingest
+from lib.progress import Say
+from lib.tables.delta import DeltaTables
+from lib.timeline import Cutoffs
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What `extract_features` did."""
+
+    cutoffs: Cutoffs
+    summary: str
+    table: pd.DataFrame  # one row per cutoff: users, cohort
+
+
+def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
+    """Bring activity and features up to date with the source."""
+    as_of = ingest.ingest(config, tables, say)
+    say(f"activity is up to date, as of {as_of}")
+    done, built, width = extraction.build_missing(config, tables, as_of)
+    say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
+    days = ", ".join(f"DATE '{day}'" for day in done.cutoffs.all)
+    table = tables.query(
+        f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN recency <= {config.question.cohort_days} THEN 1 ELSE 0 END) "
+        f"AS cohort FROM {{features}} WHERE cutoff IN ({days}) GROUP BY cutoff ORDER BY cutoff DESC"
+    )
+    training = done.cutoffs.training
+    summary = (
+        f"Question: {config.question}, as of {as_of}.\n"
+        f"Features: {width} per user at {len(done.cutoffs.all)} cutoffs ({built} new); to learn from: "
+        f"{len(training)}, {training[-1]} to {training[0]}; to judge on: {done.cutoffs.holdout}."
+    )
+    return Extracted(done.cutoffs, summary, table)

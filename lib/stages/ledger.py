@@ -1,0 +1,110 @@
+"""The outcome ledger: the scores of each cutoff that matures are held against what happened, and written down."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+from lib import timeline
+from lib.audience import outcomes
+from lib.audience.ranking import HeldOut
+from lib.config.question import Question
+from lib.config.stages import StageConfig, TrainConfig
+from lib.evaluation.metrics import Measured
+from lib.labels import labels, sampling
+from lib.stages.records import list_sql, question_sql, read_rows
+from lib.tables.contracts import OUTCOMES
+from lib.tables.protocol import Tables
+
+VERSIONS = ["preprocessing_version", "prediction_version"]
+
+
+def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataFrame:
+    """Write the outcomes of all cutoffs that were scored and have matured by as_of; each is written when it matures.
+
+    It is written anew while late events may still change it, and where the cutoff was scored anew by another pair.
+
+    Returns
+    -------
+    DataFrame
+        The rows written, as `outcomes` has them; empty where none were due.
+    """
+    question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
+    for cutoff in _due_cutoffs(question, tables, as_of):
+        rows = tables.query(scored_sql(question, [cutoff], as_of))
+        held_out = _read_held_out(question, tables, cutoff)
+        found = outcomes.outcome_rows(rows, held_out.flags(rows["user_id"]), config.seed).assign(
+            question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
+            as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
+        )  # fmt: skip
+        tables.replace("outcomes", found, list_sql(question, cutoff))
+        written = found if written.empty else pd.concat([written, found], ignore_index=True)
+    return written
+
+
+def live_metrics(config: TrainConfig, tables: Tables, version: str, through: date, as_of: date) -> dict[str, Measured]:
+    """The record of the pair in use over the lists it scored lately and whose outcome is known; {} before the first.
+
+    A list of days that the pair has learnt, which is `through` this cutoff, tells nothing: an old day was run again.
+    Of more than `max_training_rows` rows a sample is read, as of the holdout.
+    """
+    if not tables.exists("predictions"):
+        return {}
+    recent = timeline.recent_record(as_of, config.question.horizon_days)
+    where = (
+        f"prediction_version = '{version}' AND cutoff >= DATE '{recent.start}' AND cutoff < DATE '{recent.end}' AND "
+        f"{question_sql(config.question)}"
+    )
+    sizes = tables.query(f"SELECT cutoff, COUNT(*) AS users FROM {{predictions}} WHERE {where} GROUP BY cutoff")
+    fresh = timeline.unlearnt_cutoffs(sorted(sizes["cutoff"]), through, config.question.horizon_days)
+    if not fresh:
+        return {}
+    sql = scored_sql(config.question, fresh, as_of, f"prediction_version = '{version}'")
+    most, users = config.max_training_rows, int(sizes[sizes["cutoff"].isin(fresh)]["users"].sum())
+    if most and users > most:
+        sql = sampling.sample_sql(sql, (most / users,) * 2, sampling.OF_A_USER, config.seed)
+    rows = tables.query(sql).sort_values(["cutoff", "user_id"], ignore_index=True)
+    return outcomes.live_metrics(rows, config.seed)
+
+
+def read_outcomes(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFrame:
+    """The ledger on a question as it was known at as_of, oldest cutoff first."""
+    newest = timeline.one_horizon_before(as_of, config.question.horizon_days)
+    found = read_rows(tables, "outcomes", f"{question_sql(config.question)} AND cutoff <= DATE '{newest}'")
+    if found is None:
+        return pd.DataFrame(columns=list(OUTCOMES))
+    return found.sort_values(["cutoff", "part", "metric"], ignore_index=True)
+
+
+def _due_cutoffs(question: Question, tables: Tables, as_of: date) -> list[date]:
+    if not tables.exists("predictions"):
+        return []
+    newest = timeline.one_horizon_before(as_of, question.horizon_days)
+    found = tables.query(
+        f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {question_sql(question)} "
+        f"AND cutoff <= DATE '{newest}'"
+    )
+    told = pd.DataFrame(columns=["cutoff", "prediction_version", "as_of"])
+    if len(found) and tables.exists("outcomes"):
+        told = tables.query(
+            f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {question_sql(question)}"
+        )
+    return outcomes.due_cutoffs(found, told, question.horizon_days, as_of)
+
+
+def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: str = "1 = 1") -> str:
+    """SQL for the scores at matured cutoffs with what happened: user_id, cutoff, propensity, both versions, label."""
+    days = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
+    rows = (
+        f"SELECT user_id, cutoff, propensity, {', '.join(VERSIONS)} FROM {{predictions}} "
+        f"WHERE {question_sql(question)} AND cutoff IN ({days}) AND {where}"
+    )
+    return labels.labelled_sql(rows, question, cutoffs, as_of)
+
+
+def _read_held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:
+    """Who was held out from the list of a cutoff, by its own share and seed; nobody where none was published."""
+    where = f"{list_sql(question, cutoff)} AND kind = 'published' ORDER BY number DESC"
+    found = read_rows(tables, "publications", where)
+    share, seed = (0.0, 0) if found is None else found[["held_out_share", "seed"]].iloc[0]
+    return HeldOut(question.slug, float(share), int(seed))

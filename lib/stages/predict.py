@@ -1,0 +1,49 @@
+"""Score the cohort with the pair that the run decided on: what the notebook `predict` calls."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lib.config.stages import PredictConfig
+from lib.errors import ModelError
+from lib.explain import reasons
+from lib.features import extraction
+from lib.labels import labels
+from lib.stages.champion import load_champion
+from lib.stages.context import Context
+from lib.stages.records import list_sql, read_decided_version
+from lib.stages.scoring import make_scorer
+from lib.tables.contracts import PREDICTIONS, arrow_schema
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What `predict` wrote."""
+
+    rows: pd.DataFrame  # the highest propensities
+    summary: str
+    propensities: pd.Series  # of everybody
+
+
+def run(context: Context[PredictConfig]) -> Scored:
+    """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
+    config, tables, registry = context.config, context.tables, context.registry
+    cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    version = read_decided_version(config, tables) or registry.champion(config.question)
+    if version is None:
+        raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
+    pair = load_champion(context, version)
+    context.say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
+    if config.reasons and not reasons.is_explainable(pair):
+        context.say("no reasons: this pair was registered without its typical user; the next one will have it")
+    sql = labels.cohort_sql(config.question, [cutoffs.as_of])
+    score = make_scorer(pair, config.question, config.run_id, config.reasons)
+    rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
+    where = list_sql(config.question, cutoffs.as_of)
+    tables.replace("predictions", rows, where)
+    written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
+    mean = written["propensity"].mean() if len(written) else float("nan")
+    summary = (
+        f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
+    )
+    return Scored(written.head(10), summary, written["propensity"])

@@ -1,0 +1,174 @@
+"""The lists of a question over time: the one before, what is written of each, and the way back to an earlier one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from lib.audience import contacts, outcomes, ranking, release
+from lib.audience.contacts import Gain
+from lib.audience.release import ListDifference
+from lib.config.question import Question
+from lib.config.stages import PublishConfig, StageConfig
+from lib.errors import PublishRefused
+from lib.evaluation.metrics import Measured, measure_share
+from lib.labels import sampling
+from lib.report.sections import Facts
+from lib.stages import ledger
+from lib.stages.context import Context
+from lib.stages.records import list_sql, question_sql, read_rows
+from lib.tables.contracts import CONTRACTS, PUBLICATIONS
+from lib.tables.protocol import Tables
+from lib.timeline import Cutoffs
+
+
+def read_last_list(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
+    """The last list of an earlier cutoff, as its predictions give it.
+
+    Columns: user_id, propensity, prediction_version, cutoff, rank, decile.
+
+    None where no list of an earlier cutoff was ever published.
+    """
+    before = f"{question_sql(question)} AND cutoff < DATE '{cutoff}'"
+    # A kill may have left a list that no publication tells of.
+    told = (
+        read_rows(tables, name, where, "DISTINCT cutoff")
+        for name, where in (("publications", f"kind = 'published' AND {before}"), ("audience", before))
+    )
+    days = [found["cutoff"].max() for found in told if found is not None]
+    if not days:
+        return None
+    columns = "user_id, propensity, prediction_version, cutoff"
+    scored = read_rows(tables, "predictions", list_sql(question, max(days)), columns)
+    return None if scored is None else ranking.order_by_propensity(scored)
+
+
+def read_base_rate(question: Question, tables: Tables, cutoffs: Cutoffs) -> Measured:
+    """How many of the cohort of the newest matured cutoff acted.
+
+    Raises
+    ------
+    PublishRefused
+        If that cohort is empty.
+    """
+    sizes = tables.query(sampling.cohort_sizes_sql(question, [cutoffs.holdout], cutoffs.as_of))
+    if sizes.empty:
+        raise PublishRefused(
+            f"Nobody was in the cohort of {cutoffs.holdout}, the newest cutoff whose outcome is known: there is "
+            f"nothing to hold the list against. Look at the source, or lengthen cohort_days. {release.STAYS}"
+        )
+    return measure_share(int(sizes["acted"].iloc[0]), int(sizes["users"].iloc[0]))
+
+
+def publication_row(
+    config: PublishConfig, tables: Tables, ranked: pd.DataFrame, found: ListDifference | None, old: pd.DataFrame | None,
+    rate: Measured,
+) -> dict[str, Any]:  # fmt: skip
+    """The row of `publications` for a list that is about to be published."""
+    return _row(config, tables, ranked, "published") | {
+        "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
+        "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.difference_columns(found),
+    }  # fmt: skip
+
+
+def report_facts(
+    context: Context[PublishConfig], ranked: pd.DataFrame, old: pd.DataFrame | None, row: Mapping[str, Any]
+) -> Facts:
+    """All that the report of a list tells, as it was known at the list's cutoff."""
+    config, tables = context.config, context.tables
+    as_of, mine = ranked["cutoff"].iloc[0], question_sql(config.question)
+    notes = context.registry.notes(config.question, ranked["prediction_version"].iloc[0])
+    known = f"{mine} AND as_of <= DATE '{as_of}'"
+
+    def rows(name: str, where: str) -> pd.DataFrame:
+        found = read_rows(tables, name, where)
+        return pd.DataFrame(columns=list(CONTRACTS[name])) if found is None else found
+
+    return Facts(
+        question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
+        outcomes=ledger.read_outcomes(config, tables, as_of), checks=rows("model_checks", known),
+        drift=rows("drift", f"run_id = '{config.run_id}' AND {known} ORDER BY psi DESC, feature"),
+        decisions=rows("decisions", f"{known} ORDER BY number"),
+        importances=pd.DataFrame(list(notes.importances), columns=["name", "mean", "std"]),
+        evidence=pd.DataFrame(list(notes.deciles), columns=["decile", "users", "expected", "observed"]),
+    )  # fmt: skip
+
+
+def expected_gain(config: PublishConfig, known: pd.DataFrame, contacted: pd.DataFrame) -> Gain | None:
+    """What contacting these users is expected to bring, by known outcomes; None where no value and cost were given."""
+    value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
+    if value is None or cost is None:
+        return None
+    ratios = known[(known["part"] == outcomes.ALL) & (known["metric"] == "ratio")].tail(1)
+    ratio = Measured(*ratios[["measured", "low", "high"]].iloc[0]) if len(ratios) else None
+    return contacts.expected_gain(contacted, value, cost, ratio, config.seed)
+
+
+def record_publication(config: StageConfig, tables: Tables, row: Mapping[str, Any]) -> None:
+    """Write a publication down, in the place of what the same run wrote of the same cutoff."""
+    rows = pd.DataFrame([row], columns=list(PUBLICATIONS))
+    where = f"run_id = '{row['run_id']}' AND kind = '{row['kind']}' AND {list_sql(config.question, row['cutoff'])}"
+    tables.replace("publications", rows, where)
+
+
+@dataclass(frozen=True)
+class ListRollback:
+    """What a rollback did."""
+
+    cutoff: date
+    summary: str
+
+
+def rollback(config: StageConfig, tables: Tables) -> ListRollback:
+    """Put the list in use again that was before the present one: its rows as they were, and no other list's.
+
+    Raises
+    ------
+    PublishRefused
+        If there is no list, none was before, or its version can no longer be read. Nothing was changed then.
+    """
+    mine = question_sql(config.question)
+    present = read_rows(tables, "audience", mine, "run_id, cutoff, COUNT(*) AS users", "GROUP BY run_id, cutoff")
+    if present is None:
+        raise PublishRefused(f"There is no list for {config.question}. Run the job first.")
+    before, mark = None, _mark(present)
+    for version in tables.versions():
+        found = tables.at_version(version, mine, "DISTINCT run_id, cutoff")
+        if len(found) and _mark(found) == mark:
+            break  # where the present list came into use first: what was before it is known by now
+        before = version if len(found) else before
+    if before is None:
+        raise PublishRefused(
+            f"The list of {mark[1]} is the first for {config.question} that can still be read: there is none to go "
+            "back to. It stays."
+        )
+    rows = tables.at_version(before, mine)
+    tables.replace("audience", rows, mine)
+    record_publication(config, tables, _row(config, tables, rows, "rolled_back"))
+    cutoff: date = rows["cutoff"].iloc[0]
+    return ListRollback(
+        cutoff,
+        f"The list of {cutoff} is in use again for {config.question}: {len(rows)} users, in the place of the list of "
+        f"{mark[1]} with {present['users'].iloc[0]}.",
+    )
+
+
+def _mark(rows: pd.DataFrame) -> tuple[str, date]:
+    """What tells lists apart: the run that scored it, and its cutoff."""
+    return str(rows["run_id"].iloc[0]), rows["cutoff"].iloc[0]
+
+
+def _row(config: StageConfig, tables: Tables, rows: pd.DataFrame, kind: str) -> dict[str, Any]:
+    """What is told of any list: of the run that made it, and how many users it has."""
+    first = rows.iloc[0]
+    # what the same run wrote of the same list is replaced, and does not count
+    same = f"run_id = '{config.run_id}' AND kind = '{kind}' AND cutoff = DATE '{first['cutoff']}'"
+    others = read_rows(tables, "publications", f"{question_sql(config.question)} AND NOT ({same})")
+    return dict.fromkeys(PUBLICATIONS) | {
+        "question": config.question.slug, "run_id": config.run_id, "cutoff": first["cutoff"], "kind": kind,
+        "number": 1 if others is None else int(others["number"].max()) + 1,
+        "preprocessing_version": first["preprocessing_version"], "prediction_version": first["prediction_version"],
+        "users": len(rows), "mean_propensity": float(rows["propensity"].mean()),
+    }  # fmt: skip

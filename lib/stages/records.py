@@ -1,0 +1,117 @@
+"""What runs write down and later ones read: verdicts, decisions, the rows of a run and of a list."""
+
+from datetime import date
+
+import pandas as pd
+
+from lib.config.question import Question
+from lib.config.stages import StageConfig, TrainConfig
+from lib.config.thresholds import Thresholds
+from lib.evaluation import verdict as verdict_rules
+from lib.evaluation.metrics import Quality
+from lib.evaluation.verdict import Verdict
+from lib.labels.split import Split
+from lib.models.pair import Pair
+from lib.tables.contracts import DECISIONS, DRIFT, MODEL_CHECKS
+from lib.tables.protocol import Tables
+
+
+def write_decision(
+    config: StageConfig,
+    tables: Tables,
+    as_of: date,
+    kind: str,
+    pair: Pair | None,
+    challenger: str,
+    why: str,
+    *,
+    low_evidence: bool,
+) -> None:
+    """Write down what the run decided, before anything acts on it; `pair` is the one in use from now on, if any."""
+    others = read_decisions(tables, config.question)
+    others = others[others["run_id"] != config.run_id]  # a repaired run decides anew
+    row = {
+        "run_id": config.run_id, "question": config.question.slug, "as_of": as_of, "kind": kind,
+        "preprocessing_version": pair.preprocessing_version if pair else None,
+        "prediction_version": pair.prediction_version if pair else None,
+        "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
+        "number": 1 + (int(others["number"].max()) if len(others) else 0),
+    }  # fmt: skip
+    tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), run_sql(config))
+
+
+def read_decisions(tables: Tables, question: Question) -> pd.DataFrame:
+    """All decisions on a question, in the order in which they were made."""
+    found = read_rows(tables, "decisions", f"{question_sql(question)} ORDER BY number")
+    return pd.DataFrame(columns=list(DECISIONS)) if found is None else found
+
+
+def read_decision(config: StageConfig, tables: Tables) -> "pd.Series | None":
+    """This run's decision; None outside a job."""
+    found = read_rows(tables, "decisions", run_sql(config)) if config.run_id else None
+    return None if found is None else found.iloc[0]
+
+
+def read_decided_version(config: StageConfig, tables: Tables) -> str | None:
+    """The prediction version that this run decided on; None outside a job, or where it decided on none."""
+    decided = read_decision(config, tables)
+    return None if decided is None or decided["prediction_version"] is None else str(decided["prediction_version"])
+
+
+def is_low_evidence(tables: Tables, question: Question, version: str) -> bool:
+    """Whether a pair came into use on low evidence."""
+    # Any decision may tell: the one that promoted the pair is replaced when its run decides anew.
+    where = f"{question_sql(question)} AND prediction_version = '{version}' AND low_evidence"
+    return read_rows(tables, "decisions", where) is not None
+
+
+def verdict_rows(
+    config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
+) -> pd.DataFrame:
+    """One verdict as rows of `model_checks`."""
+    metrics = metric_rows(quality, config.thresholds) if quality else pd.DataFrame([{"metric": None}])
+    return metrics.assign(
+        run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
+        preprocessing_version=pair.preprocessing_version if pair else None,
+        prediction_version=pair.prediction_version if pair else None,
+        answer=verdict.answer, retrain_needed=verdict.retrain_needed, reasons="\n".join(verdict.reasons),
+    ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
+
+
+def drift_rows(config: TrainConfig, as_of: date, version: str, found: pd.DataFrame) -> pd.DataFrame:
+    """How far each feature of a pair has moved, as rows of `drift`."""
+    return found.assign(
+        run_id=config.run_id, question=config.question.slug, as_of=as_of, prediction_version=version
+    ).reindex(columns=list(DRIFT))
+
+
+def metric_rows(quality: Quality, thresholds: Thresholds) -> pd.DataFrame:
+    """One row per metric, with the threshold that it has, in the metric's own unit."""
+    limits = {bound.metric: bound.limit for bound in verdict_rules.metric_limits(thresholds)}
+    return pd.DataFrame([
+        {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": limits.get(name)}
+        for name, m in quality.metrics.items()
+    ])  # fmt: skip
+
+
+def read_rows(tables: Tables, name: str, where: str, columns: str = "*", grouped: str = "") -> pd.DataFrame | None:
+    """Rows of a table; None where there are none, or no such table yet."""
+    if not tables.exists(name):
+        return None
+    found = tables.query(f"SELECT {columns} FROM {{{name}}} WHERE {where} {grouped}")
+    return None if found.empty else found
+
+
+def question_sql(question: Question) -> str:
+    """SQL condition for the rows of a question."""
+    return f"question = '{question.slug}'"
+
+
+def run_sql(config: StageConfig) -> str:
+    """SQL condition for what a run wrote on its question."""
+    return f"run_id = '{config.run_id}' AND {question_sql(config.question)}"
+
+
+def list_sql(question: Question, cutoff: date) -> str:
+    """SQL condition for the predictions on a question at a cutoff."""
+    return f"{question_sql(question)} AND cutoff = DATE '{cutoff}'"

@@ -1,0 +1,141 @@
+"""Make a challenger and put it in use where it is better: what the notebook `retrain` calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from lib.config.stages import RetrainConfig
+from lib.errors import ConfigError, NotPromoted
+from lib.evaluation.promotion import Choice
+from lib.explain import importance
+from lib.features import extraction
+from lib.labels.split import Split
+from lib.models.pair import Pair
+from lib.registry.protocol import Evidence, Registry
+from lib.registry.spark_trials import SparkTrials
+from lib.registry.versions import format_params
+from lib.report import charts
+from lib.stages.champion import Champion, load_champion_to_beat, read_labelled
+from lib.stages.context import Context
+from lib.stages.records import is_low_evidence, metric_rows, write_decision
+from lib.stages.summary import format_quality
+from lib.tables.delta import DeltaTables
+from lib.tables.protocol import Tables
+from lib.training import challenger
+from lib.training.challenger import ChallengerRequest, MadeChallenger, Make
+from lib.training.search import SearchResult, TrialRunner
+from lib.training.trials import Trial
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What `retrain` did."""
+
+    pair: Pair
+    promoted: bool
+    summary: str
+    metrics: pd.DataFrame
+    trials: pd.DataFrame
+    importances: pd.DataFrame  # one row per group of features: name, mean, std; the largest first
+    plots: Mapping[str, Any]  # figures of the search, by name
+
+
+def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger) -> Retrained:
+    """Search, or take the challenger that was named; fit, register and compare it; put it in use where it is better.
+
+    A replay says by `make` where a challenger comes from that it has made already.
+
+    Raises
+    ------
+    NotPromoted
+        If the new pair is not good enough and there is no champion that holds: nothing is left to score with.
+    ConfigError
+        If trials are to run on Spark and the tables have none.
+    """
+    config, tables, registry = context.config, context.tables, context.registry
+    runner = _trial_runner(config, tables)
+    cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    rows, parts = read_labelled(config, tables, cutoffs)
+    holdout = rows.at(parts.holdout).X
+    champion = load_champion_to_beat(context, cutoffs.as_of, holdout)
+    kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
+    named = _named_models(config, registry)
+    asked = ChallengerRequest(
+        config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, runner
+    )
+    made = make(asked, context.say)
+    choice = made.trained.choice
+    plots = charts.SearchPlots(made.found.study, config.objective)
+    pair = registry.register(config.question, made.pair, holdout, _evidence(asked, made, plots))
+    _decide(context, cutoffs.as_of, pair, champion, choice)
+    if not choice.promote and (champion.pair is None or not champion.holds):
+        raise NotPromoted(
+            f"Version {pair.prediction_version} was registered and not promoted: {choice.why} No model that may be "
+            "used is left; the published list stays. Look at the versions in MLflow, or bring more history."
+        )
+    if choice.promote:
+        registry.promote(config.question, pair.prediction_version, cutoffs.as_of)
+    return Retrained(
+        pair, choice.promote, _summary(made, pair, parts), metric_rows(made.trained.quality, config.thresholds),
+        _trial_rows(made.found.trials, config.objective), pd.DataFrame(made.importances), plots,
+    )  # fmt: skip
+
+
+def _evidence(asked: ChallengerRequest, made: MadeChallenger, plots: Mapping[str, Any]) -> Evidence:
+    """What is recorded with the new pair of how it came about."""
+    choice, found = made.trained.choice, made.found
+    return Evidence(
+        as_of=asked.as_of.isoformat(), holdout=asked.parts.holdout[0].isoformat(), run_id=asked.config.run_id,
+        tables=asked.config.schema, kind=_kind(choice), why=choice.why, trials=found.trials, plots=plots,
+        trial_runs=found.mlflow_run, intervals=made.trained.quality.intervals,
+    )  # fmt: skip
+
+
+def _decide(context: Context[RetrainConfig], as_of: date, pair: Pair, champion: Champion, choice: Choice) -> None:
+    """Write down which pair is in use from now on, before anything acts on it."""
+    in_use, low = (pair, choice.low_evidence) if choice.promote else (champion.pair, choice.low_evidence)
+    if in_use and not choice.promote:
+        low = is_low_evidence(context.tables, context.config.question, in_use.prediction_version)
+    write_decision(
+        context.config, context.tables, as_of, _kind(choice), in_use, pair.prediction_version, choice.why,
+        low_evidence=low,
+    )  # fmt: skip
+
+
+def _kind(choice: Choice) -> str:
+    return "promoted" if choice.promote else "rejected"
+
+
+def _summary(made: MadeChallenger, pair: Pair, parts: Split) -> str:
+    trials = made.found.trials
+    return "\n".join([
+        f"Retrained: version {pair.prediction_version} is {_kind(made.trained.choice)}. {made.trained.choice.why}",
+        f"  {len(trials)} trials, {sum(t.pruned for t in trials)} pruned, "
+        f"{sum(t.seconds for t in trials):.0f} s, on {made.learnt_from} rows; {format_params(pair.params)}",
+        *format_quality("Challenger on the holdout", made.trained.quality, parts),
+        *format_quality("Champion on the same rows", made.trained.champion, parts),
+        f"  {importance.format_importances(made.importances)}",
+    ])  # fmt: skip
+
+
+def _named_models(config: RetrainConfig, registry: Registry) -> SearchResult | None:
+    """A data scientist's own models in the place of what a search would find."""
+    return SearchResult(registry.own(config.challenger), float("nan"), ()) if config.challenger else None
+
+
+def _trial_runner(config: RetrainConfig, tables: Tables) -> TrialRunner | None:
+    """What runs the trials of the search where it is not this process."""
+    if config.search_on == "driver":
+        return None
+    if not isinstance(tables, DeltaTables):
+        raise ConfigError("search_on is spark, and these tables are in memory, without Spark. Set it to driver.")
+    return SparkTrials(tables.spark, config.experiment)
+
+
+def _trial_rows(trials: tuple[Trial, ...], objective: str) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"trial": t.number, objective: t.value, "pruned": t.pruned, "seconds": t.seconds, **t.params} for t in trials
+    ])  # fmt: skip

@@ -1,0 +1,60 @@
+"""Judge the pair in use on what really happened: what the notebook `train` calls."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lib.audience import outcomes
+from lib.config.stages import TrainConfig
+from lib.evaluation.verdict import Verdict
+from lib.features import extraction
+from lib.stages import ledger
+from lib.stages.champion import judge_champion, read_labelled, record_verdict
+from lib.stages.context import Context
+from lib.stages.records import is_low_evidence, write_decision
+from lib.stages.summary import format_quality
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `train` found."""
+
+    verdict: Verdict
+    summary: str
+    metrics: pd.DataFrame  # one row per metric: measured, low, high, threshold
+    retrain_needed: bool  # by the verdict, or because a challenger was named
+    drift: pd.DataFrame  # one row per feature: its PSI against what the pair learnt from, largest first
+
+
+def run(context: Context[TrainConfig]) -> Checked:
+    """Judge the registered pair in use on what really happened, and say whether new models are needed."""
+    config, tables, registry = context.config, context.tables, context.registry
+    cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    written = ledger.write_outcomes(config, tables, cutoffs.as_of)
+    rows, parts = read_labelled(config, tables, cutoffs)
+    version = registry.champion(config.question)
+    context.say(f"champion: {'none' if version is None else f'version {version}'}")
+    found = judge_champion(context, version, rows, parts, cutoffs.as_of)
+    pair, quality, verdict = found.pair, found.quality, found.verdict
+    checks = record_verdict(context, version, parts, cutoffs.as_of, found)
+    if not verdict.retrain_needed and pair is not None:
+        write_decision(
+            config,
+            tables,
+            cutoffs.as_of,
+            "kept",
+            pair,
+            "",
+            "; ".join(verdict.reasons),
+            low_evidence=is_low_evidence(tables, config.question, pair.prediction_version),
+        )
+    told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "so new ones are needed"}
+    due = ", and new ones are due" if verdict.outgrown else ""
+    lines = [
+        f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}{due}.",
+        *(f"  {r}" for r in verdict.reasons),
+    ]
+    lines += [*format_quality("Champion on the holdout", quality, parts), *outcomes.format_outcomes(written)]
+    shown = checks[["metric", "measured", "low", "high", "threshold"]]
+    needed = verdict.retrain_needed or bool(config.challenger)
+    return Checked(verdict, "\n".join(lines), shown, needed, found.drift)

@@ -1,0 +1,194 @@
+"""The columns of every table, as data: checked where a table is written and where it is read."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+import pyarrow as pa
+
+from lib.errors import ContractBroken
+
+DAILY_ACTIVITY = {
+    "user_id": "string",
+    "day": "date",
+    "event_type": "string",
+    "known_day": "date",  # = day where the source has no known_at; never before day
+    "count": "bigint",
+    "value": "double",  # sum; null where no event of the row had one
+    "items": "array<string>",  # distinct, sorted; null where rows come aggregated or nameless
+}
+FEATURES = {"user_id": "string", "cutoff": "date"}  # and wide feature columns, all float
+MODEL_CHECKS = {
+    "run_id": "string",
+    "question": "string",  # its slug
+    "as_of": "date",
+    "holdout": "date",  # newest cutoff judged on
+    "preprocessing_version": "string",  # of the champion judged; null without one
+    "prediction_version": "string",
+    "answer": "string",  # good, bad or cannot_tell
+    "retrain_needed": "boolean",
+    "reasons": "string",
+    "metric": "string",  # one row per metric; null where nothing could be measured
+    "measured": "double",
+    "low": "double",  # 90 % interval over users
+    "high": "double",
+    "threshold": "double",  # in the metric's unit; its direction: lib.evaluation.verdict; null where none is set
+}
+DECISIONS = {
+    "run_id": "string",
+    "question": "string",
+    "as_of": "date",
+    "kind": "string",  # kept, promoted, rejected, rolled_back
+    "preprocessing_version": "string",  # the pair in use from this decision on
+    "prediction_version": "string",
+    "challenger_version": "string",  # prediction version that was compared, if any
+    "why": "string",
+    "low_evidence": "boolean",
+    "number": "bigint",  # 1, 2, ...: the order in which decisions on the question were made, whatever their as_of
+}
+PREDICTIONS = {
+    "question": "string",  # its slug
+    "action": "string",  # event types, comma-separated
+    "horizon_days": "int",
+    "user_id": "string",
+    "cutoff": "date",  # the propensity speaks of days [cutoff, cutoff + horizon)
+    "propensity": "double",  # calibrated probability, 0 to 1
+    "preprocessing_version": "string",
+    "prediction_version": "string",
+    "run_id": "string",
+    "reasons": "string",  # the strongest, in words, "; " between; null where there is none
+}
+AUDIENCE = PREDICTIONS | {
+    "rank": "int",  # 1 = highest propensity; ties by user_id
+    "decile": "int",  # 1 = highest tenth
+    "low_evidence": "boolean",  # the pair had too little data to be shown good
+    "percentile": "int",  # 1 = highest hundredth
+    "band": "string",  # the propensity beside the list's mean, in words: lib.audience.ranking.BANDS
+    "expected_actions": "double",  # of all users down to this row
+    "held_out": "boolean",  # nobody is to contact this user, so that the effect of contacting can be measured
+}
+PUBLICATIONS = {
+    "question": "string",  # its slug
+    "run_id": "string",
+    "cutoff": "date",  # of the list
+    "kind": "string",  # published, rolled_back
+    "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use
+    "preprocessing_version": "string",
+    "prediction_version": "string",
+    "users": "bigint",
+    "mean_propensity": "double",
+    "base_rate": "double",  # of the newest matured cutoff
+    "held_out_share": "double",  # asked for; of the users, about so many are held out
+    "seed": "bigint",  # by which they were drawn
+    "previous_cutoff": "date",  # of the last list of an earlier cutoff; null where there is none, as all below
+    "entered": "bigint",  # users of this list that the previous one had not
+    "left": "bigint",
+    "jaccard": "double",  # of the two highest tenths: users in both, of those in either
+    "mean_shift": "double",  # of the mean propensity
+    "score_shift": "double",  # largest distance of the two distributions (Kolmogorov-Smirnov), 0 to 1
+}
+OUTCOMES = {
+    "question": "string",  # its slug
+    "action": "string",  # event types, comma-separated
+    "horizon_days": "int",
+    "cutoff": "date",  # of the scores; what is observed lies on days [cutoff, cutoff + horizon)
+    "as_of": "date",  # what became known before this day counts
+    "preprocessing_version": "string",  # of the pair that scored
+    "prediction_version": "string",
+    "part": "string",  # all; decile 1 to decile 10; a band; held out, or not held out
+    "users": "bigint",
+    "expected": "double",  # actions: the sum of the propensities
+    "observed": "bigint",  # users that acted
+    "metric": "string",  # one row per metric, as in model_checks
+    "measured": "double",
+    "low": "double",  # 90 % interval over users
+    "high": "double",
+    "word": "string",  # of part all: how good the scores proved to be, lib.audience.outcomes.WORDS
+}
+DRIFT = {
+    "run_id": "string",
+    "question": "string",  # its slug
+    "as_of": "date",
+    "prediction_version": "string",  # of the pair whose features are compared with those that it learnt from
+    "feature": "string",
+    "psi": "double",  # population stability index, less its noise
+    "low": "double",  # 90 % interval
+    "high": "double",
+    "drifted": "boolean",
+}
+CONTRACTS = {
+    "daily_activity": DAILY_ACTIVITY,
+    "features": FEATURES,
+    "model_checks": MODEL_CHECKS,
+    "decisions": DECISIONS,
+    "predictions": PREDICTIONS,
+    "audience": AUDIENCE,
+    "publications": PUBLICATIONS,
+    "outcomes": OUTCOMES,
+    "drift": DRIFT,
+}
+ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
+    "predictions": ("reasons",),
+    "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
+}
+ARROW = {
+    "string": pa.string(),
+    "date": pa.date32(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "float": pa.float32(),
+    "boolean": pa.bool_(),
+    "array<string>": pa.list_(pa.string()),
+}
+VERSIONED = "audience"  # the table whose earlier versions a rollback reads
+
+
+def arrow_schema(contract: Mapping[str, str]) -> pa.Schema:
+    """Translate a contract into an Arrow schema."""
+    return pa.schema([pa.field(name, ARROW[kind]) for name, kind in contract.items()])
+
+
+def check_columns(name: str, columns: Mapping[str, str]) -> None:
+    """Refuse rows whose columns are not the table's contract; `features` may have more, all float.
+
+    Raises
+    ------
+    ContractBroken
+        The message names the first column that is missing, of another type, or too many.
+    """
+    contract = CONTRACTS[name]
+    for column, kind in contract.items():
+        if column not in columns:
+            raise ContractBroken(f"Table {name}: column {column} {kind} is missing; found {', '.join(columns)}.")
+        if columns[column] != kind:
+            raise ContractBroken(f"Table {name}: column {column} must be {kind}, found {columns[column]}.")
+    extra = {column: kind for column, kind in columns.items() if column not in contract}
+    wrong = {column for column, kind in extra.items() if name != "features" or kind != "float"}
+    if wrong:
+        raise ContractBroken(f"Table {name}: unexpected columns {', '.join(sorted(wrong))}. Migrate or drop the table.")
+
+
+def missing_added(name: str, columns: Iterable[str]) -> dict[str, str]:
+    """The added columns that a stored table does not have yet."""
+    return {column: CONTRACTS[name][column] for column in ADDED.get(name, ()) if column not in set(columns)}
+
+
+def to_arrow(name: str, rows: pd.DataFrame) -> pa.Table:
+    """Bring rows into the columns and types of a table.
+
+    Raises
+    ------
+    ContractBroken
+        The message names the first column that is missing.
+    """
+    contract = CONTRACTS[name]
+    missing = [column for column in contract if column not in rows]
+    if missing:
+        raise ContractBroken(f"Table {name}: column {missing[0]} is missing; found {', '.join(rows.columns)}.")
+    return pa.Table.from_pandas(rows[list(contract)], schema=arrow_schema(contract), preserve_index=False)
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Bring rows into a data frame; dates stay dates."""
+    frame: pd.DataFrame = table.to_pandas(date_as_object=True)
+    return frame

@@ -1,0 +1,207 @@
+"""The only place that reads and writes tables: what the pipeline asks of them, and Delta through Spark.
+
+Queries are plain SELECTs that Spark and DuckDB read alike, for the twin in memory (`memory_tables`); `{name}` stands
+for a table.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+
+from lib.errors import SourceError
+from lib.tables import csv_files
+from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.protocol import MapTable
+
+if TYPE_CHECKING:
+    from pyspark.errors import PySparkException
+    from pyspark.sql import DataFrame, SparkSession
+
+KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
+GONE = ("FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_VERSION_NOT_FOUND")  # Spark's words for files not there
+
+
+class DeltaTables:
+    """Delta tables of one schema, through Spark: classic or Connect."""
+
+    def __init__(self, spark: "SparkSession", schema: str) -> None:
+        self.spark, self.schema = spark, schema
+        self._read: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
+
+    def full_name(self, name: str) -> str:
+        """The table's name with its schema."""
+        return f"{self.schema}.{name}"
+
+    def exists(self, name: str) -> bool:
+        return bool(self.spark.catalog.tableExists(self.full_name(name)))
+
+    def frame(self, sql: str) -> "DataFrame":
+        """Run a SELECT lazily."""
+        return self.spark.sql(sql.format(**{name: self._named(name) for name in CONTRACTS if f"{{{name}}}" in sql}))
+
+    def _named(self, name: str) -> str:
+        """What stands for a table in a query: its name or, where columns were added since, a query that has them."""
+        if name not in self._read:
+            full, found = self.full_name(name), dict(self.spark.table(self.full_name(name)).dtypes)
+            new = missing_added(name, found)
+            check_columns(name, found | new)
+            nulls = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in new.items())
+            self._read[name] = f"(SELECT *, {nulls} FROM {full})" if new else full
+        return self._read[name]
+
+    def query(self, sql: str) -> pd.DataFrame:
+        # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
+        return to_pandas(self.frame(sql).toArrow())
+
+    def source(self, text: str) -> "DataFrame":
+        """Read the user's events: a table name, a Delta folder, Parquet or CSV files. Only ever read.
+
+        Raises
+        ------
+        SourceError
+            The message says what was asked for and what a source can be.
+        """
+        from pyspark.errors import PySparkException
+
+        self.spark.conf.set("spark.sql.session.timeZone", "UTC")  # in which days are counted, whatever the cluster's
+        try:
+            frame = self._open(text)
+            frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows
+        except PySparkException as error:
+            ways = "Set events to a table name, a Delta folder, or Parquet or CSV files."
+            raise SourceError(f"The events {text!r} cannot be read: {_format_reason(error)} {ways}") from error
+        return frame
+
+    @contextmanager
+    def reading(self, text: str) -> Iterator[None]:
+        """Name the file of a source that proves unreadable only when its rows are read.
+
+        Raises
+        ------
+        SourceError
+            In the place of Spark's own error.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except PySparkException as error:
+            if not (error.getCondition() or "").startswith("FAILED_READ_FILE"):
+                raise
+            raise SourceError(
+                f"The events {text!r} cannot be read: {_format_reason(error)} Restore that file, or leave it out."
+            ) from error
+
+    def _open(self, text: str) -> "DataFrame":
+        reader = self.spark.read
+        if "/" not in text and not text.endswith((".csv", ".parquet")):
+            return reader.table(text)
+        if csv_files.is_csv(text):
+            return csv_files.read(self.spark, text)
+        return (
+            reader.parquet(text)
+            if text.endswith(".parquet") or csv_files.has_csv(text, ".parquet")
+            else reader.format("delta").load(text)
+        )
+
+    def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        pickle_lib_by_value()
+
+        def batches(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in source:
+                yield from function(pa.Table.from_batches([batch])).to_batches()
+
+        return self.frame(sql).mapInArrow(batches, from_arrow_schema(schema))
+
+    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        pickle_lib_by_value()
+
+        def partition(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            rows = list(source)
+            if rows:
+                yield from function(pa.Table.from_batches(rows)).to_batches()
+
+        frame = self.frame(sql).repartition("user_id")
+        return frame.mapInArrow(partition, from_arrow_schema(schema))
+
+    def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:
+        frame = _plain_strings(self._frame_of(name, rows))
+        check_columns(name, dict(frame.dtypes))
+        self._read.pop(name, None)  # its columns may be more from here on
+        writer = frame.write.format("delta").option("mergeSchema", "true")
+        if name == VERSIONED:
+            for what in ("deletedFile", "log"):  # else a VACUUM might take them after a week, and logs end in a month
+                writer = writer.option(f"delta.{what}RetentionDuration", f"interval {KEEP_DAYS} days")
+        if self.exists(name):
+            writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
+        else:
+            writer.saveAsTable(self.full_name(name))
+
+    def append(self, name: str, rows: "DataFrame | pd.DataFrame") -> None:
+        frame = self._frame_of(name, rows)
+        check_columns(name, dict(frame.dtypes))
+        self._read.pop(name, None)
+        writer = frame.write.format("delta").option("mergeSchema", "true")
+        writer.mode("append").saveAsTable(self.full_name(name))
+
+    def delete(self, name: str, where: str) -> None:
+        self.spark.sql(f"DELETE FROM {self.full_name(name)} WHERE {where}")
+
+    def get_property(self, name: str, key: str) -> str | None:
+        if not self.exists(name):
+            return None
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.full_name(name)}").collect()
+        return {row["key"]: row["value"] for row in rows}.get(f"propensity.{key}")
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        text = value.replace("\\", "\\\\").replace("'", "\\'")
+        self.spark.sql(f"ALTER TABLE {self.full_name(name)} SET TBLPROPERTIES ('propensity.{key}' = '{text}')")
+
+    def versions(self) -> list[int]:
+        rows = self.spark.sql(f"DESCRIBE HISTORY {self.full_name(VERSIONED)}").select("version").collect()
+        return sorted(row["version"] for row in rows)
+
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
+        from pyspark.errors import PySparkException
+
+        table = f"{self.full_name(VERSIONED)} VERSION AS OF {version}"
+        try:
+            rows = to_pandas(self.spark.sql(f"SELECT {columns} FROM {table} WHERE {where}").toArrow())
+        except PySparkException as error:
+            if not (error.getCondition() or "").startswith(GONE):
+                raise
+            rows = pd.DataFrame()
+        return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
+
+    def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
+        return self.spark.createDataFrame(to_arrow(name, rows)) if isinstance(rows, pd.DataFrame) else rows
+
+
+def _plain_strings(frame: "DataFrame") -> "DataFrame":
+    """Take the collation off texts that came through Arrow: other readers of Delta do not know that type."""
+    from pyspark.sql import functions as F
+
+    return frame.select([F.col(c).cast("string") if kind == "string" else F.col(c) for c, kind in frame.dtypes])
+
+
+def pickle_lib_by_value() -> None:
+    """Send our functions to the executors whole: they need no copy of `lib` there."""
+    from pyspark import cloudpickle
+
+    import lib
+
+    cloudpickle.register_pickle_by_value(lib)  # type: ignore[no-untyped-call]
+
+
+def _format_reason(error: "PySparkException") -> str:
+    """The first sentence of what Spark says, without its codes."""
+    line = (error.getMessage() or str(error)).splitlines()[0]
+    return re.sub(r"^(\([\w.]+\) )?\[[\w.]+\] | SQLSTATE: \w+$", "", line.strip())

@@ -1,0 +1,71 @@
+"""The twin of the Delta tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from lib.tables.contracts import ARROW, CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.protocol import MapTable
+
+
+class MemoryTables:
+    """The same in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+        self.stored: dict[str, pa.Table] = {}
+        self.properties: dict[tuple[str, str], str] = {}
+        self.earlier: list[pa.Table] = []  # versions of `audience`
+
+    def exists(self, name: str) -> bool:
+        return name in self.stored
+
+    def table(self, sql: str) -> pa.Table:
+        """Run a SELECT."""
+        for name, stored in self.stored.items():
+            rows = stored
+            for column, kind in missing_added(name, stored.column_names).items():
+                rows = rows.append_column(column, pa.nulls(len(rows), ARROW[kind]))
+            self.connection.register(name, rows)
+        return self.connection.sql(sql.format(**{name: name for name in CONTRACTS})).to_arrow_table()
+
+    def query(self, sql: str) -> pd.DataFrame:
+        return to_pandas(self.table(sql))
+
+    def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
+        return function(self.table(sql)).cast(schema)
+
+    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
+        return function(self.table(sql)).cast(schema)
+
+    def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
+        new = self._table_of(name, rows)
+        kept = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})") if self.exists(name) else new.slice(0, 0)
+        self.stored[name] = pa.concat_tables([kept, new], promote_options="default")
+        if name == VERSIONED:
+            self.earlier = [*self.earlier, self.stored[name]]
+
+    def append(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
+        self.replace(name, rows, "1 = 0")
+
+    def delete(self, name: str, where: str) -> None:
+        self.stored[name] = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})")
+
+    def get_property(self, name: str, key: str) -> str | None:
+        return self.properties.get((name, key)) if self.exists(name) else None
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        self.properties[name, key] = value
+
+    def versions(self) -> list[int]:
+        return list(range(len(self.earlier)))
+
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
+        self.connection.register("earlier", self.earlier[version])
+        return to_pandas(self.connection.sql(f"SELECT {columns} FROM earlier WHERE {where}").to_arrow_table())
+
+    def _table_of(self, name: str, rows: pa.Table | pd.DataFrame) -> pa.Table:
+        table = to_arrow(name, rows) if isinstance(rows, pd.DataFrame) else rows
+        names = {str(kind): spelled for spelled, kind in ARROW.items()}
+        check_columns(name, {field.name: names.get(str(field.type), str(field.type)) for field in table.schema})
+        return table

@@ -1,0 +1,54 @@
+"""What the stages ask of their tables, whatever holds them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    pass
+
+
+Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table in the twin
+MapTable = Callable[[pa.Table], pa.Table]
+
+
+class Tables(Protocol):
+    """What the pipeline asks of its tables."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the table is there."""
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """Run a SELECT and bring its rows here."""
+
+    def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
+        """Apply a function to the selected rows, batch by batch and in parallel."""
+
+    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
+        """Apply a function to the selected rows so that one call sees all rows of each of its users."""
+
+    def replace(self, name: str, rows: Rows | pd.DataFrame, where: str) -> None:
+        """Replace the rows that match `where`, in one commit; `where` is an SQL condition that the new rows meet."""
+
+    def append(self, name: str, rows: Rows | pd.DataFrame) -> None:
+        """Add rows, in one commit."""
+
+    def delete(self, name: str, where: str) -> None:
+        """Remove the rows that match, in one commit."""
+
+    def versions(self) -> list[int]:
+        """The numbers of the versions of `audience` that can still be read, oldest first; the last is the present."""
+
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
+        """The rows of a version of `audience` that match; none where a VACUUM has taken its files away.
+
+        With all columns, those added since are null.
+        """
+
+    def get_property(self, name: str, key: str) -> str | None:
+        """Read a note kept with a table; None without the table or the note."""
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        """Keep a note with a table."""

@@ -1,0 +1,12 @@
+"""Spell values in SQL so that Spark and DuckDB read them alike."""
+
+import re
+
+
+def text_literal(text: str) -> str:
+    """Spell a text in SQL so that Spark and DuckDB read the same: only they differ in what a backslash means.
+
+    Braces are spelled out too, because queries name their tables in braces.
+    """
+    parts = re.split(r"(['\\\\{}])", text)
+    return " || ".join(f"CHR({ord(part)})" if part in ("'", "\\", "{", "}") else f"'{part}'" for part in parts)

@@ -1,0 +1,76 @@
+"""Make a challenger: search, fit, compare, fit once more, explain. Reads and writes nothing."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from lib.audience import outcomes
+from lib.config.stages import RetrainConfig
+from lib.explain import reasons
+from lib.labels.rows import Rows, check_two_classes
+from lib.labels.split import Split
+from lib.models.pair import Pair
+from lib.progress import Say
+from lib.training import comparison
+from lib.training.comparison import Trained
+from lib.training.search import SearchResult, TrialRunner, search
+
+
+@dataclass(frozen=True)
+class ChallengerRequest:
+    """What a challenger is to be made from, and what it is to be compared with."""
+
+    config: RetrainConfig
+    as_of: date
+    rows: Rows  # labelled, of all matured cutoffs
+    parts: Split
+    champion: Pair | None
+    retrain_needed: bool  # what the run's check said of the champion
+    named: SearchResult | None  # somebody's own models in the place of what a search would find
+    kinds: Iterable[str]  # event types of the log
+    elsewhere: TrialRunner | None = None  # what runs the trials where it is not this process
+
+
+@dataclass(frozen=True)
+class MadeChallenger:
+    """A challenger that was found, fitted and compared; nothing of it is written down yet."""
+
+    found: SearchResult
+    trained: Trained
+    pair: Pair  # what is to be registered: if it is promoted, the fit through the holdout
+    importances: Sequence[Mapping[Any, Any]]  # groups of features: name, mean, std; the largest first
+    learnt_from: int  # rows of the training cutoffs
+
+
+Make = Callable[[ChallengerRequest, Say], MadeChallenger]
+
+
+def make_challenger(asked: ChallengerRequest, say: Say) -> MadeChallenger:
+    """Search, or take the models that were named; fit and compare; where it is promoted, fit it through the holdout.
+
+    Raises
+    ------
+    OneClass
+        If everybody or nobody acted, at the training cutoffs or at the holdout.
+    """
+    config, rows, parts, champion = asked.config, asked.rows, asked.parts, asked.champion
+    training = rows.at(parts.training)
+    check_two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
+    check_two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
+    # A champion of this very day is no start: with it, running the day again would search otherwise.
+    known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
+    say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
+    found = asked.named or search(training, parts.training, config, asked.as_of, known, say, asked.elsewhere)
+    trained = comparison.fit_and_compare(rows, parts, found.params, config.question, champion, asked.retrain_needed,
+                                 config.thresholds, config.seed)  # fmt: skip
+    pair = trained.pair
+    if trained.choice.promote:
+        say("promoted: fitting once more, through the holdout")
+        pair = comparison.refit(rows, parts, trained, config.question, config.seed)
+    cohort = training.at([training.frame["cutoff"].max()])
+    why = reasons.explanation_notes(trained.pair, cohort.X, trained.judged, asked.kinds, config.seed)
+    deciles = outcomes.count_by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
+    notes = replace(pair.notes, typical=why.typical, names=why.names, importances=why.importances, deciles=deciles)
+    pair = comparison.note_evidence(replace(pair, notes=notes), trained.quality)
+    return MadeChallenger(found, trained, pair, why.importances, len(training))

@@ -1,0 +1,99 @@
+"""What is known of one run of a job: the run page and run.json show it, a later run can read it back."""
+
+import dataclasses
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from localrun.bundle.bundle import Job
+from localrun.platform.rules import State
+
+
+@dataclass(kw_only=True)
+class Iteration:
+    """One run of another job that a task started: its input in words, and the run's id, once it is over."""
+
+    label: str
+    state: State = State.PENDING
+    run_id: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True)
+class TaskRun:
+    """One task; `attempts` are the executed notebooks' files, `begun` counts seconds from the job's start.
+
+    `notebook` is None for a condition and for a task that runs other jobs; these are its `iterations`.
+    """
+
+    key: str
+    notebook: str | None
+    depends_on: list[tuple[str, str | None]]
+    state: State = State.PENDING
+    begun: float | None = None
+    seconds: float = 0.0
+    attempts: list[str] = field(default_factory=list)
+    outcome: str | None = None
+    error: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    iterations: list[Iteration] = field(default_factory=list)
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether its seconds mean anything: those of a condition do not."""
+        return self.notebook is not None or bool(self.iterations)
+
+
+@dataclass(kw_only=True)
+class JobRun:
+    """One run of a job; `changed` names the parameters whose default the caller replaced."""
+
+    run_id: str
+    job: str
+    target: str
+    started: str
+    parameters: dict[str, str]
+    changed: list[str]
+    tasks: dict[str, TaskRun]
+    state: State = State.RUNNING
+    seconds: float = 0.0
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        found = json.loads(text)
+        tasks = {key: TaskRun(**task) for key, task in found["tasks"].items()}
+        for task in tasks.values():
+            task.state = State(task.state)
+            task.depends_on = [(before, outcome) for before, outcome in task.depends_on]
+            runs: list[dict[str, Any]] = found["tasks"][task.key].get("iterations", [])
+            task.iterations = [Iteration(**(run | {"state": State(run["state"])})) for run in runs]
+        return cls(**(found | {"state": State(found["state"]), "tasks": tasks}))
+
+
+def past_runs(runs: Path) -> Iterator[tuple[Path, JobRun]]:
+    """Folder and record of every run, newest first; one that another version wrote is passed over."""
+    for path in sorted(runs.glob("*/run.json"), reverse=True):
+        try:
+            run = JobRun.from_json(path.read_text(encoding="utf-8"))
+        except (KeyError, TypeError, ValueError):
+            continue
+        yield path.parent, run
+
+
+def new_tasks(job: Job, selection: Collection[str]) -> dict[str, TaskRun]:
+    """A record for every task of the job; those that the selection leaves out are DISABLED."""
+    return {
+        task.task_key: TaskRun(
+            key=task.task_key,
+            notebook=Path(task.notebook_task.notebook_path).stem if task.notebook_task else None,
+            depends_on=[(edge.task_key, edge.outcome) for edge in task.depends_on or []],
+            state=State.PENDING if task.task_key in selection else State.DISABLED,
+        )
+        for task in job.settings.tasks or []
+    }

@@ -1,0 +1,93 @@
+"""Spark Connect sessions on the local server, and what a fresh server must be told of the warehouse."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localrun.errors import LocalRunError
+from localrun.spark.access import client_environment
+from localrun.wording import format_error
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def connect(url: str, session_id: str | None = None, *, default: bool = False) -> "SparkSession":
+    """A new session; two with one `session_id` are the same to the server.
+
+    With `default`, it is the one that everybody else in this process gets who asks for a session.
+    """
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+    from pyspark.sql.connect.session import SparkSession
+
+    from localrun.spark.channel import LoopbackChannel
+
+    builder: Any = SparkSession.builder.channelBuilder(LoopbackChannel(url, session_id))
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # as pyspark does for an address: its functions look there
+    if default:
+        remote = f"{url}/;session_id={session_id}" if session_id else url
+        os.environ.update(client_environment(url), SPARK_REMOTE=remote)
+    spark = builder.getOrCreate() if default else builder.create()
+    # The default waits ten minutes for a server that is gone. Ours is on this machine: gone is gone.
+    spark.client.set_retry_policies([DefaultPolicy(max_retries=2)])
+    return spark  # type: ignore[no-any-return]
+
+
+@contextmanager
+def session(url: str) -> "Iterator[SparkSession]":
+    """A session for a while; the server forgets it in its own time."""
+    spark = connect(url)
+    try:
+        yield spark
+    finally:
+        spark.client.close()
+
+
+def release(url: str, session_id: str) -> None:
+    """End a session and whatever it still computes."""
+    connect(url, session_id).stop()
+
+
+def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
+    """Make the server know every schema and table that lies in the warehouse.
+
+    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit is what a
+    killed run left of a table that never came to be: it is removed, so that the next run can create it.
+
+    Raises
+    ------
+    LocalRunError
+        If a table cannot be registered.
+    """
+    found = [path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))]
+    with session(url) as spark:
+        for schema in sorted({*schemas, *found}):
+            folder = warehouse / schema
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
+            for table in sorted(folder.glob("*/_delta_log")):
+                _register_table(spark, schema, table.parent)
+
+
+def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
+    log = folder / "_delta_log"
+    if not any(log.glob("*.json")) and not any(log.glob("*.parquet")):
+        shutil.rmtree(folder)
+        return
+    name = f"{_name(schema)}.{_name(folder.name)}"
+    try:
+        spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{_literal(folder)}'")
+    except Exception as error:
+        raise LocalRunError(
+            f"The table in {folder} cannot be read: {format_error(error)}\nRestore its files, or move the folder away."
+        ) from error
+
+
+def _name(identifier: str) -> str:
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def _literal(folder: Path) -> str:
+    return str(folder).replace("\\", "\\\\").replace("'", "\\'")

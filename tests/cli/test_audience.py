@@ -1,0 +1,136 @@
+"""`./propensity audience`: what it shows of each question, and how a list is rolled back; Spark is played."""
+
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+from deltalake import write_deltalake
+
+from cli.__main__ import main
+from cli.local import questions as cli_questions
+from cli.local.home import lock_home, open_home
+from lib.config.question import Question
+from lib.config.stages import ModelConfig
+from tests.builders.runs import AS_OF, NEXT, two_lists
+
+BUY = Question(actions=("buy",), horizon_days=7, cohort_days=28)
+RENT = Question(actions=("rent",), horizon_days=7, cohort_days=28)
+
+
+def asked(question):
+    return ModelConfig(
+        schema="spark_catalog.shop", run_id="", as_of=None, question=question, models="shop.propensity",
+        experiment="propensity",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def world():
+    return two_lists()
+
+
+@pytest.fixture
+def home(world, tmp_path, monkeypatch):
+    """A home with two lists of one question, and another that has none yet."""
+    found = open_home(tmp_path / "home")
+    for name in ("audience", "publications"):
+        write_deltalake(found.warehouse / "shop" / name, world.tables.stored[name])
+    monkeypatch.setattr(cli_questions, "known_questions", lambda _: [asked(BUY), asked(RENT)])
+    return found
+
+
+@pytest.fixture
+def said(home, capsys):
+    def call(*options):
+        code = main(["audience", "--home", str(home.root), *options])
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return code, printed.out + printed.err
+
+    return call
+
+
+@pytest.fixture
+def tables(world, monkeypatch):
+    """Tables in memory in the place of Spark's."""
+    twin = world.copy().tables
+
+    @contextmanager
+    def opened(home, config, log):
+        assert (config.schema, log) == ("spark_catalog.shop", "audience.log")
+        assert config.run_id
+        yield twin
+
+    monkeypatch.setattr(cli_questions, "tables", opened)
+    return twin
+
+
+def test_every_question_s_list_is_shown_with_those_before_it(said, world):
+    code, text = said("--head", "2")
+    assert code == 0
+    listed = world.tables.query("SELECT * FROM {audience} ORDER BY rank")
+    newest, first = world.tables.query("SELECT * FROM {publications} ORDER BY number DESC").to_dict("records")
+    assert text.splitlines()[:8] == [
+        "buy_7d_cohort28d: buy within 7 days, users active in the last 28 days",
+        f"  the list of {NEXT}, scored by version 1: {len(listed)} users, {listed['propensity'].sum():.1f} of them "
+        "expected to act",
+        *[f"  {row.rank:>3}  {row.user_id:<20} {row.propensity:.4f}  {row.reasons.split('; ')[0]}"
+          for row in listed.head(2).itertuples()],
+        "  lists so far, newest first:",
+        f"    {NEXT}  published by run run-2: {len(listed)} users, {newest['entered']:.0f} entered, "
+        f"{newest['left']:.0f} left, mean propensity {newest['mean_propensity']:.4f}",
+        f"    {AS_OF}  published by run run-1: {first['users']} users, mean propensity {first['mean_propensity']:.4f}",
+        "",
+    ]  # fmt: skip
+    assert text.splitlines()[8:] == [
+        "rent_7d_cohort28d: rent within 7 days, users active in the last 28 days",
+        "  no list has been published yet",
+        "",
+    ]
+
+
+def test_one_question_can_be_named(said):
+    assert said("--question", RENT.slug)[1].startswith("rent_7d_cohort28d: ")
+    code, text = said("--question", "sell")
+    assert (code, text) == (
+        1, "error: There are no models for --question sell. There are some for buy_7d_cohort28d, rent_7d_cohort28d.\n",
+    )  # fmt: skip
+
+
+def test_a_list_is_rolled_back_and_that_is_written_down(said, tables):
+    code, text = said("rollback", "--question", BUY.slug)
+    assert code == 0
+    assert text.startswith(f"The list of {AS_OF} is in use again for buy within 7 days, ")
+    assert set(tables.query("SELECT cutoff FROM {audience}")["cutoff"]) == {AS_OF}
+    last = tables.query("SELECT * FROM {publications} ORDER BY number").iloc[-1]
+    assert (last["kind"], last["cutoff"]) == ("rolled_back", AS_OF)
+    assert isinstance(last["cutoff"], date)
+    code, text = said("rollback", "--question", BUY.slug)
+    assert code == 1
+    assert text.startswith(f"error: The list of {AS_OF} is the first for buy within 7 days")
+
+
+def test_of_several_questions_one_has_to_be_named_for_a_rollback(said, tables):
+    assert said("rollback") == (
+        1,
+        "error: This home has models of 2 questions. Name one with --question: buy_7d_cohort28d, rent_7d_cohort28d.\n",
+    )
+    code, text = said("--question", RENT.slug, "rollback")
+    assert code == 1
+    assert text == (
+        "error: There is no list for rent within 7 days, users active in the last 28 days. Run the job first.\n"
+    )
+
+
+def test_a_rollback_waits_for_no_run(said, home, tables):
+    with lock_home(home):
+        code, text = said("rollback", "--question", BUY.slug)
+    assert code == 1
+    assert text.startswith(f"error: A run is under way in {home.root}, process ")
+
+
+def test_a_home_without_models_says_how_to_begin(tmp_path, capsys):
+    assert main(["audience", "--home", str(tmp_path / "new")]) == 1
+    assert capsys.readouterr().err == (
+        f"error: There are no models in {tmp_path / 'new'} yet. Start with: ./propensity run\n"
+    )

@@ -1,0 +1,147 @@
+# ruff: noqa: E501 - one row of a table is one line
+"""`validate` finds what a deployment would break on: one change to a sound bundle, one finding."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import main
+from cli.workspace.deployment import deployment_findings
+from localrun.bundle.bundle import load_bundle, target_names
+from localrun.checks import job as job_rules
+from tests.builders import bundles
+
+ROOT = Path(__file__).parents[2]
+
+
+def findings(root, target=None):
+    return deployment_findings(load_bundle(root, target))
+
+
+def test_a_sound_bundle_has_no_findings(tmp_path):
+    assert findings(bundles.write(tmp_path)) == []
+
+
+@pytest.mark.parametrize("compute", ["serverless", "classic"])
+@pytest.mark.parametrize("target", target_names(ROOT))
+def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(target, compute):
+    bundle = load_bundle(ROOT, target, {"compute": compute})
+    assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
+
+
+COMPUTE = "environment_key: default\n          max"
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    (COMPUTE, "environment_key: large\n          max", r"task extract: environment_key 'large' is not among \['default'\]\. Define it\."),
+    (COMPUTE, "job_cluster_key: small\n          max", r"task extract: job_cluster_key 'small' is not among \[\]\. Define it\."),
+    (COMPUTE, "max", r"task extract: names no compute, so that it lacks the requirements\. Set environment_key or job_cluster_key\."),
+    (COMPUTE, f"existing_cluster_id: c\n          {COMPUTE}", r"task extract: has environment_key and existing_cluster_id\. Keep one of them\."),
+    (COMPUTE, f"libraries: [{{pypi: {{package: x}}}}]\n          {COMPUTE}", r"task extract: libraries need a cluster\. Put them into the environment's dependencies\."),
+    ('"5"', '"4"', r"environment default: environment_version is '4'\. Choose 5 or 6, which bring MLflow 3\."),
+    ('environment_version: "5", ', "", r"environment default: environment_version is None\. Choose 5 or 6"),
+    ("-r ../requirements.txt", "-r ../requirement.txt", r"environment default: there is no file .*requirement\.txt\. Correct the path\."),
+    ("[-r ../requirements.txt]", "[pyspark==4.2.0]", r"environment default: dependencies asks for pyspark, which the compute brings\. Remove it there\."),
+    ("[-r ../requirements.txt]", "['pyspark[connect]==4.2.0']", "asks for pyspark, which"),
+    ("[-r ../requirements.txt]", "[Delta_Spark==4.4.0]", "asks for Delta_Spark, which"),
+    ("[-r ../requirements.txt]", "[databricks-connect==19.3.0]", "asks for databricks-connect, which"),
+    ("[-r ../requirements.txt]", "[databricks-sdk==0.156.0]", r"asks for databricks-sdk, which the compute brings\. Remove it there\."),
+    ("[-r ../requirements.txt]", "[protobuf==7.36.2]", "asks for protobuf, which"),
+    ("[-r ../requirements.txt]", "[numpy]", r"dependencies does not pin numpy: two runs could get two versions\. Write numpy==VERSION\."),
+    ("[-r ../requirements.txt]", "[numpy>=2]", "does not pin numpy"),
+    ("[-r ../requirements.txt]", "[numpy==2.*]", "does not pin numpy"),
+    ("[-r ../requirements.txt]", "[--editable ..]", r"has '--editable \.\.', which is no package with a version\. Write one like numpy==2\.4\.6\."),
+    ("name: toy\n", "name: toy\n      max_concurrent_runs: 1\n", r"sets max_concurrent_runs for development copies too\. Set it in the targets that need it\."),
+    ("timezone_id: Europe/Berlin", "timezone_id: Europe/Berlin, pause_status: UNPAUSED", r"schedule sets pause_status, which development copies obey too\. Set it in the targets"),
+])  # fmt: skip
+def test_one_change_to_the_job_is_found(tmp_path, old, new, message):
+    databricks = bundles.replaced(bundles.DATABRICKS, "dev: {default: true}", "dev: {default: true, mode: development}")
+    root = bundles.write(tmp_path, job=bundles.replaced(bundles.JOB, old, new), databricks=databricks)
+    (found,) = findings(root)
+    assert re.search(message, found), found
+    assert found.startswith("jobs/toy.yml: job toy: ")
+
+
+def test_requirements_are_read_without_their_comments(tmp_path):
+    root = bundles.write(tmp_path)
+    (root / "requirements.txt").write_text("# what it needs\n\nnumpy==2.4.6 # for arrays\npandas\n")
+    (found,) = findings(root)
+    assert "environment default: requirements.txt does not pin pandas" in found
+
+
+@pytest.mark.parametrize(
+    "dependency", ["../dist/shop-1.0-py3-none-any.whl", "'shop @ https://example.org/shop.whl'", "'numpy[x]==2.4.6'"]
+)
+def test_a_wheel_and_an_address_are_versions_too(tmp_path, dependency):
+    job = bundles.replaced(bundles.JOB, "-r ../requirements.txt", dependency)
+    assert findings(bundles.write(tmp_path, job=job)) == []
+
+
+PROD = "prod: {mode: production, workspace: {root_path: /Workspace/x}, run_as: {service_principal_name: x}, "
+
+
+@pytest.mark.parametrize(("cut", "message"), [
+    ("", None),
+    ("workspace: {root_path: /Workspace/x}, ", r"databricks\.yml: target prod is production and has no root_path: each deployer would get a copy\. Add one\."),
+    ("run_as: {service_principal_name: x}, ", r"databricks\.yml: target prod is production and has no run_as: its jobs would run as whoever deploys\. Add one\."),
+])  # fmt: skip
+def test_a_production_target_says_where_and_as_whom(tmp_path, cut, message):
+    databricks = bundles.replaced(bundles.DATABRICKS, "prod: {", PROD.replace(cut, ""))
+    found = findings(bundles.write(tmp_path, databricks=databricks), "prod")
+    assert len(found) == (message is not None)
+    assert all(re.fullmatch(message, text) for text in found)
+
+
+def test_production_may_say_how_many_runs_there_are(tmp_path):
+    limits = "resources: {jobs: {toy: {max_concurrent_runs: 1, schedule: {pause_status: UNPAUSED}}}}, "
+    assert (
+        findings(
+            bundles.write(tmp_path, databricks=bundles.replaced(bundles.DATABRICKS, "prod: {", PROD + limits)), "prod"
+        )
+        == []
+    )
+
+
+def test_a_variable_that_nothing_uses_is_named(tmp_path):
+    databricks = bundles.replaced(bundles.DATABRICKS, "variables:\n", "variables:\n  spare: {default: 1}\n")
+    assert findings(bundles.write(tmp_path, databricks=databricks)) == [
+        "databricks.yml: nothing uses the variable spare. Remove it."
+    ]
+
+
+@pytest.mark.parametrize(("sync", "ignored", "message"), [
+    ("", "build/\n", None),
+    ("paths: [notebooks, lib, requirements.txt]", "", None),
+    ("paths: [notebooks, requirements.txt]", "", r"needs lib/shop\.py, which is not uploaded: it lies outside of sync\.paths\. Add it there\."),
+    ("paths: [notebooks, lib]", "", r"needs requirements\.txt, which is not uploaded: it lies outside"),
+    ("exclude: [notebooks/re*.py]", "", r"needs notebooks/retrain\.py, which is not uploaded: sync\.exclude names it\. Take it out there\."),
+    ("", "lib/\n", r"needs lib/shop\.py, which is not uploaded: \.gitignore names it\. Take it out there, or add it to sync\.include\."),
+    ("include: [lib/*.py]", "lib/\n", None),
+])  # fmt: skip
+def test_a_file_that_the_job_needs_and_the_sync_leaves_out_is_found(tmp_path, sync, ignored, message):
+    source = "from lib import shop\nimport numpy as np\nfrom lib.shop import sell\n" + bundles.NOTEBOOKS["retrain"]
+    root = bundles.write(tmp_path, databricks=f"sync: {{{sync}}}\n{bundles.DATABRICKS}", notebooks={"retrain": source})
+    (root / "lib").mkdir()
+    (root / "lib" / "shop.py").write_text("")
+    (root / ".gitignore").write_text(ignored)
+    found = findings(root)
+    assert len(found) == (message is not None), found
+    assert all(re.search(message, text) for text in found), found
+
+
+def test_a_template_that_the_sync_leaves_out_is_found(tmp_path):
+    source = "from lib import shop\n" + bundles.NOTEBOOKS["retrain"]
+    databricks = f"sync: {{exclude: ['*.j2']}}\n{bundles.DATABRICKS}"
+    root = bundles.write(tmp_path, databricks=databricks, notebooks={"retrain": source})
+    (root / "lib").mkdir()
+    (root / "lib" / "shop.html.j2").write_text("")
+    (found,) = findings(root)
+    assert "needs lib/shop.html.j2, which is not uploaded: sync.exclude names it." in found
+
+
+def test_the_command_looks_at_every_target(tmp_path, capsys):
+    databricks = bundles.replaced(bundles.DATABRICKS, "prod: {", "prod: {mode: production, ")
+    bundles.write(tmp_path, databricks=databricks)
+    assert main(["validate", "--bundle", str(tmp_path)]) == 1
+    assert "target prod is production and has no run_as" in capsys.readouterr().out

@@ -1,0 +1,11 @@
+"""Every kind of tables, so that each test here holds all of them to one contract."""
+
+import pytest
+
+from lib.tables.memory import MemoryTables
+
+
+@pytest.fixture(params=["memory", pytest.param("delta", marks=pytest.mark.spark)])
+def tables(request):
+    """Empty tables of one kind: the twin in memory, and Delta through Spark."""
+    return MemoryTables() if request.param == "memory" else request.getfixturevalue("delta_tables")

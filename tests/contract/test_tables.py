@@ -1,0 +1,239 @@
+"""What every kind of tables does alike: the twin in memory, and Delta through Spark."""
+
+from collections import Counter
+from datetime import date, timedelta
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from lib.errors import ContractBroken
+from lib.features.vocabulary import features_schema
+from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
+from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
+
+CUTOFF = date(2024, 6, 3)
+WEEK_BEFORE = CUTOFF - timedelta(days=7)
+CHECK = {
+    "run_id": "r1", "question": "q", "as_of": CUTOFF, "holdout": WEEK_BEFORE, "preprocessing_version": None,
+    "prediction_version": None, "answer": "cannot_tell", "retrain_needed": True, "reasons": "it's {new}\nand \\ odd",
+    "metric": None, "measured": None, "low": None, "high": 0.5, "threshold": None,
+}  # fmt: skip
+SCORE = {
+    "question": "q", "action": "buy", "horizon_days": 7, "user_id": "ana", "cutoff": CUTOFF, "propensity": 0.25,
+    "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1", "reasons": None,
+}  # fmt: skip
+ROWS = arrow_schema(PREDICTIONS)
+DRAWN = (  # who is drawn of u4 to u11 and four odd names at a share of a half, by Python's own MD5
+    (OF_A_USER, 0, {"", "u10", "ä 日本"}),
+    (OF_A_USER, 7, {"", "u5", "o'neil", "u8", "u4", "u10"}),
+    (OF_A_ROW, 0, {"", "u11", "u6", "o'neil", "u8", "u7", "u10", "u9"}),
+)
+
+
+def scores(*changes):
+    return pd.DataFrame([SCORE | change for change in changes])
+
+
+def read(tables, columns, name="predictions", order="1"):
+    found = tables.query(f"SELECT {columns} FROM {{{name}}} ORDER BY {order}")
+    return list(found.itertuples(index=False, name=None))
+
+
+def put_features(tables, rows, names, where):
+    """Write features as the extraction does: rows made by a function from rows of another table."""
+    tables.replace("predictions", scores({}), "question = 'q'")  # any table with a row, to map from
+    made = pa.Table.from_pylist(rows, schema=features_schema(names))
+    tables.replace("features", tables.map_users("SELECT * FROM {predictions}", lambda _: made, made.schema), where)
+
+
+def test_a_table_is_there_once_it_was_written(tables):
+    assert not tables.exists("predictions")
+    tables.replace("predictions", scores({}), "question = 'q'")
+    assert tables.exists("predictions")
+    assert not tables.exists("audience")
+
+
+def test_rows_come_back_as_they_were(tables):
+    tables.append("model_checks", pd.DataFrame([CHECK]))
+    (back,) = tables.query("SELECT * FROM {model_checks}").to_dict("records")
+    assert {name: None if pd.isna(value) else value for name, value in back.items()} == CHECK
+    assert isinstance(back["as_of"], date)
+
+
+def test_replace_takes_the_place_of_the_matching_rows_only(tables):
+    tables.replace("predictions", scores({}, {"user_id": "bo"}, {"question": "other"}), "1 = 1")
+    tables.replace("predictions", scores({"propensity": 0.75}, {"user_id": "cy"}), "question = 'q'")
+    assert read(tables, "question, user_id, propensity", order="1, 2") == [
+        ("other", "ana", 0.25),
+        ("q", "ana", 0.75),
+        ("q", "cy", 0.25),
+    ]
+
+
+def test_replacing_twice_leaves_no_twins(tables):
+    for _ in range(2):
+        tables.replace("predictions", scores({}, {"user_id": "bo"}), f"question = 'q' AND cutoff = DATE '{CUTOFF}'")
+    assert read(tables, "user_id") == [("ana",), ("bo",)]
+
+
+def test_replacing_by_nothing_takes_the_rows_away(tables):
+    tables.replace("predictions", scores({}, {"question": "other"}), "1 = 1")
+    none = tables.map_rows("SELECT * FROM {predictions} WHERE 1 = 0", lambda rows: rows, ROWS)
+    tables.replace("predictions", none, "question = 'q'")
+    assert read(tables, "question") == [("other",)]
+
+
+def test_append_adds_and_delete_takes_away(tables):
+    tables.append("predictions", scores({}))
+    tables.append("predictions", scores({}, {"user_id": "bo", "cutoff": WEEK_BEFORE}))
+    assert read(tables, "user_id") == [("ana",), ("ana",), ("bo",)]
+    tables.delete("predictions", f"cutoff >= DATE '{CUTOFF}'")
+    assert read(tables, "user_id, cutoff") == [("bo", WEEK_BEFORE)]
+
+
+def test_features_may_grow_columns_and_older_rows_then_have_none(tables):
+    put_features(
+        tables, [{"user_id": "ana", "cutoff": WEEK_BEFORE, "old": 1}], ["old"], f"cutoff IN (DATE '{WEEK_BEFORE}')"
+    )
+    put_features(tables, [{"user_id": "ana", "cutoff": CUTOFF, "new": 2}], ["new"], f"cutoff IN (DATE '{CUTOFF}')")
+    found = read(tables, "cutoff, COALESCE(old, -1), COALESCE(new, -1)", "features")
+    assert found == [(WEEK_BEFORE, 1, -1), (CUTOFF, -1, 2)]
+
+
+def test_a_function_sees_the_rows_that_were_selected(tables):
+    tables.replace("predictions", scores({}, {"user_id": "bo"}, {"question": "other"}), "1 = 1")
+
+    def doubled(rows):
+        at = rows.schema.get_field_index("propensity")
+        twice = [2 * value for value in rows["propensity"].to_pylist()]
+        return rows.set_column(at, "propensity", pa.array(twice, pa.float64()))
+
+    rows = tables.map_rows("SELECT * FROM {predictions} WHERE question = 'q'", doubled, ROWS)
+    tables.replace("predictions", rows, "question = 'q'")
+    assert read(tables, "question, propensity") == [("other", 0.25), ("q", 0.5), ("q", 0.5)]
+
+
+def test_one_call_sees_all_rows_of_its_users(tables):
+    users = [{"user_id": f"u{n % 5}", "propensity": n / 40} for n in range(40)]
+    tables.replace("predictions", scores(*users), "1 = 1")
+
+    def counted(rows):
+        counts = Counter(rows["user_id"].to_pylist())
+        found = [SCORE | {"user_id": user, "propensity": n} for user, n in counts.items()]
+        return pa.Table.from_pylist(found, schema=ROWS)
+
+    tables.replace("predictions", tables.map_users("SELECT * FROM {predictions}", counted, ROWS), "1 = 1")
+    assert sorted(read(tables, "user_id, propensity")) == [(f"u{n}", 8.0) for n in range(5)]
+
+
+def test_a_note_is_kept_with_its_table(tables):
+    assert tables.get_property("predictions", "source") is None  # no table
+    tables.replace("predictions", scores({}), "1 = 1")
+    assert tables.get_property("predictions", "source") is None  # no note
+    for text in ('{"events": "a\'b", "path": "C:\\\\x"}', "two\nlines, it's odd"):
+        tables.set_property("predictions", "source", text)
+        assert tables.get_property("predictions", "source") == text
+    tables.replace("predictions", scores({}), "1 = 1")
+    assert tables.get_property("predictions", "source") == text  # a write does not lose it
+    assert tables.get_property("predictions", "other") is None
+
+
+def test_rows_without_a_column_are_refused_and_the_table_stays(tables):
+    tables.replace("predictions", scores({}), "1 = 1")
+    short = scores({"user_id": "bo"}).drop(columns="propensity")
+    message = "Table predictions: column propensity is missing; found question, action"
+    with pytest.raises(ContractBroken, match=message):
+        tables.replace("predictions", short, "1 = 1")
+    with pytest.raises(ContractBroken, match=message):
+        tables.append("predictions", short)
+    assert read(tables, "user_id") == [("ana",)]
+
+
+def older(tables, monkeypatch, rows):
+    """Write predictions as they were before they had reasons."""
+    with monkeypatch.context() as patch:
+        patch.setitem(CONTRACTS, "predictions", {name: kind for name, kind in PREDICTIONS.items() if name != "reasons"})
+        tables.replace("predictions", rows.drop(columns="reasons"), "1 = 1")
+
+
+def test_an_added_column_is_null_in_an_older_table_until_it_is_written(tables, monkeypatch):
+    older(tables, monkeypatch, scores({}, {"question": "other"}))
+    joined = "SELECT p.reasons FROM {predictions} p JOIN {predictions} o ON p.question = o.question"
+    assert tables.query(joined)["reasons"].tolist() == [None, None]
+    assert read(tables, "question, reasons", order="1") == [("other", None), ("q", None)]
+    tables.replace("predictions", scores({"reasons": "a: 1 (raises)"}), "question = 'q'")
+    assert read(tables, "question, reasons", order="1") == [("other", None), ("q", "a: 1 (raises)")]
+    tables.replace("predictions", scores({"reasons": "b"}), "question = 'q'")
+    assert read(tables, "question, reasons", order="1") == [("other", None), ("q", "b")]
+
+
+def test_an_added_column_may_come_by_append_too(tables, monkeypatch):
+    older(tables, monkeypatch, scores({}))
+    tables.append("predictions", scores({"user_id": "bo", "reasons": "b"}))
+    assert read(tables, "user_id, reasons") == [("ana", None), ("bo", "b")]
+
+
+def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monkeypatch):
+    with pytest.raises(ContractBroken, match="Table predictions: column reasons is missing; found question"):
+        tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
+    assert missing_added("predictions", PREDICTIONS) == missing_added("decisions", []) == {}
+    assert missing_added("predictions", []) == {"reasons": "string"}
+    assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {
+        "reasons": "string", "expected_actions": "double",
+    }  # fmt: skip
+
+
+LISTED = SCORE | {
+    "rank": 1, "decile": 1, "low_evidence": False, "percentile": 1, "band": "average", "expected_actions": 0.25,
+    "held_out": False,
+}  # fmt: skip
+
+
+def test_earlier_versions_of_the_lists_can_be_read(tables):
+    for question, run in (("q", "r1"), ("other", "r2"), ("q", "r3")):
+        rows = pd.DataFrame([LISTED | {"question": question, "run_id": run}])
+        tables.replace("audience", rows, f"question = '{question}'")
+    oldest, *_, newest = tables.versions()
+    assert [tables.at_version(version, "question = 'q'")["run_id"].tolist() for version in tables.versions()] == [
+        ["r1"], ["r1"], ["r3"],
+    ]  # fmt: skip
+    assert tables.at_version(oldest, "question = 'other'").empty
+    assert tables.at_version(newest, "question = 'other'")["cutoff"].tolist() == [CUTOFF]
+    tables.replace("audience", tables.at_version(oldest, "question = 'q'"), "question = 'q'")
+    assert read(tables, "question, run_id", "audience", "1") == [("other", "r2"), ("q", "r1")]
+
+
+def test_rows_of_another_type_are_refused(tables):
+    tables.replace("predictions", scores({}), "1 = 1")
+    changed = ROWS.set(3, pa.field("user_id", pa.int64()))
+    empty = changed.empty_table()
+    rows = tables.map_rows("SELECT * FROM {predictions}", lambda _: empty, changed)
+    with pytest.raises(ContractBroken, match="Table predictions: column user_id must be string, found bigint"):
+        tables.replace("predictions", rows, "1 = 1")
+
+
+def test_only_features_may_have_more_columns_and_only_floats(tables):
+    more = ROWS.append(pa.field("extra", pa.float32()))
+    tables.replace("predictions", scores({}), "1 = 1")
+    rows = tables.map_rows("SELECT * FROM {predictions}", lambda _: more.empty_table(), more)
+    with pytest.raises(ContractBroken, match=r"predictions: unexpected columns extra\. Migrate or drop the table"):
+        tables.replace("predictions", rows, "1 = 1")
+    wrong = features_schema(["a"]).append(pa.field("b", pa.float64()))
+    rows = tables.map_users("SELECT * FROM {predictions}", lambda _: wrong.empty_table(), wrong)
+    with pytest.raises(ContractBroken, match="Table features: unexpected columns b"):
+        tables.replace("features", rows, "1 = 1")
+
+
+def test_a_sample_is_drawn_alike_by_every_engine(tables):
+    users = [f"u{n}" for n in range(12)] + ["ä 日本", "o'neil", "a\\b", ""]
+    tables.replace(
+        "predictions", scores(*({"user_id": user, "propensity": n} for n, user in enumerate(users))), "1 = 1"
+    )
+    labelled = "SELECT user_id, cutoff, CASE WHEN propensity < 4 THEN 1 ELSE 0 END AS label FROM {predictions}"
+    for key, seed, expected in DRAWN:
+        sql = sample_sql(labelled, (1.0, 0.5), key, seed)
+        found = tables.query(f"SELECT user_id, weight FROM ({sql}) s ORDER BY weight, user_id")
+        assert found["weight"].dtype == float
+        assert found["weight"].tolist() == [1.0] * 4 + [2.0] * (len(found) - 4)
+        assert set(found["user_id"][4:]) == expected, (key, seed)

@@ -1,0 +1,186 @@
+"""Which features a run builds and which it keeps, and what it hands on to the stages after it."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lib.config.stages import ExtractConfig
+from lib.errors import NotEnoughHistory, SourceError
+from lib.features import cache, ingest
+from lib.features.cache import read_definition
+from lib.features.extraction import Extraction, read_extraction
+from lib.features.vocabulary import choose_vocabulary, feature_columns
+from lib.timeline import Cutoffs
+from tests.builders.runs import AS_OF, World, activity, asked, first_seen, log, row
+
+WEEK = timedelta(days=7)
+NEEDED = [AS_OF - n * WEEK for n in range(6)]  # as_of, the holdout, four training cutoffs
+
+
+@pytest.fixture(scope="module")
+def extracted():
+    world = World(log())
+    world.found = world.extract(AS_OF)
+    return world
+
+
+@pytest.fixture
+def home(extracted):
+    return extracted.copy()
+
+
+def cutoffs(world):
+    return sorted(world.tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"], reverse=True)
+
+
+def test_every_needed_cutoff_is_built_with_every_user_seen_before_it(extracted):
+    found, built, width = extracted.found
+    assert found == Extraction("buy_7d_cohort28d", Cutoffs(AS_OF, tuple(NEEDED[1:]), tuple(NEEDED[2:])))
+    assert cutoffs(extracted) == NEEDED
+    table = extracted.tables.stored["daily_activity"]
+    assert (built, width) == (6, len(feature_columns(choose_vocabulary(first_seen(table, AS_OF), AS_OF, 24))))
+    users = extracted.tables.query("SELECT cutoff, COUNT(*) AS n FROM {features} GROUP BY cutoff")
+    for cutoff, n in users.itertuples(index=False):
+        seen = f"SELECT COUNT(DISTINCT user_id) AS n FROM {{daily_activity}} WHERE known_day < DATE '{cutoff}'"
+        assert n == extracted.tables.query(seen)["n"].iloc[0]
+
+
+def test_the_same_day_again_builds_nothing(home):
+    assert home.extract(AS_OF)[1] == 0
+    assert home.tables.stored["features"].num_rows > 0
+
+
+def test_a_week_later_one_cutoff_is_new(home, extracted):
+    before = extracted.rows("features")
+    assert home.extract(AS_OF + WEEK)[1] == 1
+    assert cutoffs(home) == [AS_OF + WEEK, *NEEDED]
+    assert home.rows("features", f"cutoff <= DATE '{AS_OF}'").equals(before)
+
+
+def test_another_question_on_the_same_days_builds_nothing(home):
+    assert home.extract(AS_OF, action="share", cohort_days=7)[1] == 0
+
+
+def test_features_that_were_thrown_away_are_built_again_the_same(home, extracted):
+    home.tables.delete("features", f"cutoff >= DATE '{NEEDED[2]}'")
+    assert home.extract(AS_OF)[1] == 3
+    assert home.differs(extracted, ["features"]) == []
+
+
+@pytest.mark.parametrize("changed", ["definition", "max_event_types"])
+def test_features_that_were_computed_otherwise_are_built_anew(home, monkeypatch, changed):
+    if changed == "definition":
+        monkeypatch.setattr(cache, "DEFINITION", "another")
+        assert home.extract(AS_OF)[1] == 6
+        assert home.extract(AS_OF)[1] == 0
+    else:
+        assert home.extract(AS_OF, max_event_types=1)[1] == 6
+        assert home.rows("features")["other__events_all"].sum() > 0
+
+
+@pytest.mark.parametrize("column", ["expected", "buy__expected"])
+def test_of_features_that_could_be_infinite_only_the_infinite_are_built_anew(home, extracted, column):
+    """Version 3, which a home may still hold, wrote -Infinity for who came often and then stayed away."""
+    stored = home.tables.stored["features"].to_pandas()
+    stored.loc[stored.index[stored["cutoff"] == NEEDED[2]][5], column] = -np.inf
+    stored["days_7"] += 1  # what is not built anew can be told from what is
+    home.tables.stored["features"] = pa.Table.from_pandas(stored, schema=extracted.tables.stored["features"].schema)
+    note = asdict(read_definition(home.tables)) | {"version": "3"}
+    home.tables.set_property("features", cache.DEFINED, json.dumps(note))
+
+    assert home.extract(AS_OF)[1] == 1
+
+    anew = f"cutoff = DATE '{NEEDED[2]}'"
+    assert home.rows("features", anew).equals(extracted.rows("features", anew))
+    assert (home.rows("features", f"NOT {anew}")["days_7"] >= 1).all()
+    assert read_definition(home.tables) == read_definition(extracted.tables)
+    assert home.extract(AS_OF)[1] == 0
+
+
+def test_each_cutoff_knows_the_event_types_of_its_own_past():
+    old = [row("ana", AS_OF - timedelta(days=n), kind) for n in range(1, 100) for kind in ("view", "buy")]
+    world = World(activity(*old, row("ana", NEEDED[2], "new", count=3)))
+    world.extract(AS_OF)
+    found = world.tables.query("SELECT cutoff, new__events_all FROM {features} ORDER BY cutoff DESC")
+    assert found["new__events_all"].tolist() == [3, 3, 0, 0, 0, 0]  # on the day itself it is not known yet
+
+
+def test_an_action_that_nobody_did_is_refused_before_anything_is_built(home):
+    before = home.copy()
+    with pytest.raises(
+        SourceError, match=r"Nobody has ever done 'bye' before 2024-04-26. Did you mean 'buy'\? Set action"
+    ):
+        home.extract(AS_OF, action="bye")
+    assert home.differs(before, ["features"]) == []
+
+
+def test_an_action_first_done_on_as_of_was_never_done_before_it():
+    rows = [row("ana", AS_OF - timedelta(days=n)) for n in range(1, 200)]
+    with pytest.raises(SourceError, match="Nobody has ever done 'new' before 2024-04-26"):
+        World(activity(*rows, row("ana", AS_OF, "new"))).extract(AS_OF, action="new")
+
+
+@pytest.mark.parametrize(
+    ("days", "allowed", "behind"),
+    [
+        ([1], "0", None),  # yesterday
+        ([2], "1", None),
+        ([2], "0", "1 days are missing, at most 0 are usual"),
+        ([0, 2], "0", "1 days are missing"),  # what happens on as_of does not exist yet
+        ([13, 10, 4], "", None),  # steps of 3 and 6; 3 days are missing
+        ([30, 7], "", None),  # 6 are missing, the longest step was 23
+        ([12, 10, 4], "2", "3 days are missing, at most 2 are usual"),
+        ([9, 8, 7, 3], "", None),  # 2 missing, 4 at most
+        ([9, 8, 7], "", "6 days are missing, at most 1 are usual"),  # a log of every day has stopped
+    ],
+)
+def test_a_source_that_has_stopped_is_stale(days, allowed, behind):
+    held = {AS_OF - timedelta(days=n) for n in days}
+    usual = asked(ExtractConfig, max_source_gap_days=allowed).max_source_gap_days
+    if behind is None:
+        ingest._check_not_stale("app.events", usual, held, AS_OF)
+    else:
+        with pytest.raises(SourceError, match=f"The events end on .* and as_of is 2024-04-26: {behind}"):
+            ingest._check_not_stale("app.events", usual, held, AS_OF)
+
+
+def test_a_source_with_nothing_before_as_of_says_so():
+    message = "The events 'app.events' hold nothing before as_of 2024-04-26. Run with a later as_of"
+    for held in (set(), {AS_OF}):
+        with pytest.raises(SourceError, match=message):
+            ingest._check_not_stale("app.events", None, held, AS_OF)
+
+
+@pytest.mark.parametrize(("days", "enough"), [(42, True), (41, False)])
+def test_a_young_action_needs_history_of_its_own(days, enough):
+    views = [row("ana", AS_OF - timedelta(days=n)) for n in range(1, 200)]
+    world = World(activity(*views, row("ana", AS_OF - timedelta(days=days), "buy")))
+    if enough:
+        assert world.extract(AS_OF)[0].cutoffs.training == (AS_OF - 2 * WEEK,)
+    else:
+        start = AS_OF - timedelta(days=days)
+        with pytest.raises(
+            NotEnoughHistory, match=f"the log starts on {start} and as_of is {AS_OF}, 41 days; .*needs 42"
+        ):
+            world.extract(AS_OF)
+
+
+def test_a_stage_finds_what_the_last_extraction_prepared(home):
+    question = asked(ExtractConfig).question
+    for as_of in (None, AS_OF):
+        assert read_extraction(home.tables, question, as_of).cutoffs.all == tuple(NEEDED)
+    home.extract(AS_OF + WEEK)
+    assert read_extraction(home.tables, question, None).cutoffs.as_of == AS_OF + WEEK
+    with pytest.raises(
+        NotEnoughHistory, match="as of 2024-05-03, this stage asks for buy_7d_cohort28d as of 2024-04-26"
+    ):
+        read_extraction(home.tables, question, AS_OF)
+
+
+def test_an_extraction_is_written_down_and_read_back():
+    found = Extraction("a_7d_cohort28d", Cutoffs(AS_OF, tuple(NEEDED[1:]), tuple(NEEDED[2:])))
+    assert Extraction.from_json(found.to_json()) == found
