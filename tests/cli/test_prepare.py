@@ -141,8 +141,8 @@ esac
 SLOW = """\
 from pathlib import Path
 from cli import prepare
-from localrun.java import Java
-from localrun.spark import SparkServer
+from localrun.spark.java import Java
+from localrun.spark.server import SparkServer
 
 def late(self, longest):
     self._log.write_text("WARN it takes its time\\n")

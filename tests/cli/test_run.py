@@ -229,8 +229,8 @@ def test_validate_says_what_does_not_parse(stage, capsys):
 HOLD = """
 import sys
 from pathlib import Path
-from cli.home import at, locked
-with locked(at(Path(sys.argv[1]))):
+from cli.local.home import lock_home, open_home
+with lock_home(open_home(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -143,9 +143,9 @@ def story(place, tmp_path_factory):
     broken = bundle_copy(folder / "broken")
     retrain = broken / "notebooks" / "retrain.py"
     text = retrain.read_text()
-    assert text.count("retrained = pipeline.retrain(") == 1
+    assert text.count("retrained = retrain.run(") == 1
     retrain.write_text(text.replace(
-        "retrained = pipeline.retrain(",
+        "retrained = retrain.run(",
         'from lib.errors import NotPromoted\nraise NotPromoted("No model that may be used is left.")\nretrained = (',
     ))  # fmt: skip
     drifted = cook | {"as_of": "2024-07-08"}

@@ -62,7 +62,7 @@ def warehouses(server, spark_url, job_home, tmp_path_factory):
 
     def drive(spark, schema):
         done = subprocess.run(
-            [sys.executable, "-P", PROJECT / "tests" / "job" / "driver.py", files, spark,
+            [sys.executable, "-P", PROJECT / "tests" / "fakes" / "driver.py", files, spark,
              json.dumps(given | {"schema": schema}), folder / "predictions.parquet"],
             cwd=folder / "elsewhere", env=environment, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip

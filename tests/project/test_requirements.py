@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-UPLOADED = [*sorted(ROOT.glob("lib/*.py")), *sorted(ROOT.glob("notebooks/*.py"))]
+UPLOADED = [*sorted(ROOT.glob("lib/**/*.py")), *sorted(ROOT.glob("notebooks/*.py"))]
 
 
 def pins(name):

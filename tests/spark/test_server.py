@@ -77,7 +77,7 @@ def test_java_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             import sys, time
             sys.path.insert(0, {str(ROOT)!r})
             from pathlib import Path
-            from localrun.spark import SparkServer
+            from localrun.spark.server import SparkServer
             server = SparkServer(Path({str(tmp_path)!r}), [], Path({str(tmp_path / "log")!r}))
             server.start()
             print(server._process.pid, server._scratch, flush=True)
