@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser()
     arguments, unknown = parser.parse_known_args(given)
-    if unknown and arguments.command != "test":  # which hands pytest what it does not know itself
+    if unknown and arguments.command not in ("check", "test"):  # which hand pytest what they do not know themselves
         parser.error(f"unknown arguments: {' '.join(unknown)}")
     arguments.rest = given[1:]
     try:

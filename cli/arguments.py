@@ -38,7 +38,8 @@ while you work
   ./propensity validate                check the YAML, the notebooks, and how they are wired
   ./propensity run --only train+       train and all that comes after it
   ./propensity notebook train          open one notebook in Jupyter or VS Code
-  ./propensity test                    lint, types and tests
+  ./propensity check                   lint, types, and the tests that start nothing: a minute
+  ./propensity test                    all of them
 
 deployed on Databricks
   ./propensity remote status           the last runs, their tasks and verdicts
@@ -70,12 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
         description="Find what is wrong before it runs, also what `databricks bundle validate` does not say.",
     )
     _bundle_options(validate)
-    commands.add_parser(
-        "test",
-        help="lint, types and tests",
-        usage="./propensity test [arguments of pytest]",
-        description="Run ruff, mypy and pytest.",
-    )
+    for name, which in (("check", "the tests that start nothing: a minute"), ("test", "all tests")):
+        told = f"format, lint, types, layers, and {which}"
+        commands.add_parser(name, help=told, usage=f"./propensity {name} [arguments of pytest]", description=told)
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
     _home_option(ui)
     ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")

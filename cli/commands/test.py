@@ -1,16 +1,10 @@
-"""`test`: ruff, mypy and pytest from this environment, pytest last because its closing line counts."""
+"""`test`: all that `check` does, with every test: those that start Spark, kernels and whole jobs too."""
 
 import argparse
-import subprocess
-import sys
 
-from cli.arguments import PROJECT
+from cli.commands.check import run_steps
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Run all three even if an early one fails; 0 only if none does."""
-    commands = [["ruff", "check"], ["mypy"], ["pytest", *arguments.rest]]
-    codes = [
-        subprocess.run([sys.executable, "-m", *command], cwd=PROJECT, check=False).returncode for command in commands
-    ]
-    return int(any(codes))
+    """Run all of it even if an early step fails; 0 only if none does."""
+    return run_steps(arguments.rest)
