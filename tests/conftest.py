@@ -1,6 +1,7 @@
 """What tests of several rooms start from. Spark, a kernel or a whole job is started when the first test asks for it."""
 
 import itertools
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,14 @@ import pytest
 
 from localrun.spark.server import SparkServer
 
+pytest_plugins = ["tests.marks", "pytester"]
 SCHEMA = "propensity"
 _numbers = itertools.count()
+
+
+def pytest_configure() -> None:
+    """Answer Ctrl-C also where the shell has it ignored, as for `nohup ... &`: some tests wait for their own."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -19,25 +26,25 @@ def job_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(job_home: Path) -> Iterator[SparkServer]:
-    """The shared server; its Python workers have no copy of the project on their path."""
+def spark_server(job_home: Path) -> Iterator[SparkServer]:
+    """The shared server; its Python workers have no copy of the project on their path. Who asks is marked `spark`."""
     with SparkServer(job_home, [SCHEMA], job_home / "spark.log") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def spark_url(server: SparkServer) -> str:
+def spark_url(spark_server: SparkServer) -> str:
     """The shared server's address."""
-    return server.url
+    return spark_server.url
 
 
 @pytest.fixture(scope="session")
-def spark(server):
+def spark(spark_server):
     """A session on the shared server, as a notebook has it."""
     from localrun.spark.session import session
 
-    server.wait_ready()
-    with session(server.url) as spark:
+    spark_server.wait_ready()
+    with session(spark_server.url) as spark:
         yield spark
 
 
@@ -45,7 +52,9 @@ def spark(server):
 def delta_tables(spark):
     """Delta tables of an empty schema of the test's own."""
     from lib.tables.delta import DeltaTables
+    from tests.marks import note_start
 
+    note_start("a schema on the shared Spark server")
     schema = f"t{next(_numbers)}"
     spark.sql(f"CREATE SCHEMA {schema}")
     yield DeltaTables(spark, schema)

@@ -57,6 +57,7 @@ def no_spark(monkeypatch):
     monkeypatch.setattr(cli_own_spark, "SparkServer", lambda *_: pytest.fail("nothing is to be read again"))
 
 
+@pytest.mark.job
 def test_each_policy_and_run_has_its_row(done):
     found = runs(done)
     assert found.groupby("policy")["as_of"].apply(list).to_dict() == {
@@ -73,6 +74,7 @@ def test_each_policy_and_run_has_its_row(done):
     assert (oracle <= every["log_loss"].to_numpy() + 1e-12).all()
 
 
+@pytest.mark.job
 def test_a_second_call_prints_the_result_at_once(done, capsys, no_spark):
     before = (done / "backtest.csv").read_bytes()
     assert backtest(done) == 0
@@ -84,6 +86,7 @@ def test_a_second_call_prints_the_result_at_once(done, capsys, no_spark):
     assert (done / "backtest.csv").read_bytes() == before
 
 
+@pytest.mark.job
 def test_the_page_needs_nothing_else(done):
     page = (done / "backtest.html").read_text()
     assert not re.search(r"(src|href)=[\"'](?!#)", page.replace("xlink:", "")), "it loads something"
@@ -92,6 +95,7 @@ def test_the_page_needs_nothing_else(done):
     assert (done / "backtest.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.job
 @pytest.mark.parametrize(("options", "message"), [
     (["--trials", "3"], "was begun with --param n_trials '2', and this call says '3'. Give this one a --home"),
     (["--every", "14d"], "was begun with --every '7d', and this call says '14d'"),
@@ -156,6 +160,7 @@ def test_a_home_that_began_with_the_former_journey_goes_on_and_says_so(tmp_path,
     assert capsys.readouterr().out.count("This home began with complete_journey.parquet and goes on with it") == remarks
 
 
+@pytest.mark.job
 def test_killed_at_any_moment_it_goes_on_where_it_was(done, begun):
     """Killed twice, each time with tasks under way; what is left of it ends too, and the end is the same."""
     command = [sys.executable, "-m", "cli", "backtest", *ASKED, "--home", str(begun)]
@@ -174,6 +179,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(done, begun):
     assert_frame_equal(runs(begun).drop(columns="seconds"), runs(done).drop(columns="seconds"))
 
 
+@pytest.mark.job
 def test_a_run_whose_horizon_goes_beyond_the_source_is_in_no_average(tmp_path, capsys):
     asked = ["--from", "2024-08-11", "--to", "2024-08-18", *ASKED[4:]]
     assert backtest(tmp_path, asked=asked) == 0
@@ -183,6 +189,7 @@ def test_a_run_whose_horizon_goes_beyond_the_source_is_in_no_average(tmp_path, c
     assert list(runs(tmp_path).query("policy == 'gate'")["counted"]) == [True, False]
 
 
+@pytest.mark.job
 def test_delta_and_mlflow_give_the_same_figures(done, begun):
     assert backtest(begun, "--stores", "delta") == 0
     assert json.loads((begun / "backtest.json").read_text())["--stores"] == "delta"

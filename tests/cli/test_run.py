@@ -93,6 +93,7 @@ def the_record(home):
     return json.loads(record.read_text())
 
 
+@pytest.mark.job
 def test_help_is_instant_and_shows_examples():
     began = time.monotonic()
     done = subprocess.run(
@@ -220,6 +221,11 @@ def test_validate_prints_findings_of_every_target_once(stage, capsys):
     assert found[-1] == "1 finding (targets: dev, prod)"
 
 
+def test_the_bundle_as_it_stands_is_sound(capsys):
+    assert main(["validate"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_validate_says_what_does_not_parse(stage, capsys):
     (stage.bundle / "jobs" / "toy.yml").write_text("resources: {jobs: [}")
     assert main(["validate", "--bundle", str(stage.bundle)]) == 1
@@ -236,6 +242,7 @@ with lock_home(open_home(Path(sys.argv[1]))):
 """
 
 
+@pytest.mark.job
 def test_a_second_run_names_the_first(stage, capsys):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": PROJECT, "text": True}
     with subprocess.Popen([sys.executable, "-c", HOLD, str(stage.home)], **pipes) as holder:

@@ -5,7 +5,9 @@ import pytest
 from lib.tables.memory import MemoryTables
 
 
-@pytest.fixture(params=["memory", pytest.param("delta", marks=pytest.mark.spark)])
+@pytest.fixture(
+    params=["memory", pytest.param("delta", marks=[pytest.mark.spark, pytest.mark.xdist_group("tests/spark")])]
+)
 def tables(request):
     """Empty tables of one kind: the twin in memory, and Delta through Spark."""
     return MemoryTables() if request.param == "memory" else request.getfixturevalue("delta_tables")

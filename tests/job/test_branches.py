@@ -37,6 +37,8 @@ dbutils.jobs.taskValues.set(key="needed", value=dbutils.widgets.get("drift") != 
 dbutils.widgets.text("run_id", "")
 dbutils.widgets.text("drift", "")
 import time
+
+pytestmark = pytest.mark.job
 class PropensityError(Exception): ...
 # COMMAND ----------
 if dbutils.widgets.get("drift") == "bad":

@@ -44,6 +44,7 @@ def found(notebook, *, root="", start, path=()):
     return Path(done.stdout.strip())
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_in_a_job_the_parameter_says_where(files, name):
     elsewhere = files.parent / "elsewhere"
@@ -52,6 +53,7 @@ def test_in_a_job_the_parameter_says_where(files, name):
     assert module == files / "lib" / "__init__.py"
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("git_folder", [False, True])
 def test_by_hand_it_is_the_folder_above(files, git_folder):
     notebook = files / "notebooks" / "train.py"
@@ -59,6 +61,7 @@ def test_by_hand_it_is_the_folder_above(files, git_folder):
     assert found(notebook, start=notebook.parent, path=path) == files / "lib" / "__init__.py"
 
 
+@pytest.mark.job
 def test_on_one_machine_it_is_this_project():
     notebook = PROJECT / "notebooks" / "train.py"
     assert found(notebook, start=notebook.parent) == PROJECT / "lib" / "__init__.py"

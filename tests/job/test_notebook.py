@@ -16,6 +16,8 @@ from localrun.notebook.kernelspec import install_kernelspec
 from localrun.notebook.source import to_ipynb
 from localrun.spark.access import TOKEN
 
+pytestmark = pytest.mark.job
+
 HEADER = "# Databricks notebook source\n"
 CELL = "\n# COMMAND ----------\n"
 Run = Callable[..., NotebookResult]

@@ -26,6 +26,8 @@ from datasets import cdnow, synthetic
 from localrun.spark.access import token_for
 from localrun.spark.session import session
 
+pytestmark = pytest.mark.job
+
 PROJECT = Path(__file__).parents[2]
 ALL = ("extract_features", "train", "retrain_needed", "retrain", "predict", "publish")
 DRIFT_DAY = 150  # 2024-05-30
@@ -114,9 +116,9 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def place(spark_url, server, job_home):
+def place(spark_url, spark_server, job_home):
     """Makes places whose runs share one Spark."""
-    server.wait_ready()
+    spark_server.wait_ready()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cli_run, "SparkServer", lambda *asked: Shared(spark_url))
         yield lambda name: Place(spark_url, job_home, name)
@@ -358,8 +360,3 @@ def test_a_second_run_in_one_home_is_refused(place):
         run = place.run(events="nowhere", action="view")
     assert (run.code, run.record) == (1, {})
     assert f"error: A run is under way in {place.home}, process {os.getpid()}. Wait for it, stop it" in run.said
-
-
-def test_the_bundle_as_it_stands_is_sound(capsys):
-    assert main(["validate"]) == 0
-    assert capsys.readouterr().err == ""

@@ -23,6 +23,8 @@ from localrun.spark.access import client_environment
 from tests.builders.layouts import lay_out
 from tests.builders.runs import AS_OF, WIDGETS, World, ago, log
 
+pytestmark = pytest.mark.job
+
 PROJECT = Path(__file__).parents[2]
 LATER = ago(-14, AS_OF)  # by then a cutoff has matured that the pair has not learnt from
 
@@ -40,7 +42,7 @@ def raw_events(file: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def warehouses(server, spark_url, job_home, tmp_path_factory):
+def warehouses(spark_server, spark_url, job_home, tmp_path_factory):
     """Trains a pair in memory, then runs the job over each kind of session; says where its tables lie."""
     folder = tmp_path_factory.mktemp("two_sparks")
     files = lay_out(folder / "files")
@@ -56,7 +58,7 @@ def warehouses(server, spark_url, job_home, tmp_path_factory):
         world.retrain()
         world.predict()  # a list that has matured when the job runs
         pq.write_table(world.tables.stored["predictions"], folder / "predictions.parquet")
-        server.wait_ready()
+        spark_server.wait_ready()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
         environment |= client_environment(spark_url)
 

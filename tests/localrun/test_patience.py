@@ -69,6 +69,7 @@ def test_two_who_wait_for_one_server_say_it_once(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == f"{BUSY}\n"
 
 
+@pytest.mark.job
 def test_the_cpu_of_what_a_process_has_started_is_counted() -> None:
     code = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True); input()"
     command = ["/bin/sh", "-c", 'exec 3<&0; "$@" <&3 & wait', "sh", sys.executable, "-c", code]

@@ -54,6 +54,7 @@ def home(tmp_path, monkeypatch):
     return home
 
 
+@pytest.mark.job
 def test_the_champion_is_scored_in_plain_mlflow(home):
     registry = MlflowRegistry("spark_catalog.propensity.propensity", "propensity")
     rows = labelled(ago(0), ago(7))
@@ -76,6 +77,7 @@ def test_the_champion_is_scored_in_plain_mlflow(home):
     assert len(set(propensity)) > 50
 
 
+@pytest.mark.job
 def test_an_own_model_that_is_logged_as_the_readme_says_can_compete(home):
     rng = np.random.default_rng(0)
     frames = []

@@ -22,10 +22,10 @@ PROXIES = {"http_proxy": PROXY, "https_proxy": PROXY, "grpc_proxy": PROXY}
 
 
 @pytest.fixture
-def url(server: SparkServer) -> str:
+def url(spark_server: SparkServer) -> str:
     """The shared server's address, once it is ready."""
-    server.wait_ready()
-    return server.url
+    spark_server.wait_ready()
+    return spark_server.url
 
 
 def client(start: str, url: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -90,6 +90,7 @@ def test_what_needs_no_proxy_still_needs_none(
     assert client_environment("sc://localhost:1") == {"no_grpc_proxy": after}
 
 
+@pytest.mark.spark
 def test_nobody_else_can_listen_at_the_port_on_ipv6(tmp_path: Path) -> None:
     server = SparkServer(tmp_path, [], tmp_path / "log")
     address = ("::1", int(server.url.rpartition(":")[2]))

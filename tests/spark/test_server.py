@@ -21,6 +21,7 @@ from localrun.spark.session import session
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.spark
 def test_a_new_server_knows_the_tables_of_the_one_before(tmp_path: Path) -> None:
     home = tmp_path / "it's a home"  # a quote and blanks, as folders have them
     with SparkServer(home, ["shop"], home / "log") as server:
@@ -46,6 +47,7 @@ def test_a_new_server_knows_the_tables_of_the_one_before(tmp_path: Path) -> None
             assert conf == {"session.timeZone": "UTC", "ansi.enabled": "true", "shuffle.partitions": "3"}
 
 
+@pytest.mark.spark
 def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "warehouse" / "shop" / "broken"
     (broken / "_delta_log").mkdir(parents=True)
@@ -59,6 +61,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "stacktrace" not in str(caught.value)
 
 
+@pytest.mark.spark
 def test_a_server_that_cannot_start_tells_the_end_of_its_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with SparkServer(tmp_path, [], log, memory="1k") as server, pytest.raises(SparkServerError) as caught:
@@ -68,6 +71,7 @@ def test_a_server_that_cannot_start_tells_the_end_of_its_log(tmp_path: Path) -> 
     assert "Too small maximum heap" in str(caught.value)
 
 
+@pytest.mark.spark
 def test_java_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [
@@ -99,6 +103,7 @@ def test_java_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert not Path(scratch).exists()
 
 
+@pytest.mark.spark
 def test_a_stopped_server_is_not_found_any_more(tmp_path: Path) -> None:
     server = SparkServer(tmp_path, [], tmp_path / "log")
     server.stop()  # before it was started, nothing happens
