@@ -265,9 +265,12 @@ def test_a_refusal_is_one_line(place, remote):
 
 
 def test_without_a_log_in_it_says_so_at_once(place, remote, monkeypatch):
+    """At once: nobody is asked and nothing is waited for."""
     for name in ("DATABRICKS_HOST", "DATABRICKS_TOKEN"):
         monkeypatch.delenv(name)
-    began = time.monotonic()
+    slow = []
+    monkeypatch.setattr(socket.socket, "connect", lambda *to: slow.append(to))
+    monkeypatch.setattr(time, "sleep", slow.append)
     code, said = remote("status")
     assert code == 1
     assert said == (
@@ -275,17 +278,16 @@ def test_without_a_log_in_it_says_so_at_once(place, remote, monkeypatch):
         "Log in with: databricks auth login --host https://<your workspace>; or set DATABRICKS_HOST and what your way "
         "of authentication needs; --profile chooses among several.\n"
     )
-    assert time.monotonic() - began < 5
+    assert slow == []
 
 
+@pytest.mark.timeout(20)  # left to itself, the SDK asks for five minutes
 def test_a_silent_host_is_given_up_in_seconds(place, remote, monkeypatch):
     monkeypatch.setattr(cli_remote, "connect", lambda profile: cli_workspace.connect(profile, 1))
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("DATABRICKS_HOST", host)
-    began = time.monotonic()
     code, said = remote("status")
     assert code == 1
     assert said.startswith(f"error: {host} does not answer: Timed out after 0:00:01. Correct the host, or mend")
-    assert time.monotonic() - began < 20

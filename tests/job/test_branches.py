@@ -3,7 +3,6 @@
 import _thread
 import json
 import threading
-import time
 from datetime import UTC, datetime
 
 import psutil
@@ -111,15 +110,14 @@ def test_a_failing_retrain_keeps_predict_from_running(run):
     assert record.tasks["retrain"].error == "PropensityError: the challenger is bad. Give it more history."
 
 
+@pytest.mark.timeout(60, func_only=True)  # the cell alone would take ten minutes
 def test_ctrl_c_ends_a_notebook_in_the_middle_of_a_cell(run):
     def interrupt(task, text):
         if task == "retrain":
             threading.Timer(0.1, _thread.interrupt_main).start()
 
-    began = time.monotonic()
     record, _ = run("hang", interrupt)
     assert (record.state, states(record)["retrain"]) == ("CANCELED", "CANCELED")
-    assert time.monotonic() - began < 60  # the cell alone would take ten minutes
     assert not [
         child for child in psutil.Process().children(True) if "localrun.notebook.kernel" in " ".join(child.cmdline())
     ]

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cli.local.earlier_values import earlier_values
 from localrun.bundle.bundle import load_bundle
 from localrun.errors import LocalRunError
 from localrun.platform.rules import select_tasks
+from localrun.run import job as job_rules
 from localrun.run.job import job_parameters, run_job
 from localrun.run.machine import Machine
 from localrun.run.record import JobRun, new_tasks
@@ -60,7 +62,7 @@ class Stage:
         )
 
 
-def play(root, *, only=None, given=None, earlier=None, job_text=bundles.JOB, changed=None, **plays):
+def play(root, *, only=None, given=None, earlier=None, job_text=bundles.JOB, changed=None, stopped=None, **plays):
     """Run the toy job; returns its record and the stage."""
     if not (root / "databricks.yml").exists():
         bundles.write(root, job=job_text)
@@ -74,7 +76,8 @@ def play(root, *, only=None, given=None, earlier=None, job_text=bundles.JOB, cha
         run.tasks[key].values = values
     stage = Stage(root, {"extract": [Played(task_values={"day": "2024-06-01"})]} | plays)
     machine = stage.machine()
-    run_job(job, run, replace(machine, changed=changed) if changed else machine)
+    own = {"changed": changed, "stopped": stopped}
+    run_job(job, run, replace(machine, **{name: part for name, part in own.items() if part is not None}))
     return run, stage
 
 
@@ -186,15 +189,23 @@ def test_a_task_is_tried_again_as_often_as_it_says(tmp_path, settings, first, at
     assert (run.tasks["extract"].error is None) == (result == "SUCCESS")
 
 
-def test_the_retry_interval_runs_from_the_start_of_the_failed_attempt(tmp_path):
+@pytest.mark.parametrize(("took", "pause"), [(0.25, 0.5), (0.75, 0.0), (2.0, 0.0)])  # of an interval of 0.75 s
+def test_the_retry_interval_runs_from_the_start_of_the_failed_attempt(tmp_path, monkeypatch, took, pause):
+    clock, pauses = [100.0], []
+
+    class Stopped(threading.Event):
+        def wait(self, timeout=None):
+            pauses.append(timeout)
+            return False
+
     def slow(stage):
-        time.sleep(0.2)
+        clock[0] += took
         return Played("FAILED", error="x")
 
-    text = retrying("max_retries: 1\n          min_retry_interval_millis: 300")
-    began = time.monotonic()
-    run, stage = play(tmp_path, job_text=text, only="extract", extract=[slow, Played()])
-    assert 0.3 <= time.monotonic() - began < 0.5  # not 0.2 + 0.3
+    monkeypatch.setattr(job_rules, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    text = retrying("max_retries: 1\n          min_retry_interval_millis: 750")
+    run, stage = play(tmp_path, job_text=text, only="extract", stopped=Stopped(), extract=[slow, Played()])
+    assert pauses == [pause]
     assert (run.state, len(stage.calls)) == ("SUCCESS", 2)
 
 
