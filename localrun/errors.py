@@ -1,4 +1,6 @@
-"""What the local runner refuses, in words that say what to do."""
+"""What the local runner refuses, in words that say what to do; and any error in words."""
+
+_JVM = "\n\nJVM stacktrace:"
 
 
 class LocalRunError(Exception):
@@ -15,3 +17,14 @@ class SparkServerError(LocalRunError):
 
 class NotebookError(LocalRunError):
     """A notebook cannot be run at all: it is missing, or not in Databricks source format."""
+
+
+def format_error(error: BaseException) -> str:
+    """`Name: message`, without what a Java stack adds to it."""
+    message = strip_java(str(error)).strip()
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def strip_java(text: str) -> str:
+    """A text up to where the stack of Spark's Java begins."""
+    return text.partition(_JVM)[0]

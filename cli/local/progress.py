@@ -43,7 +43,7 @@ class Progress:
 def _how(task: TaskRun) -> str:
     if task.outcome:
         return f", {task.outcome}"
-    return f" in {task.seconds:.1f} s" if task.state.final and task.begun is not None else ""
+    return f" in {task.seconds:.1f} s" if task.state.is_final and task.begun is not None else ""
 
 
 def format_closing(run: JobRun, folder: Path) -> Iterator[str]:
@@ -51,7 +51,7 @@ def format_closing(run: JobRun, folder: Path) -> Iterator[str]:
     width = max(len(name) for name in [*run.tasks, run.job])
     yield f"{'task':{width}}  {'result':15}  seconds"
     for task in run.tasks.values():
-        seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.takes_time else ""
+        seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.has_seconds else ""
         yield f"{task.key:{width}}  {LOOKS[task.state].words:15}  {seconds}".rstrip()
         for run_of in task.iterations:
             yield f"{'':{width}}  {LOOKS[run_of.state].words:15}  {run_of.seconds:7.1f}  {run_of.label}"

@@ -78,12 +78,12 @@ def load_bundle(root: Path, target: str | None = None, variables: Mapping[str, s
     ]
     jobs: dict[str, Job] = {}
     for key, raw in raw_jobs.items():
-        found: list[str] = []
+        findings: list[str] = []
         try:
-            settings = job_settings(resolver.resolve(raw), found)
+            settings = job_settings(resolver.resolve(raw), findings)
         except LocalRunError as error:
-            found, settings = [str(error)], None
-        problems += [f"{files[key]}: job {key}: {text}" for text in found]
+            findings, settings = [str(error)], None
+        problems += [f"{files[key]}: job {key}: {text}" for text in findings]
         if settings is not None:
             jobs[key] = Job(key=key, id=ids[key]["id"], file=files[key], settings=settings)
     if problems:
@@ -110,12 +110,12 @@ def _target(tree: Mapping[str, Any], target: str | None) -> str:
 
 def _with_variables(overrides: Mapping[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
     """A target may give a variable's value bare; as a mapping it merges like the rest."""
-    given = overrides.get("variables") or {}
-    if unknown := given.keys() - (tree.get("variables") or {}).keys():
+    variables = overrides.get("variables") or {}
+    if unknown := variables.keys() - (tree.get("variables") or {}).keys():
         raise LocalRunError(f"databricks.yml: a target sets {', '.join(sorted(unknown))}, which is not declared.")
     full = {
         name: value if isinstance(value, dict) and value.keys() <= _VARIABLE_KEYS else {"default": value}
-        for name, value in given.items()
+        for name, value in variables.items()
     }
     return {**overrides, "variables": full}
 
@@ -132,28 +132,28 @@ class _Resolver:
         values = {name: (body or {}).get("default") for name, body in declared.items()} | dict(given)
         self._facts = merge(tree, {"bundle": {"target": target}, "workspace": here}) | {"var": values}
 
-    def resolve(self, node: Any, asked: tuple[str, ...] = ()) -> Any:
+    def resolve(self, node: Any, outer: tuple[str, ...] = ()) -> Any:
         """`node` with every reference replaced; one that stands alone keeps its value's type."""
         if isinstance(node, dict):
-            return {key: self.resolve(value, asked) for key, value in node.items()}
+            return {key: self.resolve(value, outer) for key, value in node.items()}
         if isinstance(node, list):
-            return [self.resolve(value, asked) for value in node]
+            return [self.resolve(value, outer) for value in node]
         if not isinstance(node, str) or "${" not in node:
             return node
         if alone := _REFERENCE.fullmatch(node):
-            return self._lookup(alone[1], asked)
-        text = _REFERENCE.sub(lambda found: self._text(found[1], asked), node)
-        return text if text == node else self.resolve(text, asked)  # ${a.${b}} has become ${a.value of b}
+            return self._lookup(alone[1], outer)
+        text = _REFERENCE.sub(lambda match: self._text(match[1], outer), node)
+        return text if text == node else self.resolve(text, outer)  # ${a.${b}} has become ${a.value of b}
 
-    def _text(self, path: str, asked: tuple[str, ...]) -> str:
-        value = self._lookup(path, asked)
+    def _text(self, path: str, outer: tuple[str, ...]) -> str:
+        value = self._lookup(path, outer)
         if isinstance(value, dict | list):
             raise LocalRunError(f"${{{path}}} is a list or mapping and cannot stand inside text.")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    def _lookup(self, path: str, asked: tuple[str, ...]) -> Any:
-        if path in asked:
-            raise LocalRunError(f"${{{path}}} refers to itself by way of {' -> '.join((*asked, path))}.")
+    def _lookup(self, path: str, outer: tuple[str, ...]) -> Any:
+        if path in outer:
+            raise LocalRunError(f"${{{path}}} refers to itself by way of {' -> '.join((*outer, path))}.")
         node: Any = self._facts
         for part in path.split("."):
             node = node.get(part) if isinstance(node, dict) else None
@@ -162,4 +162,4 @@ class _Resolver:
                 f"${{{path}}} has no value. Names are ${{var.NAME}} of a declared variable with a default, "
                 "${bundle.name}, ${bundle.target}, ${workspace.file_path}, or a key that the files set."
             )
-        return self.resolve(node, (*asked, path))
+        return self.resolve(node, (*outer, path))

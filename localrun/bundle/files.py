@@ -56,15 +56,15 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
 def read_yaml(path: Path, shown: str) -> dict[str, Any]:
     """The mapping in one YAML file; an error names the file as `shown`, and the line."""
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        tree = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise LocalRunError(f"{shown}: line {line}: {error.problem}.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise LocalRunError(f"{shown}: cannot be read as YAML: {error}.") from error
-    if not isinstance(found, dict):
-        raise LocalRunError(f"{shown}: should be a mapping of keys to values, got {type(found).__name__}.")
-    return found
+    if not isinstance(tree, dict):
+        raise LocalRunError(f"{shown}: should be a mapping of keys to values, got {type(tree).__name__}.")
+    return tree
 
 
 def read_included(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -80,15 +80,15 @@ def read_included(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
         paths += [path for path in matches if path not in paths]
     for path in paths:
         shown = path.relative_to(root).as_posix()
-        found = read_yaml(path, shown)
-        if unknown := found.keys() - _TOP:
+        part = read_yaml(path, shown)
+        if unknown := part.keys() - _TOP:
             raise LocalRunError(f"{shown}: {', '.join(sorted(unknown))} is no part of a bundle. Remove it.")
-        for key, job in _jobs_in(found):
-            _no_name_twice(shown, key, job)
-        for key, _ in _jobs_in({"resources": found.get("resources")}):
+        for key, job in _jobs_in(part):
+            _check_names_once(shown, key, job)
+        for key, _ in _jobs_in({"resources": part.get("resources")}):
             if files.setdefault(key, shown) != shown:
                 raise LocalRunError(f"{shown}: job {key} is also in {files[key]}. Rename or remove one.")
-        tree = merge(tree, _anchored(found, path.parent))
+        tree = merge(tree, _anchor_paths(part, path.parent))
     return tree, files
 
 
@@ -98,7 +98,7 @@ def _jobs_in(tree: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from (((layer or {}).get("resources") or {}).get("jobs") or {}).items()
 
 
-def _no_name_twice(shown: str, job: str, raw: Mapping[str, Any]) -> None:
+def _check_names_once(shown: str, job: str, raw: Mapping[str, Any]) -> None:
     """The CLI would merge two entries of one name, or deploy both."""
     for field, key in NAMED.items():
         names = [item.get(key) for item in raw.get(field) or [] if isinstance(item, dict)]
@@ -106,12 +106,12 @@ def _no_name_twice(shown: str, job: str, raw: Mapping[str, Any]) -> None:
             raise LocalRunError(f"{shown}: job {job}: {field} has {', '.join(twice)} twice. Keep one.")
 
 
-def _anchored(node: Any, folder: Path, field: str = "") -> Any:
+def _anchor_paths(node: Any, folder: Path, field: str = "") -> Any:
     """The tree with its relative paths made absolute: each is meant from the file that it stands in."""
     if isinstance(node, dict):
-        return {key: _anchored(value, folder, key) for key, value in node.items()}
+        return {key: _anchor_paths(value, folder, key) for key, value in node.items()}
     if isinstance(node, list):
-        return [_anchored(value, folder, field) for value in node]
+        return [_anchor_paths(value, folder, field) for value in node]
     if field == "notebook_path" and isinstance(node, str) and not node.startswith(("/", "$")):
         return normpath(folder / node)
     if field == "dependencies" and isinstance(node, str) and node.startswith("-r "):

@@ -19,10 +19,10 @@ BUNDLE_ONLY = ("lifecycle", "permissions")
 
 def job_settings(raw: dict[str, Any], problems: list[str]) -> JobSettings | None:
     """The job as the SDK's dataclasses; None when `problems` got an entry."""
-    known = {key: value for key, value in raw.items() if key not in BUNDLE_ONLY}
+    sent = {key: value for key, value in raw.items() if key not in BUNDLE_ONLY}
     before = len(problems)
-    checked = _conform(JobSettings, known, "", problems)
-    return JobSettings.from_dict(checked) if len(problems) == before else None
+    conformed = _conform(JobSettings, sent, "", problems)
+    return JobSettings.from_dict(conformed) if len(problems) == before else None
 
 
 def _conform(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
@@ -55,8 +55,8 @@ def _fields(kind: Any, value: dict[str, Any], where: str, problems: list[str]) -
     for field in dataclasses.fields(kind):
         if field.default is dataclasses.MISSING and value.get(field.name) is None:
             problems.append(f"{where.lstrip('.')} lacks {field.name}. Add it.")
-    known = {key: item for key, item in value.items() if key in hints}
-    return {key: _conform(hints[key], item, f"{where}.{key}", problems) for key, item in known.items()}
+    settings = {key: item for key, item in value.items() if key in hints}
+    return {key: _conform(hints[key], item, f"{where}.{key}", problems) for key, item in settings.items()}
 
 
 def _scalar(kind: Any, value: Any) -> Any:

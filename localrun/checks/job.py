@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from databricks.sdk.service.jobs import JobSettings, RunIf, Source, Task
 
 from localrun.bundle.bundle import Bundle, Job
-from localrun.checks.worlds import excluded, ran_before, worlds
+from localrun.checks.worlds import exclusion_findings, possible_worlds, sure_predecessors
 from localrun.errors import LocalRunError
 from localrun.notebook.scan import Notebook, scan
 from localrun.platform import cron, for_each
@@ -51,26 +51,26 @@ def job_findings(job: Job, jobs: Mapping[str, Job]) -> list[str]:
     """
     settings = job.settings
     tasks = settings.tasks or []
-    found = [*_job_settings(settings), *_schedule(settings)]
+    findings = [*_job_settings(settings), *_schedule(settings)]
     if not tasks:
-        found.append("has no tasks. Add one.")
+        findings.append("has no tasks. Add one.")
     for task in tasks:
-        own = [*_task(task), *_outcomes(task, tasks)]
-        found += [f"task {task.task_key}: {text}" for text in own]
+        of_task = [*_task(task), *_outcomes(task, tasks)]
+        findings += [f"task {task.task_key}: {text}" for text in of_task]
     graph = list(_graph(tasks))
     if graph:
-        return found + graph
+        return findings + graph
     notebooks: dict[str, Notebook] = {}
     for task in tasks:
         try:
             if task.notebook_task:
                 notebooks[task.task_key] = scan(Path(task.notebook_task.notebook_path))
         except LocalRunError as error:
-            found.append(f"task {task.task_key}: {error}")
-    found += _parameters(settings, notebooks)
-    found += _references(job, notebooks)
-    found += _other_jobs(job, jobs)
-    return found + list(excluded(tasks, worlds(tasks)))
+            findings.append(f"task {task.task_key}: {error}")
+    findings += _parameters(settings, notebooks)
+    findings += _references(job, notebooks)
+    findings += _other_jobs(job, jobs)
+    return findings + list(exclusion_findings(tasks, possible_worlds(tasks)))
 
 
 def _job_settings(settings: JobSettings) -> Iterator[str]:
@@ -98,14 +98,14 @@ def _schedule(settings: JobSettings) -> Iterator[str]:
 
 
 def _task(task: Task) -> Iterator[str]:
-    given = task.as_dict()
-    kinds = [name for name in given if name.endswith("_task")]
+    settings = task.as_dict()
+    kinds = [name for name in settings if name.endswith("_task")]
     if len(kinds) != 1:
         yield f"has {' and '.join(kinds) or 'no type'}. Give it one of notebook_task, condition_task and for_each_task."
-    for name in given.keys() - _TASK:
+    for name in settings.keys() - _TASK:
         yield f"{name} is not supported on one machine. Remove it, or run this job on Databricks."
     if task.condition_task:
-        for name in sorted(given.keys() & (_RETRIES | _COMPUTE)):
+        for name in sorted(settings.keys() & (_RETRIES | _COMPUTE)):
             yield f"is a condition, which has no compute and no retries. Remove {name}."
     if (notebook := task.notebook_task) and (notebook.source is Source.GIT or notebook.warehouse_id):
         yield "a notebook from Git or on a warehouse is not supported. Remove source or warehouse_id."
@@ -145,30 +145,30 @@ def _graph(tasks: Sequence[Task]) -> Iterator[str]:
 
 
 def _parameters(settings: JobSettings, notebooks: dict[str, Notebook]) -> Iterator[str]:
-    given = {parameter.name for parameter in settings.parameters or []}
+    parameters = {parameter.name for parameter in settings.parameters or []}
     used = set(re.findall(r"\{\{job\.parameters\.`?([\w.-]+?)`?\}\}", str(settings.as_dict())))
     all_known = True
     for task in settings.tasks or []:
-        own = set(task.notebook_task.base_parameters or {}) if task.notebook_task else set()
-        for name in sorted(own & given):
+        base = set(task.notebook_task.base_parameters or {}) if task.notebook_task else set()
+        for name in sorted(base & parameters):
             yield f"task {task.task_key}: the job parameter {name} beats its base_parameters. Rename one."
         notebook = notebooks.get(task.task_key)
         if notebook is None or notebook.widgets is None:
             all_known = all_known and task.notebook_task is None
             continue
         used |= notebook.widgets
-        for name in sorted(own - notebook.widgets):
+        for name in sorted(base - notebook.widgets):
             yield f"task {task.task_key}: its notebook does not read {name}. Add a widget or remove it."
-        for name in sorted(notebook.widgets - own - given):
+        for name in sorted(notebook.widgets - base - parameters):
             yield f"task {task.task_key}: its notebook reads {name}, which the job does not give. Add it."
-    for name in sorted(given - used) if all_known else ():
+    for name in sorted(parameters - used) if all_known else ():
         yield f"no notebook reads the parameter {name}. Remove it, or add a widget."
 
 
 def _references(job: Job, notebooks: dict[str, Notebook]) -> Iterator[str]:
     """Resolve every field as a run would, with no more than what is sure to be there by then."""
     tasks, parameters = job.settings.tasks or [], job.settings.parameters or []
-    sure = ran_before(tasks, worlds(tasks))
+    sure = sure_predecessors(tasks, possible_worlds(tasks))
     at_start = job_facts(job.key, "", datetime(2024, 1, 1, tzinfo=UTC))
     fields = [(f"parameter {item.name}", item.default, at_start) for item in parameters]
     for task in tasks:
@@ -189,8 +189,8 @@ def _other_jobs(job: Job, jobs: Mapping[str, Job]) -> Iterator[str]:
     for task in job.settings.tasks or []:
         if task.for_each_task:
             facts = task_facts(at_start, defaults, task.task_key, 1, {})
-            found = for_each.findings(task, task.for_each_task, jobs, facts)
-            yield from (f"task {task.task_key}: {text}" for text in found)
+            findings = for_each.findings(task, task.for_each_task, jobs, facts)
+            yield from (f"task {task.task_key}: {text}" for text in findings)
             if job.settings.timeout_seconds:
                 yield "timeout_seconds is not kept for a job that runs others, which have their own. Remove it."
 

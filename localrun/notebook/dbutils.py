@@ -139,12 +139,12 @@ class TaskValues:
                     "Give debugValue, which must not be None."
                 )
             return debugValue
-        found = self._upstream.get(taskKey, {})
-        if key in found:
-            return found[key]
+        values = self._upstream.get(taskKey, {})
+        if key in values:
+            return values[key]
         if default is None:
             raise ValueError(
-                f"Task {taskKey!r} has set no value {key!r}; it has set {', '.join(found) or 'none'}. "
+                f"Task {taskKey!r} has set no value {key!r}; it has set {', '.join(values) or 'none'}. "
                 "Set it there on every path, or give a default here, which must not be None."
             )
         return default

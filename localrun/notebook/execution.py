@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode, v4
 
-from localrun.errors import LocalRunError
+from localrun.errors import LocalRunError, format_error
 from localrun.notebook.client import Client
 from localrun.notebook.html import render_notebook
 from localrun.notebook.source import to_ipynb
@@ -23,7 +23,6 @@ from localrun.notebook.task import VARIABLE, Outcome, Task
 from localrun.spark.access import client_environment
 from localrun.spark.server import server_at
 from localrun.spark.session import release
-from localrun.wording import format_error
 
 State: TypeAlias = Literal["SUCCESS", "FAILED", "TIMEDOUT"]
 _LOOK_SECONDS = 0.2
@@ -59,7 +58,7 @@ class Limits:
         """Let the time run. It does not while Spark starts: a small limit would never be kept in a first task."""
         self._deadline = time.monotonic() + (self._seconds or math.inf)
 
-    def reached(self) -> tuple[State, str] | None:
+    def reason_to_end(self) -> tuple[State, str] | None:
         """What to tell, once one is reached."""
         if time.monotonic() >= self._deadline:
             return (
@@ -118,8 +117,8 @@ def execute(
             limits.begin()
 
         client = Client(notebook, folder, wait, on_line)
-        own = {VARIABLE: name, **client_environment(task.spark_url)}
-        kernel = {"cwd": str(path.resolve().parent), "env": {**_environment(), **environment, **own}}
+        of_task = {VARIABLE: name, **client_environment(task.spark_url)}
+        kernel = {"cwd": str(path.resolve().parent), "env": {**_environment(), **environment, **of_task}}
         state, error = asyncio.run(_run(client, kernel, folder / "log", limits, task.spark_url))
         outcome = Outcome.read(folder)
     if not _spark_death(task.spark_url):
@@ -152,7 +151,7 @@ async def _run(
         end = None
         while not end and not execution.done():
             await asyncio.wait({execution}, timeout=_LOOK_SECONDS)
-            end = limits.reached() or _spark_death(spark_url)
+            end = limits.reason_to_end() or _spark_death(spark_url)
         if not execution.done():
             client.kill()
             execution.cancel()
@@ -166,7 +165,7 @@ async def _run(
         case LocalRunError():
             return "FAILED", format_error(result)
         case DeadKernelError() | RuntimeError():
-            return "FAILED", _died(log)
+            return "FAILED", _format_death(log)
         case BaseException():
             raise result
     return "SUCCESS", None
@@ -178,7 +177,7 @@ def _spark_death(url: str) -> tuple[State, str] | None:
     return ("FAILED", f"SparkServerError: {death}") if death else None
 
 
-def _died(log: Path) -> str:
+def _format_death(log: Path) -> str:
     last = "\n  ".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
     return (
         "NotebookDied: the notebook's process ended by itself, perhaps for want of memory. "

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ipykernel.kernelapp import IPKernelApp
 
-from localrun.errors import LocalRunError
+from localrun.errors import LocalRunError, format_error, strip_java
 from localrun.notebook import magics
 from localrun.notebook.child import run_child
 from localrun.notebook.dbutils import DBUtils, Notebook, NotebookExit, TaskValues, Widgets
@@ -24,7 +24,6 @@ from localrun.notebook.kernelspec import HOME, PROJECT, ROOT, SCHEMAS
 from localrun.notebook.task import VARIABLE, Task, is_operator_error, report
 from localrun.spark.server import SparkServer
 from localrun.spark.session import connect
-from localrun.wording import format_error, strip_java
 
 _SPEAKS_OF_SPARK = re.compile(r"\bspark\b|^%%sql\b")
 

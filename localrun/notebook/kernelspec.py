@@ -46,12 +46,12 @@ def install_kernelspec(
     """
     folder = prefix / "share" / "jupyter" / "kernels" / KERNEL
     folder.mkdir(parents=True, exist_ok=True)
-    own = {HOME: str(home.resolve()), SCHEMAS: " ".join(schemas), PROJECT: str(project.resolve())}
+    places = {HOME: str(home.resolve()), SCHEMAS: " ".join(schemas), PROJECT: str(project.resolve())}
     spec = {
         "argv": command(),
         "display_name": KERNEL_TITLE,
         "language": "python",
-        "env": {**(environment or {}), **own},
+        "env": {**(environment or {}), **places},
     }
     (folder / "kernel.json").write_text(json.dumps(spec, indent=1), encoding="utf-8")
     return folder

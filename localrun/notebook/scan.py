@@ -47,7 +47,7 @@ def scan(path: Path) -> Notebook:
         raise LocalRunError(f"notebook {path.name} must have {HEADER!r} as its first line.")
     return Notebook(
         _names(_calls(tree, [f"dbutils.widgets.{kind}" for kind in _WIDGETS], "name")),
-        None if _handed_on(tree) else _names(_calls(tree, [_SET], "key")),
+        None if _is_setter_handed_on(tree) else _names(_calls(tree, [_SET], "key")),
         frozenset(
             (task, key)
             for task, key, default in _calls(tree, [_GET], "taskKey", "key", "default")
@@ -56,21 +56,21 @@ def scan(path: Path) -> Notebook:
     )
 
 
-def _handed_on(tree: ast.AST) -> bool:
+def _is_setter_handed_on(tree: ast.AST) -> bool:
     """Is the setter of task values used without being called, so that somebody else calls it?"""
     mentions = sum(ast.unparse(node) == _SET for node in ast.walk(tree) if isinstance(node, ast.Attribute))
     return mentions > len(list(_calls(tree, [_SET])))
 
 
 def _names(calls: Iterable[tuple[Any, ...]]) -> frozenset[str] | None:
-    found = frozenset(name for (name,) in calls)
-    return found if all(found) else None
+    names = frozenset(name for (name,) in calls)
+    return names if all(names) else None
 
 
 def _calls(tree: ast.AST, functions: Sequence[str], *names: str) -> Iterator[tuple[Any, ...]]:
     """The arguments `names` of each call of the functions: None if not given, "" if no constant."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in functions:
-            given = dict(zip(names, node.args, strict=False)) | {key.arg: key.value for key in node.keywords}
-            found = [given.get(name) for name in names]
-            yield tuple(getattr(value, "value", "") if value else None for value in found)
+            arguments = dict(zip(names, node.args, strict=False)) | {key.arg: key.value for key in node.keywords}
+            values = [arguments.get(name) for name in names]
+            yield tuple(getattr(value, "value", "") if value else None for value in values)

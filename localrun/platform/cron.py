@@ -40,7 +40,7 @@ def parse_cron(expression: str) -> str:
         )
     patterns = {3: _MONTH_DAY, 5: _WEEK_DAY}
     wrong = [part for i, part in enumerate(parts) if not patterns.get(i, _TIME).fullmatch(part)]
-    parts[5] = re.sub(r"[1-7]", lambda found: _WEEKDAYS[int(found[0]) - 1], parts[5])
+    parts[5] = re.sub(r"[1-7]", lambda match: _WEEKDAYS[int(match[0]) - 1], parts[5])
     if wrong or not croniter.is_valid(" ".join(parts), second_at_beginning=True):
         raise LocalRunError(
             f"The cron expression {expression!r} is not valid{f' in {wrong[0]!r}' if wrong else ''}. Use numbers in "

@@ -1,4 +1,4 @@
-"""A task that runs another job once for each entry of a JSON array: reading the array, and doing it by turns.
+"""A task that runs another job once for each entry of a JSON array: the array, and what is wrong with the task.
 
 Of the platform's `for_each_task` this is what the job files use: entries are objects, the nested task is a
 `run_job_task` of the same bundle, one run at a time. All else is refused by name.
@@ -7,16 +7,13 @@ Of the platform's `for_each_task` this is what the job files use: entries are ob
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from databricks.sdk.service.jobs import ForEachTask, RunJobTask, Task
 
 from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
 from localrun.platform.references import Facts, resolve
-
-if TYPE_CHECKING:
-    pass
 
 _KEY = re.compile(r"\{\{input\.`?([^{}`]+)`?\}\}")
 _OWN_KEYS = {"task_key", "depends_on", "run_if", "description", "for_each_task"}
@@ -52,9 +49,9 @@ def requested_calls(each: ForEachTask, facts: Facts) -> list[Call]:
     LocalRunError
         If the inputs are no JSON array of objects, or one lacks a key that the task reads or has another.
     """
-    asked = (each.task.run_job_task.job_parameters or {}) if each.task.run_job_task else {}
-    read = {key for text in asked.values() for key in _KEY.findall(text)}
-    found = []
+    templates = (each.task.run_job_task.job_parameters or {}) if each.task.run_job_task else {}
+    read = {key for text in templates.values() for key in _KEY.findall(text)}
+    calls = []
     for number, item in enumerate(_inputs(resolve(each.inputs, facts)), 1):
         if unknown := sorted(item.keys() - read):
             raise LocalRunError(
@@ -63,10 +60,10 @@ def requested_calls(each: ForEachTask, facts: Facts) -> list[Call]:
             )
         if missing := sorted(read - item.keys()):
             raise LocalRunError(f"input {number} lacks {', '.join(missing)}. Every input needs all keys. Add it.")
-        own = {**facts} | {("input", key): value for key, value in item.items()}
+        with_input = {**facts} | {("input", key): value for key, value in item.items()}
         label = ", ".join(f"{key}={value}" for key, value in item.items())
-        found.append(Call(label, {name: resolve(text, own) for name, text in asked.items()}))
-    return found
+        calls.append(Call(label, {name: resolve(text, with_input) for name, text in templates.items()}))
+    return calls
 
 
 def check_inputs(job: Job, parameters: Mapping[str, str]) -> None:
@@ -88,18 +85,18 @@ def check_inputs(job: Job, parameters: Mapping[str, str]) -> None:
 
 def _inputs(text: str) -> list[dict[str, Any]]:
     try:
-        found = json.loads(text)
+        inputs = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, list) or not found or not all(map(_fits, found)):
+        inputs = None
+    if not isinstance(inputs, list) or not inputs or not all(map(_is_input, inputs)):
         raise LocalRunError(
             f"inputs should be a JSON array of objects with texts or numbers, got {text!r}. "
             'Write one like [{"action": "purchase", "horizon_days": "28"}].'
         )
-    return found
+    return inputs
 
 
-def _fits(item: Any) -> bool:
+def _is_input(item: Any) -> bool:
     return isinstance(item, dict) and all(isinstance(value, str | int | float) for value in item.values())
 
 
@@ -124,8 +121,8 @@ def findings(task: Task, each: ForEachTask, jobs: Mapping[str, Job], facts: Fact
         if any(other.for_each_task for other in job.settings.tasks or []):
             yield f"runs the job {job.key}, which runs jobs itself. Run that one instead."
             return
-        known = {parameter.name for parameter in job.settings.parameters or []}
-        for name in sorted((nested.job_parameters or {}).keys() - known):
+        parameters = {parameter.name for parameter in job.settings.parameters or []}
+        for name in sorted((nested.job_parameters or {}).keys() - parameters):
             yield f"gives {name}, which is no parameter of the job {job.key}. Remove it, or add it there."
         requested_calls(each, facts)
     except LocalRunError as error:

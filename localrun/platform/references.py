@@ -58,19 +58,19 @@ def task_facts(
     return facts
 
 
-def value_text(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A task value as the text that a field gets: a bool is "true" or "false", other than text is JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def operand_text(value: Any) -> str:
+def format_operand(value: Any) -> str:
     """A task value as the operand of a condition, which takes text, numbers and booleans only."""
     if isinstance(value, str | int | float):
-        return value_text(value)
+        return format_value(value)
     raise LocalRunError(f"A condition takes text, a number or a boolean, got {value!r}. Set one.")
 
 
-def resolve(text: str, facts: Facts, as_text: Callable[[Any], str] = value_text) -> str:
+def resolve(text: str, facts: Facts, as_text: Callable[[Any], str] = format_value) -> str:
     """Replace every reference in `text` by its value; what comes in is not looked at again.
 
     Raises
@@ -80,7 +80,7 @@ def resolve(text: str, facts: Facts, as_text: Callable[[Any], str] = value_text)
     """
     if not text.count("{{") == text.count("}}") == len(_BRACES.findall(text)):
         raise LocalRunError(f"{text!r} has braces that do not pair; write {{{{job.run_id}}}}.")
-    return _BRACES.sub(lambda found: as_text(_lookup(found[1], facts)), text)
+    return _BRACES.sub(lambda match: as_text(_lookup(match[1], facts)), text)
 
 
 def _lookup(reference: str, facts: Facts) -> Any:
@@ -90,11 +90,11 @@ def _lookup(reference: str, facts: Facts) -> Any:
             "letters, digits and _ joined by dots, without spaces; put other names into backticks."
         )
     path = tuple(part.strip("`") for part in re.findall(_PART, reference))
-    for known in (path, path[:-1]):
-        if known in facts:
-            return facts[known]
+    for place in (path, path[:-1]):
+        if place in facts:
+            return facts[place]
     for parent in (path[:-1], path[:1], ()):
-        if same := [".".join(known) for known in facts if known[: len(parent)] == parent]:
+        if same := [".".join(fact) for fact in facts if fact[: len(parent)] == parent]:
             break
     raise LocalRunError(
         f"{{{{{reference}}}}} is not known here; {', '.join(same) or 'nothing'} is. What a task sets is known to "

@@ -30,7 +30,7 @@ class State(StrEnum):
     SUCCESS_WITH_FAILURES = "SUCCESS_WITH_FAILURES"
 
     @property
-    def final(self) -> bool:
+    def is_final(self) -> bool:
         return self not in (State.PENDING, State.RUNNING)
 
 

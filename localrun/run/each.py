@@ -1,31 +1,28 @@
 """Run another job once for each input of a task, by turns."""
 
 import time
-from typing import TYPE_CHECKING
 
 from databricks.sdk.service.jobs import ForEachTask
 
 from localrun.errors import LocalRunError
+from localrun.platform.for_each import requested_calls
 from localrun.platform.references import Facts
 from localrun.platform.rules import State
+from localrun.run.machine import Machine
 from localrun.run.record import Iteration, TaskRun
 
-if TYPE_CHECKING:
-    from localrun.run.machine import Machine
-from localrun.platform.for_each import requested_calls
 
-
-def run_each(each: ForEachTask, facts: Facts, own: TaskRun, machine: "Machine") -> State:
+def run_each(each: ForEachTask, facts: Facts, task: TaskRun, machine: Machine) -> State:
     """Run the job for one input after the other; one that fails holds up no other, but fails the task."""
     nested = each.task.run_job_task
     assert nested is not None  # what is not checked never runs
     try:
-        asked = requested_calls(each, facts)
+        calls = requested_calls(each, facts)
     except LocalRunError as error:
-        own.error = str(error)
+        task.error = str(error)
         return State.FAILED
-    own.iterations = [Iteration(label=call.label) for call in asked]
-    for iteration, call in zip(own.iterations, asked, strict=True):
+    task.iterations = [Iteration(label=call.label) for call in calls]
+    for iteration, call in zip(task.iterations, calls, strict=True):
         if machine.stopped.is_set():
             iteration.state = State.CANCELED
             continue
@@ -36,7 +33,7 @@ def run_each(each: ForEachTask, facts: Facts, own: TaskRun, machine: "Machine") 
         iteration.seconds = round(time.monotonic() - began, 2)
     if machine.stopped.is_set():
         return State.CANCELED
-    bad = [iteration.label for iteration in own.iterations if iteration.state is not State.SUCCESS]
+    bad = [iteration.label for iteration in task.iterations if iteration.state is not State.SUCCESS]
     if bad:
-        own.error = f"{len(bad)} of {len(asked)} runs did not succeed: {'; '.join(bad)}. Their pages say why."
+        task.error = f"{len(bad)} of {len(calls)} runs did not succeed: {'; '.join(bad)}. Their pages say why."
     return State.FAILED if bad else State.SUCCESS

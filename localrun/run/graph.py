@@ -75,8 +75,8 @@ def _places(tasks: Mapping[str, TaskRun]) -> _Places:
     for layer in sorted({layer for layer, _, _ in cells}):
         rank = {
             name: (sum(lanes[parent] for parent in parents) / max(1, len(parents)), name in tasks)
-            for own, name, parents in cells
-            if own == layer
+            for column, name, parents in cells
+            if column == layer
         }
         lanes |= {name: lane for lane, name in enumerate(sorted(rank, key=lambda name: rank[name]))}
     return {name: (layer * (_WIDTH + _GAP_X), lanes[name] * (_HEIGHT + _GAP_Y)) for layer, name, _ in cells}
@@ -113,7 +113,7 @@ def _edge(places: _Places, tasks: Mapping[str, TaskRun], key: str, before: str, 
 def _box(task: TaskRun, x: int, y: int) -> str:
     look = LOOKS[task.state]
     name = task.key if len(task.key) <= 20 else f"{task.key[:19]}…"
-    ran = f" · {task.seconds:.1f} s" if task.takes_time and task.seconds else ""
+    ran = f" · {task.seconds:.1f} s" if task.has_seconds and task.seconds else ""
     says = f" · {task.outcome}" if task.outcome else ""
     shape = f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="{8 if task.notebook else 26}"/>'
     box = (

@@ -12,25 +12,21 @@ from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from databricks.sdk.service.jobs import ConditionTask, ForEachTask, NotebookTask, Task
 
 from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
-from localrun.platform.references import Facts, job_facts, operand_text, resolve, task_facts
+from localrun.platform.references import Facts, format_operand, job_facts, resolve, task_facts
 from localrun.platform.rules import State, ancestors, compare, decide_state, edge_of, job_result
 from localrun.run.each import run_each
 from localrun.run.machine import Machine
 from localrun.run.record import JobRun, TaskRun
 
-if TYPE_CHECKING:
-    pass
-
 _REFRESH_SECONDS = 2.0  # how often the page of a running job is written although nothing has ended
 
 
-def job_parameters(job: Job, given: Mapping[str, str], run_id: str, start: datetime) -> dict[str, str]:
+def job_parameters(job: Job, changes: Mapping[str, str], run_id: str, start: datetime) -> dict[str, str]:
     """The job's parameters: what the caller gives beats the defaults, references are filled in.
 
     Raises
@@ -39,13 +35,13 @@ def job_parameters(job: Job, given: Mapping[str, str], run_id: str, start: datet
         If the caller gives one that the job does not have.
     """
     defaults = {item.name: item.default for item in job.settings.parameters or []}
-    for name in given:
+    for name in changes:
         if name not in defaults:
             near = difflib.get_close_matches(name, defaults, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise LocalRunError(f"There is no parameter {name!r}. The job has {', '.join(defaults)}.{hint}")
     facts = job_facts(job.settings.name or job.key, run_id, start)
-    return {name: resolve(text, facts) for name, text in (defaults | dict(given)).items()}
+    return {name: resolve(text, facts) for name, text in (defaults | dict(changes)).items()}
 
 
 def run_job(job: Job, run: JobRun, machine: Machine) -> None:
@@ -55,7 +51,7 @@ def run_job(job: Job, run: JobRun, machine: Machine) -> None:
 
 class _Loop:
     def __init__(self, job: Job, run: JobRun, machine: Machine) -> None:
-        self._record, self._machine = run, machine
+        self._run, self._machine = run, machine
         self._tasks = job.settings.tasks or []
         self._above = ancestors(self._tasks)
         self._start = job_facts(job.settings.name or job.key, run.run_id, datetime.fromisoformat(run.started))
@@ -67,14 +63,14 @@ class _Loop:
     def run(self) -> None:
         try:
             with ThreadPoolExecutor(max_workers=max(1, len(self._tasks))) as pool:
-                self._work(pool)
+                self._run_all(pool)
         except KeyboardInterrupt:
             pass  # the record says CANCELED
         finally:
-            self._record.state = self._result()
+            self._run.state = self._result()
             self._show()
 
-    def _work(self, pool: ThreadPoolExecutor) -> None:
+    def _run_all(self, pool: ThreadPoolExecutor) -> None:
         try:
             while True:
                 if self._stopped.is_set():  # with the job that runs this one
@@ -93,25 +89,25 @@ class _Loop:
         """Start or pass over every task whose dependencies have ended; true if that changed anything."""
         changed = False
         for task in self._tasks:
-            own = self._record.tasks[task.task_key]
-            edges = [(edge, self._record.tasks[edge.task_key]) for edge in task.depends_on or []]
+            record = self._run.tasks[task.task_key]
+            edges = [(edge, self._run.tasks[edge.task_key]) for edge in task.depends_on or []]
             edges = [pair for pair in edges if pair[1].state is not State.DISABLED]  # left out: holds nobody up
-            if own.state is not State.PENDING or not all(before.state.final for _, before in edges):
+            if record.state is not State.PENDING or not all(before.state.is_final for _, before in edges):
                 continue
-            own.state = decide_state(
+            record.state = decide_state(
                 task.run_if, [edge_of(edge, before.state, before.outcome) for edge, before in edges]
             )
             changed = True
-            if own.state is State.RUNNING and time.monotonic() >= self._deadline:
-                own.state = State.CANCELED
-            elif own.state is State.RUNNING:
-                own.begun = time.monotonic() - self._began
+            if record.state is State.RUNNING and time.monotonic() >= self._deadline:
+                record.state = State.CANCELED
+            elif record.state is State.RUNNING:
+                record.begun = time.monotonic() - self._began
                 if task.condition_task:
-                    own.state = self._condition(task, task.condition_task, own)
+                    record.state = self._decide_condition(task, task.condition_task, record)
                 elif task.for_each_task:
-                    self._running[pool.submit(self._for_each, task, task.for_each_task, own)] = own
+                    self._running[pool.submit(self._run_for_each, task, task.for_each_task, record)] = record
                 elif task.notebook_task:
-                    self._running[pool.submit(self._notebook, task, task.notebook_task, own)] = own
+                    self._running[pool.submit(self._run_notebook, task, task.notebook_task, record)] = record
         return changed
 
     def _collect(self) -> None:
@@ -122,49 +118,49 @@ class _Loop:
             task.seconds = self._seconds_of(task)
             task.state = State.CANCELED if self._stopped.is_set() else future.result()
 
-    def _condition(self, task: Task, condition: ConditionTask, own: TaskRun) -> State:
+    def _decide_condition(self, task: Task, condition: ConditionTask, record: TaskRun) -> State:
         try:
             facts = self._facts(task, 1)
-            left, right = (resolve(text, facts, operand_text) for text in (condition.left, condition.right))
-            own.parameters = {"left": left, "op": condition.op.value, "right": right}
-            own.outcome = "true" if compare(condition.op, left, right) else "false"
+            left, right = (resolve(text, facts, format_operand) for text in (condition.left, condition.right))
+            record.parameters = {"left": left, "op": condition.op.value, "right": right}
+            record.outcome = "true" if compare(condition.op, left, right) else "false"
         except LocalRunError as error:
-            own.error = str(error)
+            record.error = str(error)
             return State.FAILED
         return State.SUCCESS
 
-    def _for_each(self, task: Task, each: ForEachTask, own: TaskRun) -> State:
-        return run_each(each, self._facts(task, 1), own, self._machine)
+    def _run_for_each(self, task: Task, each: ForEachTask, record: TaskRun) -> State:
+        return run_each(each, self._facts(task, 1), record, self._machine)
 
-    def _notebook(self, task: Task, notebook: NotebookTask, own: TaskRun) -> State:
+    def _run_notebook(self, task: Task, notebook: NotebookTask, record: TaskRun) -> State:
         """Try until it succeeds or the retries are used up; runs in a thread of its own."""
         for attempt in itertools.count(1):
             began = time.monotonic()
-            state = self._attempt(task, notebook, own, attempt)
+            state = self._attempt(task, notebook, record, attempt)
             again = state is State.FAILED or (state is State.TIMEDOUT and task.retry_on_timeout)
             left = math.inf if task.max_retries == -1 else (task.max_retries or 0) + 1 - attempt
             # the interval runs from the start of the failed attempt, as on the platform
             pause = max(0.0, began + (task.min_retry_interval_millis or 0) / 1000 - time.monotonic())
             if not again or left <= 0 or time.monotonic() + pause >= self._deadline:
                 return state
-            self._machine.line(task.task_key, f"attempt {attempt} {state.lower()}, trying again: {own.error}")
+            self._machine.line(task.task_key, f"attempt {attempt} {state.lower()}, trying again: {record.error}")
             if self._stopped.wait(pause):
                 return State.CANCELED
         raise AssertionError("the attempts never end by themselves")
 
-    def _attempt(self, task: Task, notebook: NotebookTask, own: TaskRun, attempt: int) -> State:
+    def _attempt(self, task: Task, notebook: NotebookTask, record: TaskRun, attempt: int) -> State:
         html = self._machine.folder / f"{task.task_key}{f'-{attempt}' if attempt > 1 else ''}.html"
-        tasks = self._record.tasks
+        tasks = self._run.tasks
         limits = [task.timeout_seconds or math.inf, self._deadline - time.monotonic()]
         try:
             facts = self._facts(task, attempt)
             base = {key: resolve(text, facts) for key, text in (notebook.base_parameters or {}).items()}
-            own.parameters = base | self._record.parameters
+            record.parameters = base | self._run.parameters
             result = self._machine.run_notebook(
                 Path(notebook.notebook_path),
-                parameters=own.parameters,
+                parameters=record.parameters,
                 task_key=task.task_key,
-                upstream_values={key: tasks[key].values for key in self._before(task)},
+                upstream_values={key: tasks[key].values for key in self._finished_before(task)},
                 spark_url=self._machine.spark_url,
                 environment=self._machine.environment,
                 timeout_seconds=0 if math.isinf(min(limits)) else max(1, math.ceil(min(limits))),
@@ -172,24 +168,24 @@ class _Loop:
                 on_line=lambda text: self._machine.line(task.task_key, text),
             )
         except LocalRunError as error:
-            own.error = str(error)
+            record.error = str(error)
             return State.FAILED
-        own.attempts.append(html.name)
-        own.error, own.values = result.error, dict(result.task_values)
+        record.attempts.append(html.name)
+        record.error, record.values = result.error, dict(result.task_values)
         return State(result.state)
 
-    def _before(self, task: Task) -> list[str]:
+    def _finished_before(self, task: Task) -> list[str]:
         """The tasks before this one that are finished, or were left out and carry an earlier run's values."""
-        return [key for key in sorted(self._above[task.task_key]) if self._record.tasks[key].state.final]
+        return [key for key in sorted(self._above[task.task_key]) if self._run.tasks[key].state.is_final]
 
     def _facts(self, task: Task, attempt: int) -> Facts:
-        tasks = self._record.tasks
-        before = {key: (tasks[key].state, tasks[key].values) for key in self._before(task)}
-        return task_facts(self._start, self._record.parameters, task.task_key, attempt, before)
+        tasks = self._run.tasks
+        before = {key: (tasks[key].state, tasks[key].values) for key in self._finished_before(task)}
+        return task_facts(self._start, self._run.parameters, task.task_key, attempt, before)
 
     def _cancel(self) -> None:
         self._stopped.set()
-        for task in self._record.tasks.values():
+        for task in self._run.tasks.values():
             if task.state is State.RUNNING:
                 task.state, task.seconds = State.CANCELED, self._seconds_of(task)
             elif task.state is State.PENDING:
@@ -197,7 +193,7 @@ class _Loop:
         self._machine.stop()
 
     def _result(self) -> State:
-        states = {key: task.state for key, task in self._record.tasks.items()}
+        states = {key: task.state for key, task in self._run.tasks.items()}
         if self._stopped.is_set():
             return State.CANCELED
         if time.monotonic() >= self._deadline:
@@ -208,7 +204,7 @@ class _Loop:
         return round(time.monotonic() - self._began - (task.begun or 0.0), 2)
 
     def _show(self) -> None:
-        self._record.seconds = round(time.monotonic() - self._began, 2)
+        self._run.seconds = round(time.monotonic() - self._began, 2)
         for task in self._running.values():
             task.seconds = self._seconds_of(task)
-        self._machine.changed(self._record)
+        self._machine.changed(self._run)

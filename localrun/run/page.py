@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
-from localrun.platform.references import value_text
+from localrun.platform.references import format_value
 from localrun.platform.rules import State
 from localrun.run.graph import LOOKS, draw
 from localrun.run.record import Iteration, JobRun, TaskRun, past_runs
@@ -26,20 +26,20 @@ def write_page(folder: Path, run: JobRun) -> None:
 def close_abandoned(runs: Path) -> None:
     """Show as canceled what a killed run left as running; for whoever knows that no run is under way."""
     for folder, run in past_runs(runs):
-        if not run.state.final:
+        if not run.state.is_final:
             run.state = State.CANCELED
             for task in run.tasks.values():
-                if not task.state.final:
+                if not task.state.is_final:
                     task.state = State.CANCELED if task.begun is not None else State.UPSTREAM_CANCELED
                 for iteration in task.iterations:
-                    if not iteration.state.final:
+                    if not iteration.state.is_final:
                         iteration.state = State.CANCELED
             write_page(folder, run)
 
 
 def render_page(run: JobRun) -> str:
     """The page as HTML that needs nothing else; while the job runs it reloads itself."""
-    reload = "" if run.state.final else '<meta http-equiv="refresh" content="2">'
+    reload = "" if run.state.is_final else '<meta http-equiv="refresh" content="2">'
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     started = datetime.fromisoformat(run.started).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     parts = [
@@ -80,19 +80,19 @@ def _tasks(run: JobRun) -> str:
 
 def _task_row(task: TaskRun, total: float) -> str:
     seconds, bar = "", ""
-    if task.takes_time and task.begun is not None:
+    if task.has_seconds and task.begun is not None:
         seconds, left, width = f"{task.seconds:.1f}", 100 * task.begun / total, 100 * task.seconds / total
         bar = f'<i class="{LOOKS[task.state].css}" style="margin-left:{left:.1f}%;width:{width:.1f}%"></i>'
     links = " ".join(
         f'<a href="{escape(html)}">{"executed notebook" if i == len(task.attempts) else f"attempt {i}"}</a>'
         for i, html in enumerate(task.attempts, 1)
     )
-    asked = escape("{left} {op} {right}".format_map(task.parameters)) if task.outcome else ""
+    condition = escape("{left} {op} {right}".format_map(task.parameters)) if task.outcome else ""
     error = f'<tr class="error"><td colspan="5">{escape(task.error)}</td></tr>' if task.error else ""
     return (
         f"<tr><td><b>{escape(task.key)}</b></td><td>{_badge(task.state)}</td>"
         f'<td class="number">{seconds}</td><td class="wide"><div class="bar">{bar}</div></td>'
-        f"<td>{links}{f'<code>{asked}</code> → {task.outcome}' if asked else ''}</td></tr>"
+        f"<td>{links}{f'<code>{condition}</code> → {task.outcome}' if condition else ''}</td></tr>"
         f"{''.join(map(_iteration_row, task.iterations))}{error}"
     )
 
@@ -137,7 +137,7 @@ def _values(tasks: Iterable[TaskRun]) -> str:
         ["Task", "Key", "Value"],
         (
             f"<tr><td>{escape(task.key)}</td><td>{escape(key)}</td>"
-            f"<td><code>{escape(value_text(value))}</code></td></tr>"
+            f"<td><code>{escape(format_value(value))}</code></td></tr>"
             for task in tasks
             for key, value in task.values.items()
             if key != SUMMARY

@@ -42,7 +42,7 @@ class TaskRun:
     iterations: list[Iteration] = field(default_factory=list)
 
     @property
-    def takes_time(self) -> bool:
+    def has_seconds(self) -> bool:
         """Whether its seconds mean anything: those of a condition do not."""
         return self.notebook is not None or bool(self.iterations)
 
@@ -66,14 +66,14 @@ class JobRun:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        found = json.loads(text)
-        tasks = {key: TaskRun(**task) for key, task in found["tasks"].items()}
+        fields = json.loads(text)
+        tasks = {key: TaskRun(**task) for key, task in fields["tasks"].items()}
         for task in tasks.values():
             task.state = State(task.state)
             task.depends_on = [(before, outcome) for before, outcome in task.depends_on]
-            runs: list[dict[str, Any]] = found["tasks"][task.key].get("iterations", [])
+            runs: list[dict[str, Any]] = fields["tasks"][task.key].get("iterations", [])
             task.iterations = [Iteration(**(run | {"state": State(run["state"])})) for run in runs]
-        return cls(**(found | {"state": State(found["state"]), "tasks": tasks}))
+        return cls(**(fields | {"state": State(fields["state"]), "tasks": tasks}))
 
 
 def past_runs(runs: Path) -> Iterator[tuple[Path, JobRun]]:

@@ -27,8 +27,8 @@ class Java:
     @property
     def major(self) -> int:
         """17 for 17.0.15; 0 where the text names no version."""
-        found = re.search(r'version "(\d+)', self.version)
-        return int(found[1]) if found else 0
+        number = re.search(r'version "(\d+)', self.version)
+        return int(number[1]) if number else 0
 
 
 def find_java() -> Java:
@@ -39,14 +39,14 @@ def find_java() -> Java:
     SetupError
         If none is fit; the message names those that were seen.
     """
-    seen = []
+    unfit = []
     for program in _candidates():
         java = Java(program, _version(program))
         if java.major in _FIT:
             return java
-        seen.append(f"{program} ({java.major or 'does not run'})")
-    found = f"only {', '.join(seen)}" if seen else "none"
-    raise SetupError(f"Spark needs Java {' or '.join(map(str, _FIT))}; found {found}. {_AGAIN}")
+        unfit.append(f"{program} ({java.major or 'does not run'})")
+    others = f"only {', '.join(unfit)}" if unfit else "none"
+    raise SetupError(f"Spark needs Java {' or '.join(map(str, _FIT))}; found {others}. {_AGAIN}")
 
 
 def _candidates() -> list[Path]:
@@ -73,10 +73,10 @@ def storage() -> Path:
 
 def spark_jars() -> Path:
     """The folder of the jars that the pyspark package carries."""
-    found = importlib.util.find_spec("pyspark")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("pyspark")
+    if package is None or package.origin is None:
         raise SetupError(f"pyspark is not installed. {_AGAIN}")
-    return Path(found.origin).parent / "jars"
+    return Path(package.origin).parent / "jars"
 
 
 def delta_modules() -> list[tuple[str, str]]:

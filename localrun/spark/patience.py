@@ -31,13 +31,13 @@ def wait_for(
     """
     waited, before = 0.0, 0.0
     while not ready.wait(min(seconds, longest - waited)):
-        told, waited = waited > 0, min(waited + seconds, longest)
+        announced, waited = waited > 0, min(waited + seconds, longest)
         now = worked()
         if now - before < _IDLE_SECONDS:
             return f"was not ready after {waited:g} s and does nothing"
         if waited >= longest:
             return f"was not ready after {waited:g} s, although it works: the machine is too busy"
-        if not told:
+        if not announced:
             say(f"The machine is busy: Spark is not ready after {waited:g} s. Still waiting, up to {longest:g} s ...")
         before = now
     return None
@@ -54,11 +54,11 @@ def cpu_seconds(parent: int) -> float:
 
 def say_once() -> Callable[[str], None]:
     """A way to tell on stderr, which tells no text twice: several tasks may wait for one server."""
-    told: set[str] = set()
+    said: set[str] = set()
 
     def say(text: str) -> None:
-        if text not in told:
-            told.add(text)
+        if text not in said:
+            said.add(text)
             print(text, file=sys.stderr, flush=True)
 
     return say

@@ -16,13 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from localrun.errors import LocalRunError, SparkServerError
+from localrun.errors import LocalRunError, SparkServerError, format_error
 from localrun.spark.access import HOST, TOKEN, grant, revoke
 from localrun.spark.java import Java, class_archive, class_path, find_java
 from localrun.spark.options import COMPILE_LATER, CONF, GUARD, OPEN
 from localrun.spark.patience import cpu_seconds, say_once, wait_for
 from localrun.spark.session import register
-from localrun.wording import format_error
 
 _START_SECONDS = 120  # enough on a machine that has nothing else to do
 _LONGEST_SECONDS = 600  # for a Java that works on: the machine is busy
@@ -165,14 +164,14 @@ class SparkServer:
 
     def _prepare(self) -> None:
         try:
-            while not _listens(self._port):
+            while not _is_listening(self._port):
                 if death := self.death():
                     raise SparkServerError(death)
                 time.sleep(0.05)
             register(self.url, self._warehouse, self._schemas)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits, in another thread
-            told = isinstance(error, LocalRunError)
-            self._failure = error if told else SparkServerError(self._report(f"fails: {format_error(error)}"))
+            is_clear = isinstance(error, LocalRunError)
+            self._failure = error if is_clear else SparkServerError(self._report(f"fails: {format_error(error)}"))
         self._ready.set()
 
     def _report(self, what: str) -> str:
@@ -206,7 +205,7 @@ def _free_port() -> tuple[int, socket.socket | None]:
     return port, beside
 
 
-def _listens(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     with socket.socket() as caller:
         caller.settimeout(1)
         return caller.connect_ex(("127.0.0.1", port)) == 0
@@ -214,5 +213,5 @@ def _listens(port: int) -> bool:
 
 def _environment() -> dict[str, str]:
     """Ours, less what could make Spark find another Spark, or its workers another Python."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "_SPARK_", "PYSPARK_", "PYTHONPATH"))}
-    return kept | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "_SPARK_", "PYSPARK_", "PYTHONPATH"))}
+    return ours | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localrun.errors import LocalRunError
+from localrun.errors import LocalRunError, format_error
 from localrun.spark.access import client_environment
-from localrun.wording import format_error
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,9 +61,9 @@ def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
     LocalRunError
         If a table cannot be registered.
     """
-    found = [path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))]
+    folders = [path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))]
     with session(url) as spark:
-        for schema in sorted({*schemas, *found}):
+        for schema in sorted({*schemas, *folders}):
             folder = warehouse / schema
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
             for table in sorted(folder.glob("*/_delta_log")):

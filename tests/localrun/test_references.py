@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from localrun.errors import LocalRunError
-from localrun.platform.references import job_facts, operand_text, resolve, task_facts
+from localrun.platform.references import format_operand, job_facts, resolve, task_facts
 
 START = job_facts("toy", "20240601-070809-00ff", datetime(2024, 6, 1, 7, 8, 9, tzinfo=UTC))  # a Saturday
 TRAINED = {"needed": True, "loss": 0.5, "name": "a b", "list": [1, 2], "none": None}
@@ -79,4 +79,4 @@ def test_outside_a_task_there_is_no_task():
 @pytest.mark.parametrize("key", ["list", "none"])
 def test_an_operand_is_text_number_or_boolean(key):
     with pytest.raises(LocalRunError, match="A condition takes text, a number or a boolean"):
-        resolve(f"{{{{tasks.train.values.{key}}}}}", FACTS, operand_text)
+        resolve(f"{{{{tasks.train.values.{key}}}}}", FACTS, format_operand)
