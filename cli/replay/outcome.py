@@ -1,7 +1,6 @@
 """What the replays came to: a row per policy and run, and a row per policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cli.replay.request import Request
-from cli.replay.store import State
+from cli.replay.store import Outcome, State
 from datasets import synthetic
 from lib.backtest import ratios, replay
 from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed
@@ -20,16 +19,7 @@ TRUTH = "truth"  # no policy: the invented app's own probabilities, which no mod
 _PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "ratio", "expected", "observed")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """All that is reported."""
-
-    runs: pd.DataFrame  # policy, as_of, what the run did, promised_* and realised metrics with _low and _high
-    policies: pd.DataFrame  # policy, runs, log_loss, ratio and its ends, retrains, promotions, seconds, promised
-    left_out: Mapping[date, str]  # runs that no average counts, and why
-
-
-def outcome(request: Request, states: Mapping[str, State], every: Registry, activity: pa.Table, until: date) -> Outcome:
+def judge(request: Request, states: Mapping[str, State], every: Registry, activity: pa.Table, until: date) -> Outcome:
     """Judge every list by what happened until `until`, beside the oracle."""
     horizon, seed = timedelta(days=request.question.horizon_days), int(request.parameters["seed"])
     matured = [day for day in request.days if day + horizon <= until]
@@ -60,11 +50,11 @@ def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:
     frames = [scored.head(0)]
     for cutoff in sorted(set(scored["cutoff"])):
         rows = scored[scored["cutoff"] == cutoff]
-        known = synthetic.true_propensity(
+        propensities = synthetic.true_propensity(
             **request.world, action=request.question.action, cutoff=cutoff,
             horizon_days=request.question.horizon_days,
         )  # fmt: skip
-        by_user = known.to_pandas().set_index("user_id")["propensity"]
+        by_user = propensities.to_pandas().set_index("user_id")["propensity"]
         frames.append(rows.assign(propensity=by_user.reindex(rows["user_id"]).to_numpy()))
     return pd.concat(frames, ignore_index=True)
 
@@ -80,12 +70,12 @@ def _row(run: Replayed, scored: pd.DataFrame, counted: bool, seed: int) -> dict[
 
 
 def _ends(prefix: str, metrics: Mapping[str, Measured], names: tuple[str, ...]) -> dict[str, float | None]:
-    told: dict[str, float | None] = {}
+    columns: dict[str, float | None] = {}
     for name in names:
-        found = metrics.get(name)
+        measured = metrics.get(name)
         for end, value in (("", "value"), ("_low", "low"), ("_high", "high")):
-            told[f"{prefix}{name}{end}"] = getattr(found, value) if found else None
-    return told
+            columns[f"{prefix}{name}{end}"] = getattr(measured, value) if measured else None
+    return columns
 
 
 def _policies(
@@ -96,19 +86,19 @@ def _policies(
     expected = _expected(scored) if some and TRUTH in scored else {}
     rows: list[dict[str, Any]] = []
     for policy in (*RUN_BY_RUN, ORACLE):
-        own = runs[runs["policy"] == policy]
-        judged, used = own[own["counted"]], replayed[policy]
-        retrains, seconds = int(own["retrained"].sum()), float(own["seconds"].sum())
+        of_policy = runs[runs["policy"] == policy]
+        counted, used = of_policy[of_policy["counted"]], replayed[policy]
+        retrains, seconds = int(of_policy["retrained"].sum()), float(of_policy["seconds"].sum())
         if policy == ORACLE:  # it needed only the pairs that it used, and what making them took
             needed = {run.version for run in used}
-            made = [run for run in replayed[EVERY] if run.version in needed]
-            retrains, seconds = len(made), sum(run.seconds for run in made)
+            pairs = [run for run in replayed[EVERY] if run.version in needed]
+            retrains, seconds = len(pairs), sum(run.seconds for run in pairs)
         rows.append({
-            "policy": policy, "runs": len(judged), "log_loss": judged["log_loss"].mean(),
+            "policy": policy, "runs": len(counted), "log_loss": counted["log_loss"].mean(),
             **_ends("", {"ratio": ratio[policy]} if ratio else {}, ("ratio",)), "retrains": retrains,
-            "promotions": int(own["promoted"].sum()), "seconds": seconds, "auc": judged["auc"].mean(),
-            "promised": judged["promised_log_loss"].mean(),
-            "realised_less_promised": (judged["log_loss"] - judged["promised_log_loss"]).mean(),
+            "promotions": int(of_policy["promoted"].sum()), "seconds": seconds, "auc": counted["auc"].mean(),
+            "promised": counted["promised_log_loss"].mean(),
+            "realised_less_promised": (counted["log_loss"] - counted["promised_log_loss"]).mean(),
             "expected": expected.get(policy),
         })  # fmt: skip
     if expected:

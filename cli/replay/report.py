@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from cli.replay.outcome import TRUTH, Outcome
+from cli.replay.files import write
+from cli.replay.outcome import TRUTH
 from cli.replay.request import Request
-from cli.replay.store import write
+from cli.replay.store import Outcome
 from lib.backtest.replay import EVERY, GATE
 from lib.report import charts
 
@@ -27,25 +28,25 @@ th, td {{ padding: .2rem .6rem; border-bottom: 1px solid #8884; text-align: righ
 """
 
 
-def format_outcome(request: Request, found: Outcome) -> Iterator[str]:
+def format_outcome(request: Request, outcome: Outcome) -> Iterator[str]:
     """The closing words: the table, what it leaves out, and what the gate was worth."""
-    table = format_policies(found.policies)
+    table = format_policies(outcome.policies)
     widths = [max(map(len, [name, *table[name]])) for name in table]
     for row in [list(table), *table.to_numpy().tolist()]:
         yield "  ".join(f"{cell:>{width}}" if place else f"{cell:{width}}" for place, (cell, width)
                         in enumerate(zip(row, widths, strict=True))).rstrip()  # fmt: skip
-    yield from format_notes(found)
+    yield from format_notes(outcome)
 
 
-def format_notes(found: Outcome) -> Iterator[str]:
+def format_notes(outcome: Outcome) -> Iterator[str]:
     """What the table does not say."""
-    for day, why in found.left_out.items():
+    for day, why in outcome.left_out.items():
         yield f"{day} is in no average: {why}."
-    troubled = found.runs[(found.runs["stopped"] != "") | (found.runs["refused"] != "")]
+    troubled = outcome.runs[(outcome.runs["stopped"] != "") | (outcome.runs["refused"] != "")]
     for run in troubled.to_dict("records"):
         what = f"ended without scores: {run['stopped']}" if run["stopped"] else f"not published: {run['refused']}"
         yield f"{run['policy']} {run['as_of']} {what}"
-    policies = found.policies.set_index("policy")
+    policies = outcome.policies.set_index("policy")
     if pd.notna(policies.loc[GATE, "ratio"]):
         gate, every = policies.loc[GATE], policies.loc[EVERY]
         yield (
@@ -59,40 +60,42 @@ def format_policies(policies: pd.DataFrame) -> pd.DataFrame:
     """The table of policies as it is printed: texts."""
     rows = []
     for row in policies.to_dict("records"):
-        known = row["policy"] != TRUTH
+        is_policy = row["policy"] != TRUTH
         rows.append({
             "policy": row["policy"],
             "runs": f"{row['runs']:.0f}",
-            "log loss": _number(row["log_loss"]),
-            "of every (90 %)": _interval(row),
-            "retrains": f"{row['retrains']:.0f}" if known else "",
-            "promotions": f"{row['promotions']:.0f}" if known else "",
-            "seconds": f"{row['seconds']:.0f}" if known else "",
-            "AUC": _number(row["auc"]),
-            "promised": _number(row["promised"]),
-            "less promised": _number(row["realised_less_promised"], "+.4f"),
-            "by the truth": _number(row["expected"]),
+            "log loss": _format_number(row["log_loss"]),
+            "of every (90 %)": _format_interval(row),
+            "retrains": f"{row['retrains']:.0f}" if is_policy else "",
+            "promotions": f"{row['promotions']:.0f}" if is_policy else "",
+            "seconds": f"{row['seconds']:.0f}" if is_policy else "",
+            "AUC": _format_number(row["auc"]),
+            "promised": _format_number(row["promised"]),
+            "less promised": _format_number(row["realised_less_promised"], "+.4f"),
+            "by the truth": _format_number(row["expected"]),
         })  # fmt: skip
     table = pd.DataFrame(rows)
     return table if table["by the truth"].any() else table.drop(columns="by the truth")
 
 
-def write_all(request: Request, found: Outcome, folder: Path) -> None:
+def write_all(request: Request, outcome: Outcome, folder: Path) -> None:
     """Write `backtest.csv`, `backtest.svg` and `backtest.html`, which needs neither of the others nor a network."""
-    write(folder / "backtest.csv", found.runs.to_csv(index=False).encode())
-    plot = _svg(found.runs)
+    write(folder / "backtest.csv", outcome.runs.to_csv(index=False).encode())
+    plot = _draw(outcome.runs)
     write(folder / "backtest.svg", plot.encode())
     question = f"{request.question}, {request.days[0]} to {request.days[-1]}, {len(request.days)} runs"
-    told = "".join(f"<p>{escape(line)}</p>" for line in (question, *format_notes(found)))
-    shown = found.runs.drop(columns=["reasons"]).to_html(index=False, na_rep="", float_format="{:.4f}".format, border=0)
+    notes = "".join(f"<p>{escape(line)}</p>" for line in (question, *format_notes(outcome)))
+    runs = outcome.runs.drop(columns=["reasons"]).to_html(
+        index=False, na_rep="", float_format="{:.4f}".format, border=0
+    )
     page = _PAGE.format(
-        title="Backtest of the policies of retraining", text=told, plot=plot[plot.index("<svg") :],
-        policies=format_policies(found.policies).to_html(index=False, border=0), runs=shown,
+        title="Backtest of the policies of retraining", text=notes, plot=plot[plot.index("<svg") :],
+        policies=format_policies(outcome.policies).to_html(index=False, border=0), runs=runs,
     )  # fmt: skip
     write(folder / "backtest.html", page.encode())
 
 
-def _svg(runs: pd.DataFrame) -> str:
+def _draw(runs: pd.DataFrame) -> str:
     import matplotlib as mpl
 
     sink = StringIO()
@@ -101,11 +104,11 @@ def _svg(runs: pd.DataFrame) -> str:
     return sink.getvalue()
 
 
-def _number(value: Any, form: str = ".4f") -> str:
+def _format_number(value: Any, form: str = ".4f") -> str:
     return "" if pd.isna(value) else format(value, form)
 
 
-def _interval(row: dict[Any, Any]) -> str:
+def _format_interval(row: dict[Any, Any]) -> str:
     if pd.isna(row["ratio"]):
         return ""
     if row["policy"] == EVERY:

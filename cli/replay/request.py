@@ -16,7 +16,7 @@ from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.plan import load_job
 from cli.local.sources import Source, choose_source
-from cli.replay.store import write
+from cli.replay.files import write
 from lib.backtest import replay
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig

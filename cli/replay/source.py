@@ -8,8 +8,9 @@ from deltalake import DeltaTable
 
 from cli.local.home import Home
 from cli.local.spark import start_spark
+from cli.replay.files import write_arrow
 from cli.replay.request import SCHEMA, Request
-from cli.replay.store import UNTIL, Store, write_arrow
+from cli.replay.store import UNTIL, Store
 from lib.backtest import replay
 from lib.config.stages import ExtractConfig
 from lib.features import ingest as ingest_rules
@@ -30,11 +31,11 @@ def ingest(request: Request, home: Home, store: Store) -> None:
     """Read all that became known until the last run's horizon ends, or until the day of the source's last event."""
     if store.activity.exists():
         return
-    asked = {**locate_events(request), "schema": f"spark_catalog.{SCHEMA}"}
+    values = {**locate_events(request), "schema": f"spark_catalog.{SCHEMA}"}
     with start_spark(home, [SCHEMA], LOG) as spark:
-        tables = DeltaTables(spark, asked["schema"])
-        until = min(request.last_day, _last_event(tables, asked))
-        config = ExtractConfig.from_widgets(replay.widget_values(asked, "", until))
+        tables = DeltaTables(spark, values["schema"])
+        until = min(request.last_day, _read_last_day(tables, values))
+        config = ExtractConfig.from_widgets(replay.widget_values(values, "", until))
         ingest_rules.ingest(config, tables)
     rows = DeltaTable(home.warehouse / SCHEMA / "daily_activity").to_pyarrow_table(columns=list(DAILY_ACTIVITY))
     write_arrow(store.activity, rows.cast(arrow_schema(DAILY_ACTIVITY)), {UNTIL: until.isoformat().encode()})
@@ -45,8 +46,8 @@ def read_delta(folder: Path) -> pa.Table:
     return DeltaTable(folder).to_pyarrow_table()
 
 
-def _last_event(tables: DeltaTables, asked: dict[str, str]) -> date:
-    config = ExtractConfig.from_widgets(replay.widget_values(asked, "", date.max))
+def _read_last_day(tables: DeltaTables, values: dict[str, str]) -> date:
+    config = ExtractConfig.from_widgets(replay.widget_values(values, "", date.max))
     events = event_rules.standardise(tables.source(config.events), config.event_columns)
     with tables.reading(config.events):
         return ingest_rules.read_newest_day(events)

@@ -1,25 +1,28 @@
-"""What a backtest in memory keeps in its home: each file is whole or not there, so a kill costs one run at the most.
+"""What a backtest keeps in its home: each file is whole or not there, so a kill costs one run at the most.
 
-Pickles are safe here: they are written by this project into a folder of its user's own, and nothing else is read.
+Pickles are safe here: they are written by this project into a folder of its user's own, and nothing else is read. Each
+begins with a fingerprint of the classes that may be in it, so that another version of the project refuses it by name.
 """
 
+import dataclasses
+import hashlib
 import json
-import os
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+import pandas as pd
 import pyarrow as pa
 
+from cli.errors import CliError
+from cli.replay.files import read_arrow, write, write_arrow
 from lib.backtest.replay import ExtractedDay, Replayed, SharedTables
-from lib.progress import Say
 from lib.registry.memory import MemoryRegistry
-from lib.training import challenger
-from lib.training.challenger import ChallengerRequest, MadeChallenger
+from lib.training.challenger import MadeChallenger
 
 UNTIL = b"until"  # note with the activity: it holds what became known before this day
 
@@ -31,6 +34,15 @@ class State:
     runs: list[Replayed] = field(default_factory=list)
     tables: dict[str, pa.Table] = field(default_factory=dict)
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What all of it came to: all that is reported."""
+
+    runs: pd.DataFrame  # policy, as_of, what the run did, promised_* and realised metrics with _low and _high
+    policies: pd.DataFrame  # policy, runs, log_loss, ratio and its ends, retrains, promotions, seconds, promised
+    left_out: Mapping[date, str]  # runs that no average counts, and why
 
 
 @dataclass(frozen=True)
@@ -47,8 +59,13 @@ class Store:
     def past(self) -> Path:
         return self.root / "features.arrow"
 
-    def made(self, as_of: date) -> Path:
-        """A challenger without a champion, as of a day."""
+    @property
+    def outcome(self) -> Path:
+        """The `Outcome`, once there is one: a later call prints it at once."""
+        return self.root / "outcome.pickle"
+
+    def challenger(self, as_of: date) -> Path:
+        """A challenger without a champion, as of a day, after the seconds that it took."""
         return self.root / "made" / f"{as_of}.pickle"
 
     def state(self, policy: str) -> Path:
@@ -58,50 +75,54 @@ class Store:
     def load(self, policy: str) -> State:
         """The state of a policy; a fresh one before its first run."""
         path = self.state(policy)
-        found: State = pickle.loads(path.read_bytes()) if path.exists() else State()
-        return found
+        state: State = self.read(path) if path.exists() else State()
+        return state
 
-    def save(self, policy: str, state: State) -> None:
-        """Keep the state of a policy in the place of the one before."""
-        write(self.state(policy), pickle.dumps(state))
+    def write(self, path: Path, content: Any) -> None:
+        """Pickle something into one of these files, in the place of what was there."""
+        write(path, b"\n".join([_layout(), pickle.dumps(content)]))
 
-    def outcome(self) -> Any:
-        """What all of it came to, as `save_outcome` was given it; None before the end."""
-        path = self.root / "outcome.pickle"
-        return pickle.loads(path.read_bytes()) if path.exists() else None
+    def read(self, path: Path) -> Any:
+        """What `write` was given.
 
-    def save_outcome(self, found: Any) -> None:
-        """Keep what all of it came to: a later call prints it at once."""
-        write(self.root / "outcome.pickle", pickle.dumps(found))
+        Raises
+        ------
+        CliError
+            If another version of this project wrote the file, whose classes lie elsewhere or have other fields.
+        """
+        layout, _, content = path.read_bytes().partition(b"\n")
+        cause = None
+        if layout == _layout():
+            try:
+                return pickle.loads(content)
+            except Exception as error:  # noqa: BLE001 - unpickling raises whatever the classes in it raise
+                cause = error
+        raise CliError(
+            f"The backtest in {self.root} was begun by another version of this project, which wrote "
+            f"{path.relative_to(self.root)} in a way that this one cannot read. Begin a new one: give it a --home of "
+            f"its own, or delete {self.root}."
+        ) from cause
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
-
-
-def write_arrow(path: Path, table: pa.Table, note: dict[bytes, bytes]) -> None:
-    """Write a table that any process can map into its memory, with a note."""
-    sink = pa.BufferOutputStream()
-    noted = table.replace_schema_metadata(note)
-    with pa.ipc.new_file(sink, noted.schema) as file:
-        file.write_table(noted)
-    write(path, sink.getvalue())
+@cache
+def _layout() -> bytes:
+    """A fingerprint of what is pickled: the place of every class, and the names of its fields."""
+    fields: dict[str, list[str]] = {}
+    kinds: list[Any] = [State, Outcome, MadeChallenger]
+    while kinds:
+        kind = kinds.pop()
+        kinds += get_args(kind)  # of a list, a mapping or a choice
+        if isinstance(kind, type) and (name := f"{kind.__module__}.{kind.__qualname__}") not in fields:
+            hints = get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
+            fields[name] = sorted(hints)
+            kinds += hints.values()
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest().encode()
 
 
 def read_activity(store: Store) -> tuple[pa.Table, date]:
     """The activity, and the day before which all of it had become known."""
     table = read_arrow(store.activity)
     return table, date.fromisoformat(table.schema.metadata[UNTIL].decode())
-
-
-def read_arrow(path: Path) -> pa.Table:
-    """Map a table into memory."""
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
 
 
 def write_past(store: Store, past: SharedTables) -> None:
@@ -125,26 +146,3 @@ def read_past(store: Store) -> SharedTables:
         for one in raw
     ]  # fmt: skip
     return SharedTables(read_activity(store)[0], features, {stage.as_of: stage for stage in stages})
-
-
-class Remembered:
-    """Makes challengers; one that needs no champion only once, whichever policy asks for it.
-
-    `seconds` adds up what a policy has been spared, which it would have spent.
-    """
-
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
-        self.store, self.clock, self.seconds = store, clock, 0.0
-
-    def __call__(self, asked: ChallengerRequest, say: Say) -> MadeChallenger:
-        path = self.store.made(asked.as_of)
-        if asked.champion is None and path.exists():
-            kept: tuple[float, MadeChallenger] = pickle.loads(path.read_bytes())
-            self.seconds += kept[0]
-            return kept[1]
-        began = self.clock()
-        made = challenger.make_challenger(asked, say)
-        if asked.champion is None:
-            plain = replace(made, found=replace(made.found, study=None))  # of which nobody here draws plots
-            write(path, pickle.dumps((self.clock() - began, plain)))
-        return made
