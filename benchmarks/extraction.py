@@ -49,7 +49,7 @@ def main() -> None:
     options.home.mkdir(parents=True, exist_ok=True)
     source = synthetic.write(options.home / "sources", users=options.users, days=options.days)
     if options.order == "time":
-        source = by_time(source)
+        source = sort_by_time(source)
     with SparkServer(options.home, ["propensity"], options.home / "spark.log") as server:
         server.wait_ready()
         with session(server.url) as spark:
@@ -57,7 +57,7 @@ def main() -> None:
             Bench(DeltaTables(spark, SCHEMA), source, cutoff).run(options.rounds)
 
 
-def by_time(drawn: Path) -> Path:
+def sort_by_time(drawn: Path) -> Path:
     """Lay the same rows down in the order of their times."""
 
     def fill(draft: Path) -> None:
@@ -110,8 +110,8 @@ class Bench:
 
     def ingest(self, as_of: date) -> None:
         """Bring daily_activity up to a day."""
-        asked = widgets(schema=SCHEMA, events=self.source, as_of=as_of, action="cook", horizon_days=14)
-        ingest_rules.ingest(ExtractConfig.from_widgets(asked.__getitem__), self.tables)
+        values = widgets(schema=SCHEMA, events=self.source, as_of=as_of, action="cook", horizon_days=14)
+        ingest_rules.ingest(ExtractConfig.from_widgets(values.__getitem__), self.tables)
 
     def features(self, cutoffs: int) -> None:
         """Build and write the features of the newest cutoffs."""
@@ -120,9 +120,9 @@ class Bench:
 
     def plan(self, cutoffs: int) -> dict[date, Vocabulary]:
         """The newest weekly cutoffs with what they know."""
-        seen = extraction.read_first_seen(self.tables, self.cutoff)
+        first_seen = extraction.read_first_seen(self.tables, self.cutoff)
         days = [self.cutoff - timedelta(days=7 * step) for step in range(cutoffs)]
-        return {day: choose_vocabulary(seen, day, 24) for day in days}
+        return {day: choose_vocabulary(first_seen, day, 24) for day in days}
 
     def reference(self) -> None:
         """Let DuckDB compute the same columns and write them as Parquet."""

@@ -23,11 +23,11 @@ JOB = Path(__file__).parents[1] / "jobs" / "propensity.yml"
 HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "", "resolved_as_of": ""}
 
 
-def widgets(**asked: object) -> dict[str, str]:
+def widgets(**changes: object) -> dict[str, str]:
     """The job's own defaults, no sampling, and what is asked for besides."""
     (job,) = yaml.safe_load(JOB.read_text(encoding="utf-8"))["resources"]["jobs"].values()
     defaults = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
-    return defaults | HERE | {"max_training_rows": "0"} | {name: str(text) for name, text in asked.items()}
+    return defaults | HERE | {"max_training_rows": "0"} | {name: str(text) for name, text in changes.items()}
 
 
 @cache
@@ -45,18 +45,18 @@ class Task:
     """One question at one day."""
 
     def __init__(self, action: str, horizon_days: int, as_of: date, **changes: object) -> None:
-        asked = widgets(action=action, horizon_days=horizon_days, **changes)
-        self.config = RetrainConfig.from_widgets(asked.__getitem__)
+        values = widgets(action=action, horizon_days=horizon_days, **changes)
+        self.config = RetrainConfig.from_widgets(values.__getitem__)
         self.as_of, self.tables = as_of, MemoryTables()
         self.tables.replace("daily_activity", activity(), "1 = 1")
-        extract = ExtractConfig.from_widgets(asked.__getitem__)
+        extract = ExtractConfig.from_widgets(values.__getitem__)
         self.cutoffs = extraction.build_missing(extract, self.tables, as_of)[0].cutoffs
 
-    def labelled(self) -> tuple[Rows, Split]:
+    def read_labelled(self) -> tuple[Rows, Split]:
         """What a run at that day learns from."""
         return champion.read_labelled(self.config, self.tables, self.cutoffs)
 
-    def happened(self) -> tuple[pd.DataFrame, "pd.Series[int]"]:
+    def read_future(self) -> tuple[pd.DataFrame, "pd.Series[int]"]:
         """Features of the cohort at that day, and who of them then acted."""
         sql = labels.labelled_cohort_sql(self.config.question, [self.as_of], date.max)
         rows = self.tables.query(sql).sort_values("user_id", ignore_index=True)

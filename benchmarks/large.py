@@ -40,22 +40,22 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=1_000_000)
     parser.add_argument("--trials", type=int, default=30)
     options = parser.parse_args()
-    asked = widgets(action="buy", horizon_days=HORIZON, n_trials=options.trials, max_training_rows=options.cap)
-    config = RetrainConfig.from_widgets(asked.__getitem__)
+    values = widgets(action="buy", horizon_days=HORIZON, n_trials=options.trials, max_training_rows=options.cap)
+    config = RetrainConfig.from_widgets(values.__getitem__)
     clock = Clock()
-    tables, cutoffs = made(config.question, options.rows // CUTOFFS, options.features)
-    clock.tell(f"made {options.rows:,} rows of {options.features} features")
+    tables, cutoffs = make_rows(config.question, options.rows // CUTOFFS, options.features)
+    clock.report(f"made {options.rows:,} rows of {options.features} features")
     rows, parts = champion.read_labelled(config, tables, cutoffs)
-    clock.tell(f"read {len(rows):,} rows, {rows.positives:,} positive")
+    clock.report(f"read {len(rows):,} rows, {rows.positives:,} positive")
     training = rows.at(parts.training)
-    found = search(training, parts.training, config, AS_OF, say=lambda _: None)
-    clock.tell(f"searched, {len(found.trials)} trials, {sum(t.pruned for t in found.trials)} pruned")
+    result = search(training, parts.training, config, AS_OF, say=lambda _: None)
+    clock.report(f"searched, {len(result.trials)} trials, {sum(t.pruned for t in result.trials)} pruned")
     trained = comparison.fit_and_compare(
-        rows, parts, found.params, config.question, None, False, config.thresholds, config.seed
+        rows, parts, result.params, config.question, None, False, config.thresholds, config.seed
     )
-    clock.tell(f"fitted {trained.pair.params['family']} and judged it: {trained.quality.metrics['log_loss']}")
+    clock.report(f"fitted {trained.pair.params['family']} and judged it: {trained.quality.metrics['log_loss']}")
     comparison.refit(rows, parts, trained, config.question, config.seed)
-    clock.tell("fitted once more, through the holdout")
+    clock.report("fitted once more, through the holdout")
 
 
 class Clock:
@@ -64,14 +64,14 @@ class Clock:
     def __init__(self) -> None:
         self.last = time.perf_counter()
 
-    def tell(self, what: str) -> None:
+    def report(self, what: str) -> None:
         """Print one step."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(f"{time.perf_counter() - self.last:7.1f} s  {peak:5.1f} GiB at most  {what}", flush=True)
         self.last = time.perf_counter()
 
 
-def made(question: Question, users: int, n_features: int) -> tuple[MemoryTables, Cutoffs]:
+def make_rows(question: Question, users: int, n_features: int) -> tuple[MemoryTables, Cutoffs]:
     """Features at all cutoffs, and buys in their horizons by who is keen."""
     rng = np.random.default_rng(0)
     keen = rng.normal(size=users).astype(np.float32)

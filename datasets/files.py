@@ -8,7 +8,7 @@ from pathlib import Path
 from datasets.errors import DatasetError
 
 
-def packaged(module: str, distribution: str, inner: str) -> Path:
+def locate_packaged(module: str, distribution: str, inner: str) -> Path:
     """Locate the file or folder `inner` of an installed module, without running any of the module's code."""
     spec = find_spec(module)
     if spec is None or spec.origin is None:
@@ -16,13 +16,13 @@ def packaged(module: str, distribution: str, inner: str) -> Path:
             f"The package {distribution} is not installed, and its data is wanted. "
             "Install what requirements-local.txt lists, with this Python's pip."
         )
-    found = Path(spec.origin).parent / inner
-    if not found.exists():
+    path = Path(spec.origin).parent / inner
+    if not path.exists():
         raise DatasetError(
             f"The installed package {distribution} has no {inner}. "
             "Install the version that requirements-local.txt pins."
         )
-    return found
+    return path
 
 
 def write_once(target: Path, write: Callable[[Path], None]) -> Path:

@@ -106,8 +106,8 @@ class Users:
     def draw(cls, rng: np.random.Generator, days: int, first: int, size: int) -> "Users":
         """Draw `size` users of a log of `days` days, numbered from `first` on."""
         keen, interest, stay = rng.standard_normal((3, size))
-        own = OWN_TASTE * rng.standard_normal((size, len(TYPES)))
-        taste = np.outer(interest, list(INTEREST.values())) + own
+        individual = OWN_TASTE * rng.standard_normal((size, len(TYPES)))
+        taste = np.outer(interest, list(INTEREST.values())) + individual
         taste_drifted = np.where(np.isin(TYPES, REVERSED), -taste, taste)
         typical = np.array(list(PER_VISIT.values()))
         typical_drifted = typical * np.where(np.isin(TYPES, "view"), DRIFT_VIEWS, 1.0)

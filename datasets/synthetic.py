@@ -104,7 +104,7 @@ def true_propensity(
         One row per user who arrived before the cutoff, visible in the log or not, ordered by id.
     """
     world = World(seed=seed, users=users, days=days, start=start, drift_day=drift_day, activity=activity)
-    wanted = _wanted(action)
+    wanted = _type_indices(action)
     today = (cutoff - start).days
     if today < 0 or horizon_days < 1:
         raise DatasetError(
@@ -115,7 +115,7 @@ def true_propensity(
     parts = []
     for people, _ in world.population():
         there = today < people.leaves
-        acts = np.where(there, 1 - no_action(_quiet(world, people, wanted, horizon), people.leaving), 0.0)
+        acts = np.where(there, 1 - no_action(_quiet_probability(world, people, wanted, horizon), people.leaving), 0.0)
         arrived = pa.array(people.arrives < today)
         parts.append(pa.table({"user_id": _ids(people), "propensity": acts}).filter(arrived))
     return pa.concat_tables(parts)
@@ -134,7 +134,7 @@ def no_action(quiet: Floats, leaving: Floats) -> Floats:
     return afterwards
 
 
-def _quiet(world: World, people: Users, wanted: list[int], days: Ints) -> Floats:
+def _quiet_probability(world: World, people: Users, wanted: list[int], days: Ints) -> Floats:
     """[user, day]: no visit, or one in which none of the wanted types occurs."""
     without = np.exp(-people.per_visit[:, :, wanted].sum(axis=2))
     if TYPES.index("open") in wanted:
@@ -142,7 +142,7 @@ def _quiet(world: World, people: Users, wanted: list[int], days: Ints) -> Floats
     return np.asarray(1 - people.visiting(world.demand(days)) * (1 - without[world.regime(days)].T))
 
 
-def _wanted(action: str) -> list[int]:
+def _type_indices(action: str) -> list[int]:
     names = {name.strip() for name in action.split(",")}
     if unknown := sorted(names - set(TYPES)):
         raise DatasetError(

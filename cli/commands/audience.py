@@ -18,14 +18,15 @@ _NEWEST = 10  # publications that are told
 def main(arguments: argparse.Namespace) -> int:
     """Show the lists, or roll one back. Only a rollback takes the home's lock, and only that starts Spark."""
     home = open_home(arguments.home)
-    found = questions.known_questions(home)
+    configs = questions.known_questions(home)
     if arguments.action is None:
-        for config in found if arguments.question is None else [questions.choose_question(found, arguments.question)]:
+        wanted = arguments.question
+        for config in configs if wanted is None else [questions.choose_question(configs, wanted)]:
             print(*_format_list(home, config, arguments.head), "", sep="\n")
         return 0
     from lib.stages import publications
 
-    config = replace(questions.choose_question(found, arguments.question), run_id=new_run_id(datetime.now(UTC)))
+    config = replace(questions.choose_question(configs, arguments.question), run_id=new_run_id(datetime.now(UTC)))
     with lock_home(home), questions.tables(home, config, "audience.log") as tables:
         print(publications.rollback(config, tables).summary)
     return 0
@@ -33,19 +34,19 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _format_list(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
     yield f"{config.question.slug}: {config.question}"
-    listed = questions.rows(home, config, "audience")
-    if listed.empty:
+    audience = questions.rows(home, config, "audience")
+    if audience.empty:
         yield "  no list has been published yet"
         return
-    first = listed.iloc[0]
+    first = audience.iloc[0]
     yield (
-        f"  the list of {first['cutoff']}, scored by version {first['prediction_version']}: {len(listed)} users, "
-        f"{listed['propensity'].sum():.1f} of them expected to act"
+        f"  the list of {first['cutoff']}, scored by version {first['prediction_version']}: {len(audience)} users, "
+        f"{audience['propensity'].sum():.1f} of them expected to act"
     )
-    yield from format_list(listed.sort_values("rank").head(head))
+    yield from format_list(audience.sort_values("rank").head(head))
     yield "  lists so far, newest first:"
-    made = questions.rows(home, config, "publications").sort_values("number", ascending=False).head(_NEWEST)
-    for row in made.to_dict("records"):
+    publications = questions.rows(home, config, "publications").sort_values("number", ascending=False).head(_NEWEST)
+    for row in publications.to_dict("records"):
         who = f"by run {row['run_id']}" if row["run_id"] else "by hand"
         change = "" if pd.isna(row["previous_cutoff"]) else f", {row['entered']:.0f} entered, {row['left']:.0f} left"
         yield (

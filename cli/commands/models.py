@@ -23,12 +23,13 @@ _CELL = 40  # longer texts do not stand in a table
 def main(arguments: argparse.Namespace) -> int:
     """List, or do what was asked. Only what changes something takes the home's lock, and only that starts Spark."""
     home = open_home(arguments.home)
-    found = questions.known_questions(home)
+    configs = questions.known_questions(home)
     if arguments.action is None:
-        for config in found if arguments.question is None else [questions.choose_question(found, arguments.question)]:
+        wanted = arguments.question
+        for config in configs if wanted is None else [questions.choose_question(configs, wanted)]:
             print(*_list_versions(home, config), sep="\n")
         return 0
-    config = questions.choose_question(found, arguments.question)
+    config = questions.choose_question(configs, arguments.question)
     if arguments.action == "diff":
         print(*_format_differences(config, *arguments.versions), sep="\n")
         return 0
@@ -91,13 +92,13 @@ def _format_differences(config: ModelConfig, one: str, other: str) -> Iterator[s
     from lib.registry.mlflow_registry import MlflowRegistry
 
     registry = MlflowRegistry(config.models, config.experiment)
-    known = {version.prediction_version: version for version in registry.versions(config.question)}
-    if missing := [version for version in (one, other) if version not in known]:
-        raise CliError(f"There is no version {missing[0]} for {config.question.slug}. There is {', '.join(known)}.")
+    versions = {version.prediction_version: version for version in registry.versions(config.question)}
+    if missing := [version for version in (one, other) if version not in versions]:
+        raise CliError(f"There is no version {missing[0]} for {config.question.slug}. There is {', '.join(versions)}.")
     columns = {version: registry.columns(config.question, version) for version in (one, other)}
-    found = versions_rules.compare_versions(known[one], known[other], columns)
-    long = [row for row in found if max(map(len, row)) > _CELL]
-    rows = [("", f"version {one}", f"version {other}"), *(row for row in found if row not in long)]
+    differences = versions_rules.compare_versions(versions[one], versions[other], columns)
+    long = [row for row in differences if max(map(len, row)) > _CELL]
+    rows = [("", f"version {one}", f"version {other}"), *(row for row in differences if row not in long)]
     widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
     for name, left, right in rows:
         yield f"{name:{widths[0]}}  {left:{widths[1]}}  {right}"

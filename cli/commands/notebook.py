@@ -16,10 +16,10 @@ from localrun.notebook.source import KERNEL_TITLE, to_ipynb
 
 def main(arguments: argparse.Namespace) -> int:
     """Write the file below the home, never over one that is there, and say how to open it."""
-    known = sorted(path.stem for path in (PROJECT / "notebooks").glob("*.py"))
+    names = sorted(path.stem for path in (PROJECT / "notebooks").glob("*.py"))
     name = arguments.name.removesuffix(".py")
-    if name not in known:
-        raise CliError(f"There is no notebook {name!r}. There is {', '.join(known)}.")
+    if name not in names:
+        raise CliError(f"There is no notebook {name!r}. There is {', '.join(names)}.")
     home = open_home(arguments.home)
     install_kernelspec(Path(sys.prefix), home.root, PROJECT, schemas=[SCHEMA], environment=home.environment())
     folder = home.root / "notebooks"

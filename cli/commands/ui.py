@@ -28,13 +28,13 @@ def main(arguments: argparse.Namespace) -> int:
     log = home.root / "ui.log"
     print("starting the MLflow UI ...", flush=True)
     with (
-        log.open("wb") as said,
+        log.open("wb") as output,
         subprocess.Popen(
-            command, cwd=home.root, env=environment, stdout=said, stderr=subprocess.STDOUT, process_group=0
+            command, cwd=home.root, env=environment, stdout=output, stderr=subprocess.STDOUT, process_group=0
         ) as server,
     ):
         try:
-            if not _answers(port, server):
+            if not _wait_until_up(port, server):
                 raise CliError(f"The MLflow UI did not start on port {port}; its last words are in {log}.")
             print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
             return server.wait()
@@ -55,7 +55,7 @@ def _free_port() -> int:
     raise CliError("No port is free on this machine. Name one with --port.")
 
 
-def _answers(port: int, server: "subprocess.Popen[bytes]") -> bool:
+def _wait_until_up(port: int, server: "subprocess.Popen[bytes]") -> bool:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:

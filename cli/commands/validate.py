@@ -11,14 +11,14 @@ from localrun.errors import LocalRunError
 def main(arguments: argparse.Namespace) -> int:
     """Check the bundle as one target, or as each of them, would deploy it."""
     targets = [arguments.target] if arguments.target else target_names(arguments.bundle)
-    found: dict[str, None] = {}  # in order, and once each: most findings are the same for every target
+    findings: dict[str, None] = {}  # in order, and once each: most findings are the same for every target
     for target in targets:
         try:
             bundle = load_bundle(arguments.bundle, target)
-            found |= dict.fromkeys([*job.bundle_findings(bundle), *deployment.deployment_findings(bundle)])
+            findings |= dict.fromkeys([*job.bundle_findings(bundle), *deployment.deployment_findings(bundle)])
         except LocalRunError as error:
-            found |= dict.fromkeys(str(error).splitlines())
-    for line in found:
+            findings |= dict.fromkeys(str(error).splitlines())
+    for line in findings:
         print(line)
-    print(f"{len(found)} finding{'' if len(found) == 1 else 's'} (targets: {', '.join(targets)})")
-    return 1 if found else 0
+    print(f"{len(findings)} finding{'' if len(findings) == 1 else 's'} (targets: {', '.join(targets)})")
+    return 1 if findings else 0

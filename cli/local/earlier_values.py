@@ -27,15 +27,15 @@ def needed_values(
     tasks = job.settings.tasks or []
     above = ancestors(tasks)
     before = set().union(*(above[key] for key in selection)) - set(selection)
-    wanted = set().union(*(_wants(task) for task in tasks if task.task_key in selection))
-    setting = [task.task_key for task in tasks if task.task_key in before & wanted and _sets_values(task)]
-    found = earlier_values(runs, job, setting, parameters)
-    if missing := [key for key in setting if key not in found]:
+    sources = set().union(*(_tasks_read(task) for task in tasks if task.task_key in selection))
+    required = [task.task_key for task in tasks if task.task_key in before & sources and _has_values(task)]
+    values = earlier_values(runs, job, required, parameters)
+    if missing := [key for key in required if key not in values]:
         raise CliError(
             f"--only leaves out {', '.join(missing)}, and no earlier run in {runs.parent} read the same "
             "parameters there. Run the job without --only first."
         )
-    return found
+    return values
 
 
 def earlier_values(
@@ -46,20 +46,20 @@ def earlier_values(
     It fits when the task succeeded there and every parameter that its notebook, or one before it, reads was
     the same. Parameters whose default holds a reference, such as the run's id, differ by nature: no matter.
     """
-    own = {item.name for item in job.settings.parameters or [] if "{{" in item.default}
+    varying = {item.name for item in job.settings.parameters or [] if "{{" in item.default}
     tasks = {task.task_key: task for task in job.settings.tasks or []}
     above = ancestors(list(tasks.values()))
-    found: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, Any]] = {}
     for _, past in past_runs(runs):
-        for key in (set(left_out) & past.tasks.keys()) - found.keys() if past.job == job.key else ():
-            reads = set().union(*(_reads(tasks[name], parameters) for name in (key, *above[key]))) - own
+        for key in (set(left_out) & past.tasks.keys()) - values.keys() if past.job == job.key else ():
+            reads = set().union(*(_parameters_read(tasks[name], parameters) for name in (key, *above[key]))) - varying
             same = all(past.parameters.get(name) == parameters[name] for name in reads & parameters.keys())
             if same and past.tasks[key].state is State.SUCCESS:
-                found[key] = past.tasks[key].values
-    return found
+                values[key] = past.tasks[key].values
+    return values
 
 
-def _wants(task: Task) -> set[str]:
+def _tasks_read(task: Task) -> set[str]:
     """The tasks whose values a task refers to, in the YAML or in its notebook."""
     texts = list((task.notebook_task.base_parameters or {}).values()) if task.notebook_task else []
     if task.condition_task:
@@ -68,11 +68,11 @@ def _wants(task: Task) -> set[str]:
     return {key for text in texts for key in re.findall(r"\{\{tasks\.(\w+)\.values\.", text)} | {key for key, _ in read}
 
 
-def _sets_values(task: Task) -> bool:
+def _has_values(task: Task) -> bool:
     return task.notebook_task is not None and scan(Path(task.notebook_task.notebook_path)).sets != frozenset()
 
 
-def _reads(task: Task, all_names: Iterable[str]) -> frozenset[str]:
+def _parameters_read(task: Task, all_names: Iterable[str]) -> frozenset[str]:
     """The parameters that a task's notebook reads: all of them where its source does not tell."""
     widgets = scan(Path(task.notebook_task.notebook_path)).widgets if task.notebook_task else frozenset()
     return frozenset(all_names) if widgets is None else widgets

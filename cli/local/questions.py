@@ -23,18 +23,18 @@ def known_questions(home: Home) -> list[ModelConfig]:
     CliError
         If there is none.
     """
-    found: list[ModelConfig] = []
+    configs: list[ModelConfig] = []
     if home.database.exists():
         os.environ.update(home.environment())  # before MLflow is asked for anything
         from lib.registry.mlflow_registry import registered_questions
 
-        found = registered_questions()
-    if not found:
+        configs = registered_questions()
+    if not configs:
         raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
-    return found
+    return configs
 
 
-def choose_question(found: list[ModelConfig], asked: str | None) -> ModelConfig:
+def choose_question(configs: list[ModelConfig], wanted: str | None) -> ModelConfig:
     """The question that is meant, by its slug or, where two schemas ask the same, by its models' whole name.
 
     Raises
@@ -42,15 +42,15 @@ def choose_question(found: list[ModelConfig], asked: str | None) -> ModelConfig:
     CliError
         If none or several are meant; the message names those that are there.
     """
-    names = {f"{config.models}_{config.question.slug}": config for config in found}
-    slugs = [config.question.slug for config in found]
-    fit = [c for name, c in names.items() if asked in (None, name, c.question.slug)]
-    if len(fit) == 1:
-        return fit[0]
+    names = {f"{config.models}_{config.question.slug}": config for config in configs}
+    slugs = [config.question.slug for config in configs]
+    meant = [c for name, c in names.items() if wanted in (None, name, c.question.slug)]
+    if len(meant) == 1:
+        return meant[0]
     there = ", ".join(names if len(set(slugs)) < len(slugs) else slugs)
-    if asked is None or fit:
-        raise CliError(f"This home has models of {len(found)} questions. Name one with --question: {there}.")
-    raise CliError(f"There are no models for --question {asked}. There are some for {there}.")
+    if wanted is None or meant:
+        raise CliError(f"This home has models of {len(configs)} questions. Name one with --question: {there}.")
+    raise CliError(f"There are no models for --question {wanted}. There are some for {there}.")
 
 
 def schema(config: ModelConfig) -> str:

@@ -17,13 +17,13 @@ _ONCE = "challenger"  # no parameter to repeat: it names what one run was to com
 
 def whole_job_options(home: Home, config: ModelConfig) -> list[str]:
     """Options of `run` for the whole job, with the parameters of the question's last run."""
-    return _options(home, _last(home, config), {})
+    return _options(home, _last_run(home, config), {})
 
 
 def list_only_options(home: Home, config: ModelConfig) -> list[str]:
     """Options of `run` that score and publish the question's last list again, as of the same day."""
-    last = _last(home, config)
-    newest = next(run for run in _extracted(home, config.schema))
+    last = _last_run(home, config)
+    newest = next(run for run in _extraction_runs(home, config.schema))
     if newest.run_id == last.run_id:
         return ["--only", "predict+", *_options(home, last, {})]
     # Another question was extracted since: its own features have to be prepared again.
@@ -31,8 +31,8 @@ def list_only_options(home: Home, config: ModelConfig) -> list[str]:
     return ["--only", f"{_FIRST},predict,publish", *_options(home, last, day)]
 
 
-def _last(home: Home, config: ModelConfig) -> JobRun:
-    for run in _extracted(home, config.schema):
+def _last_run(home: Home, config: ModelConfig) -> JobRun:
+    for run in _extraction_runs(home, config.schema):
         if _question(run) == config.question and run.parameters["models"] == config.models:
             return run
     raise CliError(
@@ -41,7 +41,7 @@ def _last(home: Home, config: ModelConfig) -> JobRun:
     )
 
 
-def _extracted(home: Home, schema: str) -> Iterator[JobRun]:
+def _extraction_runs(home: Home, schema: str) -> Iterator[JobRun]:
     """The runs that prepared features in a schema, newest first."""
     for _, run in past_runs(home.runs):
         first = run.tasks.get(_FIRST)
@@ -57,8 +57,8 @@ def _question(run: JobRun) -> Question | None:
 
 
 def _options(home: Home, run: JobRun, instead: dict[str, str]) -> list[str]:
-    own = home.parameters()
-    given = {name: run.parameters[name] for name in run.changed if name != _ONCE} | instead
-    pairs = [f"{name}={value}" for name, value in given.items() if own.get(name) != value]
+    local = home.parameters()
+    parameters = {name: run.parameters[name] for name in run.changed if name != _ONCE} | instead
+    pairs = [f"{name}={value}" for name, value in parameters.items() if local.get(name) != value]
     place = [] if home.root == PROJECT / ".home" else ["--home", str(home.root)]
     return [*place, *(word for pair in pairs for word in ("--param", pair))]

@@ -30,17 +30,17 @@ def ensure_experiment(home: Home, name: str) -> None:
     CliError
         If MLflow cannot; with the last line of what it said.
     """
-    if _exists(home, name):
+    if _has_experiment(home, name):
         return
     command = [sys.executable, "-c", _CREATE, home.tracking_uri, name, str(home.artifacts)]
     env = os.environ | home.environment()
     done = subprocess.run(command, cwd=home.root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise CliError(f"MLflow cannot make the experiment {name!r} in {home.database}: {said}")
+        last_line = (done.stderr.strip() or "nothing").splitlines()[-1]
+        raise CliError(f"MLflow cannot make the experiment {name!r} in {home.database}: {last_line}")
 
 
-def _exists(home: Home, name: str) -> bool:
+def _has_experiment(home: Home, name: str) -> bool:
     if not home.database.exists():
         return False
     with closing(sqlite3.connect(home.database)) as database:

@@ -32,10 +32,10 @@ def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, s
         return
     cutoff: date = pc.max(rows["cutoff"]).as_py()
     end = cutoff + timedelta(days=horizon)
-    happened, last = _happened(events, actions, cutoff, end)
+    actors, last = _read_actors(events, actions, cutoff, end)
     if end > last:
         return
-    acted = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(happened))
+    acted = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(actors))
     scores = rows["propensity"].to_numpy()
     did = f"{acted.sum()} of {len(acted)} users did it, {acted.mean():.1%}"
     yield f"What really happened from {cutoff} until {end}: {did}."
@@ -47,16 +47,16 @@ def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, s
                 yield f"  {number:5}  {scores[tenth].mean():8.1%}  {acted[tenth].mean():8.1%}"
 
 
-def _happened(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:
+def _read_actors(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:
     """Who did one of the actions in `[cutoff, end)`, and the day up to which the events go, exclusive."""
-    table = _events(events, ["user_id", "event_time", "event_type"])
+    table = _read_events(events, ["user_id", "event_time", "event_type"])
     day = table["event_time"].cast(pa.date32())
     inside = pc.and_(pc.greater_equal(day, cutoff), pc.less(day, end))
     did = table.filter(pc.and_(inside, pc.is_in(table["event_type"], value_set=pa.array(actions))))
     return set(did["user_id"].to_pylist()), pc.max(day).as_py()
 
 
-def _events(path: Path, columns: list[str]) -> pa.Table:
+def _read_events(path: Path, columns: list[str]) -> pa.Table:
     if path.is_dir():
         return DeltaTable(path).to_pyarrow_table(columns=columns)
     if path.suffix == ".csv":  # ids are texts there, whatever they look like

@@ -46,8 +46,8 @@ def answering(host: str) -> Iterator[None]:
     try:
         yield
     except DatabricksError as error:
-        told = _without_config(error)
-        raise CliError(f"{host} refuses: {told} Renew the log-in, or ask for the missing permission.") from error
+        reason = _without_config(error)
+        raise CliError(f"{host} refuses: {reason} Renew the log-in, or ask for the missing permission.") from error
     except (RequestException, TimeoutError) as error:
         raise CliError(f"{host} does not answer: {error}. Correct the host, or mend the network.") from error
 
@@ -85,24 +85,24 @@ def find_job(client: WorkspaceClient, bundle: Bundle) -> Deployed:
     """
     tags = dict((bundle.tree.get("presets") or {}).get("tags") or {})
     me = client.current_user.me().user_name
-    own = bundle.tree.get("mode") == "development"
-    found = [
+    is_personal = bundle.tree.get("mode") == "development"
+    ids = [
         job.job_id
         for job in client.jobs.list()
         if job.job_id and job.settings and tags.items() <= (job.settings.tags or {}).items()
-        if not own or job.creator_user_name == me
+        if not is_personal or job.creator_user_name == me
     ]
-    if len(found) != 1:
-        many = f"{len(found)} jobs" if found else "no job"
-        told = ", ".join(f"{name}={value}" for name, value in tags.items())
+    if len(ids) != 1:
+        many = f"{len(ids)} jobs" if ids else "no job"
+        tagged = ", ".join(f"{name}={value}" for name, value in tags.items())
         raise CliError(
-            f"{client.config.host} shows {me} {many} of the target {bundle.target} (tags {told}). "
+            f"{client.config.host} shows {me} {many} of the target {bundle.target} (tags {tagged}). "
             f"Deploy it with: databricks bundle deploy --target {bundle.target}; or destroy those that are too many."
         )
-    settings = client.jobs.get(found[0]).settings
+    settings = client.jobs.get(ids[0]).settings
     assert settings is not None
     parameters = {item.name: item.default for item in settings.parameters or []}
-    return Deployed(client=client, job_id=found[0], name=settings.name or "", parameters=parameters)
+    return Deployed(client=client, job_id=ids[0], name=settings.name or "", parameters=parameters)
 
 
 def query_warehouse(client: WorkspaceClient, sql: str, warehouse: str | None) -> list[list[Any]]:
@@ -125,6 +125,6 @@ def query_warehouse(client: WorkspaceClient, sql: str, warehouse: str | None) ->
         answer = client.statement_execution.get_statement(answer.statement_id)
     status = answer.status
     if status is None or status.state is not StatementState.SUCCEEDED:
-        said = status.error.message if status and status.error else "the statement did not succeed"
-        raise CliError(f"The warehouse {warehouse} says: {said}. The statement was: {sql}")
+        why = status.error.message if status and status.error else "the statement did not succeed"
+        raise CliError(f"The warehouse {warehouse} says: {why}. The statement was: {sql}")
     return list(answer.result.data_array or []) if answer.result else []

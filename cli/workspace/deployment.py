@@ -27,11 +27,11 @@ _COMPUTE = ("environment_key", "job_cluster_key", "existing_cluster_id", "new_cl
 
 def deployment_findings(bundle: Bundle) -> list[str]:
     """Every finding, as `file: what was found. What to do.`"""
-    found = [f"databricks.yml: {text}" for text in (*_variables(bundle), *_target(bundle))]
+    findings = [f"databricks.yml: {text}" for text in (*_variables(bundle), *_target(bundle))]
     for job in bundle.jobs.values():
-        own = [*_live(bundle, job.settings), *_compute(job.settings), *_environments(job.settings)]
-        found += [f"{job.file}: job {job.key}: {text}" for text in (*own, *_files(bundle, job))]
-    return found
+        of_job = [*_development(bundle, job.settings), *_compute(job.settings), *_environments(job.settings)]
+        findings += [f"{job.file}: job {job.key}: {text}" for text in (*of_job, *_files(bundle, job))]
+    return findings
 
 
 def _variables(bundle: Bundle) -> Iterator[str]:
@@ -48,12 +48,12 @@ def _target(bundle: Bundle) -> Iterator[str]:
         yield f"target {bundle.target} is production and has no root_path: each deployer would get a copy. Add one."
 
 
-def _live(bundle: Bundle, settings: JobSettings) -> Iterator[str]:
+def _development(bundle: Bundle, settings: JobSettings) -> Iterator[str]:
     """In development the CLI pauses schedules and lets runs overlap, but only where the files say nothing."""
     if bundle.tree.get("mode") != "development":
         return
     for name in ("schedule", "trigger"):
-        if (own := getattr(settings, name)) and own.pause_status:
+        if (setting := getattr(settings, name)) and setting.pause_status:
             yield f"{name} sets pause_status, which development copies obey too. Set it in the targets that need it."
     if settings.max_concurrent_runs is not None:
         yield "sets max_concurrent_runs for development copies too. Set it in the targets that need it."
@@ -70,12 +70,12 @@ def _compute(settings: JobSettings) -> Iterator[str]:
 
 
 def _task_compute(task: Task, defined: dict[str, list[str]]) -> Iterator[str]:
-    asked = [name for name in _COMPUTE if getattr(task, name)]
-    if not asked:
+    kinds = [name for name in _COMPUTE if getattr(task, name)]
+    if not kinds:
         yield "names no compute, so that it lacks the requirements. Set environment_key or job_cluster_key."
-    if len(asked) > 1:
-        yield f"has {' and '.join(asked)}. Keep one of them."
-    for name in set(asked) & defined.keys():
+    if len(kinds) > 1:
+        yield f"has {' and '.join(kinds)}. Keep one of them."
+    for name in set(kinds) & defined.keys():
         if (key := getattr(task, name)) not in defined[name]:
             yield f"{name} {key!r} is not among {defined[name]}. Define it."
     if task.environment_key and task.libraries:
@@ -87,8 +87,8 @@ def _environments(settings: JobSettings) -> Iterator[str]:
         name, spec = f"environment {environment.environment_key}", environment.spec
         version = spec.environment_version if spec else None
         if version not in _ENVIRONMENTS:
-            known = " or ".join(_ENVIRONMENTS)
-            yield f"{name}: environment_version is {version!r}. Choose {known}, which bring MLflow 3."
+            choices = " or ".join(_ENVIRONMENTS)
+            yield f"{name}: environment_version is {version!r}. Choose {choices}, which bring MLflow 3."
         for dependency in (spec.dependencies if spec else None) or []:
             yield from (f"{name}: {text}" for text in _dependency(dependency))
 
@@ -111,35 +111,36 @@ def _requirement(line: str, file: str) -> Iterator[str]:
     if not text or text.endswith(".whl"):
         return
     try:
-        asked = Requirement(text)
+        requirement = Requirement(text)
     except InvalidRequirement:
         yield f"{file} has {text!r}, which is no package with a version. Write one like numpy==2.4.6."
         return
-    pins = [pin for pin in asked.specifier if pin.operator == "==" and not pin.version.endswith("*")]
-    if canonicalize_name(asked.name) in _BROUGHT:
-        yield f"{file} asks for {asked.name}, which the compute brings. Remove it there."
-    elif not pins and not asked.url:
-        yield f"{file} does not pin {asked.name}: two runs could get two versions. Write {asked.name}==VERSION."
+    pins = [pin for pin in requirement.specifier if pin.operator == "==" and not pin.version.endswith("*")]
+    if canonicalize_name(requirement.name) in _BROUGHT:
+        yield f"{file} asks for {requirement.name}, which the compute brings. Remove it there."
+    elif not pins and not requirement.url:
+        name = requirement.name
+        yield f"{file} does not pin {name}: two runs could get two versions. Write {name}==VERSION."
 
 
 def _files(bundle: Bundle, job: Job) -> Iterator[str]:
-    for path in sorted(_needed(bundle.root, job.settings)):
-        if path.is_file() and (why := _left_out(bundle, path.relative_to(bundle.root).as_posix())):
+    for path in sorted(_needed_files(bundle.root, job.settings)):
+        if path.is_file() and (why := _why_left_out(bundle, path.relative_to(bundle.root).as_posix())):
             yield f"needs {path.relative_to(bundle.root)}, which is not uploaded: {why}"
 
 
-def _needed(root: Path, settings: JobSettings) -> set[Path]:
+def _needed_files(root: Path, settings: JobSettings) -> set[Path]:
     """Every file of the bundle that a run reads: notebooks, requirements, imported packages with their templates."""
     tasks = [task.notebook_task for task in settings.tasks or [] if task.notebook_task]
     notebooks = {Path(task.notebook_path) for task in tasks}
     texts = [text for item in settings.environments or [] if item.spec for text in item.spec.dependencies or []]
     listed = {Path(text.removeprefix("-r ")) for text in texts if text.startswith("-r ")}
-    packages = {root / name for path in notebooks if path.is_file() for name in _imported(path)}
+    packages = {root / name for path in notebooks if path.is_file() for name in _imported_packages(path)}
     read = {path for package in packages for kind in ("*.py", "*.j2") for path in package.rglob(kind)}
     return {path for path in notebooks | listed | read if path.is_relative_to(root)}
 
 
-def _imported(notebook: Path) -> Iterator[str]:
+def _imported_packages(notebook: Path) -> Iterator[str]:
     """The first parts of what a notebook imports; one that is no Python is a finding of its own."""
     try:
         tree = ast.parse(notebook.read_text(encoding="utf-8"))
@@ -151,7 +152,7 @@ def _imported(notebook: Path) -> Iterator[str]:
         yield from (name.partition(".")[0] for name in names if name)
 
 
-def _left_out(bundle: Bundle, path: str) -> str | None:
+def _why_left_out(bundle: Bundle, path: str) -> str | None:
     """Why the CLI would not upload a file; None if it does. Patterns are git's, meant from the bundle's root."""
     sync = bundle.tree.get("sync") or {}
     paths = [str(Path(item)) for item in sync.get("paths") or ["."]]
@@ -159,12 +160,12 @@ def _left_out(bundle: Bundle, path: str) -> str | None:
     lines = ignored.read_text(encoding="utf-8").splitlines() if ignored.is_file() else []
     if not any(item == "." or Path(path).is_relative_to(item) for item in paths):
         return "it lies outside of sync.paths. Add it there."
-    if _matches(sync.get("exclude") or [], path):
+    if _is_matched(sync.get("exclude") or [], path):
         return "sync.exclude names it. Take it out there."
-    if _matches(lines, path) and not _matches(sync.get("include") or [], path):
+    if _is_matched(lines, path) and not _is_matched(sync.get("include") or [], path):
         return ".gitignore names it. Take it out there, or add it to sync.include."
     return None
 
 
-def _matches(patterns: Sequence[str], path: str) -> bool:
+def _is_matched(patterns: Sequence[str], path: str) -> bool:
     return GitIgnoreSpec.from_lines(patterns).match_file(path)

