@@ -11,7 +11,7 @@ from cli.arguments import build_parser
 from cli.errors import CliError
 from cli.local import questions, rerun
 from cli.local.home import Home, lock_home, new_run_id, open_home
-from lib.config.parameters import parse_model
+from lib.config.kinds import model_uri, optional
 from lib.config.stages import ModelConfig
 from lib.registry import versions as versions_rules
 from lib.registry.versions import Version
@@ -34,7 +34,8 @@ def main(arguments: argparse.Namespace) -> int:
         print(*_format_differences(config, *arguments.versions), sep="\n")
         return 0
     if arguments.action == "challenge":
-        uri = parse_model(lambda _: arguments.uri)  # a slip of the pen is told before anything starts
+        # a slip of the pen is told before anything starts
+        uri = optional(model_uri(), "").read("challenger", arguments.uri.strip())
         return _run([*rerun.whole_job_options(home, config), "--param", f"challenger={uri}"])
     publish = (
         rerun.list_only_options(home, config) if arguments.publish else []

@@ -1,6 +1,7 @@
 """What a run was asked to do: parameters, read once and then never changed.
 
-Read `stages.py` first: one frozen dataclass for each stage, by which its notebook's widgets are parsed.
-`question.py` is what is asked (action, horizon, cohort) and its slug, `thresholds.py` the limits that models and lists
-must keep, `parameters.py` how one text is read and refused.
+Read `stages.py` first: one frozen dataclass for each stage, whose fields say all there is to say of each parameter.
+`parameters.py` is how a field declares one, `kinds.py` how a text is read and refused, `catalogue.py` all of them in
+one list and checked at once. `question.py` is what is asked (action, horizon, cohort) and its slug, `thresholds.py` the
+limits that models and lists must keep. `./propensity parameters` writes notebooks, YAML and docs from it.
 """

@@ -1,98 +1,138 @@
-"""Read one parameter from its text: each error names the parameter, its range and what was found."""
+"""A parameter is a field of a frozen dataclass: kind, default and meaning stand there, and nowhere else.
 
-import re
-from collections.abc import Callable, Sequence
-from datetime import date
+    max_ece: float = parameter("0.05", decimal(0, 1), "how far scores and observed rates may lie apart on average")
 
+Parsing follows from the fields. A blank text is a parameter that was not given: the default takes its place.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self, TypeVar, cast, get_type_hints
+
+from lib.config.kinds import NONE, Kind
 from lib.errors import ConfigError
 
-Get = Callable[[str], str]
+Get = Callable[[str], str]  # the text of a parameter, by its name
+T = TypeVar("T")
+_KEY = "parameter"
 
 
-def parse_text(name: str, get: Get) -> str:
-    """Read a text that must not be blank."""
-    text = get(name).strip()
-    if not text:
-        raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
-    return text
+class Group(StrEnum):
+    """What parameters are shown by; what matters on the first day comes first."""
+
+    QUESTION = "The events and the question"
+    LIST = "The list"
+    LEARNING = "What is learnt from"
+    SEARCH = "The search for a model"
+    VERDICT = "When models are replaced"
+    LIMITS = "When a run is stopped or a list kept back"
+    PLACES = "Where things are kept"
+    JOB = "What the job fills in"
 
 
-def parse_model(get: Get) -> str:
-    """Read the MLflow URI of a model, or of a run that holds two; blank for none."""
-    text = get("challenger").strip()
-    if text and not re.fullmatch(r"runs:/[^/]+(/[^/]+)?|models:/[^/@]+(/[0-9]+|@[^/@]+)", text):
-        raise ConfigError(
-            "challenger must read like runs:/<run>/<name>, runs:/<run>, models:/<name>/<version> or "
-            f"models:/<name>@<alias>, got {text!r}. Leave it blank for none."
-        )
-    return text
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter: how its text is read, and how it is shown to whoever sets it."""
+
+    name: str
+    group: Group
+    default: str
+    kind: Kind[Any]
+    meaning: str  # one line
+    words: str  # what not giving it comes to, where the default does not say
+    job: str  # what the deployed job gives; it may refer to the bundle's variables
+    widget: str  # what its widget holds in a notebook opened by hand, where only the job knows better
+
+    @property
+    def shown(self) -> str:
+        """What not giving it comes to; blank where there is no doing without."""
+        return self.words or self.default or ("" if self.is_required else NONE)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether there is no value unless somebody gives one."""
+        try:
+            self.kind.read(self.name, self.default)
+        except ConfigError:
+            return True
+        return False
+
+    def read(self, get: Get) -> Any:
+        """The value, from the text that was given or the default.
+
+        Raises
+        ------
+        ConfigError
+            The message names the parameter, what it takes and what was found.
+        """
+        return self.kind.read(self.name, first_given(get(self.name).strip(), self.default))
 
 
-def parse_schema(name: str, get: Get) -> str:
-    """Read `schema` or `catalog.schema`."""
-    text = parse_text(name, get)
-    if not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", text):
-        raise ConfigError(f"{name} must be a schema or catalog.schema of letters, digits and _, got {text!r}.")
-    return text
+def parameter(
+    default: str,
+    kind: Kind[T],
+    meaning: str,
+    *,
+    name: str = "",
+    group: Group | None = None,
+    shown: str = "",
+    job: str = "",
+    widget: str = "",
+    unread: Any = MISSING,
+) -> T:
+    """Declare a parameter as a field of a `FromWidgets`. Name and group are the field's and its class's, unless given.
+
+    `unread` is the value of a field that only `from_widgets` fills in.
+    """
+    said = {"default": default, "kind": kind, "meaning": meaning, "words": shown, "job": job, "widget": widget}
+    return cast(T, field(default=unread, metadata={_KEY: said | {"name": name, "group": group}}))
 
 
-def parse_run_id(get: Get) -> str:
-    """Read the run's id: blank outside a job, else letters, digits and `_ . : -`."""
-    text = get("run_id").strip()
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]*", text):
-        raise ConfigError(f"run_id must be letters, digits, _ . : or -, got {text!r}.")
-    return text
+class FromWidgets:
+    """A frozen dataclass of parameters, and of others such as itself."""
+
+    def __init_subclass__(cls, group: Group | None = None) -> None:
+        for name, own in vars(cls).items():
+            if isinstance(own, Field) and (said := own.metadata.get(_KEY)):
+                full = {**said, "name": said["name"] or name, "group": said["group"] or group}
+                own.metadata = MappingProxyType({_KEY: Parameter(**full)})
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        """Read every field, by the names of its parameters.
+
+        Raises
+        ------
+        ConfigError
+            If a text cannot be read; the message names its parameter.
+        """
+        kinds = get_type_hints(cls)
+        values = {}
+        for own in fields(cast(Any, cls)):
+            declared = own.metadata.get(_KEY)
+            values[own.name] = declared.read(get) if declared else kinds[own.name].from_widgets(get)
+        return cls(**values)
+
+    @classmethod
+    def parameters(cls) -> Iterator[Parameter]:
+        """All that `from_widgets` reads, in the order of the fields."""
+        kinds = get_type_hints(cls)
+        for own in fields(cast(Any, cls)):
+            declared = own.metadata.get(_KEY)
+            yield from [declared] if declared else kinds[own.name].parameters()
 
 
-def parse_number(name: str, get: Get, *, least: int, most: int | None = None) -> int:
-    """Read a whole number that is at least `least`, and at most `most` where that is given."""
-    text = get(name).strip()
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
-        raise ConfigError(f"{name} must be a whole number >= {least}, got {text!r}.")
-    if most is not None and int(text) > most:
-        raise ConfigError(f"{name} must be at most {most}, got {text!r}.")
-    return int(text)
+def first_given(*texts: str) -> str:
+    """The first text that is not blank; blank where all are."""
+    return next((text for text in texts if text.strip()), "")
 
 
-def parse_optional_number(name: str, get: Get, *, least: int) -> int | None:
-    """Read a whole number, or None where the text is blank."""
-    return parse_number(name, get, least=least) if get(name).strip() else None
+def merge(*layers: Mapping[str, str]) -> dict[str, str]:
+    """All parameters of some layers, the strongest layer first: given by hand, then the catalogue's defaults.
 
-
-def parse_choice(name: str, get: Get, choices: Sequence[str]) -> str:
-    """Read one of a few words."""
-    text = get(name).strip()
-    if text not in choices:
-        raise ConfigError(f"{name} must be {' or '.join(choices)}, got {text!r}.")
-    return text
-
-
-def parse_as_of(get: Get, name: str = "as_of") -> date | None:
-    """Read a day, or None where the text is blank."""
-    text = get(name).strip()
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"{name} must be a date like 2024-06-01, got {text!r}.") from None
-
-
-def parse_names(name: str, get: Get) -> tuple[str, ...]:
-    """Read comma-separated names, sorted and each once."""
-    names = {part.strip() for part in parse_text(name, get).split(",")} - {""}
-    if not names:
-        raise ConfigError(f"{name} names nothing: {get(name)!r}. Give one event type, or several with commas.")
-    return tuple(sorted(names))
-
-
-def parse_mapping(name: str, get: Get) -> dict[str, str]:
-    """Read `ours=theirs` pairs with commas between; blank is an empty mapping."""
-    pairs = [part.partition("=") for part in get(name).split(",") if part.strip()]
-    broken = ["".join(pair) for pair in pairs if not (pair[0].strip() and pair[2].strip())]
-    if broken:
-        raise ConfigError(f"{name} must read like user_id=customer,event_time=ts; this part does not: {broken[0]!r}.")
-    mapping = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
-    if len(mapping) < len(pairs):
-        raise ConfigError(f"{name} maps one column twice: {get(name)!r}.")
-    return mapping
+    A blank text gives nothing. What is between hand and catalogue one day, such as a file, is another layer here.
+    """
+    names = dict.fromkeys(name for layer in layers for name in layer)
+    return {name: first_given(*(layer.get(name, "") for layer in layers)) for name in names}

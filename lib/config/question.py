@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Self
 
-from lib.config.parameters import Get, parse_names, parse_number
+from lib.config.kinds import names, whole
+from lib.config.parameters import FromWidgets, Group, parameter
 from lib.timeline import NEVER_DAYS
 
 MAX_SLUG = 80
@@ -14,20 +14,18 @@ MAX_COHORT_DAYS = NEVER_DAYS - 1  # beyond that recencies tell nobody apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(FromWidgets, group=Group.QUESTION):
     """What one pair of models answers: will a user of this cohort perform the action within the horizon?"""
 
-    actions: tuple[str, ...]  # sorted event types, any of which counts
-    horizon_days: int  # length of the predicted future
-    cohort_days: int  # a user is asked about when active this many days before the cutoff
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        return cls(
-            actions=parse_names("action", get),
-            horizon_days=parse_number("horizon_days", get, least=1, most=MAX_DAYS),
-            cohort_days=parse_number("cohort_days", get, least=1, most=MAX_COHORT_DAYS),
-        )
+    actions: tuple[str, ...] = parameter(
+        "", names(), "the event type asked about; of several any counts", name="action", job="${var.action}"
+    )
+    horizon_days: int = parameter(
+        "28", whole(1, MAX_DAYS, "days"), "how far the prediction reaches", job="${var.horizon_days}"
+    )
+    cohort_days: int = parameter(
+        "90", whole(1, MAX_COHORT_DAYS, "days"), "users are asked about who did anything in so many days before"
+    )
 
     @property
     def action(self) -> str:

@@ -1,25 +1,28 @@
-"""What a run was asked to do: parsed once from the notebook's widgets, then never changed."""
+"""What each stage was asked to do: parsed once from its notebook's widgets, then never changed.
 
-from dataclasses import dataclass
+The order of the fields, those of the last base first, is the order in which parameters are shown.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Self
+from typing import Self
 
-from lib.config.numbers import parse_decimal
-from lib.config.parameters import (
-    Get,
-    parse_as_of,
-    parse_choice,
-    parse_mapping,
-    parse_model,
-    parse_number,
-    parse_optional_number,
-    parse_run_id,
-    parse_schema,
-    parse_text,
+from lib.config.kinds import (
+    choice,
+    day,
+    decimal,
+    file_of,
+    mapping,
+    model_uri,
+    optional,
+    run_name,
+    schema_name,
+    whole,
+    word,
 )
+from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question import MAX_DAYS, Question
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
-from lib.errors import ConfigError
 
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
@@ -27,171 +30,179 @@ PLACES = ("driver", "spark")  # where its trials can run
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractConfig:
+class Events(FromWidgets, group=Group.QUESTION):
+    """Where the events are, and what their columns are called."""
+
+    events: str = parameter(
+        "",
+        word("a table or path"),
+        "where the events are: a table, a Delta folder, Parquet or CSV",
+        job="${var.events}",
+    )
+    event_columns: dict[str, str] = parameter(  # our column name -> the source's
+        "", mapping(), "other column names, like user_id=customer,event_time=ts"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietDays(FromWidgets, group=Group.LIMITS):
+    """How long a source may be silent."""
+
+    max_source_gap_days: int | None = parameter(  # None: the longest gap that the last 90 days show
+        "",
+        optional(whole(0, unit="days"), None),
+        "quiet days before as_of that are no error",
+        shown="longest gap of 90 days",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chance(FromWidgets, group=Group.LEARNING):
+    """What all drawing follows from."""
+
+    seed: int = parameter("0", whole(0), "seed of all chance: the same run gives the same rows")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(FromWidgets, group=Group.QUESTION):
+    """What every stage needs to know."""
+
+    question: Question
+    as_of: date | None = parameter(  # None: the day of the source's last event, or of the newest extraction
+        "",
+        optional(day(), None),
+        "the run's now, a UTC date: what happens then or later is not known",
+        shown="day of the last event",
+    )
+    schema: str = parameter(
+        "",
+        schema_name(),
+        "schema of all tables; on one machine choose a --home instead",
+        job="${var.catalog}.${resources.schemas.tables.name}",
+        widget="spark_catalog.propensity",
+        group=Group.PLACES,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
     """What `extract_features` needs to know."""
 
-    schema: str
-    events: str  # a table name, a Delta folder, Parquet or CSV files
-    event_columns: dict[str, str]  # our column name -> the source's
-    as_of: date | None  # None: the day of the source's last event
-    question: Question
-    cadence_days: int
-    max_cutoffs: int  # 0: all history
-    max_event_types: int
-    max_source_gap_days: int | None  # None: the longest gap that the last 90 days show
-    accept_shrunk: date | None  # where it is this run's as_of, days read before may hold far fewer events now
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        return cls(
-            schema=parse_schema("schema", get),
-            events=parse_text("events", get),
-            event_columns=parse_mapping("event_columns", get),
-            as_of=parse_as_of(get),
-            question=Question.from_widgets(get),
-            cadence_days=parse_number("cadence_days", get, least=1, most=MAX_DAYS),
-            max_cutoffs=parse_number("max_cutoffs", get, least=0),
-            max_event_types=parse_number("max_event_types", get, least=1),
-            max_source_gap_days=parse_optional_number("max_source_gap_days", get, least=0),
-            accept_shrunk=parse_as_of(get, "accept_shrunk"),
+    cadence_days: int = parameter("7", whole(1, MAX_DAYS, "days"), "from one cutoff that is learnt from to the next")
+    max_cutoffs: int = parameter("26", whole(0), "how many cutoffs to learn from, the newest; 0: all history")
+    max_event_types: int = parameter(
+        "24",
+        whole(1),
+        "event types with columns of their own, the most used, besides every action; the others share other",
+    )
+    accept_shrunk: date | None = (
+        parameter(  # where it is this run's as_of, days read before may hold far fewer events now
+            "",
+            optional(day(), None),
+            "the as_of of the one run that takes a source which has shrunk",
+            group=Group.LIMITS,
         )
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageConfig:
+class StageConfig(RunConfig, group=Group.JOB):
     """What every later stage needs to know."""
 
-    schema: str
-    run_id: str  # blank outside a job
-    as_of: date | None  # None: the as_of of the newest extraction
-    question: Question
+    run_id: str = parameter(  # blank outside a job
+        "", run_name(), "the run's id; blank outside a job", job="{{job.run_id}}"
+    )
+    resolved_as_of: date | None = parameter(
+        "", optional(day(), None), "what extract_features made of a blank as_of", unread=None
+    )
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
-        return cls(**_stage(get))
+        # extract_features resolves a blank as_of once, for all stages of the run
+        config = super().from_widgets(get)
+        return replace(config, as_of=config.resolved_as_of or config.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig(StageConfig):
+class ModelConfig(StageConfig, group=Group.PLACES):
     """What a stage that loads or registers models needs besides."""
 
-    models: str  # prefix of the registered models' names
-    experiment: str
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        return cls(**_stage(get), **_models(get))
+    models: str = parameter(
+        "",
+        word("a name"),
+        "prefix of the registered models' names",
+        job="${var.catalog}.${resources.schemas.tables.name}.propensity",
+        widget="spark_catalog.propensity.propensity",
+    )
+    experiment: str = parameter(
+        "",
+        word("a name"),
+        "MLflow experiment of the searches",
+        job="${resources.experiments.searches.name}",
+        widget="propensity",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ModelConfig):
+class TrainConfig(ModelConfig, Chance, group=Group.LEARNING):
     """What `train` needs to know."""
 
-    min_positives: int  # the holdout takes in older cutoffs until so many of its users acted
+    min_positives: int = parameter(
+        "50", whole(1, unit="users"), "the holdout takes in older cutoffs until so many of them acted"
+    )
     thresholds: Thresholds
-    max_training_rows: int  # more labelled rows than that are sampled, the holdout's as well; 0: never
-    seed: int
-    challenger: str  # blank, or the MLflow URI of somebody's own models: they are compared whatever the verdict
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        return cls(**_stage(get), **_models(get), **_judging(get))
+    max_training_rows: int = parameter(
+        "1000000", whole(0, unit="rows"), "more labelled ones, the holdout's too, are sampled; 0: never"
+    )
+    challenger: str = parameter(
+        "", optional(model_uri(), ""), "a model of your own, compared instead of a search's", group=Group.SEARCH
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainConfig(TrainConfig):
+class RetrainConfig(TrainConfig, group=Group.SEARCH):
     """What `retrain` needs to know."""
 
-    n_trials: int
-    search_seconds: int  # no trial begins later than that; 0: no limit
-    search_on: str  # driver: its cores; spark: tasks on the executors
-    search_workers: int  # trials at the same time
-    objective: str
-    optuna_storage: str  # an Optuna storage URL that keeps the studies; blank keeps none
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        return cls(
-            **_stage(get), **_models(get), **_judging(get),
-            n_trials=parse_number("n_trials", get, least=1),
-            search_seconds=parse_number("search_seconds", get, least=0),
-            search_on=parse_choice("search_on", get, PLACES),
-            search_workers=parse_number("search_workers", get, least=1, most=64),
-            objective=parse_choice("objective", get, OBJECTIVES),
-            optuna_storage=get("optuna_storage").strip(),
-        )  # fmt: skip
+    n_trials: int = parameter("30", whole(1), "how many trials the search for a model has")
+    search_seconds: int = parameter(
+        "0", whole(0, unit="seconds"), "no trial begins later, and nothing repeats exactly; 0: no limit"
+    )
+    search_on: str = parameter(
+        "driver", choice(*PLACES), "where trials run; spark: on its executors, and nothing repeats exactly"
+    )
+    search_workers: int = parameter(
+        "1", whole(1, 64), "trials at the same time; with more than one nothing repeats exactly"
+    )
+    objective: str = parameter("log_loss", choice(*OBJECTIVES), "what the search tunes for")
+    optuna_storage: str = parameter(
+        "",
+        optional(word("a storage URL"), ""),
+        "where Optuna keeps the studies; on one machine the home has such a place",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig(ModelConfig):
+class PredictConfig(ModelConfig, group=Group.LIST):
     """What `predict` needs to know."""
 
-    reasons: int  # how many a user gets at the most; 0: none are looked for
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        return cls(**_stage(get), **_models(get), reasons=parse_number("reasons", get, least=0, most=MAX_REASONS))
+    reasons: int = parameter(
+        "3", whole(0, MAX_REASONS), "how many reasons a user gets at the most; 0: none, which is faster"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishConfig(ModelConfig):
+class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
     """What `publish` needs to know."""
 
-    held_out_share: float  # of the users, whom nobody is to contact
+    held_out_share: float = parameter(
+        "0.1", decimal(0, 1), "share of the users whom nobody is to contact, to see what contacting adds"
+    )
     bounds: PublishLimits
-    max_source_gap_days: int | None  # None: the longest gap that the last 90 days show
-    contacts: Contacts  # whom an exported file names
-    export: str  # blank, or a .csv or .parquet file to write the list to
-    reports: str  # blank, or a folder for the report pages
-    seed: int
-
-    @classmethod
-    def from_widgets(cls, get: Get) -> Self:
-        export = get("export").strip()
-        if export and not export.endswith((".csv", ".parquet")):
-            raise ConfigError(f"export must end in .csv or .parquet, got {export!r}. Leave it blank for none.")
-        return cls(
-            **_stage(get), **_models(get),
-            held_out_share=parse_decimal("held_out_share", get, least=0, most=1),
-            bounds=PublishLimits.from_widgets(get),
-            max_source_gap_days=parse_optional_number("max_source_gap_days", get, least=0),
-            contacts=parse_contacts(get), export=export, reports=get("reports").strip(),
-            seed=parse_number("seed", get, least=0),
-        )  # fmt: skip
-
-
-def _stage(get: Get) -> dict[str, Any]:
-    return {
-        "schema": parse_schema("schema", get),
-        "run_id": parse_run_id(get),
-        # extract_features resolves a blank as_of once, for all stages of the run
-        "as_of": parse_as_of(get, "resolved_as_of") or parse_as_of(get),
-        "question": Question.from_widgets(get),
-    }
-
-
-def _models(get: Get) -> dict[str, Any]:
-    return {"models": parse_text("models", get), "experiment": parse_text("experiment", get)}
-
-
-def _judging(get: Get) -> dict[str, Any]:
-    return {
-        "min_positives": parse_number("min_positives", get, least=1),
-        "thresholds": Thresholds.from_widgets(get),
-        "max_training_rows": parse_number("max_training_rows", get, least=0),
-        "seed": parse_number("seed", get, least=0),
-        "challenger": parse_model(get),
-    }
-
-
-def parse_contacts(get: Get) -> Contacts:
-    """Read how contacts are chosen: value and cost come together, or neither."""
-    texts = [get(name).strip() for name in ("value_of_action", "cost_of_contact")]
-    if any(texts) and not all(texts):
-        raise ConfigError(
-            f"value_of_action and cost_of_contact are given together or not at all, got {texts[0]!r} and {texts[1]!r}. "
-            "Give both in one currency, or leave both blank."
-        )
-    value = parse_decimal("value_of_action", get, least=0, most=1e9) if texts[0] else None
-    cost = parse_decimal("cost_of_contact", get, least=0, most=1e9) if texts[1] else None
-    return Contacts(top=parse_number("export_top", get, least=0), value_of_action=value, cost_of_contact=cost)
+    export: str = parameter("", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well")
+    contacts: Contacts  # whom that file names
+    reports: str = parameter(
+        "",
+        optional(word("a folder"), ""),
+        "folder for the report of each list; on one machine the home has one",
+        job="/Volumes/${var.catalog}/${resources.schemas.tables.name}/${resources.volumes.exports.name}/reports",
+    )

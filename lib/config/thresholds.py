@@ -1,67 +1,96 @@
 """What must hold before anything is used or published, and who is contacted: parameters of the job."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from lib.config.numbers import parse_decimal
+from lib.config.kinds import decimal, is_none, optional, whole
+from lib.config.parameters import FromWidgets, Get, Group, parameter
+from lib.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thresholds:
+class Thresholds(FromWidgets, group=Group.VERDICT):
     """One limit for each metric that is judged, and the certainty that a replacement needs."""
 
-    min_skill_over_base_rate: float  # share of the base rate's log loss that the scores must save
-    min_skill_over_naive: float  # the same, against the rule by recency and frequency
-    max_auc_drop: float  # since the pair was registered
-    max_ap_drop: float  # the same, of average precision over the base rate
-    max_calibration_error: float  # absolute log ratio of expected to observed actions
-    max_ece: float  # mean distance of scores and observed rates
-    max_drifted_share: float  # of the features that the pair reads
-    max_unseen_share: float  # of the newest events: those of types that it reads otherwise than it learnt
-    max_age_days: float  # since the last label that it learnt from was complete
-    promote_probability: float  # of a lower log loss, to replace a champion that holds
-
-    @classmethod
-    def from_widgets(cls, get: Callable[[str], str]) -> Self:
-        return cls(
-            min_skill_over_base_rate=parse_decimal("min_skill_over_base_rate", get, least=-1, most=1),
-            min_skill_over_naive=parse_decimal("min_skill_over_naive", get, least=-1, most=1),
-            max_auc_drop=parse_decimal("max_auc_drop", get, least=0, most=1),
-            max_ap_drop=parse_decimal("max_ap_drop", get, least=0, most=1),
-            max_calibration_error=parse_decimal("max_calibration_error", get, least=0, most=10),
-            max_ece=parse_decimal("max_ece", get, least=0, most=1),
-            max_drifted_share=parse_decimal("max_drifted_share", get, least=0, most=1),
-            max_unseen_share=parse_decimal("max_unseen_share", get, least=0, most=1),
-            max_age_days=parse_decimal("max_age_days", get, least=0, most=36500),
-            promote_probability=parse_decimal("promote_probability", get, least=0.5, most=1),
-        )
+    min_skill_over_base_rate: float = parameter(
+        "0", decimal(-1, 1), "share of the base rate's log loss that the models in use must save"
+    )
+    min_skill_over_naive: float = parameter("0", decimal(-1, 1), "the same, against the rate by recency and frequency")
+    max_auc_drop: float = parameter(
+        "0.03",
+        decimal(0, 1),
+        "how far AUC may fall since the models were registered",
+    )
+    max_ap_drop: float = parameter(
+        "0.1",
+        decimal(0, 1),
+        "the same, average precision, 0 at the base rate and 1 for a perfect order",
+    )
+    max_calibration_error: float = parameter(
+        "0.25", decimal(0, 10), "log ratio of expected to observed actions, either way"
+    )
+    max_ece: float = parameter(
+        "0.05",
+        decimal(0, 1),
+        "how far scores and observed rates may lie apart on average",
+    )
+    max_drifted_share: float = parameter(
+        "0.3", decimal(0, 1), "share of the features whose spread may have changed since the models learnt"
+    )
+    max_unseen_share: float = parameter(
+        "0.2", decimal(0, 1), "share of the last 28 days' events whose type the models learnt otherwise, or never saw"
+    )
+    max_age_days: float = parameter(
+        "365", decimal(0, 36500, "days"), "how old the newest label may be that the models learnt from"
+    )
+    promote_probability: float = parameter(
+        "0.9", decimal(0.5, 1), "how probably better new models must be to replace ones that hold"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishLimits:
+class PublishLimits(FromWidgets, group=Group.LIMITS):
     """How far a list may be from the last one of an earlier cutoff, and from what happens usually."""
 
-    max_users_change: float  # share of the users by which the larger of the two lists is larger than the smaller
-    max_score_shift: float  # distance of the two distributions of propensities, 0 to 1
-    max_rate_ratio: float  # of the mean propensity to the base rate, either way
-
-    @classmethod
-    def from_widgets(cls, get: Callable[[str], str]) -> Self:
-        return cls(
-            max_users_change=parse_decimal("max_users_change", get, least=0, most=1000),
-            max_score_shift=parse_decimal("max_score_shift", get, least=0, most=1),
-            max_rate_ratio=parse_decimal("max_rate_ratio", get, least=1, most=1000),
-        )
+    max_users_change: float = parameter(
+        "0.5", decimal(0, 1000), "how much larger one of the new and the last list may be"
+    )
+    max_score_shift: float = parameter(
+        "0.5", decimal(0, 1), "how far the propensities may have moved since the last list of the same models"
+    )
+    max_rate_ratio: float = parameter(
+        "3", decimal(1, 1000), "how many times the base rate the mean propensity may be, or the other way round"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contacts:
+class Contacts(FromWidgets, group=Group.LIST):
     """How contacts are chosen. Nothing chosen: the whole list is exported, with its flag of users held out."""
 
-    top: int  # so many at the most; 0: no limit
-    value_of_action: float | None  # both or none, in one currency
-    cost_of_contact: float | None
+    top: int = parameter(
+        "0",
+        whole(0, unit="users"),
+        "so many at the most stand in that file, none held out; 0: the list",
+        name="export_top",
+    )
+    value_of_action: float | None = parameter(
+        "",
+        optional(decimal(0, 1e9), None),
+        "what an action is worth: with the cost, the file holds those worth contacting",
+    )
+    cost_of_contact: float | None = parameter(
+        "", optional(decimal(0, 1e9), None), "what a contact costs, in the currency of the value"
+    )
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        texts = [get(name).strip() for name in ("value_of_action", "cost_of_contact")]
+        if is_none(texts[0]) != is_none(texts[1]):
+            raise ConfigError(
+                "value_of_action and cost_of_contact are given together or not at all, got "
+                f"{texts[0]!r} and {texts[1]!r}. Give both in one currency, or leave both blank."
+            )
+        return super().from_widgets(get)
 
     @property
     def everybody(self) -> bool:

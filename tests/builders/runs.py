@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
+from lib.config.catalogue import defaults
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.config.thresholds import Thresholds
 from lib.features import extraction
@@ -31,26 +32,16 @@ from lib.stages import (
 from lib.stages import (
     train as train_rules,
 )
-from lib.stages.context import Context
 from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.tables.memory import MemoryTables
 from lib.training import space
 from lib.training.fit import fit_pair
 
 CUTOFF = date(2024, 6, 3)  # a Monday
-WIDGETS = {
-    "schema": "app", "events": "app.events", "event_columns": "", "models": "app.propensity", "experiment": "tests",
-    "run_id": "run-1", "as_of": "", "resolved_as_of": "", "action": "buy", "horizon_days": "7", "cohort_days": "28",
-    "cadence_days": "7", "max_cutoffs": "4", "max_event_types": "24", "max_source_gap_days": "", "accept_shrunk": "",
-    "min_positives": "20", "seed": "0", "n_trials": "2", "optuna_storage": "", "challenger": "", "reasons": "3",
-    "export": "",
-    "held_out_share": "0.1", "max_users_change": "0.5", "max_score_shift": "0.5", "max_rate_ratio": "3",
-    "export_top": "0", "value_of_action": "", "cost_of_contact": "", "reports": "",
-    "max_training_rows": "0", "search_seconds": "0", "search_workers": "1", "search_on": "driver",
-    "objective": "log_loss",
-    "min_skill_over_base_rate": "0", "min_skill_over_naive": "0", "max_auc_drop": "0.03", "max_ap_drop": "0.1",
-    "max_calibration_error": "0.25", "max_ece": "0.05", "max_drifted_share": "0.3", "max_unseen_share": "0.2",
-    "max_age_days": "365", "promote_probability": "0.9",
+WIDGETS = defaults() | {
+    "schema": "app", "events": "app.events", "models": "app.propensity", "experiment": "tests", "run_id": "run-1",
+    "action": "buy", "horizon_days": "7", "cohort_days": "28", "max_cutoffs": "4", "min_positives": "20",
+    "n_trials": "2", "max_training_rows": "0",
 }  # fmt: skip
 THRESHOLDS = Thresholds.from_widgets(WIDGETS.__getitem__)
 PLAIN = {"lifetime": True, "groups": "all", "history": 0, "scale": "log"}
@@ -187,18 +178,18 @@ class World:
         return extraction.build_missing(asked(ExtractConfig, **changes), self.tables, as_of)
 
     def train(self, **changes):
-        return train_rules.run(Context(asked(RetrainConfig, **changes), self.tables, self.registry, as_told))
+        return train_rules.run(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
 
     def retrain(self, **changes):
         with pytest.MonkeyPatch.context() as patch:  # the two trials of the search: quick ones
             patch.setattr(space, "STARTS", QUICK)
-            return retrain_rules.run(Context(asked(RetrainConfig, **changes), self.tables, self.registry, as_told))
+            return retrain_rules.run(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
 
     def predict(self, **changes):
-        return predict_rules.run(Context(asked(PredictConfig, **changes), self.tables, self.registry, as_told))
+        return predict_rules.run(asked(PredictConfig, **changes), self.tables, self.registry, as_told)
 
     def publish(self, **changes):
-        return publish_rules.run(Context(asked(PublishConfig, **changes), self.tables, self.registry, as_told))
+        return publish_rules.run(asked(PublishConfig, **changes), self.tables, self.registry, as_told)
 
     def run(self, as_of, **changes):
         """The whole job by its own order: retrain only where train asks for it. Returns what train found."""

@@ -1,0 +1,182 @@
+"""The kinds of texts that parameters are: each error names the parameter, its range and what was found."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Generic, TypeVar
+
+from lib.errors import ConfigError
+
+_LARGE = 1e6  # a limit of that size only keeps out slips of the pen
+NONE = "none"  # the word for nothing, where a parameter takes nothing
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T_co]):
+    """How a text without blanks around it is read.
+
+    `read` takes the parameter's name and the text, and raises ConfigError. `values` says in words which texts it takes,
+    `choices` lists them where they are few.
+    """
+
+    read: Callable[[str, str], T_co]
+    values: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def is_none(text: str) -> bool:
+    """Whether a text says nothing, by being blank or in a word."""
+    return text.strip().lower() in ("", NONE)
+
+
+def optional(kind: Kind[T], nothing: U) -> Kind[T | U]:
+    """The same kind, in which a blank text and the word none are read as `nothing`."""
+    read = kind.read
+    return Kind(lambda name, text: nothing if is_none(text) else read(name, text), f"{kind.values}, or {NONE}")
+
+
+def word(values: str) -> Kind[str]:
+    """Any text that is not blank; `values` says what it is to be."""
+    return Kind(_read_word, values)
+
+
+def _read_word(name: str, text: str) -> str:
+    if not text:
+        raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
+    return text
+
+
+def model_uri() -> Kind[str]:
+    """The MLflow URI of a model, or of a run that holds two."""
+    return Kind(_read_model_uri, "an MLflow URI")
+
+
+def _read_model_uri(name: str, text: str) -> str:
+    if not re.fullmatch(r"runs:/[^/]+(/[^/]+)?|models:/[^/@]+(/[0-9]+|@[^/@]+)", text):
+        raise ConfigError(
+            f"{name} must read like runs:/<run>/<name>, runs:/<run>, models:/<name>/<version> or "
+            f"models:/<name>@<alias>, got {text!r}. Leave it blank for none."
+        )
+    return text
+
+
+def file_of(*endings: str) -> Kind[str]:
+    """The path of a file with one of some endings."""
+    either = " or ".join(endings)
+
+    def read(name: str, text: str) -> str:
+        if not text.endswith(endings):
+            raise ConfigError(f"{name} must end in {either}, got {text!r}. Leave it blank for none.")
+        return text
+
+    return Kind(read, f"a {either} file")
+
+
+def schema_name() -> Kind[str]:
+    """`schema` or `catalog.schema`."""
+    return Kind(_read_schema_name, "schema or catalog.schema")
+
+
+def _read_schema_name(name: str, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", _read_word(name, text)):
+        raise ConfigError(f"{name} must be a schema or catalog.schema of letters, digits and _, got {text!r}.")
+    return text
+
+
+def run_name() -> Kind[str]:
+    """A run's id: blank outside a job, else letters, digits and `_ . : -`."""
+    return Kind(_read_run_name)
+
+
+def _read_run_name(name: str, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]*", text):
+        raise ConfigError(f"{name} must be letters, digits, _ . : or -, got {text!r}.")
+    return text
+
+
+def whole(least: int, most: int | None = None, unit: str = "") -> Kind[int]:
+    """A whole number that is at least `least`, and at most `most` where that is given."""
+
+    def read(name: str, text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+            raise ConfigError(f"{name} must be a whole number >= {least}, got {text!r}.")
+        if most is not None and int(text) > most:
+            raise ConfigError(f"{name} must be at most {most}, got {text!r}.")
+        return int(text)
+
+    return Kind(read, f"{least} or more {unit}".strip() if most is None else f"{least} to {most} {unit}".strip())
+
+
+def decimal(least: float, most: float, unit: str = "") -> Kind[float]:
+    """A number from `least` to `most`."""
+
+    def read(name: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:  # what is no number fails this too
+            point = " Write decimals with a point." if re.fullmatch(r"-?[0-9]+,[0-9]+", text) else ""
+            raise ConfigError(f"{name} must be a number from {least:g} to {most:g}, got {text!r}.{point}")
+        return number
+
+    return Kind(
+        read, f"{least:g} to {most:,g} {unit}".strip() if most < _LARGE else f"{least:g} or more {unit}".strip()
+    )
+
+
+def choice(*words: str) -> Kind[str]:
+    """One of a few words."""
+    either = " or ".join(words)
+
+    def read(name: str, text: str) -> str:
+        if text not in words:
+            raise ConfigError(f"{name} must be {either}, got {text!r}.")
+        return text
+
+    return Kind(read, either, words)
+
+
+def day() -> Kind[date]:
+    """A day, in ISO format."""
+    return Kind(_read_day, "a date like 2024-06-01")
+
+
+def _read_day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{name} must be a date like 2024-06-01, got {text!r}.") from None
+
+
+def names() -> Kind[tuple[str, ...]]:
+    """Comma-separated names, sorted and each once."""
+    return Kind(_read_names, "one, or several with commas")
+
+
+def _read_names(name: str, text: str) -> tuple[str, ...]:
+    found = {part.strip() for part in _read_word(name, text).split(",")} - {""}
+    if not found:
+        raise ConfigError(f"{name} names nothing: {text!r}. Give one event type, or several with commas.")
+    return tuple(sorted(found))
+
+
+def mapping() -> Kind[dict[str, str]]:
+    """`ours=theirs` pairs with commas between; a blank text and the word none have no pair."""
+    return Kind(_read_mapping, f"ours=theirs, with commas between, or {NONE}")
+
+
+def _read_mapping(name: str, text: str) -> dict[str, str]:
+    pairs = [] if is_none(text) else [part.partition("=") for part in text.split(",") if part.strip()]
+    broken = ["".join(pair) for pair in pairs if not (pair[0].strip() and pair[2].strip())]
+    if broken:
+        raise ConfigError(f"{name} must read like user_id=customer,event_time=ts; this part does not: {broken[0]!r}.")
+    found = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    if len(found) < len(pairs):
+        raise ConfigError(f"{name} maps one column twice: {text!r}.")
+    return found
