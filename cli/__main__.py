@@ -17,10 +17,12 @@ _INTERRUPTED = 130  # what shells expect after Ctrl-C
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; an error that its user can mend is one line, without a traceback."""
     given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["help"]:
+        given = [*given[1:], "--help"]
     parser = build_parser()
     arguments, unknown = parser.parse_known_args(given)
     if unknown and arguments.command not in ("check", "test"):  # which hand pytest what they do not know themselves
-        parser.error(f"unknown arguments: {' '.join(unknown)}")
+        parser.refuse(unknown)
     arguments.rest = given[1:]
     try:
         # only the command that was asked for is imported: help stays instant

@@ -1,68 +1,36 @@
-"""The command line: what can be asked, with the help that a newcomer reads first."""
+"""The command line: what can be asked. What help says of it is in `help.py`; neither needs an installation."""
 
 import argparse
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cli.errors import CliError
+from cli.help import EXAMPLES, INTRODUCTION, Parser, format_parameters
 
 PROJECT = Path(__file__).parents[1]
 
-_INTRODUCTION = """\
-For every user of an app: how probable is it that they do a given thing within the next days?
 
-Runs the job of this bundle (databricks.yml, jobs/, notebooks/) on this machine, as Databricks would."""
-
-_EXAMPLES = """\
-first steps
-  ./propensity run                     load a year of real groceries, train, score, publish
-  ./propensity ui                      look at the models and their search
-  ./propensity run                     again: the models hold, so nothing is trained
-
-your own events
-  ./propensity run --param events=clicks.parquet --param action=purchase --param horizon_days=28
-  ./propensity run --param events=db/events --param action=share,favorite --param as_of=2024-06-01
-  ./propensity run --job questions     several questions, one after the other: jobs/questions.yml
-
-the models
-  ./propensity models                  every version: how good, in use from when to when, why
-  ./propensity models diff 3 5         what differs between two of them
-  ./propensity models rollback         back to the one before
-  ./propensity models challenge URI    let a model of your own compete
-
-is retraining worth it
-  ./propensity backtest --from 2017-06-25 --to 2017-12-17
-                                       26 weekly runs of the past under four policies, in some minutes
-
-while you work
-  ./propensity validate                check the YAML, the notebooks, and how they are wired
-  ./propensity run --only train+       train and all that comes after it
-  ./propensity notebook train          open one notebook in Jupyter or VS Code
-  ./propensity check                   lint, types, and the tests that start nothing: a minute
-  ./propensity test                    all of them
-
-deployed on Databricks
-  ./propensity remote status           the last runs, their tasks and verdicts
-  ./propensity remote run --target staging
-                                       start a run, follow it, and fail when a task did
-"""
+def read_version() -> str:
+    """The project's version."""
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The parser; each command is the module of its name in this package."""
-    parser = argparse.ArgumentParser(
-        prog="./propensity",
-        description=_INTRODUCTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(prog="./propensity", description=INTRODUCTION, epilog=EXAMPLES, hands_on=True)
+    parser.add_argument("--version", action="version", version=f"propensity {read_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    run = commands.add_parser("run", help="run the job", description="Run the job on this machine.")
+    run = commands.add_parser(
+        "run", help="run the job", description="Run the job on this machine.", epilog=format_parameters()
+    )
     _run_options(run)
     schedule = commands.add_parser(
         "schedule",
         help="run the job by its own schedule until stopped",
         description="Wait for the schedule in the job's YAML, run the job, and wait again.",
+        epilog=format_parameters(),
     )
     _run_options(schedule)
     validate = commands.add_parser(
@@ -72,8 +40,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _bundle_options(validate)
     for name, which in (("check", "the tests that start nothing: a minute"), ("test", "all tests")):
-        told = f"format, lint, types, layers, and {which}"
-        commands.add_parser(name, help=told, usage=f"./propensity {name} [arguments of pytest]", description=told)
+        what = f"format, lint, types, layers, parameters, and {which}"
+        commands.add_parser(
+            name, help=what, usage=f"./propensity {name} [arguments of pytest]", description=what, hands_on=True
+        )
+    parameters = commands.add_parser(
+        "parameters",
+        help="write what lib/config says of parameters into notebooks, YAML and docs",
+        description="Write the marked blocks of notebooks/, jobs/, README.md and docs/operations.md from lib/config.",
+    )
+    parameters.add_argument("--check", action="store_true", help="write nothing; name the files that differ, and fail")
+    parameters.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
     _home_option(ui)
     ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
@@ -151,7 +128,7 @@ def _param_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="replace a job parameter's default; may be repeated (their names: jobs/)",
+        help="set a parameter of the job; may be repeated (their names: run --help)",
     )
 
 
@@ -232,3 +209,8 @@ def given_parameters(pairs: Sequence[str], option: str = "--param", example: str
         if "=" not in pair:
             raise CliError(f"{option} {pair!r} should be NAME=VALUE, such as {option} {example}.")
     return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def known_parameters(texts: Mapping[str, str]) -> dict[str, str]:
+    """Those whose text is known before a run: what holds `{{...}}` is filled in when it starts."""
+    return {name: text for name, text in texts.items() if "{{" not in text}

@@ -12,26 +12,47 @@ import sys
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
+from lib.config.catalogue import check_all
 from lib.config.stages import ExtractConfig
 from lib.stages import extract_features
 from lib.tables import delta
 
 # COMMAND ----------
 
-dbutils.widgets.text("schema", "spark_catalog.propensity")
-dbutils.widgets.text("events", "")  # a table name, a Delta folder, Parquet or CSV files
-dbutils.widgets.text("event_columns", "")  # other column names, like user_id=customer,event_time=ts
-dbutils.widgets.text("action", "")  # one event type, or several with commas
-dbutils.widgets.text("horizon_days", "28")
-dbutils.widgets.text("cohort_days", "90")
-dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
-dbutils.widgets.text("cadence_days", "7")
-dbutils.widgets.text("max_cutoffs", "26")  # 0: all history
-dbutils.widgets.text("max_event_types", "24")
-dbutils.widgets.text("max_source_gap_days", "")  # blank: the longest gap of the last 90 days
-dbutils.widgets.text("accept_shrunk", "")  # this run's as_of: days read before may hold far fewer events now
+# parameters begin: widgets; ./propensity parameters writes what follows, from lib/config
+# --- The events and the question
+# where the events are: a table, a Delta folder, Parquet or CSV
+dbutils.widgets.text("events", "", "Events")
+# other column names, like user_id=customer,event_time=ts
+dbutils.widgets.text("event_columns", "", "Event columns: none")
+# the event type asked about; several with commas: any of them counts
+dbutils.widgets.text("action", "", "Action")
+# how many days the prediction covers
+dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
+# users are asked about who did anything in so many days before
+dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
+# the run's now, a UTC date: what happens on that day or later does not exist
+dbutils.widgets.text("as_of", "", "As of: day of the last event")
+
+# --- What is learnt from
+# from one cutoff that is learnt from to the next
+dbutils.widgets.text("cadence_days", "", "Cadence days: 7")
+# how many cutoffs to learn from, the newest; 0: all history
+dbutils.widgets.text("max_cutoffs", "", "Max cutoffs: 26")
+# event types with columns of their own, the most used, besides every action; the others share other
+dbutils.widgets.text("max_event_types", "", "Max event types: 24")
+
+# --- When a run is stopped or a list kept back
+# quiet days before as_of that are no error
+dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")
+
+# --- Where things are kept
+# schema of all tables; on one machine choose a --home instead
+dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
+# parameters end
 
 config = ExtractConfig.from_widgets(dbutils.widgets.get)
+check_all(dbutils.widgets.getAll())  # in a job also what later tasks read: before anything is read
 
 # COMMAND ----------
 

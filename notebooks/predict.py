@@ -22,16 +22,35 @@ from lib.tables import delta
 
 # COMMAND ----------
 
-dbutils.widgets.text("schema", "spark_catalog.propensity")
-dbutils.widgets.text("models", "spark_catalog.propensity.propensity")
-dbutils.widgets.text("experiment", "propensity")
-dbutils.widgets.text("run_id", "")  # blank outside a job
-dbutils.widgets.text("action", "")  # one event type, or several with commas
-dbutils.widgets.text("horizon_days", "28")
-dbutils.widgets.text("cohort_days", "90")
-dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
-dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
-dbutils.widgets.text("reasons", "3")  # how many reasons a user gets at the most; 0: none
+# parameters begin: widgets; ./propensity parameters writes what follows, from lib/config
+# --- The events and the question
+# the event type asked about; several with commas: any of them counts
+dbutils.widgets.text("action", "", "Action")
+# how many days the prediction covers
+dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
+# users are asked about who did anything in so many days before
+dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
+# the run's now, a UTC date: what happens on that day or later does not exist
+dbutils.widgets.text("as_of", "", "As of: day of the last event")
+
+# --- The list
+# how many reasons a user gets at the most; 0: none, which is faster
+dbutils.widgets.text("reasons", "", "Reasons: 3")
+
+# --- Where things are kept
+# schema of all tables; on one machine choose a --home instead
+dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
+# prefix of the registered models' names
+dbutils.widgets.text("models", "spark_catalog.propensity.propensity", "Models")
+# MLflow experiment of the searches
+dbutils.widgets.text("experiment", "propensity", "Experiment")
+
+# --- What the job fills in
+# the run's id; blank outside a job
+dbutils.widgets.text("run_id", "", "Run id")
+# what extract_features made of a blank as_of
+dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
+# parameters end
 
 config = PredictConfig.from_widgets(dbutils.widgets.get)
 

@@ -21,26 +21,59 @@ from lib.tables import delta
 
 # COMMAND ----------
 
-dbutils.widgets.text("schema", "spark_catalog.propensity")
-dbutils.widgets.text("models", "spark_catalog.propensity.propensity")
-dbutils.widgets.text("experiment", "propensity")
-dbutils.widgets.text("run_id", "")  # blank outside a job
-dbutils.widgets.text("action", "")  # one event type, or several with commas
-dbutils.widgets.text("horizon_days", "28")
-dbutils.widgets.text("cohort_days", "90")
-dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
-dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
-dbutils.widgets.text("held_out_share", "0.1")  # of the users, whom nobody is to contact
-dbutils.widgets.text("max_users_change", "0.5")  # how much larger one of this list and the last may be
-dbutils.widgets.text("max_score_shift", "0.5")  # distance of the two distributions of propensities
-dbutils.widgets.text("max_rate_ratio", "3")  # of the mean propensity to the base rate, either way
-dbutils.widgets.text("max_source_gap_days", "")  # blank: as long as the events were quiet before
-dbutils.widgets.text("export", "")  # blank, or a .csv or .parquet file
-dbutils.widgets.text("export_top", "0")  # so many users at the most, none held out; 0: all
-dbutils.widgets.text("value_of_action", "")  # with cost_of_contact: who is worth contacting, and the expected profit
-dbutils.widgets.text("cost_of_contact", "")
-dbutils.widgets.text("reports", "")  # blank, or the folder for the report page
-dbutils.widgets.text("seed", "0")
+# parameters begin: widgets; ./propensity parameters writes what follows, from lib/config
+# --- The events and the question
+# the event type asked about; several with commas: any of them counts
+dbutils.widgets.text("action", "", "Action")
+# how many days the prediction covers
+dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
+# users are asked about who did anything in so many days before
+dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
+# the run's now, a UTC date: what happens on that day or later does not exist
+dbutils.widgets.text("as_of", "", "As of: day of the last event")
+
+# --- The list
+# share of the users whom nobody is to contact, to see what contacting adds
+dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
+# a file to write the list to as well
+dbutils.widgets.text("export", "", "Export: none")
+# how many users at the most that file holds, none of them held out; 0: the whole list
+dbutils.widgets.text("export_top", "", "Export top: 0")
+# what an action is worth; with the cost: the file holds whom contacting pays for
+dbutils.widgets.text("value_of_action", "", "Value of action: none")
+# what a contact costs, in the currency of the value
+dbutils.widgets.text("cost_of_contact", "", "Cost of contact: none")
+# folder for the report of each list; on one machine the home has one
+dbutils.widgets.text("reports", "", "Reports: none")
+
+# --- What is learnt from
+# seed of all chance: the same run gives the same rows
+dbutils.widgets.text("seed", "", "Seed: 0")
+
+# --- When a run is stopped or a list kept back
+# quiet days before as_of that are no error
+dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")
+# how much larger one of the new and the last list may be
+dbutils.widgets.text("max_users_change", "", "Max users change: 0.5")
+# how far the propensities may have moved since the last list of the same models
+dbutils.widgets.text("max_score_shift", "", "Max score shift: 0.5")
+# how many times the base rate the mean propensity may be, or the other way round
+dbutils.widgets.text("max_rate_ratio", "", "Max rate ratio: 3")
+
+# --- Where things are kept
+# schema of all tables; on one machine choose a --home instead
+dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
+# prefix of the registered models' names
+dbutils.widgets.text("models", "spark_catalog.propensity.propensity", "Models")
+# MLflow experiment of the searches
+dbutils.widgets.text("experiment", "propensity", "Experiment")
+
+# --- What the job fills in
+# the run's id; blank outside a job
+dbutils.widgets.text("run_id", "", "Run id")
+# what extract_features made of a blank as_of
+dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
+# parameters end
 
 config = PublishConfig.from_widgets(dbutils.widgets.get)
 

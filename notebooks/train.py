@@ -20,30 +20,67 @@ from lib.tables import delta
 
 # COMMAND ----------
 
-dbutils.widgets.text("schema", "spark_catalog.propensity")
-dbutils.widgets.text("models", "spark_catalog.propensity.propensity")
-dbutils.widgets.text("experiment", "propensity")
-dbutils.widgets.text("run_id", "")  # blank outside a job
-dbutils.widgets.text("action", "")  # one event type, or several with commas
-dbutils.widgets.text("horizon_days", "28")
-dbutils.widgets.text("cohort_days", "90")
-dbutils.widgets.text("as_of", "")  # the run's "now", a UTC date; blank: the day of the last event
-dbutils.widgets.text("resolved_as_of", "")  # what extract_features made of a blank as_of
-dbutils.widgets.text("min_positives", "50")
-dbutils.widgets.text("min_skill_over_base_rate", "0")  # the shares of their log loss that the scores must save
-dbutils.widgets.text("min_skill_over_naive", "0")
-dbutils.widgets.text("max_auc_drop", "0.03")  # since the pair was registered
-dbutils.widgets.text("max_ap_drop", "0.1")
-dbutils.widgets.text("max_calibration_error", "0.25")  # log of expected to observed actions, either way
-dbutils.widgets.text("max_ece", "0.05")
-dbutils.widgets.text("max_drifted_share", "0.3")  # of the features
-dbutils.widgets.text("max_unseen_share", "0.2")
-dbutils.widgets.text("max_age_days", "365")
-dbutils.widgets.text("promote_probability", "0.9")  # of being better, to replace a champion that holds
-dbutils.widgets.text("max_training_rows", "1000000")  # more labelled rows than that are sampled; 0: never
-dbutils.widgets.text("seed", "0")
-dbutils.widgets.text("challenger", "")  # MLflow URI of models of your own: asks for a retrain whatever the verdict
-dbutils.widgets.text("start_retrain", "false")  # by hand: "true" runs the retrain notebook when it is needed
+# parameters begin: widgets; ./propensity parameters writes what follows, from lib/config
+# --- The events and the question
+# the event type asked about; several with commas: any of them counts
+dbutils.widgets.text("action", "", "Action")
+# how many days the prediction covers
+dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
+# users are asked about who did anything in so many days before
+dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
+# the run's now, a UTC date: what happens on that day or later does not exist
+dbutils.widgets.text("as_of", "", "As of: day of the last event")
+
+# --- What is learnt from
+# seed of all chance: the same run gives the same rows
+dbutils.widgets.text("seed", "", "Seed: 0")
+# the holdout takes in older cutoffs until so many of its users acted
+dbutils.widgets.text("min_positives", "", "Min positives: 50")
+# more labelled rows than that are sampled, the holdout's as well; 0: never
+dbutils.widgets.text("max_training_rows", "", "Max training rows: 1000000")
+
+# --- The search for a model
+# a model of your own, compared instead of a search's
+dbutils.widgets.text("challenger", "", "Challenger: none")
+
+# --- When models are replaced
+# share of the base rate's log loss that the models in use must save
+dbutils.widgets.text("min_skill_over_base_rate", "", "Min skill over base rate: 0")
+# the same, against the rate by recency and frequency
+dbutils.widgets.text("min_skill_over_naive", "", "Min skill over naive: 0")
+# how far AUC may fall since the models were registered
+dbutils.widgets.text("max_auc_drop", "", "Max AUC drop: 0.03")
+# the same, average precision, 0 at the base rate and 1 for a perfect order
+dbutils.widgets.text("max_ap_drop", "", "Max AP drop: 0.1")
+# log ratio of expected to observed actions, either way
+dbutils.widgets.text("max_calibration_error", "", "Max calibration error: 0.25")
+# how far scores and observed rates may lie apart on average
+dbutils.widgets.text("max_ece", "", "Max ECE: 0.05")
+# share of the features whose spread may have changed since the models learnt
+dbutils.widgets.text("max_drifted_share", "", "Max drifted share: 0.3")
+# share of the last 28 days' events whose type the models learnt otherwise, or never saw
+dbutils.widgets.text("max_unseen_share", "", "Max unseen share: 0.2")
+# how old the newest label may be that the models learnt from
+dbutils.widgets.text("max_age_days", "", "Max age days: 365")
+# how probably better new models must be to replace ones that hold
+dbutils.widgets.text("promote_probability", "", "Promote probability: 0.9")
+
+# --- Where things are kept
+# schema of all tables; on one machine choose a --home instead
+dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
+# prefix of the registered models' names
+dbutils.widgets.text("models", "spark_catalog.propensity.propensity", "Models")
+# MLflow experiment of the searches
+dbutils.widgets.text("experiment", "propensity", "Experiment")
+
+# --- What the job fills in
+# the run's id; blank outside a job
+dbutils.widgets.text("run_id", "", "Run id")
+# what extract_features made of a blank as_of
+dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
+# parameters end
+
+dbutils.widgets.dropdown("start_retrain", "false", ["false", "true"], "Start retrain: by hand, where it is needed")
 
 config = TrainConfig.from_widgets(dbutils.widgets.get)
 

@@ -43,6 +43,19 @@ def with_defaults(given: Mapping[str, str]) -> dict[str, str]:
     return {**given, **merge({name: given[name] for name in known}, known)}
 
 
+def check_each(given: Mapping[str, str]) -> None:
+    """Read each parameter that was given by itself: what belongs together may come from elsewhere yet.
+
+    Raises
+    ------
+    ConfigError
+        For the first one that cannot be read.
+    """
+    for each in all_parameters().values():
+        if each.name in given:
+            each.read(given.__getitem__)
+
+
 def check_all(given: Mapping[str, str]) -> None:
     """Read the parameters of all stages, as far as they are known here; whatever else was given is passed over.
 

@@ -18,10 +18,14 @@ class Question(FromWidgets, group=Group.QUESTION):
     """What one pair of models answers: will a user of this cohort perform the action within the horizon?"""
 
     actions: tuple[str, ...] = parameter(
-        "", names(), "the event type asked about; of several any counts", name="action", job="${var.action}"
+        "",
+        names(),
+        "the event type asked about; several with commas: any of them counts",
+        name="action",
+        job="${var.action}",
     )
     horizon_days: int = parameter(
-        "28", whole(1, MAX_DAYS, "days"), "how far the prediction reaches", job="${var.horizon_days}"
+        "28", whole(1, MAX_DAYS, "days"), "how many days the prediction covers", job="${var.horizon_days}"
     )
     cohort_days: int = parameter(
         "90", whole(1, MAX_COHORT_DAYS, "days"), "users are asked about who did anything in so many days before"

@@ -71,7 +71,7 @@ class RunConfig(FromWidgets, group=Group.QUESTION):
     as_of: date | None = parameter(  # None: the day of the source's last event, or of the newest extraction
         "",
         optional(day(), None),
-        "the run's now, a UTC date: what happens then or later is not known",
+        "the run's now, a UTC date: what happens on that day or later does not exist",
         shown="day of the last event",
     )
     schema: str = parameter(
@@ -148,11 +148,11 @@ class TrainConfig(ModelConfig, Chance, group=Group.LEARNING):
     """What `train` needs to know."""
 
     min_positives: int = parameter(
-        "50", whole(1, unit="users"), "the holdout takes in older cutoffs until so many of them acted"
+        "50", whole(1), "the holdout takes in older cutoffs until so many of its users acted"
     )
     thresholds: Thresholds
     max_training_rows: int = parameter(
-        "1000000", whole(0, unit="rows"), "more labelled ones, the holdout's too, are sampled; 0: never"
+        "1000000", whole(0), "more labelled rows than that are sampled, the holdout's as well; 0: never"
     )
     challenger: str = parameter(
         "", optional(model_uri(), ""), "a model of your own, compared instead of a search's", group=Group.SEARCH
@@ -165,7 +165,7 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
 
     n_trials: int = parameter("30", whole(1), "how many trials the search for a model has")
     search_seconds: int = parameter(
-        "0", whole(0, unit="seconds"), "no trial begins later, and nothing repeats exactly; 0: no limit"
+        "0", whole(0, unit="seconds"), "no trial begins later than that, and nothing repeats exactly; 0: no limit"
     )
     search_on: str = parameter(
         "driver", choice(*PLACES), "where trials run; spark: on its executors, and nothing repeats exactly"

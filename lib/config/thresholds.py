@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from lib.config.kinds import decimal, is_none, optional, whole
+from lib.config.kinds import decimal, optional, whole
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.errors import ConfigError
 
@@ -16,24 +16,14 @@ class Thresholds(FromWidgets, group=Group.VERDICT):
         "0", decimal(-1, 1), "share of the base rate's log loss that the models in use must save"
     )
     min_skill_over_naive: float = parameter("0", decimal(-1, 1), "the same, against the rate by recency and frequency")
-    max_auc_drop: float = parameter(
-        "0.03",
-        decimal(0, 1),
-        "how far AUC may fall since the models were registered",
-    )
+    max_auc_drop: float = parameter("0.03", decimal(0, 1), "how far AUC may fall since the models were registered")
     max_ap_drop: float = parameter(
-        "0.1",
-        decimal(0, 1),
-        "the same, average precision, 0 at the base rate and 1 for a perfect order",
+        "0.1", decimal(0, 1), "the same, average precision, 0 at the base rate and 1 for a perfect order"
     )
     max_calibration_error: float = parameter(
         "0.25", decimal(0, 10), "log ratio of expected to observed actions, either way"
     )
-    max_ece: float = parameter(
-        "0.05",
-        decimal(0, 1),
-        "how far scores and observed rates may lie apart on average",
-    )
+    max_ece: float = parameter("0.05", decimal(0, 1), "how far scores and observed rates may lie apart on average")
     max_drifted_share: float = parameter(
         "0.3", decimal(0, 1), "share of the features whose spread may have changed since the models learnt"
     )
@@ -69,14 +59,14 @@ class Contacts(FromWidgets, group=Group.LIST):
 
     top: int = parameter(
         "0",
-        whole(0, unit="users"),
-        "so many at the most stand in that file, none held out; 0: the list",
+        whole(0),
+        "how many users at the most that file holds, none of them held out; 0: the whole list",
         name="export_top",
     )
     value_of_action: float | None = parameter(
         "",
         optional(decimal(0, 1e9), None),
-        "what an action is worth: with the cost, the file holds those worth contacting",
+        "what an action is worth; with the cost: the file holds whom contacting pays for",
     )
     cost_of_contact: float | None = parameter(
         "", optional(decimal(0, 1e9), None), "what a contact costs, in the currency of the value"
@@ -84,13 +74,14 @@ class Contacts(FromWidgets, group=Group.LIST):
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
-        texts = [get(name).strip() for name in ("value_of_action", "cost_of_contact")]
-        if is_none(texts[0]) != is_none(texts[1]):
+        contacts = super().from_widgets(get)
+        if (contacts.value_of_action is None) != (contacts.cost_of_contact is None):
+            texts = [get(name).strip() for name in ("value_of_action", "cost_of_contact")]
             raise ConfigError(
                 "value_of_action and cost_of_contact are given together or not at all, got "
                 f"{texts[0]!r} and {texts[1]!r}. Give both in one currency, or leave both blank."
             )
-        return super().from_widgets(get)
+        return contacts
 
     @property
     def everybody(self) -> bool:

@@ -69,6 +69,21 @@ def test_a_parameter_beats_the_widget_s_default() -> None:
     assert (widgets.get("a"), widgets.getArgument("b"), widgets.getArgument("z", "else")) == ("given", "x", "else")
 
 
+def test_in_a_job_get_all_has_what_the_job_gives_and_by_hand_only_what_was_declared() -> None:
+    for given, found in (({"a": "1", "not declared": "2"}, {"a": "1", "not declared": "2"}), ({}, {"a": ""})):
+        widgets = Widgets(given)
+        widgets.text("a", "")
+        assert widgets.getAll() == found
+
+
+def test_a_dropdown_may_be_blank_where_blank_is_a_choice() -> None:
+    widgets = Widgets({})
+    widgets.dropdown("a", "", ["", "x"], "A: x")
+    assert widgets.get("a") == ""
+    with pytest.raises(ValueError, match=r"The default '' of widget 'b' is none of its choices \['x'\]"):
+        widgets.dropdown("b", "", ["x"])
+
+
 def test_a_removed_widget_leaves_what_the_job_gave() -> None:
     widgets = Widgets({"a": "given"})
     widgets.text("a", "default")

@@ -33,6 +33,7 @@ resources:
       name: many
       parameters:
         - {name: shops, default: '[{"shop": "a"}, {"shop": "b"}, {"shop": "c"}]'}
+        - {name: country, default: nl}
       tasks:
         - task_key: each
           for_each_task:
@@ -42,7 +43,7 @@ resources:
               task_key: one
               run_job_task:
                 job_id: ${resources.jobs.toy.id}
-                job_parameters: {schema: "{{input.shop}}_{{job.parameters.shops}}"}
+                job_parameters: {schema: "{{input.shop}}_{{job.parameters.country}}"}
 """
 SHOPS = """'[{"shop": "a"}, {"shop": "b"}, {"shop": "c"}]'"""
 
@@ -64,14 +65,14 @@ def test_our_job_of_many_questions_asks_each_as_the_other_job_would(target):
         {
             "action": "purchase",
             "horizon_days": days,
-            "cohort_days": "90",
+            "cohort_days": "",  # the other job's own
             "events": "main.propensity.events",
             "as_of": "",
             "accept_shrunk": "",
         }
-        for days in ("7", "28")
+        for days in ("7", "")
     ]
-    assert asked[0].label == "action=purchase, horizon_days=7, cohort_days=90"
+    assert asked[0].label == "action=purchase, horizon_days=7, cohort_days="
     assert task.for_each_task.task.run_job_task.job_id == bundle.job("propensity").id != bundle.job("questions").id
 
 
@@ -104,7 +105,7 @@ def test_a_sound_one_has_no_findings(tmp_path):
     assert bundle_findings(load_bundle(write(tmp_path))) == []
 
 
-NESTED = 'run_job_task:\n                job_id: ${resources.jobs.toy.id}\n                job_parameters: {schema: "{{input.shop}}_{{job.parameters.shops}}"}'
+NESTED = 'run_job_task:\n                job_id: ${resources.jobs.toy.id}\n                job_parameters: {schema: "{{input.shop}}_{{job.parameters.country}}"}'
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
@@ -115,7 +116,7 @@ NESTED = 'run_job_task:\n                job_id: ${resources.jobs.toy.id}\n     
     (SHOPS, "'[{\"shop\": [1]}]'", r"inputs should be a JSON array of objects"),
     (SHOPS, "'[{\"shop\": \"a\"}, {\"shop\": \"b\", \"town\": 1}]'", r"input 2 has town, which the task does not read; it reads shop\. Remove it, or hand it on in job_parameters\."),
     (SHOPS, "'[{\"shop\": \"a\"}, {}]'", r"input 2 lacks shop\. Every input needs all keys\. Add it\."),
-    ('"{{job.parameters.shops}}"\n', '"{{job.parameters.shop}}"\n', r"\{\{job\.parameters\.shop\}\} is not known here; job\.parameters\.shops is"),
+    ('"{{job.parameters.shops}}"\n', '"{{job.parameters.shop}}"\n', r"\{\{job\.parameters\.shop\}\} is not known here; job\.parameters\.shops, job\.parameters\.country is"),
     ('"{{input.shop}}_', '"{{input.shop}}_{{inputs.shop}}', r"\{\{inputs\.shop\}\} is not known here"),
     ("job_parameters: {", "job_parameters: {town: x, ", r"gives town, which is no parameter of the job toy\. Remove it, or add it there\."),
     ("${resources.jobs.toy.id}", "77", r"job_id 77 is no job of this bundle\. Write \$\{resources\.jobs\.KEY\.id\}\."),
@@ -176,7 +177,7 @@ def test_each_input_is_a_run_of_its_own_in_the_same_home(many, stage, capsys):
     assert many() == 0
     shops = json.loads(SHOPS.strip("'"))
     outer, inner = records(stage.home)
-    assert [run.parameters["schema"] for run in inner] == [f"{item['shop']}_{SHOPS.strip(chr(39))}" for item in shops]
+    assert [run.parameters["schema"] for run in inner] == [f"{item['shop']}_nl" for item in shops]
     assert [key for key, _ in stage.calls] == ["extract", "train", "predict"] * 3
     assert {asked["spark_url"] for _, asked in stage.calls} == {"sc://nowhere"}
     assert len(test_run.Spark.started) == 1
@@ -234,7 +235,7 @@ def test_one_that_fails_holds_up_no_other_and_fails_the_whole(many, stage, capsy
 @pytest.mark.parametrize(("given", "message"), [
     ("shops=a", "error: task each: inputs should be a JSON array of objects"),
     ('shops=[{"town": "a"}]', "error: task each: input 1 has town, which the task does not read; it reads shop."),
-    ('shop=[{"shop": "a"}]', "error: There is no parameter 'shop'. The job has shops. Did you mean shops?"),
+    ('shop=[{"shop": "a"}]', "error: There is no parameter 'shop'. The job has shops, country. Did you mean shops?"),
 ])  # fmt: skip
 def test_inputs_given_for_one_run_are_looked_at_before_anything_starts(many, stage, capsys, given, message):
     assert many("--param", given) == 1

@@ -73,8 +73,10 @@ def test_defaults_fill_in_what_is_there_and_blank_and_nothing_else():
 
 # What is refused before anything starts, by whatever stage reads it.
 WRONG = [
-    ({"cost_of_contact": "0,40"}, "value_of_action and cost_of_contact are given together or not at all, got '' and "
-     "'0,40'. Give both in one currency, or leave both blank."),
+    ({"cost_of_contact": "0.40"}, "value_of_action and cost_of_contact are given together or not at all, got '' and "
+     "'0.40'. Give both in one currency, or leave both blank."),
+    ({"cost_of_contact": "0,40"}, "cost_of_contact must be a number from 0 to 1e+09, got '0,40'. Write decimals with a "
+     "point."),
     ({"cost_of_contact": "0,40", "value_of_action": "2"}, "cost_of_contact must be a number from 0 to 1e+09, got "
      "'0,40'. Write decimals with a point."),
     ({"export": "list.xls"}, "export must end in .csv or .parquet, got 'list.xls'. Leave it blank for none."),
