@@ -11,9 +11,10 @@ from itertools import islice
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResultState, RunState, RunTask
 
-from cli.arguments import given_parameters
+from cli.arguments import given_parameters, known_parameters
 from cli.errors import CliError
 from cli.workspace.client import Deployed, answering, connect, find_job, query_warehouse
+from lib.config.catalogue import check_all
 from lib.registry.mlflow_registry import CHAMPION
 from localrun.bundle.bundle import load_bundle
 
@@ -51,6 +52,7 @@ def _run(deployed: Deployed, arguments: argparse.Namespace) -> int:
     if unknown := given.keys() - deployed.parameters.keys():
         names = ", ".join(sorted(unknown))
         raise CliError(f"There is no parameter {names}. The job has {', '.join(deployed.parameters)}.")
+    check_all(known_parameters({**deployed.parameters, **given}))
     token = secrets.token_hex(16)  # asked twice because an answer got lost, the workspace starts one run
     started = deployed.client.jobs.run_now(deployed.job_id, job_parameters=given, idempotency_token=token)
     run_id: int = started.bind()["run_id"]

@@ -7,23 +7,25 @@ from pathlib import Path
 
 from cli.arguments import PROJECT
 from cli.local.home import Home, lock_home, open_home
-from cli.local.job_run import say, start
-from cli.local.plan import plan_run, schema_of
-from localrun.platform.rules import State
-from localrun.run import page
-
-_EXIT = {State.SUCCESS: 0, State.CANCELED: 130}
+from cli.local.sources import check_given
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the job; 0 only when it succeeded."""
     home = open_home(arguments.home)
+    check_given(arguments, home)
+    from cli.local.plan import plan_run, schema_of  # takes a second to import: a slip of the pen is told at once
+
     plan = plan_run(arguments, home)
+    from cli.local.job_run import say, start  # takes seconds
+    from localrun.platform.rules import State
+    from localrun.run import page
+
     with lock_home(home):
         page.close_abandoned(home.runs)
         run = start(plan)
     say(_places(home, home.runs / run.run_id, schema_of(run.parameters)))
-    return _EXIT.get(run.state, 1)
+    return {State.SUCCESS: 0, State.CANCELED: 130}.get(run.state, 1)
 
 
 def _places(home: Home, folder: Path, schema: str) -> Iterable[str]:

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 from cli.arguments import PROJECT
 from cli.errors import CliError
-from cli.local.plan import load_job
+from cli.local.home import open_home
+from cli.local.plan import plan_run
+from cli.local.sources import check_given
 from localrun.platform.cron import next_fire
 
 _NAP_SECONDS = 30.0  # short enough that a clock which was set, or a machine that slept, is noticed
@@ -23,7 +25,9 @@ def main(arguments: argparse.Namespace) -> int:
     Each run is a process of its own, `run` with the same options, so that nothing of one reaches the next. It
     ignores `pause_status`, which is for deployed jobs: whoever calls this wants the job to run.
     """
-    job, _ = load_job(arguments)
+    home = open_home(arguments.home)
+    check_given(arguments, home)
+    job = plan_run(arguments, home).job  # what each run would refuse is told now
     schedule = job.settings.schedule
     if schedule is None:
         raise CliError(f"job {job.key} in {job.file} has no schedule. Add one there.")

@@ -17,6 +17,7 @@ from cli.local.plan import EXPERIMENT, Plan, schema_of
 from cli.local.progress import Progress, format_closing
 from cli.local.tracking import ensure_experiment
 from cli.local.what_happened import format_what_happened
+from lib.config.catalogue import with_defaults
 from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.scan import scan
@@ -124,7 +125,7 @@ def _machine(plan: Plan, folder: Path, here: Surroundings) -> Machine:
 
 
 def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) -> JobRun:
-    parameters = job_parameters(plan.job, given, run_id, start)
+    parameters = with_defaults(job_parameters(plan.job, given, run_id, start))  # the record says what blank came to
     run = JobRun(
         run_id=run_id,
         job=plan.job.key,

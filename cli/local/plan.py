@@ -10,10 +10,14 @@ from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.sources import Source, choose_source
+from lib.config.catalogue import check_all
+from lib.config.kinds import is_none
+from lib.errors import ConfigError
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
 from localrun.checks.job import job_findings
-from localrun.platform.for_each import check_inputs
+from localrun.platform.for_each import called_job, check_inputs, requested_calls
+from localrun.platform.references import Facts
 from localrun.platform.rules import select_tasks
 from localrun.run.job import job_parameters
 
@@ -59,12 +63,19 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, Bundle]:
 
 
 def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
-    job, bundle = load_job(arguments)
+    """Plan a run, and refuse it before anything starts where a parameter of any stage cannot be read.
+
+    Raises
+    ------
+    CliError, LocalRunError, ConfigError
+        The message names the option, or the parameter and what was found.
+    """
     given = given_parameters(arguments.param)
     for name in ("export", "reports"):  # notebooks run in their own folder
-        if given.get(name):
+        if not is_none(given.get(name, "")):
             given[name] = str(Path(given[name]).expanduser().absolute())
     source = choose_source(arguments.source, given, home, schema_of(given))
+    job, bundle = load_job(arguments)
     plan = Plan(
         job=job,
         jobs=bundle.jobs,
@@ -77,9 +88,26 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     names = {parameter.name for parameter in job.settings.parameters or []}
     suits = {name: value for name, value in source.parameters.items() if name in names}
     plan = replace(plan, given=plan.local(job) | given | suits)
-    # what is wrong with parameters is said before anything starts
-    check_inputs(job, job_parameters(job, plan.given, "", datetime.now(UTC)))
+    _check_parameters(plan)
     return plan
+
+
+def _check_parameters(plan: Plan) -> None:
+    """Read the parameters of the run, and of each run of another job that it asks for, as all stages will."""
+    start = datetime.now(UTC)
+    parameters = job_parameters(plan.job, plan.given, "", start)
+    check_inputs(plan.job, parameters)
+    check_all(parameters)
+    facts: Facts = {("job", "parameters", name): text for name, text in parameters.items()}
+    for each in (task.for_each_task for task in plan.job.settings.tasks or []):
+        if each is None or each.task.run_job_task is None:
+            continue
+        job = called_job(each.task.run_job_task, plan.jobs)
+        for call in requested_calls(each, facts):
+            try:
+                check_all(job_parameters(job, plan.local(job) | call.parameters, "", start))
+            except ConfigError as error:
+                raise ConfigError(f"{call.label}: {error}") from error
 
 
 def schema_of(parameters: Mapping[str, str]) -> str:

@@ -1,20 +1,22 @@
 """Which events a run reads: the user's own, or built-in ones with a question that suits them."""
 
+import argparse
+import importlib
 import json
+import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-
+from cli.arguments import given_parameters, known_parameters
 from cli.errors import CliError
 from cli.local.home import Home
-from datasets import cdnow, complete_journey, synthetic
-from lib.features.source_note import SOURCE
+from lib.config.catalogue import check_each
+
+# What is no path of this machine, or might be one of many: the engine says whether it is there.
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/(Volumes|Workspace|dbfs)/|.*[*?\[{`]")
 
 
 def _questions(*pairs: tuple[str, str]) -> str:
@@ -61,53 +63,72 @@ def choose_source(
     Raises
     ------
     CliError
-        If both a built-in source and events of the user's own are asked for.
+        If both a built-in source and events of the user's own are asked for, or the latter cannot be there.
     """
     if "events" in given:
         if name not in (None, "none"):
             raise CliError(f"--source {name} and --param events={given['events']} exclude each other.")
-        return Source({"events": absolute_events(given["events"])})
+        return Source({"events": locate_events(given["events"])})
     if name == "none":
         return Source()
     if name == "synthetic":
-        return Source(COOK | dict(given), partial(synthetic.write, home.sources, **(world or {})))
+        return Source(COOK | dict(given), partial(_write, "synthetic", home.sources, **(world or {})))
     if name == "cdnow":
-        return Source(PURCHASE | dict(given), partial(cdnow.write, home.sources))
-    return _journey(DELI | dict(given), home, schema)
+        return Source(PURCHASE | dict(given), partial(_write, "cdnow", home.sources))
+    from cli.local.journey import choose_file
+
+    file, remark = choose_file(home, schema)
+    return Source(DELI | dict(given), file, remark)
 
 
-def _journey(parameters: dict[str, str], home: Home, schema: str) -> Source:
-    """The Complete Journey on the stores' clock, or the former file where a home began with that."""
-    if not _is_on_former(home, schema):
-        return Source(parameters, partial(complete_journey.write, home.sources))
-    file = complete_journey.FORMER
-    remark = (
-        f"This home began with {file} and goes on with it: its receipts are told in UTC, not on the stores' own "
-        "clock. A --home of its own has them on that."
-    )
-    return Source(parameters, partial(complete_journey.write, home.sources, file), remark)
+def check_given(arguments: argparse.Namespace, home: Home) -> None:
+    """Refuse what the command line alone shows to be wrong: at once, before the bundle is read.
+
+    Raises
+    ------
+    CliError, ConfigError
+        The message names the option, or the parameter and what was found.
+    """
+    given = given_parameters(arguments.param)
+    check_each(known_parameters(given))
+    if "events" in given:
+        choose_source(arguments.source, given, home, "")
 
 
-def _is_on_former(home: Home, schema: str) -> bool:
-    """Whether the schema's tables, or else others of the home, were read from the former file; else whether it lies."""
-    notes = {name: Path(events).name for name, events in _read_note(home).items()}
-    names = {notes[schema]} if schema in notes else set(notes.values())
-    lies = (home.sources / complete_journey.FORMER).exists()
-    return complete_journey.FORMER in names or (lies and complete_journey.FILE not in names)
+def _write(name: str, folder: Path, **world: Any) -> Path:
+    """Write a built-in source's events; what that needs takes a second to import, and a refused run does without."""
+    written: Path = importlib.import_module(f"datasets.{name}").write(folder, **world)
+    return written
 
 
-def _read_note(home: Home) -> dict[str, str]:
-    """The events that `daily_activity` of each schema was read from, where its first run came so far."""
-    found: dict[str, str] = {}
-    for folder in home.warehouse.glob("*/daily_activity"):
-        with suppress(DeltaError):  # not a table yet; or a damaged one, which the run will name
-            note = DeltaTable(folder).metadata().configuration.get(f"propensity.{SOURCE}")
-            found |= {folder.parent.name: json.loads(note)["events"]} if note else {}
-    return found
+def locate_events(events: str) -> str:
+    """Where a run reads events: a file's path made absolute, a table's name as it stands.
+
+    Raises
+    ------
+    CliError
+        If it can only be a path of this machine, and nothing is there.
+    """
+    located = absolute_events(events)
+    if located.startswith("/") and not _ELSEWHERE.match(located) and not _may_exist(Path(located)):
+        raise CliError(
+            f"--param events={events} names {located}, and there is no such file or folder. Correct the path; a table "
+            "is named like shop.events."
+        )
+    return located
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # nobody may look there: let the engine try
+        return True
 
 
 def absolute_events(events: str) -> str:
     """A file's path made absolute, because notebooks run in their own folder; a table's name as it stands."""
     path = Path(events).expanduser()
-    looks_like_a_file = "/" in events or path.suffix in (".csv", ".parquet") or path.exists()
-    return str(path.absolute()) if looks_like_a_file and "://" not in events else events
+    if not events.strip() or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", events):
+        return events
+    looks_like_a_file = "/" in events or path.suffix.lower() in (".csv", ".parquet") or path.exists()
+    return str(path.absolute()) if looks_like_a_file and "`" not in events else events

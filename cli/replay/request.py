@@ -17,9 +17,8 @@ from cli.local.home import Home
 from cli.local.plan import load_job
 from cli.local.sources import Source, choose_source
 from cli.replay.files import write
-from lib.backtest import replay
+from lib.config.catalogue import check_all, with_defaults
 from lib.config.question import Question
-from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.tables import csv_files
 from localrun.run.job import job_parameters
 
@@ -90,9 +89,8 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
     told |= dict.fromkeys(("as_of", "optuna_storage", "export", "reports", "challenger"), "")
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
-    parameters = job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC))
-    for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):  # a slip of the pen is told now
-        kind.from_widgets(replay.widget_values({**parameters, "events": "to be located"}, "", first))
+    parameters = with_defaults(job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC)))
+    check_all(parameters)  # a slip of the pen is told now
     noted = {"--from": str(first), "--to": str(last), "--every": arguments.every, "--stores": arguments.stores}
     noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
     noted |= {f"--world {name}": str(value) for name, value in world.items()}

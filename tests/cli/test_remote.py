@@ -120,6 +120,32 @@ def test_a_run_is_started_once_and_followed_to_its_end(place, remote):
     assert len(asked["idempotency_token"]) == 32
 
 
+@pytest.mark.parametrize(("given", "message"), [
+    (["n_trials=abc"], "n_trials must be a whole number >= 1, got 'abc'."),
+    (["cost_of_contact=0.40"], "value_of_action and cost_of_contact are given together or not at all, got '' and "
+     "'0.40'. Give both in one currency, or leave both blank."),
+    (["cost_of_contact=0.40", "export=list.xls"], "export must end in .csv or .parquet, got 'list.xls'. Leave it blank "
+     "for none."),
+])  # fmt: skip
+def test_no_run_is_started_with_a_parameter_that_no_stage_could_read(place, remote, given, message):
+    add_parameters(place, n_trials="", export="", cost_of_contact="", value_of_action="")
+    assert remote("run", *(word for pair in given for word in ("--param", pair))) == (1, f"error: {message}\n")
+    assert [item for item in place.asked if item[0].startswith("POST")] == []
+
+
+def test_what_a_run_fills_in_is_left_to_it(place, remote):
+    add_parameters(place, run_id="{{job.run_id}}", as_of="", value_of_action="5", cost_of_contact="")
+    place.answers["POST /api/2.2/jobs/run-now"] = {"run_id": 55}
+    code, _ = remote("run", "--param", "as_of={{job.start_time.iso_date}}", "--param", "cost_of_contact=2")
+    assert code == 0
+
+
+def add_parameters(place, **defaults):
+    """More parameters of the deployed job."""
+    settings = place.answers["GET /api/2.2/jobs/get"]["settings"]
+    settings["parameters"] += [{"name": name, "default": text} for name, text in defaults.items()]
+
+
 @pytest.mark.parametrize(("run", "well"), [
     (a_run(retrain="EXCLUDED"), True),
     (a_run(outcome="true"), True),

@@ -17,6 +17,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from cli.__main__ import main
+from cli.arguments import given_parameters
 from cli.commands import schedule as cli_schedule
 from cli.errors import CliError
 from cli.local import job_run as cli_run
@@ -138,12 +139,18 @@ def test_a_job_that_only_mostly_succeeded_ends_with_1(stage):
 
 
 def test_parameters_and_the_environment_reach_the_notebooks(stage):
-    assert stage("--param", "schema=spark_catalog.a=b") == 0
+    assert stage("--param", "schema=spark_catalog.a_b") == 0
     asked = dict(stage.calls)["extract"]
-    assert asked["parameters"]["schema"] == "spark_catalog.a=b"
+    assert asked["parameters"]["schema"] == "spark_catalog.a_b"
     assert asked["environment"]["MLFLOW_TRACKING_URI"] == f"sqlite:///{stage.home}/mlflow.db"
     assert asked["environment"]["PYSPARK_PYTHON"] == sys.executable
-    assert (asked["spark_url"], Spark.started[0][:2]) == ("sc://nowhere", (stage.home, ["a=b"]))
+    assert (asked["spark_url"], Spark.started[0][:2]) == ("sc://nowhere", (stage.home, ["a_b"]))
+
+
+def test_only_the_first_equals_sign_divides():
+    assert given_parameters(["event_columns=value=a,user_id=b", " x =1"]) == {
+        "event_columns": "value=a,user_id=b", "x": "1",
+    }  # fmt: skip
 
 
 def test_a_relative_events_file_reaches_the_notebooks_as_an_absolute_path(stage, tmp_path, monkeypatch):
@@ -152,6 +159,7 @@ def test_a_relative_events_file_reaches_the_notebooks_as_an_absolute_path(stage,
     reads = stage.bundle / "notebooks" / "extract.py"
     reads.write_text(reads.read_text() + 'dbutils.widgets.get("events")\n')
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "clicks.csv").write_text("")
     assert stage("--param", "events=clicks.csv") == 0
     assert dict(stage.calls)["extract"]["parameters"]["events"] == f"{tmp_path}/clicks.csv"
 
