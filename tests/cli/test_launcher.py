@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = """\
 #!/bin/sh
 case "$*" in
-*ensurepip*) exit ${TOO_OLD:-0} ;;
+*ensurepip* | *argparse*) exit ${TOO_OLD:-0} ;;
 "-c import pip") exit 0 ;;
 esac
 echo "$*" >>"$NOTES"
@@ -22,7 +22,7 @@ case "$*" in
 *"${FAIL:-nothing}"*) echo "this went wrong"; exit 1 ;;
 "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
 "-P -m cli.prepare"*) ;;
-"-P -m cli"*) echo "in $PWD, path $PYTHONPATH" ;;
+*"-P -m cli"*) echo "in $PWD, path $PYTHONPATH" ;;
 esac
 """
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -125,4 +125,27 @@ def test_the_lock_of_a_killed_call_holds_nobody_up(launch: Launch, project: Path
     (project / ".venv" / "lock" / "process").write_text(f"{ended.pid}\n")
 
     assert launch("run").returncode == 0
+    assert notes(tmp_path) == ["venv", "pip", "prepare", "cli"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["--version"], ["run", "--help"], ["help", "run"]])
+def test_help_is_answered_before_anything_is_installed(launch: Launch, project: Path, tmp_path: Path, words: list[str]):
+    asked = launch(*words)
+
+    assert asked.returncode == 0, asked.stderr
+    assert notes(tmp_path) == ["cli"]
+    assert (tmp_path / "notes").read_text() == f"-B -P -m cli {' '.join(words)}\n"
+    assert asked.stdout == f"in {tmp_path}, path {project}\n"
+    assert asked.stderr == ""
+    assert not (project / ".venv").exists()
+
+
+def test_help_after_the_installation_is_the_installed_python_s(launch: Launch, tmp_path: Path) -> None:
+    launch("run")
+    launch("--help")
+    assert (tmp_path / "notes").read_text() == "-P -m cli --help\n"
+
+
+def test_a_parameter_that_is_called_help_is_no_question_for_it(launch: Launch, tmp_path: Path) -> None:
+    launch("run", "--param", "help=1", "version")
     assert notes(tmp_path) == ["venv", "pip", "prepare", "cli"]
