@@ -45,6 +45,8 @@ dbutils.widgets.text("max_event_types", "", "Max event types: 24")
 # --- When a run is stopped or a list kept back
 # quiet days before as_of that are no error
 dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")
+# the as_of of the one run that takes a source which has shrunk
+dbutils.widgets.text("accept_shrunk", "", "Accept shrunk: none")
 
 # --- Where things are kept
 # schema of all tables; on one machine choose a --home instead
