@@ -110,8 +110,8 @@ def test_the_picture_of_rooms_shows_the_imports():
     imports = {(own, other) for own, other in imported_rooms("lib") if own != other}
     assert drawn - imports == set()
     assert [(own, other) for own, other in imports if other not in below(own, drawn)] == []
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract.get("containers") == ["lib"])
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (each["layers"] for each in settings["contracts"] if each.get("containers") == ["lib"])
     assert {room for arrow in drawn for room in arrow} == set(layers)
 
 
@@ -147,7 +147,7 @@ class WatchedTables(MemoryTables):
 def test_the_pictures_of_tables_show_who_writes_and_who_reads():
     home = World()
     home.tables = tables = WatchedTables()
-    tables.replace("daily_activity", log(), "1 = 1")
+    tables.replace("daily_activity", log(users=100), "1 = 1")
     tables.arrows.clear()
     for as_of, stages in (  # some come again: to a champion that has learnt the holdout, and to outcomes of before
         (AS_OF, "extract_features train retrain train retrain predict publish"),
