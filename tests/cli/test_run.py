@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one row of a table is one line
 """The commands: what they ask for, print, refuse, and the exit codes they end with."""
 
 import json
@@ -288,7 +287,7 @@ class TestSources:
         [
             (None, {}, DELI),
             ("complete-journey", {"n_trials": "5"}, DELI | {"n_trials": "5"}),
-            (None, {"action": "coupon_redemption", "horizon_days": "28"}, DELI | {"action": "coupon_redemption", "horizon_days": "28"}),
+            (None, {"action": "coupon_redemption", "horizon_days": "28"}, DELI | {"action": "coupon_redemption", "horizon_days": "28"}),  # noqa: E501
             ("synthetic", {}, COOK),
             ("cdnow", {"horizon_days": "14"}, PURCHASE | {"horizon_days": "14"}),
             ("none", {"action": "x"}, {}),

@@ -1,4 +1,3 @@
-# ruff: noqa: E402 - the path is set before what it is for
 """Stands for a cluster's driver: one process, its working directory elsewhere, with a session and widgets of its own.
 
     python tests/fakes/driver.py FILES SPARK PARAMETERS PREDICTIONS    runs the job of this bundle

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one row of a table is one line
 """databricks.yml, its includes and targets, become the SDK's job dataclasses, and nothing gets lost on the way."""
 
 from pathlib import Path
@@ -184,12 +183,12 @@ def test_keys_that_only_bundles_know_are_let_through(tmp_path, name):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("name: toy\n", "name: toy\n      max_concurent_runs: 1\n", "max_concurent_runs is no setting.*'max_concurrent_runs'"),
-        ("run_if: NONE_FAILED", "run_if: NONE_FALIED", r"tasks\[predict\].run_if should be one of .*, got 'NONE_FALIED'"),
+        ("name: toy\n", "name: toy\n      max_concurent_runs: 1\n", "max_concurent_runs is no setting.*'max_concurrent_runs'"),  # noqa: E501
+        ("run_if: NONE_FAILED", "run_if: NONE_FALIED", r"tasks\[predict\].run_if should be one of .*, got 'NONE_FALIED'"),  # noqa: E501
         ("max_retries: ${var.retries}", "max_retries: often", r"tasks\[extract\].max_retries should be a whole number"),
         ("max_retries: ${var.retries}", "max_retries: true", "should be a whole number, got True"),
         ("max_retries: ${var.retries}", "retry_on_timeout: maybe", "should be true or false, got 'maybe'"),
-        ("environment_key: default\n          max", "environment_key: [a]\n          max", "should be text, got a list"),
+        ("environment_key: default\n          max", "environment_key: [a]\n          max", "should be text, got a list"),  # noqa: E501
         ("{day:", "{day: {deep: 1}, month:", r"base_parameters.day should be text, got a mapping"),
         ("op: EQUAL_TO, ", "", r"tasks\[gate\].condition_task lacks op"),
         ("- task_key: extract\n          notebook_task", "- notebook_task", r"tasks\[0\] lacks task_key"),

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one row of a table is one line
 """`validate` finds what the Databricks CLI says nothing about: one change to a sound bundle, one finding."""
 
 import re

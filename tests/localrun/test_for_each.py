@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one row of a table is one line
 """A job that runs another one for each of several inputs: what is found beforehand, and how it runs."""
 
 import json
