@@ -68,16 +68,7 @@ def bring_delta(java: Java) -> None:
         (folder / "ivy.xml").write_text(_IVY.format(wanted), encoding="utf-8")
         ivy = next(spark_jars().glob("ivy-*.jar"))
         target = f"{folder}/[artifact]-[revision].[ext]"
-        options = [
-            "-ivy",
-            f"{folder}/ivy.xml",
-            "-cache",
-            f"{folder}/cache",
-            "-types",
-            "jar",
-            "-retrieve",
-            target,
-        ]
+        options = ["-ivy", f"{folder}/ivy.xml", "-cache", f"{folder}/cache", "-types", "jar", "-retrieve", target]
         _call("Ivy could not fetch the Delta jars", [str(java.program), "-jar", str(ivy), *options])
         for jar in delta_jars():
             if not (folder / jar.name).exists():

@@ -27,16 +27,12 @@ _COMPUTE = ("environment_key", "job_cluster_key", "existing_cluster_id", "new_cl
 
 def deployment_findings(bundle: Bundle) -> list[str]:
     """Every finding, as `file: what was found. What to do.`"""
-    findings = [f"databricks.yml: {text}" for text in (*_variables(bundle), *_target(bundle))]
+    findings = [f"databricks.yml: nothing uses the variable {name}. Remove it." for name in bundle.unused]
+    findings += [f"databricks.yml: {text}" for text in _target(bundle)]
     for job in bundle.jobs.values():
         of_job = [*_development(bundle, job.settings), *_compute(job.settings), *_environments(job.settings)]
         findings += [f"{job.file}: job {job.key}: {text}" for text in (*of_job, *_files(bundle, job))]
     return findings
-
-
-def _variables(bundle: Bundle) -> Iterator[str]:
-    for name in bundle.unused:
-        yield f"nothing uses the variable {name}. Remove it."
 
 
 def _target(bundle: Bundle) -> Iterator[str]:

@@ -27,17 +27,9 @@ class Client(NotebookClient):
     """Runs one notebook; its kernel is killed at the end, there is nothing it could still have to say."""
 
     def __init__(
-        self,
-        notebook: NotebookNode,
-        private: Path,
-        ready: Callable[[], None],
-        on_line: Callable[[str], None],
+        self, notebook: NotebookNode, private: Path, ready: Callable[[], None], on_line: Callable[[str], None]
     ) -> None:
-        socket = {
-            "transport": "ipc",
-            "ip": str(private / "k"),
-            "connection_file": str(private / "kernel.json"),
-        }
+        socket = {"transport": "ipc", "ip": str(private / "k"), "connection_file": str(private / "kernel.json")}
         super().__init__(
             notebook,
             kernel_manager_class=_Manager,

@@ -30,35 +30,17 @@ class Widgets:
         """Declare a parameter and its default."""
         self._declare(name, defaultValue)
 
-    def dropdown(
-        self,
-        name: str,
-        defaultValue: str,
-        choices: Sequence[str],
-        label: str | None = None,
-    ) -> None:
+    def dropdown(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:
         """Declare a parameter that takes one of some values; the default must be among them."""
         if defaultValue not in choices:
             raise ValueError(f"The default {defaultValue!r} of widget {name!r} is none of its choices {list(choices)}.")
         self._declare(name, defaultValue)
 
-    def combobox(
-        self,
-        name: str,
-        defaultValue: str,
-        choices: Sequence[str],
-        label: str | None = None,
-    ) -> None:
+    def combobox(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:
         """Declare a parameter for which some values are proposed."""
         self._declare(name, defaultValue)
 
-    def multiselect(
-        self,
-        name: str,
-        defaultValue: str,
-        choices: Sequence[str],
-        label: str | None = None,
-    ) -> None:
+    def multiselect(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:
         """Declare a parameter that takes several of some values; it reads as one comma-separated text."""
         self.dropdown(name, defaultValue, choices, label)
 

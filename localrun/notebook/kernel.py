@@ -56,9 +56,7 @@ def install(shell: Any, folder: Path | None) -> None:
 
     shell.user_ns |= {
         "dbutils": DBUtils(
-            Widgets(task.parameters if task else {}),
-            TaskValues(task.upstream if task else None, keep),
-            Notebook(run),
+            Widgets(task.parameters if task else {}), TaskValues(task.upstream if task else None, keep), Notebook(run)
         ),
         "display": display,
         "displayHTML": displayHTML,
@@ -119,11 +117,7 @@ class _Unavailable:
 
 def _on_error(folder: Path | None) -> Callable[..., None]:
     def show(
-        shell: Any,
-        kind: type[BaseException],
-        error: BaseException,
-        trace: TracebackType,
-        tb_offset: int | None = None,
+        shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None
     ) -> None:
         if isinstance(error, NotebookExit):
             what: dict[str, Any] = {"exit_value": error.value}
@@ -131,16 +125,13 @@ def _on_error(folder: Path | None) -> Callable[..., None]:
         else:
             operator = is_operator_error(error)
             what = {"error": format_error(error), "operator_error": operator}
-            lines = [format_error(error)] if operator else _traceback(shell, kind, error, trace)
+            stack = [] if operator else shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=1)
+            lines = [strip_java(line) for line in stack] or [format_error(error)]
         if folder:
             report(folder, **what)
         shell._showtraceback(kind, error, lines)
 
     return show
-
-
-def _traceback(shell: Any, *error: Any) -> list[str]:
-    return [strip_java(line) for line in shell.InteractiveTB.structured_traceback(*error, tb_offset=1)]
 
 
 def _dbruntime(shell: Any, spark: SparkOnUse) -> ModuleType:

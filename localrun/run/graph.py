@@ -1,6 +1,7 @@
 """Draw the tasks of a run as one SVG, left to right, without any library or network."""
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from html import escape
 from typing import NamedTuple
 
@@ -52,15 +53,10 @@ def draw(tasks: Mapping[str, TaskRun]) -> str:
 
 def _layers(tasks: Mapping[str, TaskRun]) -> dict[str, int]:
     """How many tasks lie before each one on its longest way."""
+    parents = {key: [before for before, _ in task.depends_on] for key, task in tasks.items()}
     layers: dict[str, int] = {}
-
-    def layer(key: str) -> int:
-        if key not in layers:
-            layers[key] = 1 + max((layer(before) for before, _ in tasks[key].depends_on), default=-1)
-        return layers[key]
-
-    for key in tasks:
-        layer(key)
+    for key in TopologicalSorter(parents).static_order():
+        layers[key] = 1 + max((layers[before] for before in parents[key]), default=-1)
     return layers
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 
-from databricks.sdk.service.jobs import ConditionTask, ForEachTask, NotebookTask, Task
+from databricks.sdk.service.jobs import ConditionTask, NotebookTask, Task
 
 from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
@@ -105,7 +105,8 @@ class _Loop:
                 if task.condition_task:
                     record.state = self._decide_condition(task, task.condition_task, record)
                 elif task.for_each_task:
-                    self._running[pool.submit(self._run_for_each, task, task.for_each_task, record)] = record
+                    facts = self._facts(task, 1)
+                    self._running[pool.submit(run_each, task.for_each_task, facts, record, self._machine)] = record
                 elif task.notebook_task:
                     self._running[pool.submit(self._run_notebook, task, task.notebook_task, record)] = record
         return changed
@@ -128,9 +129,6 @@ class _Loop:
             record.error = str(error)
             return State.FAILED
         return State.SUCCESS
-
-    def _run_for_each(self, task: Task, each: ForEachTask, record: TaskRun) -> State:
-        return run_each(each, self._facts(task, 1), record, self._machine)
 
     def _run_notebook(self, task: Task, notebook: NotebookTask, record: TaskRun) -> State:
         """Try until it succeeds or the retries are used up; runs in a thread of its own."""
