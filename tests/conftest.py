@@ -104,3 +104,11 @@ def question():
     from lib.config.question import Question
 
     return Question(actions=(f"action {next(_numbers)}",), horizon_days=7, cohort_days=28)
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """A toy bundle, and a `run` whose notebooks and Spark are played."""
+    from tests.fakes.stage import set_stage
+
+    return set_stage(tmp_path, monkeypatch)

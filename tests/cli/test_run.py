@@ -6,10 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -27,64 +25,13 @@ from cli.local.sources import COOK, DELI, PURCHASE, absolute_events, choose_sour
 from datasets import complete_journey
 from datasets.complete_journey import FILE, FORMER
 from tests.builders import bundles
+from tests.fakes.stage import Result, Spark
 
 PROJECT = Path(__file__).parents[2]
 REMARK = (
     "This home began with complete_journey.parquet and goes on with it: its receipts are told in UTC, not on the "
     "stores' own clock. A --home of its own has them on that."
 )
-
-
-@dataclass
-class Result:
-    """What the fake notebooks come to; the fields are those of the real result."""
-
-    state: str = "SUCCESS"
-    task_values: dict[str, Any] = field(default_factory=dict)
-    error: str | None = None
-
-
-class Spark:
-    """Stands for the Spark server; remembers whether it was stopped."""
-
-    started: list[tuple[Any, ...]] = []  # noqa: RUF012 - one list for all, emptied by the fixture
-    url = "sc://nowhere"
-
-    def __init__(self, *asked: Any) -> None:
-        self.started.append(asked)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *ended):
-        return None
-
-
-VALUES = {"extract": {"day": "2024-06-01"}, "train": {"needed": False, "summary": "AUC 0.803"}}
-
-
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    """A toy bundle, and a `run` whose notebooks and Spark are played."""
-    calls: list[tuple[str, dict[str, Any]]] = []
-    results: dict[str, Result] = {}
-
-    def notebook(path, *, task_key, on_line, **asked):
-        calls.append((task_key, asked))
-        on_line("step 1")
-        return results.get(task_key, Result(task_values=VALUES.get(task_key, {})))
-
-    Spark.started.clear()
-    monkeypatch.setattr(cli_run, "run_notebook", notebook)
-    monkeypatch.setattr(cli_run, "SparkServer", Spark)
-    bundles.write(tmp_path / "bundle")
-
-    def run(*options, command="run"):
-        fixed = ["--bundle", str(tmp_path / "bundle"), "--home", str(tmp_path / "home"), "--job", "toy"]
-        return main([command, *fixed, "--source", "none", *options])
-
-    run.calls, run.results, run.home, run.bundle = calls, results, tmp_path / "home", tmp_path / "bundle"
-    return run
 
 
 def the_record(home):

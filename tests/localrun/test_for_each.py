@@ -21,9 +21,8 @@ from localrun.platform.rules import State
 from localrun.run import page
 from localrun.run.record import JobRun
 from tests.builders import bundles
-from tests.cli import test_run
+from tests.fakes.stage import Result, Spark
 
-stage = test_run.stage  # a toy bundle, and a `run` whose notebooks and Spark are played
 ROOT = Path(__file__).parents[2]
 MANY = """\
 resources:
@@ -179,7 +178,7 @@ def test_each_input_is_a_run_of_its_own_in_the_same_home(many, stage, capsys):
     assert [run.parameters["schema"] for run in inner] == [f"{item['shop']}_nl" for item in shops]
     assert [key for key, _ in stage.calls] == ["extract", "train", "predict"] * 3
     assert {asked["spark_url"] for _, asked in stage.calls} == {"sc://nowhere"}
-    assert len(test_run.Spark.started) == 1
+    assert len(Spark.started) == 1
     assert {run.parameters["run_id"] for run in inner} == {run.run_id for run in inner}
     iterations = outer.tasks["each"].iterations
     assert [(it.label, it.state, it.run_id) for it in iterations] == [
@@ -216,7 +215,7 @@ def test_one_that_fails_holds_up_no_other_and_fails_the_whole(many, stage, capsy
 
     def notebook(path, *, task_key, **asked):
         if task_key == "predict" and asked["parameters"]["schema"].startswith("b"):
-            return test_run.Result("FAILED", error="SourceError: the events are stale.")
+            return Result("FAILED", error="SourceError: the events are stale.")
         return played(path, task_key=task_key, **asked)
 
     monkeypatch.setattr(cli_run, "run_notebook", notebook)
@@ -239,7 +238,7 @@ def test_one_that_fails_holds_up_no_other_and_fails_the_whole(many, stage, capsy
 def test_inputs_given_for_one_run_are_looked_at_before_anything_starts(many, stage, capsys, given, message):
     assert many("--param", given) == 1
     assert message in capsys.readouterr().err
-    assert (stage.calls, test_run.Spark.started) == ([], [])
+    assert (stage.calls, Spark.started) == ([], [])
 
 
 def test_ctrl_c_ends_the_run_that_is_under_way_and_starts_no_other(many, stage, monkeypatch):
@@ -249,7 +248,7 @@ def test_ctrl_c_ends_the_run_that_is_under_way_and_starts_no_other(many, stage, 
     def interrupted(path, **asked):
         os.kill(os.getpid(), signal.SIGINT)
         assert killed.wait(5)
-        return test_run.Result("FAILED", error="killed")
+        return Result("FAILED", error="killed")
 
     monkeypatch.setattr(cli_run, "run_notebook", interrupted)
     assert many() == 130

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LIB = sorted(ROOT.glob("lib/**/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
 ROOMS = sorted(path.parent for top in ("lib", "cli", "localrun") for path in ROOT.glob(f"{top}/*/__init__.py"))
 # The words of the data sets that ship with the project; what is built for one of them fails on the next one.
 BUILT_IN = [
@@ -75,6 +76,13 @@ def packages(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebooks_import_neither_cli_nor_localrun_nor_datasets(path):
     assert not packages(path) & {"cli", "localrun", "datasets", "tests"}
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda p: p.stem)
+def test_tests_share_builders_and_fakes_and_import_no_other_test(path):
+    """pytest loads a test's module by its path: imported too, it would be there twice."""
+    shared = {name for name in imports(path) if name.partition(".")[0] == "tests"}
+    assert [name for name in shared if not re.match(r"tests\.(builders|fakes|marks)\b", name)] == []
 
 
 @pytest.mark.parametrize("package", ONE_HOME)
