@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
 }  # fmt: skip
 
 
+@cache
 def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -49,6 +51,7 @@ def named(path):
     return ".".join(path.relative_to(ROOT / "lib").with_suffix("").parts)
 
 
+@cache
 def imports(path):
     """Every module that a file imports, inside functions and for types only too: `lib.config.stages`, `numpy`."""
     found = set()
