@@ -12,17 +12,17 @@ DRAWS = 4_000  # of the profit: an end of its interval then rests on 200 of them
 ARM = 1.6448536269514722  # standard deviations from the centre of a normal distribution to an end of a 90 % interval
 
 
-def choose_contacts(ranked: pd.DataFrame, asked: Contacts) -> pd.DataFrame:
+def choose_contacts(ranked: pd.DataFrame, wanted: Contacts) -> pd.DataFrame:
     """The rows of a list that are to be contacted, best first; who is held out is left alone.
 
     With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`.
     """
-    if asked.everybody:
+    if wanted.everybody:
         return ranked
-    found = ranked[~ranked["held_out"].astype(bool)]
-    if asked.value_of_action is not None and asked.cost_of_contact is not None:
-        found = found[found["propensity"] * asked.value_of_action > asked.cost_of_contact]
-    return found.head(asked.top) if asked.top else found
+    contacted = ranked[~ranked["held_out"].astype(bool)]
+    if wanted.value_of_action is not None and wanted.cost_of_contact is not None:
+        contacted = contacted[contacted["propensity"] * wanted.value_of_action > wanted.cost_of_contact]
+    return contacted.head(wanted.top) if wanted.top else contacted
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def expected_gain(contacted: pd.DataFrame, value: float, cost: float, ratio: Mea
     return Gain(Measured(expected * value - cost * len(p), float(low), float(high)), value, cost, ratio is not None)
 
 
-def format_contacts(contacted: pd.DataFrame, whole: int, asked: Contacts, gain: Gain | None) -> list[str]:
+def format_contacts(contacted: pd.DataFrame, whole: int, wanted: Contacts, gain: Gain | None) -> list[str]:
     """Say who is contacted and what that is expected to bring; nothing where nothing was chosen."""
-    if asked.everybody:
+    if wanted.everybody:
         return []
-    told = f"To contact: {len(contacted)} of {whole} users, {contacted['propensity'].sum():.1f} expected to act."
-    return [told] if gain is None else [told, f"  {gain}"]
+    line = f"To contact: {len(contacted)} of {whole} users, {contacted['propensity'].sum():.1f} expected to act."
+    return [line] if gain is None else [line, f"  {gain}"]

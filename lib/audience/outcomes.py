@@ -47,19 +47,19 @@ def outcome_rows(rows: pd.DataFrame, held_out: npt.NDArray[np.bool_], seed: int)
     quality = _measure_list(ranked, seed)
     whole = [_metric_row(ALL, ranked, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
     rate = float(ranked["label"].mean())
-    found = pd.DataFrame(
+    parts = pd.DataFrame(
         [*whole, *(row for name, part in _split_parts(ranked) for row in _share_rows(name, part, rate))]
     )
     both = [
         measure_share(int(part["label"].sum()), len(part)) for _, part in ranked.groupby("held")
     ]  # not held out first
     if len(both) == 2:
-        found.loc[len(found)] = pd.Series(
+        parts.loc[len(parts)] = pd.Series(
             _metric_row(NOT_HELD_OUT, ranked[~ranked["held"]], "effect", measure_change(*both[::-1]))
         )
-    found["word"] = None
-    found.loc[found["part"] == ALL, "word"] = quality_word(quality)
-    return found
+    parts["word"] = None
+    parts.loc[parts["part"] == ALL, "word"] = quality_word(quality)
+    return parts
 
 
 def quality_word(quality: Quality) -> str:
@@ -73,13 +73,13 @@ def quality_word(quality: Quality) -> str:
     auc, ratio, skill = (quality.metrics[name] for name in ("auc", "ratio", "skill_over_base_rate"))
     if skill.high <= 0:
         return "poor"
-    found = next(name for name, least in WORDS.items() if auc.value >= least)
+    word = next(name for name, least in WORDS.items() if auc.value >= least)
     dishonest = ratio.low > HONEST or ratio.high < 1 / HONEST
-    return "fair" if dishonest and WORDS[found] > WORDS["fair"] else found
+    return "fair" if dishonest and WORDS[word] > WORDS["fair"] else word
 
 
 def live_metrics(rows: pd.DataFrame, seed: int) -> dict[str, Measured]:
-    """The record of one pair over the lists that it scored: what a verdict reads of it, beside the holdout.
+    """The track record of one pair over the lists that it scored: what a verdict reads of it, beside the holdout.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def live_metrics(rows: pd.DataFrame, seed: int) -> dict[str, Measured]:
     weight = rows["weight"].to_numpy(float) if "weight" in rows else None
     users = rows["user_id"].to_numpy(object)
     y, scores = rows["label"].to_numpy(np.int64), rows["propensity"].to_numpy(float)
-    found = measure(y, scores, None, users, seed, weight=weight).metrics
-    return {f"live_{name}": found[name] for name in ("skill_over_base_rate", "calibration") if name in found}
+    metrics = measure(y, scores, None, users, seed, weight=weight).metrics
+    return {f"live_{name}": metrics[name] for name in ("skill_over_base_rate", "calibration") if name in metrics}
 
 
 def count_by_decile(propensities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """Expected and observed actions of each tenth of some scored rows: decile, users, expected, observed."""
+    """Expected and observed actions of each decile of some scored rows: decile, users, expected, observed."""
     order = np.argsort(-propensities, kind="stable")
     rows = pd.DataFrame({"decile": ranking.equal_parts(len(order), 10), "p": propensities[order], "y": labels[order]})
     grouped = rows.groupby("decile")
@@ -107,32 +107,32 @@ def format_outcomes(settled_rows: pd.DataFrame) -> list[str]:
     """A line for each cutoff whose outcome was written; rows as `outcomes` has them."""
     lines = []
     for cutoff, rows in settled_rows[settled_rows["part"] == ALL].groupby("cutoff"):
-        first, found = rows.iloc[0], rows.set_index("metric")["measured"]
-        auc = f", AUC {found['auc']:.4f}" if "auc" in found else ""
+        first, measured = rows.iloc[0], rows.set_index("metric")["measured"]
+        auc = f", AUC {measured['auc']:.4f}" if "auc" in measured else ""
         lines.append(
-            f"The list of {cutoff} proved {first['word']}: {first['expected']:.1f} of {first['users']} users were "
-            f"expected to act, {first['observed']} did{auc}, log loss {found['log_loss']:.4f}."
+            f"The list of {cutoff} proved {first['word']}: of {first['users']} users, {first['expected']:.1f} actions "
+            f"were expected and {first['observed']} observed{auc}, log loss {measured['log_loss']:.4f}."
         )
     return lines
 
 
-def due_cutoffs(scored: pd.DataFrame, known: pd.DataFrame, horizon_days: int, as_of: date) -> list[date]:
+def due_cutoffs(scored: pd.DataFrame, written: pd.DataFrame, horizon_days: int, as_of: date) -> list[date]:
     """The cutoffs whose outcome is to be written, or written anew: late events still change young ones.
 
     Parameters
     ----------
     scored : DataFrame[cutoff, prediction_version]
         What was scored at cutoffs matured by as_of.
-    known : DataFrame[cutoff, prediction_version, as_of]
-        What the ledger holds. An outcome that was told at a later as_of stays: it knew more.
+    written : DataFrame[cutoff, prediction_version, as_of]
+        What the ledger holds. An outcome that was written at a later as_of stays: it knew more.
     """
-    told = {(cutoff, version): day for cutoff, version, day in known.itertuples(index=False)}
+    written_at = {(cutoff, version): day for cutoff, version, day in written.itertuples(index=False)}
 
-    def stands(cutoff: date, version: str) -> bool:
-        before = told.get((cutoff, version))
+    def is_settled(cutoff: date, version: str) -> bool:
+        before = written_at.get((cutoff, version))
         return before is not None and (before >= as_of or is_final(cutoff, horizon_days, before, LATE_DAYS))
 
-    return sorted({cutoff for cutoff, version in scored.itertuples(index=False) if not stands(cutoff, version)})
+    return sorted({cutoff for cutoff, version in scored.itertuples(index=False) if not is_settled(cutoff, version)})
 
 
 def _measure_list(ranked: pd.DataFrame, seed: int) -> Quality:
@@ -146,9 +146,9 @@ def _measure_list(ranked: pd.DataFrame, seed: int) -> Quality:
 
 def _split_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Deciles, bands and users held out or not, each that has users."""
-    tenth = ranking.equal_parts(len(ranked), 10)
+    decile = ranking.equal_parts(len(ranked), 10)
     band = ranking.name_bands(ranked["propensity"].to_numpy(float))
-    masks = {name: tenth == number for number, name in enumerate(DECILES, start=1)}
+    masks = {name: decile == number for number, name in enumerate(DECILES, start=1)}
     masks |= {name: band == name for name in ranking.BANDS}
     if ranked["held"].any():
         masks |= {HELD_OUT: ranked["held"].to_numpy(), NOT_HELD_OUT: ~ranked["held"].to_numpy()}
@@ -156,17 +156,17 @@ def _split_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _share_rows(name: str, part: pd.DataFrame, rate: float) -> list[dict[str, object]]:
-    found = measure_share(int(part["label"].sum()), len(part))
-    rows = [_metric_row(name, part, "rate", found)]
+    share = measure_share(int(part["label"].sum()), len(part))
+    rows = [_metric_row(name, part, "rate", share)]
     if rate:
-        lift = Measured(found.value / rate, found.low / rate, found.high / rate)
+        lift = Measured(share.value / rate, share.low / rate, share.high / rate)
         rows.append(_metric_row(name, part, "lift", lift))
     return rows
 
 
-def _metric_row(name: str, part: pd.DataFrame, metric: str, found: Measured) -> dict[str, object]:
+def _metric_row(name: str, part: pd.DataFrame, metric: str, measured: Measured) -> dict[str, object]:
     return {
         "part": name, "users": len(part), "expected": float(part["propensity"].sum()),
-        "observed": int(part["label"].sum()), "metric": metric, "measured": found.value, "low": found.low,
-        "high": found.high,
+        "observed": int(part["label"].sum()), "metric": metric, "measured": measured.value, "low": measured.low,
+        "high": measured.high,
     }  # fmt: skip

@@ -42,8 +42,8 @@ def rank(predictions: pd.DataFrame, low_evidence: bool, held_out: HeldOut) -> pd
     Returns
     -------
     DataFrame
-        Rows of the `audience` table, best first. Equal propensities are ranked by user_id; decile 1 is the
-        highest tenth of the ranks, percentile 1 the highest hundredth.
+        Rows of the `audience` table, best first. Equal propensities are ranked by user_id; decile 1 and percentile 1
+        are the highest.
     """
     ordered = order_by_propensity(predictions)
     return ordered.assign(

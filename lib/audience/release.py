@@ -20,7 +20,7 @@ class ListDifference:
 
     entered: int
     left: int
-    jaccard: float  # of the two highest tenths: users in both, of those in either
+    jaccard: float  # of the two highest deciles: users in both, of those in either
     mean_shift: float
     score_shift: float  # Kolmogorov-Smirnov: the largest distance of the two cumulative distributions
 
@@ -41,10 +41,10 @@ def compare_lists(new: pd.DataFrame, old: pd.DataFrame) -> ListDifference:
     )
 
 
-def difference_columns(found: ListDifference | None) -> dict[str, Any]:
+def difference_columns(difference: ListDifference | None) -> dict[str, Any]:
     """A difference as columns of `publications`; nulls without one."""
     names = ListDifference.__dataclass_fields__
-    return dict.fromkeys(names) if found is None else asdict(found)
+    return dict.fromkeys(names) if difference is None else asdict(difference)
 
 
 def check_complete(ranked: pd.DataFrame, cohort: int, versions: Mapping[str, str]) -> None:
@@ -62,17 +62,17 @@ def check_complete(ranked: pd.DataFrame, cohort: int, versions: Mapping[str, str
     nameless = int(ranked["user_id"].isna().sum())
     if nameless:
         raise PublishRefused(f"{nameless} predictions name no user. Run extract_features and predict again. {STAYS}")
-    twins = int(ranked["user_id"].duplicated().sum())
-    if twins:
-        raise PublishRefused(f"{twins} users stand twice in the predictions. Run predict again. {STAYS}")
+    doubles = int(ranked["user_id"].duplicated().sum())
+    if doubles:
+        raise PublishRefused(f"{doubles} users stand twice in the predictions. Run predict again. {STAYS}")
     outside = int((~ranked["propensity"].between(0, 1)).sum())  # what is no number lies outside too
     if outside:
         raise PublishRefused(f"{outside} propensities are not between 0 and 1. Retrain. {STAYS}")
     for column, version in versions.items():
-        found = sorted(set(ranked[column]))
-        if found != [version]:
+        scored_by = sorted(set(ranked[column]))
+        if scored_by != [version]:
             raise PublishRefused(
-                f"The predictions come from {column} {', '.join(map(str, found))}, this run decided on {version}. "
+                f"The predictions come from {column} {', '.join(map(str, scored_by))}, this run decided on {version}. "
                 f"Run predict again. {STAYS}"
             )
 
@@ -109,7 +109,7 @@ def check_against_last(
         )
     if old is None:
         return None
-    found = compare_lists(ranked, old)
+    difference = compare_lists(ranked, old)
     smaller, larger = sorted((len(ranked), len(old)))
     if larger > smaller * (1 + bounds.max_users_change):
         raise PublishRefused(
@@ -117,26 +117,27 @@ def check_against_last(
             f"than the other by {bounds.max_users_change:.0%} at the most. {_way_out('max_users_change')}"
         )
     same_pair = set(ranked["prediction_version"]) == set(old["prediction_version"])
-    if same_pair and found.score_shift > bounds.max_score_shift:
+    if same_pair and difference.score_shift > bounds.max_score_shift:
         raise PublishRefused(
             f"The propensities have moved: at some height the shares of users below it differ by "
-            f"{found.score_shift:.2f} between this list and the last one of an earlier cutoff, of the same pair; at "
-            f"most {bounds.max_score_shift:g} is allowed, and the mean went from {mean - found.mean_shift:.4f} to "
-            f"{mean:.4f}. {_way_out('max_score_shift')}"
+            f"{difference.score_shift:.2f} between this list and the last one of an earlier cutoff, of the same pair; "
+            f"at most {bounds.max_score_shift:g} is allowed, and the mean went from "
+            f"{mean - difference.mean_shift:.4f} to {mean:.4f}. {_way_out('max_score_shift')}"
         )
-    return found
+    return difference
 
 
 def _way_out(parameter: str) -> str:
     return f"Look at the source and the model; if the change is real, run publish with a larger {parameter}. {STAYS}"
 
 
-def format_difference(found: ListDifference | None, since: Any) -> list[str]:
+def format_difference(difference: ListDifference | None, since: Any) -> list[str]:
     """Say what differs from the last list, in one line; none without one."""
-    if found is None:
+    if difference is None:
         return []
-    moved = f"{abs(found.mean_shift):.4f} {'up' if found.mean_shift > 0 else 'down'}"
+    moved = f"{'rose' if difference.mean_shift > 0 else 'fell'} by {abs(difference.mean_shift):.4f}"
     return [
-        f"Since the list of {since}: {found.entered} users entered, {found.left} left; the highest tenths share "
-        f"{found.jaccard:.0%} of their users; mean propensity {moved}, scores {found.score_shift:.2f} apart."
+        f"Since the list of {since}: {difference.entered} users entered, {difference.left} left; the highest deciles "
+        f"share {difference.jaccard:.0%} of their users; the mean propensity {moved}, scores are "
+        f"{difference.score_shift:.2f} apart."
     ]

@@ -35,11 +35,11 @@ def reference_spread(X: pd.DataFrame, cutoff: date) -> dict[str, Any]:
         Edges are observed values; a bin ends with its edge, and the last one holds what lies above. `types` are the
         event types with columns of their own.
     """
-    kept = [name for name in X if not _ages(str(name), X)]
-    values = X[kept].to_numpy(np.float64)
+    names = [name for name in X if not _is_aging(str(name), X)]
+    values = X[names].to_numpy(np.float64)
     cuts = np.quantile(values, np.arange(1, BINS) / BINS, axis=0, method="inverted_cdf")
     columns = {}
-    for place, name in enumerate(kept):
+    for place, name in enumerate(names):
         edges = np.unique(cuts[:, place])
         counts = _counts(values[:, place], edges)
         columns[name] = {"edges": edges.tolist(), "shares": np.round(counts / len(X), 6).tolist()}
@@ -62,19 +62,19 @@ def compare_features(then: Mapping[str, Any], X: pd.DataFrame) -> pd.DataFrame:
     X = X.reindex(columns=list(then["columns"])).astype(np.float64).fillna(0.0)
     rows = []
     scale = 1 / then["rows"] + 1 / max(len(X), 1)
-    for name, kept in then["columns"].items():
-        counts = _counts(X[name].to_numpy(), np.array(kept["edges"]))
-        psi = _psi(np.array(kept["shares"]) * then["rows"], counts)
+    for name, spread in then["columns"].items():
+        counts = _counts(X[name].to_numpy(), np.array(spread["edges"]))
+        psi = _psi(np.array(spread["shares"]) * then["rows"], counts)
         free = len(counts) - 1
         noise = scale * free, scale * chdtri(free, NOISE), scale * chdtri(free, 1 - NOISE)
         rows.append((name, *(max(0.0, psi - part) for part in noise)))
-    found = pd.DataFrame(rows, columns=list(SHOWN[:-1]))
-    return found.assign(drifted=found["psi"] > DRIFTED).sort_values("psi", ascending=False, ignore_index=True)
+    compared = pd.DataFrame(rows, columns=list(SHOWN[:-1]))
+    return compared.assign(drifted=compared["psi"] > DRIFTED).sort_values("psi", ascending=False, ignore_index=True)
 
 
-def drifted_share(found: pd.DataFrame) -> Measured:
+def drifted_share(compared: pd.DataFrame) -> Measured:
     """The share of features whose PSI is above `DRIFTED`, and what it is at either end of their intervals."""
-    shares = [float((found[name] > DRIFTED).mean()) if len(found) else 0.0 for name in ("psi", "low", "high")]
+    shares = [float((compared[name] > DRIFTED).mean()) if len(compared) else 0.0 for name in ("psi", "low", "high")]
     return Measured(*shares)
 
 
@@ -91,9 +91,9 @@ def unseen_share(then: Mapping[str, Any], X: pd.DataFrame, recent: pd.DataFrame)
     recent : DataFrame[event_type, since date, events int]
         How many events of each type the last `RECENT_DAYS` hold, and the day by which the type was known.
     """
-    own, learnt = _own_types(X), date.fromisoformat(then["cutoff"])
+    own_types, learnt = _own_types(X), date.fromisoformat(then["cutoff"])
     unseen = [
-        since >= learnt or (type_prefix(kind) in own) != (type_prefix(kind) in then["types"])
+        since >= learnt or (type_prefix(kind) in own_types) != (type_prefix(kind) in then["types"])
         for kind, since in zip(recent["event_type"], recent["since"], strict=True)
     ]
     total = float(recent["events"].sum())
@@ -118,7 +118,7 @@ def _own_types(X: pd.DataFrame) -> set[str]:
     return {name for name in names if name != OTHER and len(X) and X[name + ending].max() > 0}
 
 
-def _ages(column: str, X: pd.DataFrame) -> bool:
+def _is_aging(column: str, X: pd.DataFrame) -> bool:
     """Whether a feature moves with the log's age alone: lifetime features, and windows that the log did not fill."""
     kind, _, name = column.rpartition("__")
     if is_lifetime(column) or name.startswith("covered_") or name == "expected":

@@ -35,7 +35,7 @@ class Measured:
         return format(self)
 
     def __neg__(self) -> "Measured":
-        return Measured(-self.value, -self.high, -self.low)
+        return Measured(0.0 - self.value, 0.0 - self.high, 0.0 - self.low)  # no minus stands before a zero
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def log_losses(y: Labels, p: Floats) -> Floats:
 def measure(
     y: Labels,
     scores: Floats,
-    naive: Floats | None,
+    naive_rule: Floats | None,
     users: Users,
     seed: int,
     *,
@@ -78,8 +78,8 @@ def measure(
 
     Parameters
     ----------
-    naive : array of probabilities or None
-        What the recency rule gives the same rows; None leaves out what is held against it.
+    naive_rule : array of probabilities or None
+        What the naive rule gives the same rows; None leaves out what is held against it.
     past_rate : float or None
         The action's rate on the training cutoffs: the best constant score that could have been known before. None
         leaves out what is held against it.
@@ -99,20 +99,22 @@ def measure(
     """
     if len(y) == 0:
         return Quality(0, 0, {})
-    rivals = {} if naive is None else {"naive": naive}
+    rivals = {} if naive_rule is None else {"naive": naive_rule}
     rivals |= {} if past_rate is None else {"past_rate": np.full(len(y), past_rate)}
-    rows = _Scored.of(y, scores, rivals, len(set(users)), weight)
+    rows = _ScoredRows.of(y, scores, rivals, len(set(users)), weight)
     drawn: dict[str, list[float]] = {}
     for weights in bootstrap_weights(users, seed, weight):
-        for name, value in rows.weighted(weights).items():
+        for name, value in rows.measure_weighted(weights).items():
             drawn.setdefault(name, []).append(float(value))
     ends = {"ece": _remove_noise, "calibration": _fold_absolute}
-    found = {name: ends.get(name, bootstrap_interval)(values) for name, values in drawn.items()}
+    metrics = {name: ends.get(name, bootstrap_interval)(values) for name, values in drawn.items()}
     then = registered or {}
-    found |= {
-        kept: measure_change(then[name], found[name]) for name, kept in KEPT.items() if name in then and name in found
+    metrics |= {
+        change: measure_change(then[name], metrics[name])
+        for name, change in KEPT.items()
+        if name in then and name in metrics
     }
-    return Quality(len(y), int(y.sum()), found)
+    return Quality(len(y), int(y.sum()), metrics)
 
 
 def measure_difference(
@@ -125,12 +127,12 @@ def measure_difference(
 
 
 @dataclass(frozen=True)
-class _Scored:
+class _ScoredRows:
     """Scored rows, with what no draw of users changes."""
 
     y: Labels
     scores: Floats
-    own: Floats  # log losses
+    losses: Floats  # log loss of each row
     rivals: Mapping[str, Floats]  # the log losses of other scores, by their name
     rank: Places  # number of the row's score among the distinct ones, ascending
     bin: Places  # of the reliability
@@ -138,7 +140,7 @@ class _Scored:
     @classmethod
     def of(
         cls, y: Labels, scores: Floats, rivals: Mapping[str, Floats], users: int, weight: Floats | None = None
-    ) -> "_Scored":
+    ) -> "_ScoredRows":
         bins = max(1, min(ECE_BINS, users // ECE_USERS))
         places = np.linspace(0, 1, bins + 1)[1:-1]
         edges = np.unique(np.quantile(scores, places, weights=weight, method="inverted_cdf"))
@@ -148,10 +150,10 @@ class _Scored:
             np.unique(scores, return_inverse=True)[1], np.searchsorted(edges, scores),
         )  # fmt: skip
 
-    def weighted(self, weights: Floats) -> dict[str, float]:
+    def measure_weighted(self, weights: Floats) -> dict[str, float]:
         """Every metric of the rows, each counted as often as it weighs."""
         total, acted = float(weights.sum()), float(weights @ self.y)
-        loss = float(weights @ self.own / total)
+        loss = float(weights @ self.losses / total)
         if not 0 < acted < total:
             return {"log_loss": loss}
         rate, expected = acted / total, max(float(weights @ self.scores), 1e-12)
@@ -177,13 +179,13 @@ class _Scored:
 
 def bootstrap_weights(users: Users, seed: int, weight: Floats | None = None) -> Iterator[Floats]:
     """Row weights of each draw: first the sample itself, then users resampled with replacement."""
-    own = np.ones(len(users)) if weight is None else weight
+    base = np.ones(len(users)) if weight is None else weight
     position = np.unique(users.astype(str), return_inverse=True)[1]
     n = int(position.max()) + 1
-    yield own
+    yield base
     rng = np.random.default_rng(seed)
     for _ in range(DRAWS):
-        yield np.bincount(rng.integers(0, n, n), minlength=n)[position] * own
+        yield np.bincount(rng.integers(0, n, n), minlength=n)[position] * base
 
 
 def bootstrap_interval(drawn: Sequence[float]) -> Measured:
@@ -215,8 +217,8 @@ def measure_share(part: int, whole: int) -> Measured:
     """A share with its 90 % interval by Wilson's score method, which is honest at 0 of n too (JASA 22, 1927)."""
     from scipy.stats import binomtest
 
-    found = binomtest(part, whole).proportion_ci((INTERVAL[1] - INTERVAL[0]) / 100, method="wilson")
-    return Measured(part / whole, float(found.low), float(found.high))
+    interval = binomtest(part, whole).proportion_ci((INTERVAL[1] - INTERVAL[0]) / 100, method="wilson")
+    return Measured(part / whole, float(interval.low), float(interval.high))
 
 
 def measure_change(then: Measured, now: Measured) -> Measured:
@@ -239,7 +241,7 @@ def _ranking(y: Labels, rank: Places, weights: Floats) -> tuple[float, float]:
     negative = np.bincount(rank, weights * (1 - y))
     below = np.cumsum(negative) - negative
     auc = float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
-    found = np.cumsum(positive[::-1])
-    listed = found + np.cumsum(negative[::-1])
-    precision = found / np.where(listed > 0, listed, 1.0)  # a score that no drawn row has adds nothing
+    hits = np.cumsum(positive[::-1])
+    listed = hits + np.cumsum(negative[::-1])
+    precision = hits / np.where(listed > 0, listed, 1.0)  # a score that no drawn row has adds nothing
     return auc, float(positive[::-1] @ precision / positive.sum())

@@ -38,14 +38,15 @@ def decide_promotion(
     doubt = ", low evidence" if low else ""
     if difference is None or better is None:
         worse = past.high <= 0
-        told = f"skill over the base rate {skill}, over that of the training cutoffs {past}{doubt}"
-        return Choice(not worse, low, f"First model, {'no better than a constant' if worse else 'promoted'}: {told}.")
-    told = f"log loss differs from the champion's by {difference}, lower with probability {better:.2f}{doubt}"
+        skills = f"skill over the base rate {skill}, over that of the training cutoffs {past}{doubt}"
+        return Choice(not worse, low, f"First model, {'no better than a constant' if worse else 'promoted'}: {skills}.")
+    apart = f"worse by {difference}" if difference.value > 0 else f"better by {-difference}"
+    losses = f"log loss is {apart} than the champion's, better with probability {better:.2f}{doubt}"
     failed = failed_limits(challenger, thresholds)
     if failed:
-        return Choice(False, low, f"The challenger is bad. {' '.join(failed)} Its {told}.")
+        return Choice(False, low, f"The challenger is bad. {' '.join(failed)} Its {losses}.")
     if retrain_needed:
-        return Choice(True, low, f"New models are needed, and the challenger is not shown to be bad: {told}.")
+        return Choice(True, low, f"New models are needed, and the challenger is not shown to be bad: its {losses}.")
     if better >= thresholds.promote_probability:
-        return Choice(True, low, f"The challenger is better: {told}.")
-    return Choice(False, low, f"The challenger is not shown to be better: {told}.")
+        return Choice(True, low, f"The challenger is better: its {losses}.")
+    return Choice(False, low, f"The challenger is not shown to be better: its {losses}.")

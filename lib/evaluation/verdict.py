@@ -12,12 +12,13 @@ from lib.config.thresholds import Thresholds
 from lib.evaluation.metrics import Measured, Quality
 
 Answer = Literal["good", "bad", "cannot_tell"]
-# What a failed metric means: the sentence's two halves, for the measured number and for its limit.
+# What a failed metric means: the sentence's two clauses, for the measured number and for its limit.
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "skill_over_base_rate": ("The scores save {:.1%} of the base rate's log loss", "more than {:.1%} is wanted"),
     "skill_over_naive": ("The scores save {:.1%} of the naive rule's log loss", "more than {:.1%} is wanted"),
-    "auc_kept": ("AUC fell by {:.3f} since it was registered", "at most {:g} is allowed"),
-    "ap_kept": ("Normalised average precision fell by {:.3f} since it was registered", "at most {:g} is allowed"),
+    "auc_kept": ("AUC {} by {:.3f} since it was registered", "a fall of at most {:g} is allowed"),
+    "ap_kept": ("Normalised average precision {} by {:.3f} since it was registered",
+                "a fall of at most {:g} is allowed"),
     "calibration": ("Expected and observed actions differ by a factor of {:.2f}", "at most {:.2f} is allowed"),
     "ece": ("Scores and observed rates lie {:.3f} apart", "at most {:g} is allowed"),
     "drifted_share": ("{:.1%} of the features have drifted", "at most {:.1%} is allowed"),
@@ -40,22 +41,24 @@ class MetricLimit:
     limit: float
     if_there: bool = False  # not there for a pair none of whose lists has matured: the verdict does without
 
-    def fails(self, measured: Measured) -> bool:
+    def is_failed_by(self, measured: Measured) -> bool:
         if self.wanted == "at most":
             return measured.low > self.limit
         return measured.high <= self.limit if self.wanted == "more than" else measured.high < self.limit
 
-    def sentence(self, measured: Measured) -> str:
+    def format_sentence(self, measured: Measured) -> str:
         """Say what was measured and what was wanted."""
         limit = self.limit
+        values: tuple[object, ...] = (measured,)
         if self.metric in ("auc_kept", "ap_kept"):
-            measured, limit = -measured, -limit
+            values, limit = ("rose", measured) if measured.value > 0 else ("fell", -measured), -limit
         elif self.metric.endswith("calibration"):
-            measured, limit = Measured(*map(math.exp, (measured.value, measured.low, measured.high))), math.exp(limit)
-        found, wanted = SENTENCES[self.metric]
-        return f"{found.format(measured)}; {wanted.format(limit)}."
+            values = (Measured(*map(math.exp, (measured.value, measured.low, measured.high))),)
+            limit = math.exp(limit)
+        clause, wanted = SENTENCES[self.metric]
+        return f"{clause.format(*values)}; {wanted.format(limit)}."
 
-    def short(self, measured: Measured) -> str:
+    def format_short(self, measured: Measured) -> str:
         return f"{self.metric} {measured.value:.3g} ({self.wanted} {self.limit:g})"
 
 
@@ -106,34 +109,34 @@ class Check:
 def judge_metrics(quality: Quality | None, thresholds: Thresholds) -> Verdict:
     """Say whether a champion holds: bad needs a whole interval beyond its limit, good needs every metric there.
 
-    Only the record of its own lists may be missing: its first list has not matured yet.
+    Only its track record may be missing: its first list has not matured yet.
 
     `quality` None means that there is no champion. What could not be measured never counts as good.
     """
     if quality is None:
         return Verdict("cannot_tell", ("No model is registered for this question yet.",))
-    wanted = [bound for bound in metric_limits(thresholds) if not bound.if_there or bound.metric in quality.metrics]
-    missing = [bound.metric for bound in wanted if not is_measured(quality, bound.metric)]
+    wanted = [limit for limit in metric_limits(thresholds) if not limit.if_there or limit.metric in quality.metrics]
+    missing = [limit.metric for limit in wanted if not is_measured(quality, limit.metric)]
     if missing:
-        told = f"on {quality.rows} rows with {quality.positives} positives"
-        return Verdict("cannot_tell", (f"{', '.join(missing)} cannot be measured {told}.",))
+        where = f"on {quality.rows} rows with {quality.positives} positives"
+        return Verdict("cannot_tell", (f"{', '.join(missing)} cannot be measured {where}.",))
     failed = failed_limits(quality, thresholds)
     if failed:
         return Verdict("bad", failed)
-    short = ", ".join(bound.short(quality.metrics[bound.metric]) for bound in wanted)
+    short = ", ".join(limit.format_short(quality.metrics[limit.metric]) for limit in wanted)
     return Verdict("good", (f"No threshold is failed: {short}.",))
 
 
 def failed_limits(quality: Quality, thresholds: Thresholds) -> tuple[str, ...]:
     """A sentence for every measured metric whose whole interval lies beyond its limit."""
     return tuple(
-        bound.sentence(quality.metrics[bound.metric])
-        for bound in metric_limits(thresholds)
-        if is_measured(quality, bound.metric) and bound.fails(quality.metrics[bound.metric])
+        limit.format_sentence(quality.metrics[limit.metric])
+        for limit in metric_limits(thresholds)
+        if is_measured(quality, limit.metric) and limit.is_failed_by(quality.metrics[limit.metric])
     )
 
 
 def is_measured(quality: Quality, name: str) -> bool:
     """Whether a metric was measured, and is a number."""
-    found = quality.metrics.get(name)
-    return found is not None and not any(map(math.isnan, (found.value, found.low, found.high)))
+    measured = quality.metrics.get(name)
+    return measured is not None and not any(map(math.isnan, (measured.value, measured.low, measured.high)))

@@ -26,18 +26,18 @@ class SearchPlots(Mapping[str, Any]):
         self.study, self.objective = study, objective
 
     @cached_property
-    def drawn(self) -> "dict[str, Figure]":
+    def figures(self) -> "dict[str, Figure]":
         """All of them."""
         return plot_search(self.study, self.objective)
 
     def __getitem__(self, name: str) -> Any:
-        return self.drawn[name]
+        return self.figures[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.drawn)
+        return iter(self.figures)
 
     def __len__(self) -> int:
-        return len(self.drawn)
+        return len(self.figures)
 
 
 def plot_search(study: "Study | None", objective: str) -> "dict[str, Figure]":
@@ -55,19 +55,19 @@ def plot_search(study: "Study | None", objective: str) -> "dict[str, Figure]":
     import matplotlib.pyplot as plt
     from optuna.visualization import matplotlib as plots
 
-    told, fanova = objective.replace("_", " "), FanovaImportanceEvaluator(seed=0)
+    label, fanova = objective.replace("_", " "), FanovaImportanceEvaluator(seed=0)
     # Optuna plots on pyplot's own figures, in a style that it sets for everybody; all of it warns that it is young.
     with warnings.catch_warnings(), plt.rc_context():
         warnings.simplefilter("ignore")
         weights = fanova.evaluate(study) if len(values) > 1 else {}
         shown = list(dict.fromkeys([*weights, *study.best_params]))[:SLICES]
-        slices: Any = plots.plot_slice(study, params=shown, target_name=told)
+        slices: Any = plots.plot_slice(study, params=shown, target_name=label)
         drawn: dict[str, tuple[Any, tuple[float, float]]] = {
-            "history": (plots.plot_optimization_history(study, target_name=told), (8, 3)),
+            "history": (plots.plot_optimization_history(study, target_name=label), (8, 3)),
             "slices": (np.ravel(slices)[0], (12, 3)),
         }
         if weights:
-            drawn["importances"] = plots.plot_param_importances(study, fanova, target_name=told), (8, 2.5)
+            drawn["importances"] = plots.plot_param_importances(study, fanova, target_name=label), (8, 2.5)
         for axes, size in drawn.values():
             axes.figure.set_layout_engine("constrained")
             axes.figure.set_size_inches(size)
@@ -138,23 +138,23 @@ def plot_replays(runs: pd.DataFrame, promises_of: str, compared_with: str) -> "F
     policies = list(dict.fromkeys(runs["policy"]))
     beside = runs[runs["policy"] == compared_with].set_index("as_of")["log_loss"]
     for place, policy in enumerate(policies):
-        own = runs[runs["policy"] == policy]
-        days = pd.to_datetime(own["as_of"]) + pd.Timedelta(hours=14 * (place - (len(policies) - 1) / 2))
-        _with_interval(above, days, own, "log_loss", policy)
-        ratio = own.set_index("as_of")["log_loss"] / beside - 1
+        policy_runs = runs[runs["policy"] == policy]
+        days = pd.to_datetime(policy_runs["as_of"]) + pd.Timedelta(hours=14 * (place - (len(policies) - 1) / 2))
+        _plot_with_interval(above, days, policy_runs, "log_loss", policy)
+        ratio = policy_runs.set_index("as_of")["log_loss"] / beside - 1
         middle.plot(pd.to_datetime(ratio.index), 100 * ratio.to_numpy(float), marker="o", markersize=3, linewidth=1)
-    own = runs[runs["policy"] == promises_of]
+    policy_runs = runs[runs["policy"] == promises_of]
     floor = above.get_ylim()[0]
     for promoted, fill, what in ((True, "black", "promoted"), (False, "none", "rejected")):
-        marked = own[own["retrained"] & (own["promoted"] == promoted)]
+        marked = policy_runs[policy_runs["retrained"] & (policy_runs["promoted"] == promoted)]
         if len(marked):
             days = pd.to_datetime(marked["as_of"])
             above.scatter(days, [floor] * len(marked), marker="^", facecolors=fill, edgecolors="black",
                           label=f"{promises_of} retrained, {what}", zorder=3)  # fmt: skip
-    days = pd.to_datetime(own["as_of"])
-    _with_interval(below, days, own, "log_loss", f"{promises_of}, realised")
-    below.step(days, own["promised_log_loss"], where="mid", color="black", label="promised at registration")
-    low, high = own["promised_log_loss_low"].astype(float), own["promised_log_loss_high"].astype(float)
+    days = pd.to_datetime(policy_runs["as_of"])
+    _plot_with_interval(below, days, policy_runs, "log_loss", f"{promises_of}, realised")
+    below.step(days, policy_runs["promised_log_loss"], where="mid", color="black", label="promised at registration")
+    low, high = policy_runs["promised_log_loss_low"].astype(float), policy_runs["promised_log_loss_high"].astype(float)
     below.fill_between(days, low, high, step="mid", color="black", alpha=0.12)
     above.set_ylabel("log loss of the list")
     middle.set_ylabel(f"beside {compared_with}, %")
@@ -166,7 +166,7 @@ def plot_replays(runs: pd.DataFrame, promises_of: str, compared_with: str) -> "F
     return figure
 
 
-def _with_interval(axes: "Axes", days: pd.Series, own: pd.DataFrame, metric: str, label: str) -> None:
-    value, low, high = (own[name].to_numpy(float) for name in (metric, f"{metric}_low", f"{metric}_high"))
+def _plot_with_interval(axes: "Axes", days: pd.Series, runs: pd.DataFrame, metric: str, label: str) -> None:
+    value, low, high = (runs[name].to_numpy(float) for name in (metric, f"{metric}_low", f"{metric}_high"))
     arms = [value - low, high - value]
     axes.errorbar(days.to_numpy(), value, yerr=arms, marker="o", markersize=3, linewidth=1, elinewidth=0.6, label=label)

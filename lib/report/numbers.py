@@ -29,24 +29,23 @@ def past_lists(outcomes: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     outcomes : DataFrame
-        Rows of `outcomes`, in any order. Of a cutoff told twice, the later telling counts.
+        Rows of `outcomes`, in any order. Of a cutoff that was written twice, the later rows count.
 
     Returns
     -------
-    DataFrame[cutoff, prediction_version, word, users, expected, observed, and of auc, ratio, lift, seen each value,
-    value_low, value_high]
-        `lift` is that of the first decile. `seen` is the observed count with the interval that the ratio's gives it.
-        What was not measured is NaN.
+    DataFrame[cutoff, prediction_version, word, users, expected, observed, observed_low, observed_high, and of auc,
+    ratio, lift each value, value_low, value_high]
+        `lift` is that of the first decile. The interval of `observed` is what the ratio's gives it. What was not
+        measured is NaN.
     """
-    told = newest_outcomes(outcomes)
-    lists = told[told["part"] == ALL].drop_duplicates("cutoff").set_index("cutoff")
-    found = lists[["prediction_version", "word", "users", "expected", "observed"]]
+    newest = newest_outcomes(outcomes)
+    lists = newest[newest["part"] == ALL].drop_duplicates("cutoff").set_index("cutoff")
+    past = lists[["prediction_version", "word", "users", "expected", "observed"]]
     for name, part, metric in (("auc", ALL, "auc"), ("ratio", ALL, "ratio"), ("lift", "decile 1", "lift")):
-        found = found.join(_metric(told, part, metric, name))
-    return found.assign(
-        seen=found["observed"].astype(float),
-        seen_low=found["expected"] / found["ratio_high"],
-        seen_high=found["expected"] / found["ratio_low"],
+        past = past.join(_metric(newest, part, metric, name))
+    return past.assign(
+        observed_low=past["expected"] / past["ratio_high"],
+        observed_high=past["expected"] / past["ratio_low"],
     ).reset_index()
 
 
@@ -64,22 +63,22 @@ def held_out_effects(outcomes: pd.DataFrame) -> pd.DataFrame:
     DataFrame[cutoff, and of held, others, effect each value, value_low, value_high; held_users, others_users]
         Shares that acted. `effect` is the others' less that of the users held out, NaN where it was not measured.
     """
-    told = newest_outcomes(outcomes)
+    newest = newest_outcomes(outcomes)
     held, others = (
-        _metric(told, part, "rate", name, users=True) for part, name in zip(SIDES, ("held", "others"), strict=True)
+        _metric(newest, part, "rate", name, users=True) for part, name in zip(SIDES, ("held", "others"), strict=True)
     )
-    effect = _metric(told, SIDES[1], "effect", "effect")
+    effect = _metric(newest, SIDES[1], "effect", "effect")
     return held.join(others, how="inner").join(effect).reset_index()
 
 
 def newest_deciles(outcomes: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
-    """The tenths of the newest list whose outcome is known; without one, those of the evidence.
+    """The deciles of the newest list whose outcome is known; without one, those of the evidence.
 
     Returns
     -------
     DataFrame[decile, users, expected, observed, mean, rate, low, high, reached, gained, lift]
         Best first. `mean` and `rate` are the shares expected and observed, `low` and `high` the interval of `rate`
-        (NaN for the evidence). Of everybody down to this tenth: `reached` is their share of the users, `gained` of
+        (NaN for the evidence). Of everybody down to this decile: `reached` is their share of the users, `gained` of
         the actions, `lift` the one over the other; both NaN where nobody acted. Empty without either source.
     """
     rows = _deciles_of_newest(outcomes) if len(outcomes) else evidence.assign(low=float("nan"), high=float("nan"))
@@ -96,7 +95,7 @@ def newest_deciles(outcomes: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFra
 
 
 def find_movers(audience: pd.DataFrame, previous: pd.DataFrame, top: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Who entered and who left since the previous list, or, with `top`, its highest tenth; the strongest first.
+    """Who entered and who left since the previous list, or, with `top`, its first decile; the strongest first.
 
     Returns
     -------
@@ -109,7 +108,7 @@ def find_movers(audience: pd.DataFrame, previous: pd.DataFrame, top: bool) -> tu
 
 
 def verdict_metrics(judged: pd.DataFrame) -> pd.DataFrame:
-    """What one verdict measured, in words where it has a limit; these come first.
+    """What one verdict measured, with a sentence where it has a limit; these come first.
 
     Parameters
     ----------
@@ -118,36 +117,36 @@ def verdict_metrics(judged: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame[name, measured, low, high, threshold, words]
+    DataFrame[name, measured, low, high, threshold, sentence]
     """
     rows = judged[judged["metric"].notna()].sort_values("threshold", key=pd.isna, kind="stable")
-    words: list[Any] = [_words(row) for row in rows.to_dict("records")]
-    return rows.assign(name=rows["metric"].str.replace("_", " "), words=words)
+    sentences: list[Any] = [_format_measured(row) for row in rows.to_dict("records")]
+    return rows.assign(name=rows["metric"].str.replace("_", " "), sentence=sentences)
 
 
 def rows_of_run(rows: pd.DataFrame, run_id: str, as_of: Any) -> pd.DataFrame:
     """The rows that a run wrote for this day; outside a job all runs have the same blank id."""
-    found: pd.DataFrame = rows.loc[(rows["run_id"] == run_id) & (rows["as_of"] == as_of)]
-    return found
+    chosen: pd.DataFrame = rows.loc[(rows["run_id"] == run_id) & (rows["as_of"] == as_of)]
+    return chosen
 
 
-def _words(row: Mapping[Any, Any]) -> str | None:
+def _format_measured(row: Mapping[Any, Any]) -> str | None:
     if pd.isna(row["threshold"]) or row["metric"] not in SENTENCES:
         return None
-    bound = MetricLimit(row["metric"], "at most", row["threshold"])  # the sentence itself says what was wanted
-    return bound.sentence(Measured(row["measured"], row["low"], row["high"]))
+    limit = MetricLimit(row["metric"], "at most", row["threshold"])  # the sentence itself says what was wanted
+    return limit.format_sentence(Measured(row["measured"], row["low"], row["high"]))
 
 
-def _metric(told: pd.DataFrame, part: str, metric: str, name: str, *, users: bool = False) -> pd.DataFrame:
-    rows = told.loc[(told["part"] == part) & (told["metric"] == metric)].set_index("cutoff")
-    found: pd.DataFrame = rows[MEASURED].astype(float).set_axis([name, f"{name}_low", f"{name}_high"], axis=1)
-    return found.assign(**{f"{name}_users": rows["users"]}) if users else found
+def _metric(newest: pd.DataFrame, part: str, metric: str, name: str, *, users: bool = False) -> pd.DataFrame:
+    rows = newest.loc[(newest["part"] == part) & (newest["metric"] == metric)].set_index("cutoff")
+    measured: pd.DataFrame = rows[MEASURED].astype(float).set_axis([name, f"{name}_low", f"{name}_high"], axis=1)
+    return measured.assign(**{f"{name}_users": rows["users"]}) if users else measured
 
 
 def _deciles_of_newest(outcomes: pd.DataFrame) -> pd.DataFrame:
-    told = newest_outcomes(outcomes)
-    newest = told[(told["cutoff"] == told["cutoff"].iloc[-1]) & (told["metric"] == "rate")]
+    rows = newest_outcomes(outcomes)
+    newest = rows[(rows["cutoff"] == rows["cutoff"].iloc[-1]) & (rows["metric"] == "rate")]
     parts = newest[newest["part"].str.fullmatch(r"decile \d+")]
     decile = parts["part"].str.removeprefix("decile ").astype(int)
-    found: pd.DataFrame = parts.assign(decile=decile)[["decile", "users", "expected", "observed", "low", "high"]]
-    return found
+    deciles: pd.DataFrame = parts.assign(decile=decile)[["decile", "users", "expected", "observed", "low", "high"]]
+    return deciles

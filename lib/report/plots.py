@@ -54,7 +54,7 @@ def plot_over_time(
         return ""
 
     def draw(axes: "Axes") -> None:
-        _level(axes, level)
+        _draw_level(axes, level)
         apart = 0.08 * (len(series) - 1)  # two intervals at one place would hide each other
         for (label, column, ends), colour, shape, shift in zip(
             series, (FIRST, SECOND), ("o-", "D--"), (-apart, apart), strict=False
@@ -69,53 +69,53 @@ def plot_over_time(
         axes.margins(y=0.15)
         axes.set_xlabel("list of")
         axes.set_ylabel(y)
-        _percent(axes, "y" if percent else "")
+        _set_percent(axes, "y" if percent else "")
         if len(series) > 1:
-            _legend(axes)
+            _draw_legend(axes)
 
-    return _svg(title, draw)
+    return _draw_svg(title, draw)
 
 
-def plot_reliability(title: str, tenths: pd.DataFrame) -> str:
-    """Draw the share that acted over the share expected, tenth by tenth, beside the diagonal."""
+def plot_reliability(title: str, deciles: pd.DataFrame) -> str:
+    """Draw the observed share over the expected one, decile by decile, beside the diagonal."""
 
     def draw(axes: "Axes") -> None:
-        most = 1.08 * float(np.nanmax(tenths[["mean", "rate", "high"]].to_numpy(float))) or 1.0
+        most = 1.08 * float(np.nanmax(deciles[["mean", "rate", "high"]].to_numpy(float))) or 1.0
         axes.plot([0, most], [0, most], "--", color=INK, linewidth=1, label="as expected")
-        arms = _arms(tenths, "rate", ("low", "high"))
-        axes.errorbar(tenths["mean"], tenths["rate"], yerr=arms, fmt="o", color=FIRST, label="tenths of the list")
-        axes.set(xlim=(0, most), ylim=(0, most), xlabel="expected share", ylabel="share that acted")
-        _percent(axes, "xy")
-        _legend(axes)
+        arms = _arms(deciles, "rate", ("low", "high"))
+        axes.errorbar(deciles["mean"], deciles["rate"], yerr=arms, fmt="o", color=FIRST, label="deciles of the list")
+        axes.set(xlim=(0, most), ylim=(0, most), xlabel="expected share", ylabel="observed share")
+        _set_percent(axes, "xy")
+        _draw_legend(axes)
 
-    return _svg(title, draw, height=3.4)
+    return _draw_svg(title, draw, height=3.4)
 
 
-def plot_gains(title: str, tenths: pd.DataFrame) -> str:
+def plot_gains(title: str, deciles: pd.DataFrame) -> str:
     """Draw which share of the actions is reached with which share of the list, best first."""
 
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="in any order")
-        axes.plot([0, *tenths["reached"]], [0, *tenths["gained"]], "o-", color=FIRST, label="by this order")
+        axes.plot([0, *deciles["reached"]], [0, *deciles["gained"]], "o-", color=FIRST, label="by this order")
         axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="share of the list, best first", ylabel="share of the actions")
-        _percent(axes, "xy")
-        _legend(axes)
+        _set_percent(axes, "xy")
+        _draw_legend(axes)
 
-    return _svg(title, draw, height=3.2)
+    return _draw_svg(title, draw, height=3.2)
 
 
-def plot_lift(title: str, tenths: pd.DataFrame) -> str:
+def plot_lift(title: str, deciles: pd.DataFrame) -> str:
     """Draw how many times the actions of an equal number of users the best part of the list has."""
 
     def draw(axes: "Axes") -> None:
-        _level(axes, 1.0)
-        axes.plot(tenths["reached"], tenths["lift"], "o-", color=FIRST)
+        _draw_level(axes, 1.0)
+        axes.plot(deciles["reached"], deciles["lift"], "o-", color=FIRST)
         axes.set(xlim=(0, 1.02), xlabel="share of the list, best first", ylabel="times the average")
         axes.set_ylim(bottom=0)
         axes.margins(y=0.1)
-        _percent(axes, "x")
+        _set_percent(axes, "x")
 
-    return _svg(title, draw)
+    return _draw_svg(title, draw)
 
 
 def plot_columns(title: str, frame: pd.DataFrame, x: str, y: str, labels: tuple[str, str]) -> str:
@@ -126,7 +126,7 @@ def plot_columns(title: str, frame: pd.DataFrame, x: str, y: str, labels: tuple[
         axes.grid(visible=False, axis="x")
         axes.set(xlabel=labels[0], ylabel=labels[1])
 
-    return _svg(title, draw)
+    return _draw_svg(title, draw)
 
 
 def plot_bars(title: str, frame: pd.DataFrame, name: str, value: str, ends: Interval, label: str, level: float) -> str:
@@ -137,15 +137,15 @@ def plot_bars(title: str, frame: pd.DataFrame, name: str, value: str, ends: Inte
         places = range(len(shown))  # not the names: two may be called alike
         axes.axvline(level, color=INK, linewidth=1, linestyle="--" if level else "-")
         axes.barh(places, shown[value], xerr=_arms(shown, value, ends), color=FIRST, ecolor=INK, height=0.65)
-        axes.set_yticks(places, [_short(text) for text in shown[name]], parse_math=False)
+        axes.set_yticks(places, [_format_short(text) for text in shown[name]], parse_math=False)
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(label)
 
-    return _svg(title, draw, height=0.9 + 0.24 * len(shown))
+    return _draw_svg(title, draw, height=0.9 + 0.24 * len(shown))
 
 
-def _svg(title: str, draw: Any, height: float = 2.7) -> str:
+def _draw_svg(title: str, draw: Any, height: float = 2.7) -> str:
     """Draw, and make of it an element that needs nothing but the page: no ids of others, no namespace, no date."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -160,12 +160,12 @@ def _svg(title: str, draw: Any, height: float = 2.7) -> str:
         figure.savefig(
             page, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
         )
-    drawn = page.getvalue()
-    view = re.search(r'viewBox="[^"]*"', drawn)
-    body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
+    document = page.getvalue()
+    view = re.search(r'viewBox="[^"]*"', document)
+    body = document[document.index(">", document.index("<svg")) + 1 :]
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would hold for the whole page
     body = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", body).replace("xlink:href", "href")
-    body = re.sub(r"((?:fill|stroke): )(#[0-9a-f]{6})", lambda found: found[1] + COLOURS.get(found[2], found[2]), body)
+    body = re.sub(r"((?:fill|stroke): )(#[0-9a-f]{6})", lambda match: match[1] + COLOURS.get(match[2], match[2]), body)
     return f'<svg role="img" {view[0] if view else ""}><title>{escape(title)}</title>{body.strip()}'
 
 
@@ -175,21 +175,21 @@ def _arms(frame: pd.DataFrame, value: str, ends: Interval) -> Any:
     return np.array([frame[value] - low, high - frame[value]]).clip(min=0)
 
 
-def _level(axes: "Axes", level: float | None) -> None:
+def _draw_level(axes: "Axes", level: float | None) -> None:
     if level is not None:
         axes.axhline(level, color=INK, linewidth=1, linestyle="--")
 
 
-def _legend(axes: "Axes") -> None:
+def _draw_legend(axes: "Axes") -> None:
     axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
 
 
-def _percent(axes: "Axes", which: str) -> None:
+def _set_percent(axes: "Axes", which: str) -> None:
     from matplotlib.ticker import PercentFormatter
 
     for side in which:
         getattr(axes, f"{side}axis").set_major_formatter(PercentFormatter(1.0))
 
 
-def _short(name: str) -> str:
+def _format_short(name: str) -> str:
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"

@@ -40,11 +40,11 @@ class Facts:
 
 def make_sections(facts: Facts) -> dict[str, Any]:
     """All that the template asks for, by name; the list must not be empty."""
-    parts = _asked, _list, _past, _tenths, _moved, _models
+    parts = _question, _list, _past, _deciles, _movers, _models
     return {name: value for part in parts for name, value in part(facts).items()}
 
 
-def _asked(facts: Facts) -> dict[str, Any]:
+def _question(facts: Facts) -> dict[str, Any]:
     cutoff = facts.audience["cutoff"].iloc[0]
     return {"cutoff": cutoff, "days": Window.horizon(cutoff, facts.question.horizon_days), "untold": UNTOLD}
 
@@ -69,12 +69,12 @@ def _list(facts: Facts) -> dict[str, Any]:
         "bands": make_table(
             "Bands of the list", numbers.count_by(listed, "band"), [Column("Band", "band"), *counted, *ranges]
         ),
-        "deciles": make_table("Tenths of the list", deciles, [Column("Tenth", "decile", "count"), *counted, *ranges]),
+        "deciles": make_table("Deciles of the list", deciles, [Column("Decile", "decile", "count"), *counted, *ranges]),
         "decile_plot": plots.plot_columns(
-            "Expected actions of each tenth of the list", deciles, "decile", "expected", ("tenth", "expected actions")
+            "Expected actions of each decile of the list", deciles, "decile", "expected", ("decile", "expected actions")
         ),
         "head": make_table("Head of the list", listed.head(facts.list_size), head),
-    }  # fmt: skip
+    }
 
 
 SIDES = [  # the users held out beside the others
@@ -90,86 +90,88 @@ def _past(facts: Facts) -> dict[str, Any]:
     first = facts.audience if facts.previous is None or facts.previous.empty else facts.previous
     first_list = first["cutoff"].iloc[0]
     day, users = Column("List of", "cutoff", "day"), Column("Users", "users", "count")
-    expected, observed = Column("Expected", "expected", "actions"), Column("Happened", "observed", "count")
+    expected, observed = Column("Expected", "expected", "actions"), Column("Observed", "observed", "count")
     auc = [Column("AUC", "auc", "number"), Column(INTERVAL, "auc_low", "number", to="auc_high")]
     lift = [Column("Lift", "lift", "number"), Column(INTERVAL, "lift_low", "number", to="lift_high")]
-    seen = Column(INTERVAL, "seen_low", "actions", to="seen_high")
-    ratio, version = Column("Expected / happened", "ratio", "number"), Column("Version", "prediction_version")
-    words = [day, Column("Proved", "word"), users, expected, observed, ratio, version]
-    counts = ("expected", "expected", None), ("happened", "seen", ("seen_low", "seen_high"))
+    interval = Column(INTERVAL, "observed_low", "actions", to="observed_high")
+    ratio, version = Column("Expected / observed", "ratio", "number"), Column("Version", "prediction_version")
+    turned_out = [day, Column("Proved", "word"), users, expected, observed, ratio, version]
+    counts = ("expected", "expected", None), ("observed", "observed", ("observed_low", "observed_high"))
     rates = ("left alone", "held", ("held_low", "held_high")), ("others", "others", ("others_low", "others_high"))
     newest = every.tail(NEWEST)
     return {
         "matured": len(every),
-        "newest": _last(every),
+        "newest": _last_row(every),
         "first_list": first_list,
         "first_known": Window.horizon(first_list, facts.question.horizon_days).end,
-        "past": make_table("How past lists turned out", newest[::-1], words),
+        "past": make_table("How past lists turned out", newest[::-1], turned_out),
         "auc_plot": plots.plot_over_time(
             "AUC of past lists", newest, "AUC", [("AUC", "auc", ("auc_low", "auc_high"))], 0.5
         ),
         "auc": make_table("AUC of past lists", newest[::-1], [day, *auc]),
-        "counts_plot": plots.plot_over_time("Actions expected and happened, list by list", newest, "actions", counts),
-        "counts": make_table("Actions expected and happened", newest[::-1], [day, expected, observed, seen]),
+        "counts_plot": plots.plot_over_time("Expected and observed actions, list by list", newest, "actions", counts),
+        "counts": make_table("Expected and observed actions", newest[::-1], [day, expected, observed, interval]),
         "lift_plot": plots.plot_over_time(
-            "Lift of the first tenth of past lists", newest, "lift", [("lift", "lift", ("lift_low", "lift_high"))], 1.0
+            "Lift of the first decile of past lists", newest, "lift", [("lift", "lift", ("lift_low", "lift_high"))], 1.0
         ),
-        "lifts": make_table("Lift of the first tenth", newest[::-1], [day, *lift]),
-        "left_alone": _last(left_alone),
+        "lifts": make_table("Lift of the first decile", newest[::-1], [day, *lift]),
+        "left_alone": _last_row(left_alone),
         "sides_plot": plots.plot_over_time(
-            "Shares that acted, left alone and not", left_alone.tail(NEWEST), "share that acted", rates, percent=True
+            "Observed shares, left alone and not", left_alone.tail(NEWEST), "observed share", rates, percent=True
         ),
         "sides": make_table("Effect of leaving users alone", left_alone.tail(NEWEST)[::-1], [day, *SIDES]),
-    }  # fmt: skip
-
-
-def _tenths(facts: Facts) -> dict[str, Any]:
-    found = numbers.newest_deciles(facts.outcomes, facts.evidence)
-    acted = bool(len(found)) and found["observed"].sum() > 0
-    tenth, users = Column("Tenth", "decile", "count"), Column("Users", "users", "count")
-    reliability = [
-        tenth, users, Column("Expected", "mean", "share"), Column("Acted", "rate", "share"),
-        Column(INTERVAL, "low", "share", to="high"),
-    ]  # fmt: skip
-    reached = [
-        tenth, Column("Share of the list", "reached", "share"), Column("Share of the actions", "gained", "share"),
-        Column("Lift", "lift", "number"),
-    ]  # fmt: skip
-    return {
-        "tenths": len(found),
-        "acted": acted,
-        "reliability_plot": plots.plot_reliability("Shares expected and acted, tenth by tenth", found)
-        if len(found)
-        else "",
-        "reliability": make_table("Shares expected and acted", found, reliability),
-        "gains_plot": plots.plot_gains("Gains: share of the actions reached by share of the list", found)
-        if acted
-        else "",
-        "lift_curve": plots.plot_lift("Lift by share of the list", found) if acted else "",
-        "gains": make_table("Gains and lift", found, reached),
     }
 
 
-def _moved(facts: Facts) -> dict[str, Any]:
+def _deciles(facts: Facts) -> dict[str, Any]:
+    deciles = numbers.newest_deciles(facts.outcomes, facts.evidence)
+    acted = bool(len(deciles)) and deciles["observed"].sum() > 0
+    decile, users = Column("Decile", "decile", "count"), Column("Users", "users", "count")
+    reliability = [
+        decile, users, Column("Expected", "mean", "share"), Column("Observed", "rate", "share"),
+        Column(INTERVAL, "low", "share", to="high"),
+    ]  # fmt: skip
+    reached = [
+        decile, Column("Share of the list", "reached", "share"), Column("Share of the actions", "gained", "share"),
+        Column("Lift", "lift", "number"),
+    ]  # fmt: skip
+    return {
+        "judged_deciles": len(deciles),
+        "acted": acted,
+        "reliability_plot": plots.plot_reliability("Expected and observed shares, decile by decile", deciles)
+        if len(deciles)
+        else "",
+        "reliability": make_table("Expected and observed shares", deciles, reliability),
+        "gains_plot": plots.plot_gains("Gains: share of the actions reached by share of the list", deciles)
+        if acted
+        else "",
+        "lift_curve": plots.plot_lift("Lift by share of the list", deciles) if acted else "",
+        "gains": make_table("Gains and lift", deciles, reached),
+    }
+
+
+def _movers(facts: Facts) -> dict[str, Any]:
     if facts.previous is None or facts.previous.empty:
         return {"moves": None}
     now = [Column("Probability", "propensity", "share"), Column("Rank", "rank", "count")]
     before = [Column("Probability before", "propensity_before", "share"), Column("Rank before", "rank_before", "count")]
     moves: list[tuple[str, int, Table]] = []
-    for top, where in ((True, "the first tenth"), (False, "the list")):
+    for top, where in ((True, "the first decile"), (False, "the list")):
         entered, left = numbers.find_movers(facts.audience, facts.previous, top)
-        for told, rows, columns in (("entered", entered, [*now, *before]), ("left", left, [*before, *now])):
-            title = f"The strongest who {told} {where}"
-            moves.append((f"{told} {where}", len(rows), make_table(title, rows.head(NAMES), _users(columns, rows))))
+        for verb, rows, columns in (("entered", entered, [*now, *before]), ("left", left, [*before, *now])):
+            title = f"The strongest who {verb} {where}"
+            moves.append(
+                (f"{verb} {where}", len(rows), make_table(title, rows.head(NAMES), _user_columns(columns, rows)))
+            )
     return {
         "moves": moves,
         "previous_cutoff": facts.previous["cutoff"].iloc[0],
-        "jaccard": _known(facts.publication["jaccard"]),
-        "mean_shift": _known(facts.publication["mean_shift"]),
+        "jaccard": _number_or_none(facts.publication["jaccard"]),
+        "mean_shift": _number_or_none(facts.publication["mean_shift"]),
     }
 
 
-def _users(columns: Sequence[Column], rows: pd.DataFrame) -> list[Column]:
+def _user_columns(columns: Sequence[Column], rows: pd.DataFrame) -> list[Column]:
     """A user's columns, without those that are blank for all."""
     return [Column("User", "user_id"), *(column for column in columns if rows[column.source].notna().any())]
 
@@ -181,20 +183,20 @@ def _models(facts: Facts) -> dict[str, Any]:
     verdicts = facts.checks.drop_duplicates(["run_id", "as_of"], keep="last").sort_values("as_of", kind="stable")
     versions = [Column("Day", "as_of", "day"), Column("Decision", "kind"), Column("Version", "prediction_version")]
     return {
-        "verdict": _last(judged),
+        "verdict": _last_row(judged),
         "sentences": str(judged["reasons"].iloc[-1]).split("\n") if len(judged) else [],
         "metrics": make_table("What the verdict rests on", numbers.verdict_metrics(judged), [
             Column("Measure", "name"), Column("Measured", "measured", "measure"),
             Column(INTERVAL, "low", "measure", to="high"), Column("Limit", "threshold", "measure"),
-            Column("In words", "words", "prose"),
+            Column("In words", "sentence", "prose"),
         ]),
         "verdicts": make_table(
             "Verdicts so far",
-            verdicts.assign(told=verdicts["answer"].str.replace("_", " "))[::-1].head(NEWEST),
-            [Column("Day", "as_of", "day"), Column("Verdict", "told"), Column("Version", "prediction_version"),
+            verdicts.assign(answer=verdicts["answer"].str.replace("_", " "))[::-1].head(NEWEST),
+            [Column("Day", "as_of", "day"), Column("Verdict", "answer"), Column("Version", "prediction_version"),
              Column("Why", "reasons", "prose")],
         ),
-        "decision": _last(latest),
+        "decision": _last_row(latest),
         "decided_now": bool(len(decided)),
         "decisions": make_table("Decisions so far", facts.decisions.assign(kind=facts.decisions["kind"].str.replace(
             "_", " "))[::-1].head(NEWEST), [*versions, Column("Low evidence", "low_evidence", "yes"),
@@ -232,11 +234,11 @@ def _format_feature(feature: str) -> str:
     return feature.replace("__", ": ").replace("_", " ")
 
 
-def _last(rows: pd.DataFrame) -> dict[str, Any] | None:
+def _last_row(rows: pd.DataFrame) -> dict[str, Any] | None:
     """The last row, with None for what is not known; None without rows."""
     last = rows.tail(1).to_dict("records")
     return {str(name): None if pd.isna(value) else value for name, value in last[0].items()} if last else None
 
 
-def _known(value: Any) -> float | None:
+def _number_or_none(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)

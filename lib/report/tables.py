@@ -20,7 +20,7 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
     "measure": lambda value: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3f}",  # of any unit
     "small": "{:.4f}".format,
 }
-WORDS = ("text", "prose", "day", "yes")  # these are sorted as texts, all others as numbers
+TEXTS = ("text", "prose", "day", "yes")  # these are sorted as texts, all others as numbers
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        return self.kind not in WORDS
+        return self.kind not in TEXTS
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Table:
 def make_table(caption: str, frame: pd.DataFrame, columns: Sequence[Column]) -> Table:
     """Lay out a frame's rows in their order; NaN and null are told as `NOTHING`."""
     rows = frame.to_dict("records")
-    return Table(caption, columns, [[_cell(row, column) for column in columns] for row in rows])
+    return Table(caption, columns, [[_make_cell(row, column) for column in columns] for row in rows])
 
 
-def _cell(row: Mapping[Any, Any], column: Column) -> Cell:
+def _make_cell(row: Mapping[Any, Any], column: Column) -> Cell:
     ends = [row[name] for name in (column.source, column.to) if name]
     if any(pd.isna(end) for end in ends):
         return Cell(NOTHING, "")

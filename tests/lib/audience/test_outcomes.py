@@ -69,7 +69,7 @@ def test_deciles_and_bands_hold_everybody_once_and_lift_is_rate_over_rate():
 
 def test_the_order_of_the_rows_does_not_matter():
     rows = scored()
-    held = outcomes.audience.HeldOut("q", 0.2, 0)
+    held = outcomes.ranking.HeldOut("q", 0.2, 0)
     shuffled = rows.sample(frac=1, random_state=1)
     one, other = (outcome_rows(r, held.flags(r["user_id"]), 0) for r in (rows, shuffled))
     pd.testing.assert_frame_equal(one, other)
@@ -182,9 +182,11 @@ def test_what_became_of_a_list_is_told_in_a_line():
     found = outcome_rows(rows, nobody(rows), 0).assign(cutoff=CUTOFF)
     auc, loss = (of(found, "all", name)["measured"] for name in ("auc", "log_loss"))
     assert format_outcomes(found) == [
-        f"The list of 2024-06-03 proved good: {rows['propensity'].sum():.1f} of 400 users were expected to act, "
-        f"{rows['label'].sum()} did, AUC {auc:.4f}, log loss {loss:.4f}."
+        f"The list of 2024-06-03 proved good: of 400 users, {rows['propensity'].sum():.1f} actions were expected "
+        f"and {rows['label'].sum()} observed, AUC {auc:.4f}, log loss {loss:.4f}."
     ]
     alike = rows.assign(label=0)
-    assert ", 0 did, log loss " in format_outcomes(outcome_rows(alike, nobody(alike), 0).assign(cutoff=CUTOFF))[0]
+    assert (
+        " and 0 observed, log loss " in format_outcomes(outcome_rows(alike, nobody(alike), 0).assign(cutoff=CUTOFF))[0]
+    )
     assert format_outcomes(pd.DataFrame(columns=["part", "cutoff"])) == []

@@ -141,7 +141,7 @@ def test_a_difference_is_recorded_and_told():
     }
     assert difference_columns(None) == dict.fromkeys(difference_columns(found))
     assert format_difference(found, "2024-06-03") == [
-        "Since the list of 2024-06-03: 3 users entered, 1 left; the highest tenths share 50% of their users; mean "
-        "propensity 0.0125 down, scores 0.25 apart."
+        "Since the list of 2024-06-03: 3 users entered, 1 left; the highest deciles share 50% of their users; the "
+        "mean propensity fell by 0.0125, scores are 0.25 apart."
     ]
     assert format_difference(None, None) == []

@@ -192,7 +192,7 @@ def test_the_reliability_takes_off_what_noise_adds():
 @pytest.mark.parametrize(("users", "bins"), [(9, 1), (99, 1), (100, 2), (499, 9), (500, 10), (5000, 10)])
 def test_the_reliability_has_a_bin_for_each_fifty_users(users, bins):
     scores = np.arange(900) / 900
-    found = measuring._Scored.of(np.zeros(900, np.int64), scores, {}, users)
+    found = measuring._ScoredRows.of(np.zeros(900, np.int64), scores, {}, users)
     assert len(set(found.bin)) == bins
     assert np.ptp(np.bincount(found.bin)) <= 2
 

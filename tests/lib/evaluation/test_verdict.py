@@ -7,7 +7,7 @@ import pytest
 
 from lib.evaluation.metrics import Measured, Quality
 from lib.evaluation.promotion import decide_promotion
-from lib.evaluation.verdict import Verdict, judge_metrics, metric_limits
+from lib.evaluation.verdict import MetricLimit, Verdict, judge_metrics, metric_limits
 from tests.builders.runs import THRESHOLDS
 
 HOLDS = {  # every interval touches or passes its limit
@@ -52,10 +52,10 @@ def test_a_champion_holds_while_no_whole_interval_lies_beyond_its_limit():
         ("skill_over_naive", (-0.03, -0.05, 0.0),
          "The scores save -3.0% (-5.0% to 0.0%) of the naive rule's log loss; more than 0.0% is wanted."),
         ("auc_kept", (-0.051, -0.07, -0.03 - 1e-9),
-         "AUC fell by 0.051 (0.030 to 0.070) since it was registered; at most 0.03 is allowed."),
+         "AUC fell by 0.051 (0.030 to 0.070) since it was registered; a fall of at most 0.03 is allowed."),
         ("ap_kept", (-0.2, -0.3, -0.1 - 1e-9),
          "Normalised average precision fell by 0.200 (0.100 to 0.300) since it was registered; "
-         "at most 0.1 is allowed."),
+         "a fall of at most 0.1 is allowed."),
         ("calibration", (0.5, 0.25 + 1e-9, 0.7),
          "Expected and observed actions differ by a factor of 1.65 (1.28 to 2.01); at most 1.28 is allowed."),
         ("ece", (0.06, 0.05 + 1e-9, 0.07),
@@ -72,6 +72,19 @@ def test_a_champion_holds_while_no_whole_interval_lies_beyond_its_limit():
 def test_one_whole_interval_beyond_its_limit_is_bad_and_said_in_a_sentence(name, found, sentence):
     assert judge_metrics(quality(**{name: found}), THRESHOLDS) == Verdict("bad", (sentence,))
     assert judge_metrics(quality(**{name: found}), THRESHOLDS).retrain_needed is True
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        ((0.011, -0.005, 0.03), "AUC rose by 0.011 (-0.005 to 0.030) since it was registered"),
+        ((0.0, -0.005, 0.03), "AUC fell by 0.000 (-0.030 to 0.005) since it was registered"),
+        ((-0.011, -0.03, 0.005), "AUC fell by 0.011 (-0.005 to 0.030) since it was registered"),
+    ],
+)
+def test_what_rose_is_not_said_to_have_fallen(now, sentence):
+    limit = MetricLimit("auc_kept", "at least", -0.03)
+    assert limit.format_sentence(Measured(*now)) == f"{sentence}; a fall of at most 0.03 is allowed."
 
 
 @pytest.mark.parametrize("name", JUDGED)
@@ -165,11 +178,12 @@ CONSTANT = {"skill_over_base_rate": (0.0, -0.1, -1e-9), "skill_over_past_rate": 
          r"no better than a constant: .* over that of the training cutoffs -0.2000 \(-0.4000 to -0.0100\)"),
         (SHOWN_BAD, None, None, False, True, False, "First model, promoted"),  # no other model is left to score with
         # a champion that holds: only a better one replaces it
-        ({}, GAIN, SURE, False, True, False, r"The challenger is better: log loss differs .* -0.0100 .*0.90"),
+        ({}, GAIN, SURE, False, True, False, r"The challenger is better: its log loss is better by 0.0100 .*0.90"),
         ({}, GAIN, UNSURE, False, False, False, "The challenger is not shown to be better: .*probability 0.89"),
+        ({}, -GAIN, 0.0, False, False, False, r"its log loss is worse by 0.0100 \(0.0000 to 0.0200\) than the"),
         (DOUBTFUL, GAIN, SURE, False, True, True, "The challenger is better: .*, low evidence"),
         (SHOWN_BAD, GAIN, 1.0, False, False, False,
-         r"The challenger is bad. Expected and observed actions differ by a factor of 2.72 .* Its log loss differs"),
+         r"The challenger is bad. Expected and observed actions differ by a factor of 2.72 .* Its log loss is better"),
         # a champion that does not: any challenger that is not shown to be bad
         ({}, GAIN, 0.0, True, True, False, "New models are needed, and the challenger is not shown to be bad"),
         (DOUBTFUL, GAIN, 0.5, True, True, True, "are needed, .*, low evidence"),

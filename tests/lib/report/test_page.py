@@ -224,8 +224,8 @@ def test_the_summary_of_the_list_equals_its_rows(sixth, told):
     bands = audience["band"].value_counts()
     assert told.texts("Bands of the list", 0) == list(BANDS)
     assert told.values("Bands of the list", 1) == [bands[name] for name in BANDS]
-    by_tenth = audience.groupby("decile")["propensity"].sum()
-    assert told.values("Tenths of the list", 2) == pytest.approx(by_tenth.tolist())
+    by_decile = audience.groupby("decile")["propensity"].sum()
+    assert told.values("Deciles of the list", 2) == pytest.approx(by_decile.tolist())
     assert told.texts("Head of the list", 1) == audience["user_id"].head(20).tolist()
     assert told.values("Head of the list", 2) == pytest.approx(audience["propensity"].head(20).tolist())
     assert told.texts("Head of the list", 5)[0].startswith("rent: 4 times in 28 days, last 3 days ago; activity")
@@ -238,24 +238,28 @@ def test_past_lists_stand_with_the_newest_first_and_equal_the_ledger(sixth, told
     assert told.texts("How past lists turned out", 1) == ["good", "very good", "fair", "too few to tell", "good"]
     assert told.values("AUC of past lists", 1) == pytest.approx([0.70, 0.71, 0.72, 0.73, 0.74])
     assert told.texts("AUC of past lists", 2)[0] == "0.670 to 0.730"
-    assert told.values("Actions expected and happened", 1) == pytest.approx(auc["expected"].tolist())
-    assert told.values("Actions expected and happened", 2) == auc["observed"].tolist()
+    assert told.values("Expected and observed actions", 1) == pytest.approx(auc["expected"].tolist())
+    assert told.values("Expected and observed actions", 2) == auc["observed"].tolist()
     ratio = ledger[ledger["metric"] == "ratio"].iloc[0]
     ends = f"{ratio['expected'] / ratio['high']:,.1f} to {ratio['expected'] / ratio['low']:,.1f}"
-    assert told.texts("Actions expected and happened", 3)[0] == ends
+    assert told.texts("Expected and observed actions", 3)[0] == ends
     lift = sixth.outcomes[(sixth.outcomes["part"] == "decile 1") & (sixth.outcomes["metric"] == "lift")]
     newest_first = lift.sort_values("cutoff", ascending=False)["measured"]
-    assert told.values("Lift of the first tenth", 1) == pytest.approx(newest_first.tolist())
+    assert told.values("Lift of the first decile", 1) == pytest.approx(newest_first.tolist())
     assert "5 lists have matured" in told.told
     assert "The newest, of 2024-05-04, proved good:" in told.told
 
 
 def test_reliability_and_gains_come_from_the_newest_matured_list(sixth, told):
     newest = sixth.outcomes[sixth.outcomes["cutoff"] == date(2024, 5, 4)]
-    tenths = newest[(newest["metric"] == "rate") & newest["part"].str.startswith("decile")]
-    assert told.values("Shares expected and acted", 2) == pytest.approx((tenths["expected"] / tenths["users"]).tolist())
-    assert told.values("Shares expected and acted", 3) == pytest.approx((tenths["observed"] / tenths["users"]).tolist())
-    gained = (tenths["observed"].cumsum() / tenths["observed"].sum()).tolist()
+    deciles = newest[(newest["metric"] == "rate") & newest["part"].str.startswith("decile")]
+    assert told.values("Expected and observed shares", 2) == pytest.approx(
+        (deciles["expected"] / deciles["users"]).tolist()
+    )
+    assert told.values("Expected and observed shares", 3) == pytest.approx(
+        (deciles["observed"] / deciles["users"]).tolist()
+    )
+    gained = (deciles["observed"].cumsum() / deciles["observed"].sum()).tolist()
     assert told.values("Gains and lift", 1) == pytest.approx([n / 10 for n in range(1, 11)])
     assert told.values("Gains and lift", 2) == pytest.approx(gained)
     assert told.values("Gains and lift", 3) == pytest.approx([10 * share / n for n, share in enumerate(gained, 1)])
@@ -277,14 +281,14 @@ def test_who_entered_and_who_left_are_counted_and_the_strongest_named(sixth, tol
     gone = [user for user in then.index if user not in now.index]
     tops = [set(frame.index[frame["decile"] == 1]) for frame in (now, then)]
     assert f"{len(new)} users entered the list and {len(gone)} users left the list." in told.told
-    assert f"{len(tops[0] - tops[1])} users entered the first tenth, {len(tops[1] - tops[0])} users left" in told.told
+    assert f"{len(tops[0] - tops[1])} users entered the first decile, {len(tops[1] - tops[0])} users left" in told.told
     assert told.texts("The strongest who entered the list", 0) == new[:5]
     assert told.texts("The strongest who left the list", 0) == gone[:5]
     assert told.values("The strongest who left the list", 2) == then.loc[gone[:5], "rank"].tolist()
     risen = [user for user in now.index if user in tops[0] - tops[1]]
-    assert told.texts("The strongest who entered the first tenth", 0) == risen[:5]
+    assert told.texts("The strongest who entered the first decile", 0) == risen[:5]
     assert "62.5% are in both" in told.told
-    assert "moved by -1.2 percentage points" in told.told
+    assert "The average probability fell by 1.2 percentage points" in told.told
 
 
 def test_the_decision_and_every_sentence_of_the_verdict_are_told(told):
@@ -297,7 +301,7 @@ def test_the_decision_and_every_sentence_of_the_verdict_are_told(told):
     assert told.texts("What the verdict rests on", 3) == ["0.000", "-0.030", "365", "-"]  # AUC itself has no limit
     assert told.texts("What the verdict rests on", 4) == [
         "The scores save 8.0% (5.0% to 11.0%) of the base rate's log loss; more than 0.0% is wanted.",
-        "AUC fell by 0.010 (-0.020 to 0.030) since it was registered; at most 0.03 is allowed.",
+        "AUC fell by 0.010 (-0.020 to 0.030) since it was registered; a fall of at most 0.03 is allowed.",
         "The last label that the pair learnt from is 35 days old; at most 365 is allowed.",
         "-",
     ]
@@ -351,8 +355,8 @@ def test_a_first_run_says_what_is_not_known_yet_and_draws_nothing_empty():
     assert "There is no list of an earlier day to compare with." in told.told
     assert "In this run nothing was compared" in told.told
     assert "For the models in use this was not recorded." in told.told
-    assert told.count("svg") == 1  # the tenths of the list
-    assert list(told.tables) == ["Bands of the list", "Tenths of the list", "Head of the list", "Decisions so far"]
+    assert told.count("svg") == 1  # the deciles of the list
+    assert list(told.tables) == ["Bands of the list", "Deciles of the list", "Head of the list", "Decisions so far"]
 
 
 def test_the_first_list_to_mature_is_the_one_before():
@@ -365,9 +369,9 @@ def test_without_a_matured_list_the_curves_come_from_the_evidence():
     seen = [9, *[1] * 9]
     evidence = NONE({"decile": range(1, 11), "users": 20, "expected": np.arange(10.0, 0, -1), "observed": seen})
     told = Page.of(replace(first_run(), evidence=evidence))
-    assert "From the evidence of the models in use, in tenths" in told.told
+    assert "From the evidence of the models in use, in deciles" in told.told
     assert told.values("Gains and lift", 2) == pytest.approx([(9 + n) / 18 for n in range(10)])
-    assert told.texts("Shares expected and acted", 4) == ["-"] * 10  # the evidence has no intervals
+    assert told.texts("Expected and observed shares", 4) == ["-"] * 10  # the evidence has no intervals
     nobody = Page.of(replace(first_run(), evidence=evidence.assign(observed=0)))
     assert "This cannot be told: nobody acted." in nobody.told
     assert "Gains and lift" not in nobody.tables
@@ -400,7 +404,7 @@ def test_low_evidence_is_said_in_plain_words():
 
 def test_a_list_of_one_user_is_told():
     told = Page.of(first_run(1))
-    assert told.values("Tenths of the list", 1) == [1]
+    assert told.values("Deciles of the list", 1) == [1]
     assert "The first 1 of 1 user." in told.told
     assert "Of 1 user," in told.told
 
@@ -473,7 +477,7 @@ def test_every_column_can_be_sorted_and_numbers_sort_by_all_their_digits(told):
     assert len(heads) == told.count("button") > 50
     lone = Page.of(first_run(3))
     digits = first_run(3).audience["propensity"].tolist()
-    assert lone.values("Tenths of the list", 2) == pytest.approx(digits, rel=1e-11)
+    assert lone.values("Deciles of the list", 2) == pytest.approx(digits, rel=1e-11)
 
 
 def test_an_empty_list_is_no_report():

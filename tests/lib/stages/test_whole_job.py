@@ -370,7 +370,7 @@ def test_own_models_compete_whatever_the_verdict_by_the_same_rule(challenged, mo
     checked = world.train(run_id="run-2", challenger="runs:/abc/own")
     assert (checked.verdict.answer, checked.retrain_needed) == ("good", True)
     retrained = world.retrain(run_id="run-2", challenger="runs:/abc/own")
-    assert "log loss differs from the champion's by" in seen[0].why  # on the same holdout rows
+    assert "than the champion's, better with probability" in seen[0].why  # on the same holdout rows
     assert retrained.pair.columns == ("recency", "events_28", "buy__events_90", "buy__recency")
     assert retrained.pair.params["challenger"] == "runs:/abc/own"
     newest, last = str(AS_OF), str(AS_OF - timedelta(days=7))

@@ -98,7 +98,7 @@ def test_beside_a_champion_that_holds_both_are_judged_on_the_same_holdout(rows, 
     assert trained.champion.plain["log_loss"] == pytest.approx(np.log(2))
     assert trained.champion.plain["auc_kept"] == pytest.approx(0.5 - 0.7)
     assert trained.choice.promote
-    assert trained.choice.why.startswith("The challenger is better: log loss differs from the champion's by -0.")
+    assert trained.choice.why.startswith("The challenger is better: its log loss is better by 0.")
 
 
 def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on_the_other(drifted, learnt):
@@ -247,13 +247,13 @@ def test_a_half_where_nobody_acted_shows_nothing(rows):
 
 @pytest.mark.parametrize(("through", "told"), [(7, True), (13, True), (14, False), (15, False)])
 def test_a_champion_that_was_told_the_answers_is_compared_as_if_it_was_not(rows, learnt, through, told):
-    """A horizon after its promotion it has learnt from the holdout: a twin without those rows stands for it."""
+    """A horizon after its promotion it has learnt from the holdout: a stand-in without those rows is compared."""
     known = comparison.fit_pair(rows, PARAMS, QUESTION, ago(through), SEED)
     trained = challenged(rows, replace(known, metrics={"auc": 0.7}))
-    assert len(learnt) == (3 if told else 2)  # the champion of this test, the challenger, and the twin
+    assert len(learnt) == (3 if told else 2)  # the champion of this test, the challenger, and the stand-in
     assert keys(learnt[-1]) == keys(rows.at(PARTS.training))
     same = trained.champion.plain["log_loss"] == pytest.approx(trained.quality.plain["log_loss"], rel=1e-9)
-    assert same is told  # of the same settings, and fitted on the same rows: the twin is no better and no worse
+    assert same is told  # of the same settings, and fitted on the same rows: the stand-in is no better and no worse
     assert trained.champion.plain["auc_kept"] == pytest.approx(trained.champion.plain["auc"] - 0.7)
 
 
