@@ -15,7 +15,7 @@ ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones 
 CHANGING_HORIZONS = 4  # what fails so soon after a change of behaviour fails because of the same change
 GROWTH = Fraction(7, 5)  # of the known days of a new behaviour, after which a pair made for it is fitted anew
 NEVER_DAYS = 365  # a recency is capped here, so that "never" does not grow with the log's age
-RECORD_HORIZONS = 4  # how far back the record of a pair in use is read: what is older speaks of other times
+TRACK_RECORD_HORIZONS = 4  # how far back a pair's track record is read: what is older speaks of other times
 
 ONE_DAY = timedelta(days=1)
 
@@ -94,10 +94,10 @@ def lay_out_cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_
             "Run with a later as_of, bring older events, or lower horizon_days."
         )
     covered = [cutoff for cutoff in training if (cutoff - log_start).days >= FULL_HISTORY_DAYS]
-    kept = covered if len(covered) >= ENOUGH_CUTOFFS else training
-    kept = kept[:most] if most else kept
-    oldest = kept[-1]
-    return Cutoffs(as_of, tuple(cutoff for cutoff in ladder if cutoff >= oldest), tuple(kept))
+    chosen = covered if len(covered) >= ENOUGH_CUTOFFS else training
+    chosen = chosen[:most] if most else chosen
+    oldest = chosen[-1]
+    return Cutoffs(as_of, tuple(cutoff for cutoff in ladder if cutoff >= oldest), tuple(chosen))
 
 
 def _ladder(newest: date, oldest: date, cadence_days: int) -> list[date]:
@@ -120,8 +120,8 @@ def is_outgrown(cutoff: date, since: date, learnt_through: date, horizon_days: i
 
     Steps that grow with what is known: each fit adds about as much to the last one as that did to the one before.
     """
-    known, learnt = ((day - since).days + horizon_days for day in (cutoff, learnt_through))
-    return known >= GROWTH * learnt
+    known_days, learnt_days = ((day - since).days + horizon_days for day in (cutoff, learnt_through))
+    return known_days >= GROWTH * learnt_days
 
 
 def is_soon_after(cutoff: date, since: date, horizon_days: int) -> bool:
@@ -139,10 +139,10 @@ def is_final(cutoff: date, horizon_days: int, as_of: date, late_days: int) -> bo
     return (as_of - Window.horizon(cutoff, horizon_days).end).days >= late_days
 
 
-def recent_record(as_of: date, horizon_days: int) -> Window:
-    """The cutoffs of a pair's record at as_of: matured, and not more than some horizons ago."""
+def track_record_window(as_of: date, horizon_days: int) -> Window:
+    """The cutoffs of a pair's track record at as_of: matured, and not more than some horizons ago."""
     end = one_horizon_before(as_of, horizon_days) + ONE_DAY
-    return Window.lookback(end, RECORD_HORIZONS * horizon_days)
+    return Window.lookback(end, TRACK_RECORD_HORIZONS * horizon_days)
 
 
 def longest_gap(days: Sequence[date], window: Window) -> int:

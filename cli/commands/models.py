@@ -69,7 +69,7 @@ def _list_versions(home: Home, config: ModelConfig) -> Iterator[str]:
 
 def _format_version(version: Version, periods: list[versions_rules.Period]) -> Iterator[str]:
     if not version.prediction_version:
-        yield f"  preprocessing version {version.preprocessing_version}, {version.created}: half of no pair, never used"
+        yield f"  preprocessing version {version.preprocessing_version}, {version.created}: an orphan, never used"
         return
     mark = ", in use" if version.in_use else ""
     yield f"  version {version.prediction_version} (preprocessing version {version.preprocessing_version}){mark}"

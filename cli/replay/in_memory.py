@@ -33,7 +33,7 @@ def run_all(request: Request, parameters: dict[str, str], store: Store, progress
     backlog = _Backlog.of(request, store)
     if not store.past.exists():
         activity, _ = read_activity(store)
-        write_past(store, SharedTables.of(activity, request.days, parameters, be_silent))
+        write_past(store, SharedTables.extract(activity, request.days, parameters, be_silent))
     running: dict[Future[Replayed | None], Task] = {}
     with start_processes() as pool:
         while running or backlog:
@@ -60,7 +60,7 @@ def perform(store: Store, parameters: dict[str, str], task: Task) -> Replayed | 
     run = replay.replay(task.policy, task.as_of, parameters, tables, state.registry, be_silent, make)
     run = replace(run, seconds=time.perf_counter() - began + make.seconds)
     state.runs.append(run)
-    state.tables = replay.own_tables(tables)
+    state.tables = replay.policy_tables(tables)
     store.write(store.state(task.policy), state)
     return run
 

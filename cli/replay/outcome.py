@@ -23,7 +23,7 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
     """Judge every list by what happened until `until`, beside the oracle."""
     horizon, seed = timedelta(days=request.question.horizon_days), int(request.parameters["seed"])
     matured = [day for day in request.days if day + horizon <= until]
-    afterwards = {policy: replay.tables_afterwards(state.tables, activity) for policy, state in states.items()}
+    afterwards = {policy: replay.tables_in_hindsight(state.tables, activity) for policy, state in states.items()}
     scored = {
         policy: replay.read_scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
     }

@@ -22,13 +22,13 @@ def list_quality(scored: pd.DataFrame, seed: int) -> dict[str, Measured]:
         A row per user. With one class only, auc and ratio are left out.
     """
     y, scores = scored["acted"].to_numpy(np.int64), scored["propensity"].to_numpy(float)
-    found = measure(y, scores, None, scored["user_id"].to_numpy(object), seed).metrics
-    told = {name: found[name] for name in SHOWN if name in found}
+    metrics = measure(y, scores, None, scored["user_id"].to_numpy(object), seed).metrics
+    quality = {name: metrics[name] for name in SHOWN if name in metrics}
     acted = measure_share(int(y.sum()), len(y))
     expected = float(scores.sum())
-    told["expected"] = Measured(expected, expected, expected)
-    told["observed"] = Measured(*(len(y) * end for end in (acted.value, acted.low, acted.high)))
-    return told
+    quality["expected"] = Measured(expected, expected, expected)
+    quality["observed"] = Measured(*(len(y) * end for end in (acted.value, acted.low, acted.high)))
+    return quality
 
 
 def log_loss_ratios(scored: Mapping[str, pd.DataFrame], beside: str, seed: int) -> dict[str, Measured]:
@@ -56,16 +56,17 @@ def log_loss_ratios(scored: Mapping[str, pd.DataFrame], beside: str, seed: int) 
     y = first["acted"].to_numpy(np.int64)
     cutoff = np.unique(first["cutoff"].to_numpy(), return_inverse=True)[1]
     losses = {way: log_losses(y, rows["propensity"].to_numpy(float)) for way, rows in ordered.items()}
-    found: dict[str, list[float]] = {way: [] for way in ordered}
-    for own in bootstrap_weights(first["user_id"].to_numpy(object), seed):
-        sizes = np.bincount(cutoff, own)
+    ratios: dict[str, list[float]] = {way: [] for way in ordered}
+    for weights in bootstrap_weights(first["user_id"].to_numpy(object), seed):
+        sizes = np.bincount(cutoff, weights)
         drawn = sizes > 0  # a small cutoff may have none of the users drawn
         means = {
-            way: float(np.mean(np.bincount(cutoff, own * loss)[drawn] / sizes[drawn])) for way, loss in losses.items()
+            way: float(np.mean(np.bincount(cutoff, weights * loss)[drawn] / sizes[drawn]))
+            for way, loss in losses.items()
         }
         for way, mean in means.items():
-            found[way].append(mean / means[beside])
-    return {way: bootstrap_interval(values) for way, values in found.items()}
+            ratios[way].append(mean / means[beside])
+    return {way: bootstrap_interval(values) for way, values in ratios.items()}
 
 
 def mean_log_loss(scored: pd.DataFrame, truth: npt.NDArray[np.float64] | None = None) -> float:

@@ -52,8 +52,8 @@ class Replayed:
 
 def widget_values(parameters: Parameters, policy: str, as_of: date) -> Get:
     """What the notebooks' widgets hold in one run."""
-    own = {"as_of": as_of.isoformat(), "resolved_as_of": "", "run_id": f"{policy}-{as_of}"}
-    return {**parameters, **own}.__getitem__
+    of_this_run = {"as_of": as_of.isoformat(), "resolved_as_of": "", "run_id": f"{policy}-{as_of}"}
+    return {**parameters, **of_this_run}.__getitem__
 
 
 def replay(
@@ -73,34 +73,39 @@ def replay(
     """
     get = widget_values(parameters, policy, as_of)
     config = RetrainConfig.from_widgets(get)
-    seen: Registry = RegistryWithoutChampion(registry) if policy == EVERY else registry
-    came: dict[str, Any] = {}
+    registry_seen: Registry = RegistryWithoutChampion(registry) if policy == EVERY else registry
+    result: dict[str, Any] = {}
     try:
-        checked = train.run(Context(config, tables, seen, say))
-        came |= {"answer": checked.verdict.answer, "reasons": "; ".join(checked.verdict.reasons)}
-        came["retrained"] = seen.champion(config.question) is None if policy == NEVER else checked.retrain_needed
-        if came["retrained"]:
-            came["promoted"] = retrain.run(Context(config, tables, seen, say), make).promoted
-        predict.run(Context(PredictConfig.from_widgets(get), tables, seen, say))
+        checked = train.run(Context(config, tables, registry_seen, say))
+        result |= {"answer": checked.verdict.answer, "reasons": "; ".join(checked.verdict.reasons)}
+        result["retrained"] = (
+            registry_seen.champion(config.question) is None if policy == NEVER else checked.retrain_needed
+        )
+        if result["retrained"]:
+            result["promoted"] = retrain.run(Context(config, tables, registry_seen, say), make).promoted
+        predict.run(Context(PredictConfig.from_widgets(get), tables, registry_seen, say))
     except PropensityError as error:
-        return Replayed(policy, as_of, **came, stopped=str(error))
+        return Replayed(policy, as_of, **result, stopped=str(error))
     try:
-        publish.run(Context(PublishConfig.from_widgets(get), tables, seen, say))
+        publish.run(Context(PublishConfig.from_widgets(get), tables, registry_seen, say))
     except PropensityError as error:
-        came["refused"] = str(error)
+        result["refused"] = str(error)
     scores = read_rows(tables, "predictions", list_sql(config.question, as_of))
     if scores is None:  # an empty cohort
-        return Replayed(policy, as_of, **came)
+        return Replayed(policy, as_of, **result)
     version = str(scores["prediction_version"].iloc[0])
     return Replayed(
-        policy, as_of, **came, version=version, promised=read_registered_metrics(registry, config.question, version)
+        policy, as_of, **result, version=version, promised=read_registered_metrics(registry, config.question, version)
     )
 
 
 def read_registered_metrics(registry: Registry, question: Question, version: str) -> dict[str, Measured]:
     """The metrics, with their intervals, that a version was registered with."""
-    (known,) = (one for one in registry.versions(question) if one.prediction_version == version)
-    return {name: Measured(value, *known.intervals.get(name, (value, value))) for name, value in known.metrics.items()}
+    (registered,) = (one for one in registry.versions(question) if one.prediction_version == version)
+    return {
+        name: Measured(value, *registered.intervals.get(name, (value, value)))
+        for name, value in registered.metrics.items()
+    }
 
 
 class RegistryWithoutChampion:
@@ -138,7 +143,7 @@ class SharedTables:
     stages: Mapping[date, ExtractedDay]
 
     @classmethod
-    def of(cls, activity: pa.Table, days: Iterable[date], parameters: Parameters, say: Say) -> "SharedTables":
+    def extract(cls, activity: pa.Table, days: Iterable[date], parameters: Parameters, say: Say) -> "SharedTables":
         """Compute the features of every run, each from what had become known before its day.
 
         Raises
@@ -155,20 +160,20 @@ class SharedTables:
             say(f"features as of {as_of}: {built} of {len(done.cutoffs.all)} cutoffs built, the others were there")
         return cls(activity, tables.stored["features"], stages)
 
-    def tables(self, as_of: date, own: Mapping[str, pa.Table]) -> MemoryTables:
+    def tables(self, as_of: date, policy_rows: Mapping[str, pa.Table]) -> MemoryTables:
         """The tables as the stages of one run find them: the shared ones as they were then, and a policy's own."""
         stage, tables = self.stages[as_of], MemoryTables()
         # A column that came with a later cutoff is not there yet: even without any value it would take part in draws.
         then = self.features.filter(pc.less_equal(self.features["cutoff"], as_of)).select(list(stage.columns))
-        tables.stored = {**own, "daily_activity": _known_before(self.activity, as_of), "features": then}
+        tables.stored = {**policy_rows, "daily_activity": _known_before(self.activity, as_of), "features": then}
         tables.properties = dict(stage.properties)
         return tables
 
 
-def tables_afterwards(own: Mapping[str, pa.Table], activity: pa.Table) -> MemoryTables:
+def tables_in_hindsight(policy_rows: Mapping[str, pa.Table], activity: pa.Table) -> MemoryTables:
     """A policy's tables with all that became known until the replay's end: to judge by, never to learn from."""
     tables = MemoryTables()
-    tables.stored = {**own, "daily_activity": activity}
+    tables.stored = {**policy_rows, "daily_activity": activity}
     return tables
 
 
@@ -176,7 +181,7 @@ def _known_before(activity: pa.Table, as_of: date) -> pa.Table:
     return activity.filter(pc.less(activity["known_day"], as_of))
 
 
-def own_tables(tables: MemoryTables) -> dict[str, pa.Table]:
+def policy_tables(tables: MemoryTables) -> dict[str, pa.Table]:
     """The tables that belong to one policy."""
     return {name: rows for name, rows in tables.stored.items() if name not in SHARED}
 
@@ -196,7 +201,7 @@ def read_scored(tables: Tables, question: Question, cutoffs: Iterable[date], unt
 
 
 def hindsight(
-    runs: Iterable[Replayed], tables: Tables, registry: Registry, question: Question, happened: pd.DataFrame
+    runs: Iterable[Replayed], tables: Tables, registry: Registry, question: Question, scored: pd.DataFrame
 ) -> tuple[list[Replayed], pd.DataFrame]:
     """What a rule could have had that only decides when to retrain, and knows what will happen.
 
@@ -207,16 +212,16 @@ def hindsight(
     ----------
     tables : Tables
         With the features of all cutoffs.
-    happened : DataFrame[user_id string, cutoff date, propensity double, acted int]
+    scored : DataFrame[user_id string, cutoff date, propensity double, acted int]
         What `scored` gives of `every`.
     """
     pairs: dict[str, Pair] = {}
-    found: list[Replayed] = []
-    frames = [happened.head(0)]
+    choices: list[Replayed] = []
+    frames = [scored.head(0)]
     for run in sorted(runs, key=lambda one: one.as_of):
         if run.version:
             pairs[run.version] = registry.load(question, run.version)
-        rows = happened[happened["cutoff"] == run.as_of]
+        rows = scored[scored["cutoff"] == run.as_of]
         if rows.empty:
             continue
         cohort = tables.query(f"{labels.cohort_sql(question, [run.as_of])} ORDER BY user_id")
@@ -225,8 +230,8 @@ def hindsight(
         if list(cohort["user_id"]) != sorted(rows["user_id"]):
             raise ModelError(f"The scores at {run.as_of} are not those of its cohort. Delete the backtest's home.")
         best = min(scores, key=lambda version: float(log_losses(y, scores[version]).mean()))
-        before = found[-1].version if found else ""
-        told = read_registered_metrics(registry, question, best)
-        found.append(Replayed(ORACLE, run.as_of, promoted=best != before, version=best, promised=told))
+        before = choices[-1].version if choices else ""
+        promised = read_registered_metrics(registry, question, best)
+        choices.append(Replayed(ORACLE, run.as_of, promoted=best != before, version=best, promised=promised))
         frames.append(rows.sort_values("user_id").assign(propensity=scores[best]))
-    return found, pd.concat(frames, ignore_index=True)
+    return choices, pd.concat(frames, ignore_index=True)

@@ -32,7 +32,7 @@ def group_features(columns: Sequence[str]) -> dict[str, list[str]]:
 
     A column that no aspect knows is a group of its own; the log's coverage and age belong to none.
     """
-    aspects = {column: aspect for aspect, own in ASPECTS.items() for column in own}
+    aspects = {column: aspect for aspect, names in ASPECTS.items() for column in names}
     groups: dict[str, list[str]] = {}
     for column in columns:
         kind, mark, feature = column.rpartition("__")
@@ -57,7 +57,7 @@ class GroupView:
         if owner is not None:
             return cls(pair, {group: np.flatnonzero(owner == n) for n, group in enumerate(groups)}, True)
         place = {column: n for n, column in enumerate(pair.columns)}
-        return cls(pair, {group: np.array([place[c] for c in own]) for group, own in groups.items()}, False)
+        return cls(pair, {group: np.array([place[c] for c in members]) for group, members in groups.items()}, False)
 
     def matrix(self, features: pd.DataFrame) -> Floats:
         """The matrix of some rows of `features`; it is the caller's to change."""
@@ -83,11 +83,11 @@ def _group_of_inputs(pair: Pair, typical: pd.DataFrame, groups: Mapping[str, lis
     A missing number makes missing whatever is computed from it. So one row per group, with that group missing, shows
     what comes from where; a transformer that fills in or refuses missing numbers shows it not.
     """
-    grouped_columns = {column for own in groups.values() for column in own}
+    grouped_columns = {column for members in groups.values() for column in members}
     rest = [column for column in pair.columns if column not in grouped_columns]
     probe = pd.concat([pair.inputs(typical)] * (len(groups) + 1), ignore_index=True)
-    for row, own in enumerate([*groups.values(), rest]):
-        probe.loc[row, own] = np.nan
+    for row, members in enumerate([*groups.values(), rest]):
+        probe.loc[row, members] = np.nan
     try:
         missing = np.isnan(pair.preprocessing.transform(probe))
     except (TypeError, ValueError):

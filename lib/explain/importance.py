@@ -22,10 +22,10 @@ MOST = 40  # importances that are kept
 
 def format_importances(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in a line what a pair looks at most, by the rows of `importances`."""
-    told_of = [f"{row['name']} {row['mean']:.4f}" for row in rows[:3] if row["mean"] > 0]
-    if not told_of:
+    strongest = [f"{row['name']} {row['mean']:.4f}" for row in rows[:3] if row["mean"] > 0]
+    if not strongest:
         return "What it looks at most: nothing that lowers the log loss."
-    return f"What it looks at most, by the log loss that it saves: {', '.join(told_of)}."
+    return f"What it looks at most, by the log loss that it saves: {', '.join(strongest)}."
 
 
 def measure_importances(
@@ -45,11 +45,15 @@ def measure_importances(
         features, y = features.iloc[chosen], y[chosen]
     exchange = _Exchange(GroupView.of(pair, typical), features)
     with threadpool_limits(1):  # many small predictions: threads would only wait for each other
-        found = permutation_importance(
+        measured = permutation_importance(
             exchange, exchange.unchanged, y, scoring=_Exchange.score, n_repeats=REPEATS, random_state=seed
         )
-    order = np.argsort(-found.importances_mean, kind="stable")[:MOST]
-    names, mean, std = list(exchange.view.columns), found.importances_mean.tolist(), found.importances_std.tolist()
+    order = np.argsort(-measured.importances_mean, kind="stable")[:MOST]
+    names, mean, std = (
+        list(exchange.view.columns),
+        measured.importances_mean.tolist(),
+        measured.importances_std.tolist(),
+    )
     return [{"name": names[n], "mean": mean[n], "std": std[n]} for n in order]
 
 

@@ -39,14 +39,14 @@ def measure_changes(pair: Pair, features: pd.DataFrame, typical: pd.DataFrame) -
     """
     view = GroupView.of(pair, typical)
     matrix, other = view.matrix(features), view.matrix(typical)[0]
-    own = view.log_odds(matrix)
-    found = {}
+    log_odds = view.log_odds(matrix)
+    changes = {}
     for group, columns in view.columns.items():
-        kept = matrix[:, columns]
+        values = matrix[:, columns]
         matrix[:, columns] = other[columns]
-        found[group] = own - view.log_odds(matrix)
-        matrix[:, columns] = kept
-    return pd.DataFrame(found, index=features.index)
+        changes[group] = log_odds - view.log_odds(matrix)
+        matrix[:, columns] = values
+    return pd.DataFrame(changes, index=features.index)
 
 
 def is_explainable(pair: Pair) -> bool:
@@ -69,9 +69,9 @@ def format_reasons(pair: Pair, features: pd.DataFrame, most: int) -> list[str | 
     texts = np.full(order.shape, None, object)
     for number, group in enumerate(map(str, change)):
         rows, places = np.nonzero((order == number) & matters)
-        spoken = describe_group(group, features.iloc[rows], pair.notes.names)
+        phrases = describe_group(group, features.iloc[rows], pair.notes.names)
         directions = np.where(moved[rows, number] > 0, "raises", "lowers").tolist()
-        texts[rows, places] = [f"{text} ({way})" for text, way in zip(spoken, directions, strict=True)]
+        texts[rows, places] = [f"{text} ({way})" for text, way in zip(phrases, directions, strict=True)]
     return ["; ".join(filter(None, row)) or None for row in texts.tolist()]
 
 
@@ -90,9 +90,9 @@ def explanation_notes(pair: Pair, cohort: pd.DataFrame, judged: Rows, kinds: Ite
     groups = group_features(pair.columns)
     typical = pair.inputs(cohort).median()
     names = {prefix: kind for kind in kinds if (prefix := type_column(kind, "")) in groups}
-    found = measure_importances(pair, typical.to_frame().T, judged.X, judged.y, seed)
-    for row in found:
+    importances = measure_importances(pair, typical.to_frame().T, judged.X, judged.y, seed)
+    for row in importances:
         row["name"] = format_type_name(row["name"], names) if row["name"].endswith("__") else row["name"]
     return PairNotes(
-        typical={str(name): float(value) for name, value in typical.items()}, names=names, importances=found
+        typical={str(name): float(value) for name, value in typical.items()}, names=names, importances=importances
     )

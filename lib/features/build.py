@@ -37,39 +37,39 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
         that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million, and
         a sum beyond its range, 3.4e38, is the largest that it holds. Every feature is finite.
     """
-    names = list(dict.fromkeys(name for words in plan.values() for name in feature_columns(words)))
+    names = list(dict.fromkeys(name for vocabulary in plan.values() for name in feature_columns(vocabulary)))
     target = features_schema(names)
     tables = []
-    for words in dict.fromkeys(plan.values()):
-        chunk = _Chunk(activity, words)
-        for cutoff in [cutoff for cutoff, own in plan.items() if own == words]:
-            values = chunk.at(_number(cutoff), words)
+    for vocabulary in dict.fromkeys(plan.values()):
+        chunk = _Chunk(activity, vocabulary)
+        for cutoff in [cutoff for cutoff, known in plan.items() if known == vocabulary]:
+            values = chunk.at(_day_number(cutoff), vocabulary)
             seen = chunk.seen
             blank = np.zeros(int(seen.sum()), np.float32)
-            own = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
+            columns = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
             arrays: list[Any] = [chunk.users.filter(pa.array(seen)), pa.array([cutoff] * len(blank), pa.date32())]
-            tables.append(pa.table([*arrays, *(own.get(name, blank) for name in names)], schema=target))
+            tables.append(pa.table([*arrays, *(columns.get(name, blank) for name in names)], schema=target))
     return pa.concat_tables(tables) if tables else target.empty_table()
 
 
 class _Chunk:
     """The sorted activity of some users: sorted once, then read at every cutoff."""
 
-    def __init__(self, activity: pa.Table, words: Vocabulary) -> None:
+    def __init__(self, activity: pa.Table, vocabulary: Vocabulary) -> None:
         activity = activity.combine_chunks()
         encoded = activity["user_id"].combine_chunks().dictionary_encode()
         self.users = encoded.dictionary
-        self.width = len(words.prefixes)
+        self.width = len(vocabulary.prefixes)
         self.n_users = len(self.users)
-        own = pc.index_in(activity["event_type"], value_set=pa.array(words.types, pa.string()))
-        kind = own.fill_null(len(words.types)).to_numpy()  # types that this cutoff does not know go last, unread
-        pooled = pc.is_in(activity["event_type"], value_set=pa.array(words.pooled, pa.string())).to_numpy()
-        kept = (kind < len(words.types)) | pooled
-        user = encoded.indices.to_numpy()[kept].astype(np.int64)
-        kind = kind[kept].astype(np.int64)
-        day, known = _days(activity["day"])[kept], _days(activity["known_day"])[kept]
-        count = activity["count"].to_numpy()[kept].astype(np.int64)
-        value = activity["value"].fill_null(0.0).to_numpy()[kept]
+        place = pc.index_in(activity["event_type"], value_set=pa.array(vocabulary.types, pa.string()))
+        kind = place.fill_null(len(vocabulary.types)).to_numpy()  # types that this cutoff does not know go last, unread
+        pooled = pc.is_in(activity["event_type"], value_set=pa.array(vocabulary.pooled, pa.string())).to_numpy()
+        used = (kind < len(vocabulary.types)) | pooled
+        user = encoded.indices.to_numpy()[used].astype(np.int64)
+        kind = kind[used].astype(np.int64)
+        day, known = _day_numbers(activity["day"])[used], _day_numbers(activity["known_day"])[used]
+        count = activity["count"].to_numpy()[used].astype(np.int64)
+        value = activity["value"].fill_null(0.0).to_numpy()[used]
         group = user * self.width + kind
         order = sort_order(group, day, known)
         self.by_type = Series(group[order], day[order], known[order], self.n_users * self.width)
@@ -77,10 +77,10 @@ class _Chunk:
         days = sort_order(user, day, known)
         first = first_of_run(user[days], day[days])
         self.by_user = Series(user[days][first], day[days][first], known[days][first], self.n_users)
-        self.items = Items.of(activity["items"], np.flatnonzero(kept), user, day, known, self.n_users)
+        self.items = Items.of(activity["items"], np.flatnonzero(used), user, day, known, self.n_users)
         self.seen: Bools = np.zeros(self.n_users, bool)
 
-    def at(self, cutoff: int, words: Vocabulary) -> dict[str, Floats]:
+    def at(self, cutoff: int, vocabulary: Vocabulary) -> dict[str, Floats]:
         """Return every feature of every user at one cutoff; `seen` then says who has a past there."""
         types = self.by_type.at(cutoff)
         users = self.by_user.at(cutoff)
@@ -100,28 +100,28 @@ class _Chunk:
         out |= users.rhythm()
         out["trend_7_28"] = np.log((out["events_7"] + 1) / (out["events_28"] * 7 / 28 + 1))
         out["trend_28_90"] = np.log((out["events_28"] + 1) / (out["events_90"] * 28 / 90 + 1))
-        age = float(max(0, cutoff - _number(words.log_start)))
+        age = float(max(0, cutoff - _day_number(vocabulary.log_start)))
         out |= {f"covered_{w}": np.full(self.n_users, min(1.0, age / w)) for w in WINDOWS if w}
         out["log_age"] = np.full(self.n_users, age)
         out["expected"] = users.expected(out["tenure"])
         recency = types.recency().reshape(shape)
         expected = types.expected(np.repeat(out["tenure"], self.width)).reshape(shape)
         days_28, days_90 = (types.distinct_days(w).reshape(shape) for w in (28, 90))
-        for slot, (kind, start) in enumerate(zip(words.prefixes, words.starts, strict=True)):
+        for slot, (kind, start) in enumerate(zip(vocabulary.prefixes, vocabulary.starts, strict=True)):
             out |= {f"{kind}__events_{w or 'all'}": counts[w][:, slot].astype(float) for w in WINDOWS}
             out[f"{kind}__days_28"] = days_28[:, slot].astype(float)
             out[f"{kind}__days_90"] = days_90[:, slot].astype(float)
             out[f"{kind}__value_28"] = values[28][:, slot]
             out[f"{kind}__recency"] = recency[:, slot]
             out[f"{kind}__expected"] = expected[:, slot]
-            out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _number(start)) / 90))
+            out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _day_number(start)) / 90))
         return out
 
 
-def _number(day: date) -> int:
+def _day_number(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def _days(column: pa.ChunkedArray) -> Ints:
+def _day_numbers(column: pa.ChunkedArray) -> Ints:
     days: Ints = column.cast(pa.int32()).to_numpy().astype(np.int64)
     return days

@@ -7,6 +7,7 @@ from datetime import date
 
 from lib.features.vocabulary import DEFINITION, Vocabulary, choose_vocabulary
 from lib.tables.protocol import Tables
+from lib.tables.sql import days_sql
 
 DEFINED = "computed"  # property of features
 INFINITE = "3"  # the version that differs only where `expected` was infinite: what is finite stands
@@ -22,11 +23,11 @@ class Definition:
     max_event_types: int
     pinned: tuple[str, ...]  # actions ever asked about, sorted: each keeps columns of its own
 
-    def words(self, seen: Seen, cutoff: date) -> Vocabulary:
+    def vocabulary(self, first_seen: Seen, cutoff: date) -> Vocabulary:
         """The event types of one cutoff."""
-        return choose_vocabulary(seen, cutoff, self.max_event_types, self.pinned)
+        return choose_vocabulary(first_seen, cutoff, self.max_event_types, self.pinned)
 
-    def pinning(self, actions: Sequence[str]) -> "Definition":
+    def with_pinned(self, actions: Sequence[str]) -> "Definition":
         """The same with these actions pinned too."""
         return replace(self, pinned=tuple(sorted({*self.pinned, *actions})))
 
@@ -53,7 +54,7 @@ def drop_features(tables: Tables, where: str) -> None:
 
 
 def renew_definition(
-    tables: Tables, max_event_types: int, actions: Sequence[str], seen: Seen, as_of: date
+    tables: Tables, max_event_types: int, actions: Sequence[str], first_seen: Seen, as_of: date
 ) -> Definition:
     """Settle how features are computed from now on, and delete the cached ones that were computed otherwise.
 
@@ -64,7 +65,7 @@ def renew_definition(
     before = read_definition(tables)
     if before and before.version == INFINITE:
         before = _without_infinite(tables, before)
-    wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).pinning(actions)
+    wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).with_pinned(actions)
     if before is None or replace(before, pinned=wanted.pinned) != wanted:
         if tables.exists("features"):
             drop_features(tables, "1 = 1")
@@ -72,13 +73,11 @@ def renew_definition(
     new = set(wanted.pinned) - set(before.pinned)
     if new:
         stored = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"]
-        stale = [day for day in stored if day > as_of or new & set(before.words(seen, day).pooled)]
+        stale = [day for day in stored if day > as_of or new & set(before.vocabulary(first_seen, day).pooled)]
         if stale:
-            days = ", ".join(f"DATE '{day}'" for day in stale)
-            drop_features(tables, f"cutoff IN ({days})")
-        write_definition(
-            tables, wanted
-        )  # before new rows: a kill in between must not leave columns that the note knows nothing of
+            drop_features(tables, f"cutoff IN ({days_sql(stale)})")
+        # Before new rows: a kill in between must not leave columns that the note knows nothing of.
+        write_definition(tables, wanted)
     return wanted
 
 
@@ -88,6 +87,5 @@ def _without_infinite(tables: Tables, before: Definition) -> Definition:
     below = " OR ".join(f"{name} < -1e30" for name in names)
     stale = tables.query(f"SELECT DISTINCT cutoff FROM {{features}} WHERE {below}")["cutoff"]
     if len(stale):
-        days = ", ".join(f"DATE '{day}'" for day in stale)
-        drop_features(tables, f"cutoff IN ({days})")
+        drop_features(tables, f"cutoff IN ({days_sql(stale)})")
     return replace(before, version=DEFINITION)

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lib import timeline
 from lib.config.question import Question
@@ -15,10 +14,8 @@ from lib.features import source as event_rules
 from lib.features.build import build_features
 from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
 from lib.tables.protocol import Tables
+from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -63,14 +60,14 @@ def read_extraction(tables: Tables, question: Question, as_of: date | None) -> E
     text = tables.get_property("features", cache.EXTRACTION)
     if not text:
         raise NotEnoughHistory("No features have been extracted in this schema. Run extract_features first.")
-    found = Extraction.from_json(text)
-    wanted = as_of or found.cutoffs.as_of
-    if (found.question, found.cutoffs.as_of) != (question.slug, wanted):
+    extraction = Extraction.from_json(text)
+    wanted = as_of or extraction.cutoffs.as_of
+    if (extraction.question, extraction.cutoffs.as_of) != (question.slug, wanted):
         raise NotEnoughHistory(
-            f"The last extraction was for {found.question} as of {found.cutoffs.as_of}, this stage asks for "
+            f"The last extraction was for {extraction.question} as of {extraction.cutoffs.as_of}, this stage asks for "
             f"{question.slug} as of {wanted}. Run extract_features with the same parameters first."
         )
-    return found
+    return extraction
 
 
 def build_missing(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extraction, int, int]:
@@ -78,33 +75,33 @@ def build_missing(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[E
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
     """
-    seen = read_first_seen(tables, as_of)
-    event_rules.check_actions(config.question.actions, list(seen), as_of)
-    begun = min(day for action in config.question.actions for day, _ in seen[action])
+    first_seen = read_first_seen(tables, as_of)
+    event_rules.check_actions(config.question.actions, list(first_seen), as_of)
+    begun = min(day for action in config.question.actions for day, _ in first_seen[action])
     cutoffs = timeline.lay_out_cutoffs(
-        as_of, max(choose_vocabulary(seen, as_of, config.max_event_types).log_start, begun),
+        as_of, max(choose_vocabulary(first_seen, as_of, config.max_event_types).log_start, begun),
         horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
     )  # fmt: skip
-    defined = cache.renew_definition(tables, config.max_event_types, config.question.actions, seen, as_of)
-    words = defined.words(seen, as_of)
-    known = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"] if tables.exists("features") else ()
-    stored = set(known)
-    plan = {day: defined.words(seen, day) for day in cutoffs.all if day not in stored}
+    definition = cache.renew_definition(tables, config.max_event_types, config.question.actions, first_seen, as_of)
+    vocabulary = definition.vocabulary(first_seen, as_of)
+    stored = set()
+    if tables.exists("features"):
+        stored = set(tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"])
+    plan = {day: definition.vocabulary(first_seen, day) for day in cutoffs.all if day not in stored}
     if plan:
         write_features(tables, plan)
-    cache.write_definition(tables, defined)
-    extraction = Extraction(config.question.slug, cutoffs, words.pooled, OTHER in words.prefixes)
+    cache.write_definition(tables, definition)
+    extraction = Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes)
     tables.set_property("features", cache.EXTRACTION, extraction.to_json())
-    return extraction, len(plan), len(feature_columns(words))
+    return extraction, len(plan), len(feature_columns(vocabulary))
 
 
 def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:
     """Compute the features of some cutoffs in one pass, and replace those cutoffs' rows."""
-    target = features_schema(list(dict.fromkeys(name for words in plan.values() for name in feature_columns(words))))
+    names = dict.fromkeys(name for vocabulary in plan.values() for name in feature_columns(vocabulary))
     sql = f"SELECT * FROM {{daily_activity}} WHERE known_day < DATE '{max(plan)}'"
-    rows = tables.map_users(sql, partial(build_features, plan=plan), target)
-    days = ", ".join(f"DATE '{day}'" for day in plan)
-    tables.replace("features", rows, f"cutoff IN ({days})")
+    rows = tables.map_users(sql, partial(build_features, plan=plan), features_schema(list(names)))
+    tables.replace("features", rows, f"cutoff IN ({days_sql(plan)})")
 
 
 def read_first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, int]]]:
@@ -114,7 +111,7 @@ def read_first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, i
         f"FROM {{daily_activity}} WHERE known_day < DATE '{as_of}' GROUP BY user_id, event_type) f "
         "GROUP BY event_type, first_day ORDER BY event_type, first_day"
     )
-    seen: dict[str, list[tuple[date, int]]] = {}
+    first_seen: dict[str, list[tuple[date, int]]] = {}
     for kind, day, users in frame.itertuples(index=False):
-        seen.setdefault(kind, []).append((day, int(users)))
-    return seen
+        first_seen.setdefault(kind, []).append((day, int(users)))
+    return first_seen

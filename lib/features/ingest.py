@@ -10,7 +10,7 @@ from lib.config.stages import ExtractConfig, PublishConfig
 from lib.errors import SourceError
 from lib.features import cache, loads
 from lib.features import source as event_rules
-from lib.features.loads import Compared, Held
+from lib.features.loads import ComparedDays, EventCounts
 from lib.features.source_note import SOURCE, check_reaches_back, check_same_source, describe_source, is_other_rule
 from lib.progress import Say
 from lib.tables import csv_files
@@ -53,15 +53,15 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> date
     _check_not_stale(config.events, config.max_source_gap_days, _event_days(ours, theirs, plan), as_of)
     if anew:
         say(f"all of {config.events!r} is read anew, once: quotes in CSV are read by {csv_files.RULE} from now on")
-    if not plan.empty:
+    if not plan.is_empty:
         # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
         if tables.exists("features"):
-            cache.drop_features(tables, f"cutoff > DATE '{plan.first()}'")
-        rows = event_rules.sum_by_day(events.where(f"{plan.span} AND {plan.where}"))
+            cache.drop_features(tables, f"cutoff > DATE '{plan.first_day()}'")
+        rows = event_rules.sum_by_day(events.where(f"{plan.span_sql} AND {plan.where_sql}"))
         if anew:  # whatever of it lies beyond as_of goes too: the next run reads it as new days
             tables.replace("daily_activity", rows, "1 = 1")
-        elif plan.changed:
-            tables.replace("daily_activity", rows, plan.where)
+        elif plan.changed_days:
+            tables.replace("daily_activity", rows, plan.where_sql)
         else:  # nothing that is there has one of these days: no file need be looked for
             tables.append("daily_activity", rows)
     if before is None or anew:  # last: a kill leads to another reading; and a commit that most runs need not pay for
@@ -69,12 +69,12 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> date
     return as_of
 
 
-def _read_stored(tables: Tables) -> Held:
+def _read_stored(tables: Tables) -> EventCounts:
     """What `daily_activity` holds: one query tells the next day to read, the recent counts and the quiet days."""
     if not tables.exists("daily_activity"):
         return {}
-    found = tables.query("SELECT known_day, day, SUM(count) AS n FROM {daily_activity} GROUP BY known_day, day")
-    return {(known_day, day): int(n) for known_day, day, n in found.itertuples(index=False)}
+    counts = tables.query("SELECT known_day, day, SUM(count) AS n FROM {daily_activity} GROUP BY known_day, day")
+    return {(known_day, day): int(n) for known_day, day, n in counts.itertuples(index=False)}
 
 
 def read_newest_day(events: "DataFrame") -> date:
@@ -87,8 +87,8 @@ def read_newest_day(events: "DataFrame") -> date:
     """
     from pyspark.sql import functions as F
 
-    told = events.where(F.col("day") <= F.lit(date.max))
-    newest: date | None = told.agg(F.max("day").alias("day")).collect()[0]["day"]
+    datable = events.where(F.col("day") <= F.lit(date.max))
+    newest: date | None = datable.agg(F.max("day").alias("day")).collect()[0]["day"]
     if newest is None:
         raise SourceError("The events are empty, or none has a readable event_time. Load events, or name other ones.")
     return newest
@@ -98,8 +98,8 @@ def _first_day(events: "DataFrame") -> date | None:
     """The source's own first day, as days are counted; None where it holds nothing."""
     from pyspark.sql import functions as F
 
-    told = events.where(F.col("known_day") <= F.lit(date.max))
-    first: date | None = told.agg(F.min("known_day").alias("day")).collect()[0]["day"]
+    datable = events.where(F.col("known_day") <= F.lit(date.max))
+    first: date | None = datable.agg(F.min("known_day").alias("day")).collect()[0]["day"]
     return first
 
 
@@ -131,7 +131,12 @@ def _count_broken(events: "DataFrame", days: Collection[date]) -> Counter[str]:
 
 
 def _plan_ingestion(
-    config: ExtractConfig, events: "DataFrame", ours: Held, theirs: Sequence[Any], start: date | None, as_of: date
+    config: ExtractConfig,
+    events: "DataFrame",
+    ours: EventCounts,
+    theirs: Sequence[Any],
+    start: date | None,
+    as_of: date,
 ) -> event_rules.Ingestion:
     """Say which days to read.
 
@@ -140,21 +145,21 @@ def _plan_ingestion(
     SourceError
         If a row that is to be read holds a null or unreadable value, or if days read before hold far fewer events now.
     """
-    again = loads.compare_days(ours, theirs, _recent_days(start), as_of) if start else Compared({}, {})
-    if again.fallen:
-        again = again.after(_first_day(events))
-    plan = event_rules.Ingestion(start, as_of, again.changed)
-    told = _count_broken(events, plan.changed) if plan.changed else Counter()
+    days = loads.compare_days(ours, theirs, _recent_days(start), as_of) if start else ComparedDays({}, {})
+    if days.fallen_days:
+        days = days.after(_first_day(events))
+    plan = event_rules.Ingestion(start, as_of, days.changed_days)
+    broken = _count_broken(events, plan.changed_days) if plan.changed_days else Counter()
     for row in theirs:
         day = row["known_day"]  # of days that changed all rows were looked at above
-        if row["broken"] and (day is None or (plan.reads(day) and day not in plan.changed)):
-            told[row["broken"]] += int(row["rows"])
-    if told and not plan.empty:
-        values = ", ".join(f"{column} in {rows} rows" for column, rows in sorted(told.items()))
+        if row["broken"] and (day is None or (plan.is_read(day) and day not in plan.changed_days)):
+            broken[row["broken"]] += int(row["rows"])
+    if broken and not plan.is_empty:
+        values = ", ".join(f"{column} in {rows} rows" for column, rows in sorted(broken.items()))
         raise SourceError(
             f"The events hold null or unreadable values: {values}. Nothing was read. Mend or leave out these rows."
         )
-    loads.check_not_shrunk(config.events, again, as_of, config.accept_shrunk)
+    loads.check_not_shrunk(config.events, days, as_of, config.accept_shrunk)
     return plan
 
 
@@ -163,10 +168,10 @@ def _recent_days(start: date) -> Window:
     return Window.lookback(start, event_rules.LATE_DAYS)
 
 
-def _event_days(ours: Held, theirs: Sequence[Any], plan: event_rules.Ingestion) -> set[date]:
+def _event_days(ours: EventCounts, theirs: Sequence[Any], plan: event_rules.Ingestion) -> set[date]:
     """The event days that `daily_activity` will hold, as they are known at as_of."""
-    kept = {day for known_day, day in ours if known_day < plan.as_of and not plan.reads(known_day)}
-    return kept | {row["day"] for row in theirs if row["known_day"] and plan.reads(row["known_day"])}
+    stored = {day for known_day, day in ours if known_day < plan.as_of and not plan.is_read(known_day)}
+    return stored | {row["day"] for row in theirs if row["known_day"] and plan.is_read(row["known_day"])}
 
 
 def check_fresh(config: PublishConfig, tables: Tables, as_of: date) -> None:
@@ -177,8 +182,8 @@ def check_fresh(config: PublishConfig, tables: Tables, as_of: date) -> None:
     SourceError
         The message names both dates.
     """
-    found = tables.query(f"SELECT DISTINCT day FROM {{daily_activity}} WHERE known_day < DATE '{as_of}'")["day"]
-    _check_not_stale(f"of {config.schema}", config.max_source_gap_days, found, as_of)
+    days = tables.query(f"SELECT DISTINCT day FROM {{daily_activity}} WHERE known_day < DATE '{as_of}'")["day"]
+    _check_not_stale(f"of {config.schema}", config.max_source_gap_days, days, as_of)
 
 
 def _check_not_stale(source: str, allowed: int | None, held: Collection[date], as_of: date) -> None:

@@ -19,11 +19,11 @@ MAX_LOST = Fraction(1, 20)  # of the events of all days compared
 MIN_LOST = 50  # fewer are no matter: of a small log one user has more than that share
 WHOLE_DAY = Fraction(1, 3)  # of the days' median: a day so large does not lose every event by corrections
 
-Held = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
+EventCounts = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedDays:
     """Days that were read before: their numbers of events by known day, as stored and as the source has them now."""
 
     stored: Mapping[date, int]
@@ -31,16 +31,16 @@ class Compared:
     uncounted: frozenset[date] = frozenset()  # the source has rows of these days whose count cannot be read
 
     @property
-    def changed(self) -> tuple[date, ...]:
+    def changed_days(self) -> tuple[date, ...]:
         """The days to read again: those with more or fewer events, or with some that cannot be counted."""
         return tuple(sorted({*find_changed_days(self.stored, self.now), *self.uncounted}))
 
     @property
-    def fallen(self) -> tuple[date, ...]:
+    def fallen_days(self) -> tuple[date, ...]:
         """The days with fewer events than stored."""
         return tuple(sorted(day for day, n in self.stored.items() if self.now.get(day, 0) < n))
 
-    def after(self, first: date | None) -> "Compared":
+    def after(self, first: date | None) -> "ComparedDays":
         """Without the days that stay as stored: those before the source's own first day, and that day itself.
 
         A source may keep its newest days only, and part of the first. None: it holds nothing at all, and nothing stays.
@@ -48,10 +48,10 @@ class Compared:
         if first is None:
             return self
         stored, now = ({day: n for day, n in one.items() if day > first} for one in (self.stored, self.now))
-        return Compared(stored, now, frozenset(day for day in self.uncounted if day > first))
+        return ComparedDays(stored, now, frozenset(day for day in self.uncounted if day > first))
 
 
-def compare_days(ours: Held, theirs: Sequence[Any], recent: Window, as_of: date) -> Compared:
+def compare_days(ours: EventCounts, theirs: Sequence[Any], recent: Window, as_of: date) -> ComparedDays:
     """Lay the recent days of `daily_activity` beside what the source was seen to hold of them before as_of."""
     stored: Counter[date] = Counter()
     now: Counter[date] = Counter()
@@ -63,7 +63,7 @@ def compare_days(ours: Held, theirs: Sequence[Any], recent: Window, as_of: date)
         if row["known_day"] and row["known_day"] < recent.end:
             now[row["known_day"]] += int(row["n"])
             uncounted |= {row["known_day"]} if row["broken"] else set()
-    return Compared(stored, now, frozenset(uncounted))
+    return ComparedDays(stored, now, frozenset(uncounted))
 
 
 def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int]) -> bool:
@@ -76,7 +76,7 @@ def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int]) -> bool:
     return any(n >= WHOLE_DAY * usual and not now.get(day) for day, n in stored.items())
 
 
-def check_not_shrunk(source: str, days: Compared, as_of: date, accepted: date | None) -> None:
+def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> None:
     """Refuse a source that has lost what was read of it, unless that is accepted for this very as_of.
 
     Raises
@@ -86,7 +86,7 @@ def check_not_shrunk(source: str, days: Compared, as_of: date, accepted: date | 
     """
     if accepted == as_of or not has_shrunk(days.stored, days.now):
         return
-    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in days.fallen)
+    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in days.fallen_days)
     raise SourceError(
         f"The events {source!r} hold fewer than were read before: {fell}; all days compared had "
         f"{sum(days.stored.values())} and have {sum(days.now.values())}. Nothing was written. Mend the load, or, where "

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lib.errors import ConfigError, SourceError
+from lib.tables.sql import days_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -111,33 +112,33 @@ class Ingestion:
 
     start: date | None  # None: nothing has been read yet
     as_of: date
-    changed: tuple[date, ...] = ()
+    changed_days: tuple[date, ...] = ()
 
     @property
-    def where(self) -> str:
+    def where_sql(self) -> str:
         """SQL condition on known_day for the rows to read and to replace."""
         fresh = f"known_day < DATE '{self.as_of}'" + (f" AND known_day >= DATE '{self.start}'" if self.start else "")
-        late = ", ".join(f"DATE '{day}'" for day in self.changed)
-        return f"(({fresh}) OR known_day IN ({late}))" if late else f"({fresh})"
+        late = f" OR known_day IN ({days_sql(self.changed_days)})"
+        return f"(({fresh}){late})" if self.changed_days else f"({fresh})"
 
     @property
-    def span(self) -> str:
+    def span_sql(self) -> str:
         """SQL condition on known_time that holds for all rows to read, and for others between them."""
-        since = f"known_time >= DATE '{self.first()}' AND " if self.start else ""
+        since = f"known_time >= DATE '{self.first_day()}' AND " if self.start else ""
         return f"({since}known_time < DATE '{self.as_of}')"
 
-    def reads(self, day: date) -> bool:
+    def is_read(self, day: date) -> bool:
         """Whether rows known on this day are to be read: what `where` says, for one day."""
-        return day in self.changed or (day < self.as_of and (self.start is None or day >= self.start))
+        return day in self.changed_days or (day < self.as_of and (self.start is None or day >= self.start))
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to read."""
-        return self.start is not None and self.start >= self.as_of and not self.changed
+        return self.start is not None and self.start >= self.as_of and not self.changed_days
 
-    def first(self) -> date:
+    def first_day(self) -> date:
         """The earliest day whose features may be out of date after this ingestion."""
-        days = [*self.changed, *([self.start] if self.start and self.start < self.as_of else [])]
+        days = [*self.changed_days, *([self.start] if self.start and self.start < self.as_of else [])]
         return min(days, default=date.min if self.start is None else self.as_of)
 
 
@@ -180,9 +181,9 @@ def _parsed_column(ours: str, theirs: str, types: Mapping[str, str], mapped: boo
     if not constant and theirs not in types:
         if not needed and not mapped:
             return None
-        found = ", ".join(f"{name} {kind}" for name, kind in types.items())
+        columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
         raise SourceError(
-            f"The events have no column {theirs!r} for {ours}. Found: {found}. "
+            f"The events have no column {theirs!r} for {ours}. Found: {columns}. "
             f"Name the right one with event_columns, like {ours}=their_name."
         )
     kind = "string" if constant else types[theirs]

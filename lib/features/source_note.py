@@ -3,23 +3,19 @@
 import json
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import source as event_rules
-from lib.features.loads import Held
+from lib.features.loads import EventCounts
 from lib.tables import csv_files
-
-if TYPE_CHECKING:
-    pass
-
 
 SOURCE = "source"  # property of daily_activity: what it was read from
 
 
-def describe_source(config: ExtractConfig, found: list[str]) -> str:
-    read = sorted(ours for ours in event_rules.EVENTS if ours in found or ours in config.event_columns)
+def describe_source(config: ExtractConfig, columns: list[str]) -> str:
+    read = sorted(ours for ours in event_rules.EVENTS if ours in columns or ours in config.event_columns)
     note = {"events": config.events, "event_columns": config.event_columns, "read": read}
     return json.dumps(note | ({"csv": csv_files.RULE} if csv_files.is_csv(config.events) else {}))
 
@@ -30,20 +26,20 @@ def is_other_rule(old: str | None, new: str) -> bool:
     return rule is not None and rule != json.loads(old or "{}").get("csv")
 
 
-def check_reaches_back(config: ExtractConfig, stored: Held, theirs: Sequence[Any], as_of: date) -> None:
+def check_reaches_back(config: ExtractConfig, stored: EventCounts, theirs: Sequence[Any], as_of: date) -> None:
     """Refuse to read anew what would lose the first days that are stored."""
-    held = [day for known_day, day in stored if known_day < as_of]
-    found = [row["day"] for row in theirs if row["day"]]
-    if held and found and min(held) < min(found):
+    stored_days = [day for known_day, day in stored if known_day < as_of]
+    source_days = [row["day"] for row in theirs if row["day"]]
+    if stored_days and source_days and min(stored_days) < min(source_days):
         raise SourceError(
             f"The tables of schema {config.schema} were read from {config.events!r} before quotes in CSV were read by "
-            f"{csv_files.RULE}, and must be read anew, whole. They begin on {min(held)}, the files on {min(found)} by "
-            "now. Nothing was changed. Bring the older files back, or drop daily_activity and features, so that all "
-            "begins with what is left: see Starting over in docs/operations.md."
+            f"{csv_files.RULE}, and must be read anew, whole. They begin on {min(stored_days)}, the files on "
+            f"{min(source_days)} by now. Nothing was changed. Bring the older files back, or drop daily_activity and "
+            "features, so that all begins with what is left: see Starting over in docs/operations.md."
         )
 
 
-def check_same_source(config: ExtractConfig, old: str, new: str, found: list[str]) -> None:
+def check_same_source(config: ExtractConfig, old: str, new: str, columns: list[str]) -> None:
     before, now = json.loads(old), json.loads(new)
     if before["events"] != now["events"]:
         raise SourceError(
@@ -57,7 +53,9 @@ def check_same_source(config: ExtractConfig, old: str, new: str, found: list[str
         )
     held, read = set(before["read"]), set(now["read"])
     if gone := sorted(held - read):
-        raise SourceError(f"The events had a column for {gone[0]} before and have none now. Found: {', '.join(found)}.")
+        raise SourceError(
+            f"The events had a column for {gone[0]} before and have none now. Found: {', '.join(columns)}."
+        )
     if come := sorted(read - held):  # rows read before would go on without it, beside new ones that have it
         raise SourceError(
             f"The events have a column for {come[0]} now and had none when they were read before. Drop daily_activity "

@@ -39,8 +39,8 @@ class Vocabulary:
     @property
     def prefixes(self) -> tuple[str, ...]:
         """The slots of per-type features: `types`, then `other` where it has a start."""
-        own = tuple(map(type_prefix, self.types))
-        return (*own, OTHER) if len(self.starts) > len(self.types) else own
+        prefixes = tuple(map(type_prefix, self.types))
+        return (*prefixes, OTHER) if len(self.starts) > len(self.types) else prefixes
 
 
 def choose_vocabulary(
@@ -59,23 +59,23 @@ def choose_vocabulary(
         empty: a model that learnt it would read a column that is gone as 0, which for a recency is today.
     """
     users = Counter({kind: sum(n for day, n in days if day < cutoff) for kind, days in first_seen.items()})
-    known = sorted((kind for kind, n in users.items() if n), key=lambda kind: (-users[kind], kind))
-    beyond = known[most:]
+    types = sorted((kind for kind, n in users.items() if n), key=lambda kind: (-users[kind], kind))
+    beyond = types[most:]
     pooled = sorted(set(beyond) - set(pinned))
-    kept = sorted(set(known) - set(pooled))
-    starts = {kind: min(day for day, _ in first_seen[kind]) for kind in known}
+    own = sorted(set(types) - set(pooled))
+    starts = {kind: min(day for day, _ in first_seen[kind]) for kind in types}
     ends = [min(starts[kind] for kind in beyond)] if beyond else []
     return Vocabulary(
-        tuple(kept), tuple(pooled), (*(starts[kind] for kind in kept), *ends), _median_start(starts, users, cutoff)
+        tuple(own), tuple(pooled), (*(starts[kind] for kind in own), *ends), _median_start(starts, users, cutoff)
     )
 
 
 def _median_start(starts: Mapping[str, date], users: Mapping[str, int], empty: date) -> date:
     """The median start of the types, each weighted by its users."""
-    half, seen = sum(users[kind] for kind in starts) / 2, 0
+    middle, reached = sum(users[kind] for kind in starts) / 2, 0
     for start, kind in sorted((start, kind) for kind, start in starts.items()):
-        seen += users[kind]
-        if seen >= half:
+        reached += users[kind]
+        if reached >= middle:
             return start
     return empty
 
@@ -92,9 +92,9 @@ def type_prefix(kind: str) -> str:
     return safe if plain else f"{safe}_{sha1(kind.encode(), usedforsecurity=False).hexdigest()[:6]}"
 
 
-def feature_columns(words: Vocabulary) -> list[str]:
+def feature_columns(vocabulary: Vocabulary) -> list[str]:
     """List the feature columns of one cutoff, in order."""
-    return [*USER_FEATURES, *(f"{kind}__{name}" for kind in words.prefixes for name in TYPE_FEATURES)]
+    return [*USER_FEATURES, *(f"{kind}__{name}" for kind in vocabulary.prefixes for name in TYPE_FEATURES)]
 
 
 def lost_columns(names: Sequence[str], pooled: Collection[str], *, pool: bool) -> list[str]:

@@ -58,14 +58,14 @@ class VisiblePast:
 
     def total(self, weight: npt.NDArray[Any], window: int | None) -> npt.NDArray[Any]:
         """Sum a row weight over one window of every group."""
-        seen = np.where(self.visible, weight, 0)
+        visible = np.where(self.visible, weight, 0)
         if np.issubdtype(weight.dtype, np.integer):
-            return self._span(seen, window)
+            return self._span(visible, window)
         # Floats are summed segment by segment: the difference of two running sums would carry the
         # rounding of everybody sorted before.
         start, end = self.start[window], self.end
         bounds = np.stack([start, end], axis=1).ravel()
-        sums = np.add.reduceat(np.append(seen, 0.0), bounds)[::2]
+        sums = np.add.reduceat(np.append(visible, 0.0), bounds)[::2]
         return np.where(end > start, sums, 0.0)
 
     def distinct_days(self, window: int | None) -> Ints:
@@ -107,10 +107,10 @@ class VisiblePast:
         first = np.zeros(series.groups, np.int64)
         first[series.group[rows[::-1]]] = series.day[rows[::-1]] - series.base
         last = self._last()
-        seen = days > 0
+        active = days > 0
         x = np.maximum(days - 1, 0)  # repeats
-        age = np.where(seen, self.cutoff - series.base - first, since)
-        lived = np.where(seen, last - first, 0)
+        age = np.where(active, self.cutoff - series.base - first, since)
+        lived = np.where(active, last - first, 0)
         power, rate, silence = BG_R + x, BG_A / (BG_B + np.maximum(x, 1) - 1), (BG_ALPHA + age) / (BG_ALPHA + lived)
         with np.errstate(over="ignore"):
             gone = rate * silence**power

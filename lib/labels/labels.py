@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from lib.config.question import Question
-from lib.tables.sql import text_literal
+from lib.tables.sql import days_sql, text_literal
 from lib.timeline import Window
 
 
@@ -45,8 +45,7 @@ def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: 
 
 def cohort_sql(question: Question, cutoffs: Sequence[date]) -> str:
     """SQL for the users eligible at the cutoffs, chosen from their past only: all columns of `features`."""
-    days = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
-    return f"SELECT * FROM {{features}} WHERE cutoff IN ({days}) AND recency <= {question.cohort_days}"
+    return f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND recency <= {question.cohort_days}"
 
 
 def recent_events_sql(window: Window) -> str:

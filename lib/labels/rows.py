@@ -59,8 +59,8 @@ class Rows:
 
     def newest(self, history: int) -> "Rows":
         """The rows of the newest `history` cutoffs; all where it is 0, or where these hold one class only."""
-        kept = self.at(sorted(set(self.frame["cutoff"]), reverse=True)[:history]) if history else self
-        return kept if kept.has_both_classes else self
+        newest = self.at(sorted(set(self.frame["cutoff"]), reverse=True)[:history]) if history else self
+        return newest if newest.has_both_classes else self
 
     @property
     def has_both_classes(self) -> bool:
@@ -83,10 +83,10 @@ def thin_rows(rows: Rows, most: int, seed: int) -> Rows:
     if len(rows) <= most:
         return rows
     cutoffs = sorted(set(rows.frame["cutoff"]), reverse=True)
-    kept = rows.at(cutoffs[:: min(-(-len(rows) // most), len(cutoffs))])
-    if len(kept) <= most:
-        return kept
-    return kept.of(user_hash(kept.users, seed) < most / len(kept))
+    thinned = rows.at(cutoffs[:: min(-(-len(rows) // most), len(cutoffs))])
+    if len(thinned) <= most:
+        return thinned
+    return thinned.of(user_hash(thinned.users, seed) < most / len(thinned))
 
 
 def user_hash(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.float64]:

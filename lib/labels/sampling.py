@@ -33,22 +33,22 @@ def labelled_sample_sql(config: TrainConfig, cutoffs: Cutoffs, holdout: Sequence
     Parameters
     ----------
     sizes : DataFrame, by cutoff
-        What `counts` gave: `users` and `acted`.
+        What `cohort_sizes_sql` gave: `users` and `acted`.
     """
     judging = sizes.index.isin(list(holdout))
     acted, users = int(sizes["acted"][~judging].sum()), int(sizes["users"][~judging].sum())
-    most, judges = config.max_training_rows, int(sizes["users"][judging].sum())
-    learnt, judged = (
+    most, holdout_users = config.max_training_rows, int(sizes["users"][judging].sum())
+    to_learn, to_judge = (
         sample_shares(acted, users - acted, most),
-        (min(1.0, most / judges) if most and judges else 1.0,) * 2,
+        (min(1.0, most / holdout_users) if most and holdout_users else 1.0,) * 2,
     )
-    if (*learnt, *judged) == (1.0,) * 4:
+    if (*to_learn, *to_judge) == (1.0,) * 4:
         return labelled_cohort_sql(config.question, cutoffs.matured, cutoffs.as_of)
     older = [cutoff for cutoff in cutoffs.matured if cutoff not in holdout]
-    parts = ((older, learnt, OF_A_ROW), (list(holdout), judged, OF_A_USER))
+    parts = ((older, to_learn, OF_A_ROW), (list(holdout), to_judge, OF_A_USER))
     selects = [
-        sample_sql(labelled_cohort_sql(config.question, days, cutoffs.as_of), kept, key, config.seed)
-        for days, kept, key in parts
+        sample_sql(labelled_cohort_sql(config.question, days, cutoffs.as_of), shares, key, config.seed)
+        for days, shares, key in parts
     ]
     return " UNION ALL ".join(selects)
 
@@ -61,16 +61,17 @@ def sample_shares(acted: int, others: int, most: int) -> tuple[float, float]:
     if not most or acted + others <= most:
         return 1.0, 1.0
     rare, common = sorted((acted, others))
-    kept = min(rare, most / 2)
-    of_rare, of_common = kept / rare if rare else 1.0, (most - kept) / common
+    rare_rows = min(rare, most / 2)
+    of_rare, of_common = rare_rows / rare if rare else 1.0, (most - rare_rows) / common
     return (of_rare, of_common) if acted <= others else (of_common, of_rare)
 
 
-def sample_sql(sql: str, kept: tuple[float, float], key: str, seed: int) -> str:
+def sample_sql(sql: str, shares: tuple[float, float], key: str, seed: int) -> str:
     """Draw by an MD5 digest, which Spark and DuckDB spell alike: eight of its digits, compared as text."""
-    acted, others = map(_digest_limit, kept)
+    acted, others = map(_digest_limit, shares)
+    weights = f"CASE WHEN label = 1 THEN {1 / shares[0]!r} ELSE {1 / shares[1]!r} END"
     return (
-        f"SELECT l.*, CAST(CASE WHEN label = 1 THEN {1 / kept[0]!r} ELSE {1 / kept[1]!r} END AS DOUBLE) AS {WEIGHT} "
+        f"SELECT l.*, CAST({weights} AS DOUBLE) AS {WEIGHT} "
         f"FROM ({sql}) l WHERE SUBSTR(MD5({key} || ' {seed}'), 1, 8) "
         f"< CASE WHEN label = 1 THEN '{acted}' ELSE '{others}' END"
     )

@@ -30,15 +30,16 @@ def fit_calibration(
     with warnings.catch_warnings():
         # The model is fitted already: that the weights are for the calibration alone is what is wanted.
         warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear", UserWarning)
-        found = CalibratedClassifierCV(FrozenEstimator(model), method="temperature").fit(Z, y, sample_weight=weight)
-    scaling, unit = found.calibrated_classifiers_[0].calibrators[0], _temperature_unit(model)
+        calibration = CalibratedClassifierCV(FrozenEstimator(model), method="temperature")
+        calibration.fit(Z, y, sample_weight=weight)
+    scaling, unit = calibration.calibrated_classifiers_[0].calibrators[0], _temperature_unit(model)
     scaling.beta_ = float(np.clip(scaling.beta_ / unit, *limits)) * unit
-    return found
+    return calibration
 
 
-def read_sharpness(found: Calibration) -> float:
+def read_sharpness(calibration: Calibration) -> float:
     """The factor that a calibration puts on the log-odds: above 1 it makes probabilities surer."""
-    return float(found.calibrated_classifiers_[0].calibrators[0].beta_) / _temperature_unit(found.estimator)
+    return float(calibration.calibrated_classifiers_[0].calibrators[0].beta_) / _temperature_unit(calibration.estimator)
 
 
 def _temperature_unit(model: Any) -> float:
@@ -46,13 +47,13 @@ def _temperature_unit(model: Any) -> float:
     return 0.5 if hasattr(model, "decision_function") else 1.0
 
 
-def apply_calibration(found: Calibration, model: Any) -> Calibration:
+def apply_calibration(calibration: Calibration, model: Any) -> Calibration:
     """Put the calibration that one fit has earned on another fit of the same parameters."""
-    twin, frozen = copy(found), FrozenEstimator(model)
-    twin.estimator = frozen
-    twin.calibrated_classifiers_ = [copy(found.calibrated_classifiers_[0])]
-    twin.calibrated_classifiers_[0].estimator = frozen
-    return twin
+    applied, frozen = copy(calibration), FrozenEstimator(model)
+    applied.estimator = frozen
+    applied.calibrated_classifiers_ = [copy(calibration.calibrated_classifiers_[0])]
+    applied.calibrated_classifiers_[0].estimator = frozen
+    return applied
 
 
 def split_calibration(model: Any) -> tuple[Any, Calibration | None]:

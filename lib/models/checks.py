@@ -53,11 +53,11 @@ def check_pair(pair: Pair, where: str) -> None:
             f"recorded; they differ in {', '.join(odd[:3])}. {MEND}"
         )
     nobody = pd.DataFrame(np.zeros((1, len(pair.columns))), columns=list(pair.columns))
-    given = pair.preprocessing.transform(nobody)
-    takes = getattr(pair.prediction, "n_features_in_", np.shape(given)[1])
-    if np.shape(given)[1] != takes:
+    outputs = pair.preprocessing.transform(nobody)
+    takes = getattr(pair.prediction, "n_features_in_", np.shape(outputs)[1])
+    if np.shape(outputs)[1] != takes:
         raise ModelError(
-            f"{where}: its preprocessing model gives {np.shape(given)[1]} columns and its prediction model takes "
+            f"{where}: its preprocessing model gives {np.shape(outputs)[1]} columns and its prediction model takes "
             f"{takes}. {MEND}"
         )
-    positive_probability(pair.prediction, given)
+    positive_probability(pair.prediction, outputs)

@@ -34,24 +34,24 @@ def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]
     "all", also where the parameters name no groups, keeps every one; "lean" those of the user and of the question's
     own actions.
     """
-    kept = {"", *map(type_prefix, actions)}
+    prefixes = {"", *map(type_prefix, actions)}
     lean = params.get("groups", "all") == "lean"
-    return [column for column in columns if not lean or column.rpartition("__")[0] in kept]
+    return [column for column in columns if not lean or column.rpartition("__")[0] in prefixes]
 
 
 def make_preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     """Choose columns, bring counts and spans to one scale, and standardise.
 
     `params["lifetime"]` says whether features that grow with the log's age take part, `params["scale"]` whether
-    numbers are taken as logarithms ("log") or as the tenth of the rows that they fall into ("bins").
+    numbers are taken as logarithms ("log") or as the decile of the rows that they fall into ("bins").
     """
-    kept = [c for c in columns if params["lifetime"] or not is_lifetime(c)]
+    chosen = [c for c in columns if params["lifetime"] or not is_lifetime(c)]
     if params.get("scale", "log") == "bins":
         # "averaged_inverted_cdf" is the one that weights leave as it is, and scikit-learn's coming default
         bins = KBinsDiscretizer(BINS, encode="ordinal", quantile_method="averaged_inverted_cdf", random_state=0)
-        return Pipeline([("choose", ColumnTransformer([("bins", bins, kept)])), ("scale", StandardScaler())])
-    logged = [c for c in kept if c.rpartition("__")[2] not in SIGNED]
-    plain = [c for c in kept if c not in logged]
+        return Pipeline([("choose", ColumnTransformer([("bins", bins, chosen)])), ("scale", StandardScaler())])
+    logged = [c for c in chosen if c.rpartition("__")[2] not in SIGNED]
+    plain = [c for c in chosen if c not in logged]
     # arcsinh is log(2x) for large x, linear at 0 and odd: a negative sum of refunds stays finite
     parts = [
         ("log", FunctionTransformer(np.arcsinh, feature_names_out="one-to-one"), logged),

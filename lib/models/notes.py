@@ -39,12 +39,12 @@ class PairNotes:
         ContractBroken
             If a note has another type than it was written with; the message names it and what was found.
         """
-        known = {name: noted[name] for name in JSON_TYPES if name in noted}
-        for name, value in known.items():
+        values = {name: noted[name] for name in JSON_TYPES if name in noted}
+        for name, value in values.items():
             blank = value is None and name in OPTIONAL
             if not blank and not isinstance(value, JSON_TYPES[name]):
                 raise ContractBroken(f"the note {name} of a pair holds {str(value)[:40]!r}")
-        return cls(**known)
+        return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
         """The notes as JSON holds them."""

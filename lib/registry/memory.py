@@ -1,4 +1,4 @@
-"""The registry's twin in memory, for tests and replays."""
+"""The kind of registry in memory, for tests and replays."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,17 +30,17 @@ class MemoryRegistry:
 
     def copy(self) -> "MemoryRegistry":
         """The same registry again: what happens in it stays in it."""
-        twin = MemoryRegistry()
-        twin.pairs, twin.aliases, twin.own_models = dict(self.pairs), dict(self.aliases), dict(self.own_models)
-        twin.intervals, twin.checks = dict(self.intervals), list(self.checks)
-        twin.tags = {key: dict(tags) for key, tags in self.tags.items()}
-        return twin
+        copy = MemoryRegistry()
+        copy.pairs, copy.aliases, copy.own_models = dict(self.pairs), dict(self.aliases), dict(self.own_models)
+        copy.intervals, copy.checks = dict(self.intervals), list(self.checks)
+        copy.tags = {key: dict(tags) for key, tags in self.tags.items()}
+        return copy
 
     def champion(self, question: Question) -> str | None:
         return self.aliases.get(question.slug)
 
     def load(self, question: Question, version: str) -> Pair:
-        self._known(question, version)
+        self._check_registered(question, version)
         pair = self.pairs[question.slug, version]
         where = f"Version {version} of {question.slug}"
         checks.check_question({"question": pair.question}, question, where)
@@ -48,7 +48,7 @@ class MemoryRegistry:
         return pair
 
     def notes(self, question: Question, version: str) -> PairNotes:
-        self._known(question, version)
+        self._check_registered(question, version)
         return self.pairs[question.slug, version].notes
 
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
@@ -60,7 +60,7 @@ class MemoryRegistry:
         return registered
 
     def promote(self, question: Question, version: str, as_of: date) -> None:
-        self._known(question, version)
+        self._check_registered(question, version)
         before = self.champion(question)
         self.aliases[question.slug] = version
         if before == version:
@@ -80,15 +80,15 @@ class MemoryRegistry:
         ]  # fmt: skip
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
-        self._known(question, version)
+        self._check_registered(question, version)
         return self.pairs[question.slug, version].columns
 
-    def own(self, uri: str) -> OwnModels:
+    def load_own(self, uri: str) -> OwnModels:
         if uri not in self.own_models:
             raise ModelError(f"The challenger {uri} cannot be found.")
         return self.own_models[uri]
 
-    def _known(self, question: Question, version: str) -> None:
+    def _check_registered(self, question: Question, version: str) -> None:
         if (question.slug, version) not in self.pairs:
             raise ModelError(f"Version {version} of {question.slug} is not registered. Promote one that is.")
 

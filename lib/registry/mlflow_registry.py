@@ -89,10 +89,10 @@ class MlflowRegistry:
             self.runs.log_pair(run.info.run_id, pair, evidence)
             first, second = mlflow_files.write_pair(pair, example)
         tags = pair_tags(question, pair, evidence) | {"pair": run.info.run_id}
-        told = format_description(question, pair, evidence)
-        self._models(question, evidence.tables)
-        partner = self._version(transformers, first, run.info.run_id, tags, told)
-        version = self._version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, told)
+        description = format_description(question, pair, evidence)
+        self._ensure_models(question, evidence.tables)
+        partner = self._create_version(transformers, first, run.info.run_id, tags, description)
+        version = self._create_version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, description)
         return replace(pair, preprocessing_version=partner, prediction_version=version)
 
     def promote(self, question: Question, version: str, as_of: date) -> None:
@@ -109,49 +109,49 @@ class MlflowRegistry:
             self.client.set_model_version_tag(name, before, "champion_until", as_of.isoformat())
 
     def versions(self, question: Question) -> list[Version]:
-        transformers, predictors = (self._all(name) for name in model_names(self.prefix, question))
+        transformers, predictors = (self._all_versions(name) for name in model_names(self.prefix, question))
         champion = self.champion(question)
         pairs = [
-            Version.of((str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, **self._known(v))
+            Version.of((str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, **self._describe(v))
             for v in predictors
         ]
-        halves = [v for v in transformers if str(v.version) not in {pair.preprocessing_version for pair in pairs}]
-        return pairs + [Version.of(("", str(v.version)), v.tags, None, **self._known(v)) for v in halves]
+        orphans = [v for v in transformers if str(v.version) not in {pair.preprocessing_version for pair in pairs}]
+        return pairs + [Version.of(("", str(v.version)), v.tags, None, **self._describe(v)) for v in orphans]
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         transformers, predictors = model_names(self.prefix, question)
         return mlflow_files.read_columns(f"models:/{transformers}/{self._tags(predictors, version).get(PARTNER, '')}")
 
-    def own(self, uri: str) -> OwnModels:
+    def load_own(self, uri: str) -> OwnModels:
         return mlflow_files.read_own(uri)
 
     def record_check(self, question: Question, check: Check) -> None:
         self.runs.log_check(question, check)
 
-    def _models(self, question: Question, schema: str) -> None:
+    def _ensure_models(self, question: Question, schema: str) -> None:
         """Make the two registered models of a question, unless they are there; their tags say what they answer."""
         from mlflow.exceptions import MlflowException
 
-        asked = {
+        tags = {
             "question": question.slug, "action": question.action, "horizon_days": str(question.horizon_days),
             "cohort_days": str(question.cohort_days), "schema": schema, "experiment": self.runs.experiment,
         }  # fmt: skip
         for name, what in zip(model_names(self.prefix, question), WHAT, strict=True):
             try:
-                self.client.create_registered_model(name, asked, f"{question}: {what}")
+                self.client.create_registered_model(name, tags, f"{question}: {what}")
             except MlflowException as error:
                 if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"):
                     raise
 
-    def _version(self, name: str, uri: str, run_id: str, tags: dict[str, str], told: str) -> str:
-        return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=told).version)
+    def _create_version(self, name: str, uri: str, run_id: str, tags: dict[str, str], description: str) -> str:
+        return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=description).version)
 
-    def _all(self, name: str) -> list[Any]:
+    def _all_versions(self, name: str) -> list[Any]:
         """All versions of a registered model, the newest first."""
-        found = self.client.search_model_versions(f"name = '{name}'", max_results=10_000)
-        return sorted(found, key=lambda version: -int(version.version))
+        versions = self.client.search_model_versions(f"name = '{name}'", max_results=10_000)
+        return sorted(versions, key=lambda version: -int(version.version))
 
-    def _known(self, version: Any) -> dict[str, Any]:
+    def _describe(self, version: Any) -> dict[str, Any]:
         """When a version was made and what was recorded: a listing does not fail because one record is gone."""
         from mlflow.exceptions import MlflowException
 
@@ -173,10 +173,12 @@ class MlflowRegistry:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             transformers = f"{name.removesuffix('_prediction')}_preprocessing"
-            if name != transformers and any(str(half.version) == version for half in self._all(transformers)):
+            if name != transformers and any(
+                str(orphan.version) == version for orphan in self._all_versions(transformers)
+            ):
                 raise ModelError(
                     f"Version {version} of {name} is not registered: a kill left version {version} of {transformers} "
-                    "without its half. Promote one that is whole."
+                    "an orphan. Promote a whole pair."
                 ) from error
             raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
 
@@ -185,14 +187,14 @@ def registered_questions() -> list[ModelConfig]:
     """One configuration for each question that has models in the store, by the registered models' own tags."""
     from mlflow import MlflowClient
 
-    found = []
+    configs = []
     for model in MlflowClient().search_registered_models(max_results=1000):
         tags = model.tags
         if "question" in tags and model.name.endswith("_prediction"):
             question = Question.from_widgets(tags.__getitem__)
             prefix = model.name.removesuffix(f"_{question.slug}_prediction")
-            found.append(ModelConfig(
+            configs.append(ModelConfig(
                 schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
                 experiment=tags["experiment"],
             ))  # fmt: skip
-    return found
+    return configs

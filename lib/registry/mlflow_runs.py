@@ -75,7 +75,7 @@ class MlflowRuns:
         run_id = self.client.create_run(self.experiment_id(), run_name=f"check {check.as_of}").info.run_id
         self.client.log_batch(
             run_id,
-            metrics=[Metric(name, value, 0, 0) for name, value in _flat(check.quality).items()],
+            metrics=[Metric(name, value, 0, 0) for name, value in _flatten(check.quality).items()],
             tags=[RunTag(name, text) for name, text in tags.items()],
         )
         if not check.drift.empty:
@@ -87,7 +87,7 @@ class MlflowRuns:
         recorded = self.client.get_run(run_id).data
         metrics = {name: value for name, value in recorded.metrics.items() if not name.endswith(ENDS)}
         return {
-            "params": {name: _typed(text) for name, text in recorded.params.items() if name not in ABOUT},
+            "params": {name: _parse_param(text) for name, text in recorded.params.items() if name not in ABOUT},
             "metrics": metrics,
             "intervals": {
                 name: (recorded.metrics[name + ENDS[0]], recorded.metrics[name + ENDS[1]])
@@ -114,11 +114,11 @@ class MlflowRuns:
 
 def ensure_experiment(client: Any, name: str) -> str:
     """The experiment of a name, made where it is not there yet."""
-    found = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name))
+    experiment = client.get_experiment_by_name(name)
+    return str(experiment.experiment_id if experiment else client.create_experiment(name))
 
 
-def _flat(quality: Quality | None) -> dict[str, float]:
+def _flatten(quality: Quality | None) -> dict[str, float]:
     """Values by their names, and the ends of their intervals with `_low` and `_high`."""
     metrics = quality.metrics.items() if quality else ()
     return {
@@ -128,7 +128,7 @@ def _flat(quality: Quality | None) -> dict[str, float]:
     }
 
 
-def _typed(text: str) -> Any:
+def _parse_param(text: str) -> Any:
     """Read back a parameter that MLflow keeps as a text: a number, true or false, else the text itself."""
     try:
         return json.loads(text.lower())

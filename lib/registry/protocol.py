@@ -1,4 +1,4 @@
-"""What the job asks of a model registry, and what is recorded with a pair: in MLflow as in its twin in memory."""
+"""What the job asks of a model registry, and what is recorded with a pair: in MLflow as in the kind in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,12 +55,12 @@ class Registry(Protocol):
         """Point the champion alias at a prediction version, and note on both champions since and until when."""
 
     def versions(self, question: Question) -> list[Version]:
-        """Every pair of the question, the newest first, then preprocessing versions that are half of none."""
+        """Every pair of the question, the newest first, then the orphans: preprocessing versions of no pair."""
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         """The feature columns that the pair of one prediction version reads."""
 
-    def own(self, uri: str) -> OwnModels:
+    def load_own(self, uri: str) -> OwnModels:
         """Read a data scientist's own models, to be challengers."""
 
     def record_check(self, question: Question, check: Check) -> None:
@@ -84,7 +84,7 @@ def pair_tags(question: Question, pair: Pair, evidence: Evidence) -> dict[str, s
 
 def format_description(question: Question, pair: Pair, evidence: Evidence) -> str:
     """The description of both versions of a pair, in Markdown."""
-    told = f"{question}. Trained through {pair.trained_through}. {evidence.kind}: {evidence.why}"
+    opening = f"{question}. Trained through {pair.trained_through}. {evidence.kind}: {evidence.why}"
     measured = versions_rules.format_metrics(pair.metrics, evidence.intervals or {})
     rows = [f"| {name} | {text} |" for name, text in measured.items()]
-    return "\n".join([told, "", f"| metric | on the holdout {evidence.holdout} |", "|---|---|", *rows])
+    return "\n".join([opening, "", f"| metric | on the holdout {evidence.holdout} |", "|---|---|", *rows])

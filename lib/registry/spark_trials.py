@@ -33,7 +33,7 @@ class SparkTrials:
     def __init__(self, spark: "SparkSession", experiment: str) -> None:
         self.spark, self.experiment = spark, experiment
 
-    def opened(self, name: str, direction: str, pruner: optuna.pruners.BasePruner) -> tuple[optuna.Study, str]:
+    def open_study(self, name: str, direction: str, pruner: optuna.pruners.BasePruner) -> tuple[optuna.Study, str]:
         from mlflow import MlflowClient
         from mlflow.optuna.storage import MlflowStorage
         from mlflow.pyspark.optuna.study import MlflowSparkStudy
@@ -49,11 +49,11 @@ class SparkTrials:
         self.run_id = str(self.storage.get_study_id_from_name(study.study_name))
         return study, self.run_id
 
-    def objective(self, made: Sequence[Fold], name: str) -> Objective:
+    def objective(self, folds: Sequence[Fold], name: str) -> Objective:
         with TemporaryDirectory() as folder:
-            write_folds(made, Path(folder))
+            write_folds(folds, Path(folder))
             self.client.log_artifacts(self.run_id, folder, FOLDS)
-        return make_objective(partial(_fetch_folds, self.run_id, len(made), made[0].actions, made[0].seed), name)
+        return make_objective(partial(_fetch_folds, self.run_id, len(folds), folds[0].actions, folds[0].seed), name)
 
     def optimize(self, study: optuna.Study, run: Objective, n_trials: int, workers: int, seconds: float | None) -> None:
         pickle_lib_by_value()
@@ -62,22 +62,22 @@ class SparkTrials:
         study.optimize(run, n_trials=n_trials, timeout=seconds, n_jobs=workers)
 
 
-def write_folds(made: Sequence[Fold], folder: Path) -> None:
+def write_folds(folds: Sequence[Fold], folder: Path) -> None:
     """Write what a trial reads of the folds."""
-    for number, fold in enumerate(made):
+    for number, fold in enumerate(folds):
         for part, rows in (*fold.learn.items(), (JUDGE, fold.judge)):
             rows.frame.drop(columns=WHOSE).to_parquet(folder / f"{number}_{part}.parquet", index=False)
 
 
 def read_folds(folder: Path, count: int, actions: tuple[str, ...], seed: int) -> list[Fold]:
     """Make the folds again that `write_folds` wrote."""
-    made = []
+    folds = []
     for number in range(count):
         files = {path.stem.partition("_")[2]: path for path in folder.glob(f"{number}_*.parquet")}
         parts = {part: Rows(pd.read_parquet(path)) for part, path in files.items()}
         judge = parts.pop(JUDGE)
-        made.append(Fold.again({int(part): rows for part, rows in parts.items()}, judge, actions, seed))
-    return made
+        folds.append(Fold.from_samples({int(part): rows for part, rows in parts.items()}, judge, actions, seed))
+    return folds
 
 
 def _fetch_folds(run_id: str, *about: Any) -> list[Fold]:
@@ -87,10 +87,10 @@ def _fetch_folds(run_id: str, *about: Any) -> list[Fold]:
     """
     import mlflow
 
-    kept = vars(sys.modules.setdefault(KEPT, ModuleType(KEPT)))
-    if kept.get("run_id") != run_id:  # of one study only: the folds are large
+    cache = vars(sys.modules.setdefault(KEPT, ModuleType(KEPT)))
+    if cache.get("run_id") != run_id:  # of one study only: the folds are large
         with TemporaryDirectory() as folder:
-            found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=FOLDS, dst_path=folder)
-            kept.update(folds=read_folds(Path(found), *about), run_id=run_id)
-    folds: list[Fold] = kept["folds"]
+            path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=FOLDS, dst_path=folder)
+            cache.update(folds=read_folds(Path(path), *about), run_id=run_id)
+    folds: list[Fold] = cache["folds"]
     return folds

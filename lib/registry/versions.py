@@ -30,12 +30,12 @@ class Version:
     in_use: bool = False
 
     @classmethod
-    def of(cls, versions: tuple[str, str], tags: Mapping[str, str], champion: str | None, **known: Any) -> Self:
+    def of(cls, versions: tuple[str, str], tags: Mapping[str, str], champion: str | None, **others: Any) -> Self:
         """Read what the tags say; `versions` are those of prediction and preprocessing, `known` what else is."""
         names = ("as_of", "holdout", "trained_through", "decision", "why", "champion_since", "champion_until")
-        own: dict[str, Any] = {name: tags.get(name, "") for name in names}
+        texts: dict[str, Any] = {name: tags.get(name, "") for name in names}
         in_use = bool(versions[0]) and versions[0] == champion
-        return cls(prediction_version=versions[0], preprocessing_version=versions[1], in_use=in_use, **own, **known)
+        return cls(prediction_version=versions[0], preprocessing_version=versions[1], in_use=in_use, **texts, **others)
 
     @property
     def was_in_use(self) -> bool:
@@ -64,15 +64,15 @@ def periods_in_use(decisions: pd.DataFrame, were_in_use: Collection[str]) -> lis
     were_in_use : prediction versions
         A promotion that a kill cut off before the alias moved stands in `decisions`, and never came into use.
     """
-    found: list[Period] = []
-    for row in _effective(decisions, were_in_use):
-        if found and found[-1].version == row["prediction_version"]:
+    periods: list[Period] = []
+    for row in _effective_decisions(decisions, were_in_use):
+        if periods and periods[-1].version == row["prediction_version"]:
             continue
-        if found:
-            last = found.pop()
-            found.append(Period(last.version, last.since, row["as_of"], last.kind, last.why))
-        found.append(Period(row["prediction_version"], row["as_of"], None, row["kind"], row["why"]))
-    return found
+        if periods:
+            last = periods.pop()
+            periods.append(Period(last.version, last.since, row["as_of"], last.kind, last.why))
+        periods.append(Period(row["prediction_version"], row["as_of"], None, row["kind"], row["why"]))
+    return periods
 
 
 def version_before(decisions: pd.DataFrame, champion: str, were_in_use: Collection[str]) -> str | None:
@@ -82,7 +82,7 @@ def version_before(decisions: pd.DataFrame, champion: str, were_in_use: Collecti
     fro. An alias that somebody moved by hand counts for more than what the decisions say.
     """
     pile: list[str] = []
-    for row in _effective(decisions, were_in_use):
+    for row in _effective_decisions(decisions, were_in_use):
         version = row["prediction_version"]
         if version in pile and row["kind"] != "promoted":
             while pile[-1] != version:
@@ -108,7 +108,7 @@ def compare_versions(one: Version, other: Version, columns: Mapping[str, Sequenc
     mine, theirs = (list(columns[version.prediction_version]) for version in (one, other))
     rows += [
         ("number of feature columns", str(len(mine)), str(len(theirs))),
-        ("feature columns of its own", _besides(mine, theirs), _besides(theirs, mine)),
+        ("feature columns of its own", _columns_besides(mine, theirs), _columns_besides(theirs, mine)),
     ]
     return [row for row in rows if row[1] != row[2]]
 
@@ -136,10 +136,10 @@ def _facts(version: Version) -> dict[str, str]:
     )
 
 
-def _besides(own: Sequence[str], others: Sequence[str]) -> str:
-    return ", ".join(column for column in own if column not in others) or "-"
+def _columns_besides(columns: Sequence[str], others: Sequence[str]) -> str:
+    return ", ".join(column for column in columns if column not in others) or "-"
 
 
-def _effective(decisions: pd.DataFrame, were_in_use: Collection[str]) -> list[dict[Hashable, Any]]:
+def _effective_decisions(decisions: pd.DataFrame, were_in_use: Collection[str]) -> list[dict[Hashable, Any]]:
     rows = decisions[decisions["prediction_version"].isin(list(were_in_use))]
     return rows.sort_values("number").to_dict("records")

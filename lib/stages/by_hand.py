@@ -60,11 +60,11 @@ def rollback(context: Context[ModelConfig]) -> Moved:
 def _move(context: Context[ModelConfig], kind: str, version: str, how: str) -> Moved:
     config, tables, registry = context.config, context.tables, context.registry
     pair = registry.load(config.question, version)
-    known = {one.prediction_version: one for one in registry.versions(config.question)}[version]
-    made = read_decisions(tables, config.question)
+    listed = {one.prediction_version: one for one in registry.versions(config.question)}[version]
+    decisions = read_decisions(tables, config.question)
     # Where the first pair of a question was not promoted, no decision was made yet.
-    as_of = made["as_of"].iloc[-1] if len(made) else date.fromisoformat(known.as_of)
-    low = is_low_evidence(tables, config.question, version) or known.intervals.get(SKILL, (0.0, 0.0))[0] < 0
+    as_of = decisions["as_of"].iloc[-1] if len(decisions) else date.fromisoformat(listed.as_of)
+    low = is_low_evidence(tables, config.question, version) or listed.intervals.get(SKILL, (0.0, 0.0))[0] < 0
     write_decision(
         config, tables, as_of, kind, pair, "", f"{kind.replace('_', ' ').capitalize()} {how}.", low_evidence=low
     )

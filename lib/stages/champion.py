@@ -77,12 +77,14 @@ def judge_champion(
         training = rows.at(parts.training)
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
         quality = comparison.measure_pair(pair, rows.at(fresh), rule, config.seed)
-        inputs, found = _compare_inputs(config.question, tables, pair, as_of)
-        record = ledger.live_metrics(config, tables, version, through, as_of)
+        inputs, drifts = _compare_inputs(config.question, tables, pair, as_of)
+        track_record = ledger.live_metrics(config, tables, version, through, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
-        quality = replace(quality, metrics={**quality.metrics, **inputs, **record, "age_days": Measured(age, age, age)})
+        quality = replace(
+            quality, metrics={**quality.metrics, **inputs, **track_record, "age_days": Measured(age, age, age)}
+        )
         verdict = verdict_rules.judge_metrics(quality, config.thresholds)
-        return ChampionCheck(pair, quality, _ask_when_outgrown(verdict, pair, parts.holdout[0], horizon), found)
+        return ChampionCheck(pair, quality, _ask_when_outgrown(verdict, pair, parts.holdout[0], horizon), drifts)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
         named = f"Judging broke off: {type(error).__name__}: {error}"
         reason = str(error) if isinstance(error, PropensityError) else named
@@ -98,27 +100,27 @@ def _compare_inputs(
     if then is None or cohort.empty:
         return {}, pd.DataFrame(columns=list(drift.SHOWN))
     X = Rows(cohort.assign(label=0)).X
-    found = drift.compare_features(then, X)
+    compared = drift.compare_features(then, X)
     recent = tables.query(labels.recent_events_sql(Window.lookback(as_of, drift.RECENT_DAYS)))
     return {
-        "drifted_share": drift.drifted_share(found),
+        "drifted_share": drift.drifted_share(compared),
         "unseen_share": drift.unseen_share(then, X, recent),
-    }, found
+    }, compared
 
 
 def record_verdict(
-    context: Context[TrainConfig], version: str | None, parts: Split, as_of: date, found: ChampionCheck
+    context: Context[TrainConfig], version: str | None, parts: Split, as_of: date, judged: ChampionCheck
 ) -> pd.DataFrame:
     """Write a verdict down: its rows of `drift` and of `model_checks`, on which later stages act, its run in MLflow.
 
     Returns the rows. Where MLflow fails the run does too: a verdict that nobody can look up passes nothing.
     """
     config, tables = context.config, context.tables
-    rows = verdict_rows(config, as_of, parts, found.pair, found.quality, found.verdict)
-    if not found.drift.empty:
-        tables.replace("drift", drift_rows(config, as_of, version or "", found.drift), run_sql(config))
+    rows = verdict_rows(config, as_of, parts, judged.pair, judged.quality, judged.verdict)
+    if not judged.drift.empty:
+        tables.replace("drift", drift_rows(config, as_of, version or "", judged.drift), run_sql(config))
     tables.replace("model_checks", rows, run_sql(config))
-    check = Check(as_of, parts.holdout[0], config.run_id, version or "", found.verdict, found.quality, found.drift)
+    check = Check(as_of, parts.holdout[0], config.run_id, version or "", judged.verdict, judged.quality, judged.drift)
     context.registry.record_check(config.question, check)
     return rows
 
@@ -197,9 +199,9 @@ def _recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: d
         f"{question_sql(question)} AND prediction_version = '{pair.prediction_version}' AND as_of <= DATE '{as_of}' "
         "ORDER BY as_of DESC, run_id DESC",
     )  # fmt: skip
-    told = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
-    verdict = Verdict("good", (f"{told}, and it was promoted on the evidence before.",))
+    why = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
+    verdict = Verdict("good", (f"{why}, and it was promoted on the evidence before.",))
     if checks is not None:
         answer = checks.iloc[0]["answer"]
-        verdict = Verdict(answer, (f"{told}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
+        verdict = Verdict(answer, (f"{why}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
     return _ask_when_outgrown(verdict, pair, holdout, question.horizon_days)

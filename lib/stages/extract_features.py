@@ -8,6 +8,7 @@ from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
 from lib.progress import Say
 from lib.tables.delta import DeltaTables
+from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
 
 
@@ -26,10 +27,10 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
     say(f"activity is up to date, as of {as_of}")
     done, built, width = extraction.build_missing(config, tables, as_of)
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
-    days = ", ".join(f"DATE '{day}'" for day in done.cutoffs.all)
     table = tables.query(
         f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN recency <= {config.question.cohort_days} THEN 1 ELSE 0 END) "
-        f"AS cohort FROM {{features}} WHERE cutoff IN ({days}) GROUP BY cutoff ORDER BY cutoff DESC"
+        f"AS cohort FROM {{features}} WHERE cutoff IN ({days_sql(done.cutoffs.all)}) "
+        "GROUP BY cutoff ORDER BY cutoff DESC"
     )
     training = done.cutoffs.training
     summary = (

@@ -15,6 +15,7 @@ from lib.labels import labels, sampling
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.tables.contracts import OUTCOMES
 from lib.tables.protocol import Tables
+from lib.tables.sql import days_sql
 
 VERSIONS = ["preprocessing_version", "prediction_version"]
 
@@ -33,24 +34,24 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     for cutoff in _due_cutoffs(question, tables, as_of):
         rows = tables.query(scored_sql(question, [cutoff], as_of))
         held_out = _read_held_out(question, tables, cutoff)
-        found = outcomes.outcome_rows(rows, held_out.flags(rows["user_id"]), config.seed).assign(
+        outcome = outcomes.outcome_rows(rows, held_out.flags(rows["user_id"]), config.seed).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
             as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
         )  # fmt: skip
-        tables.replace("outcomes", found, list_sql(question, cutoff))
-        written = found if written.empty else pd.concat([written, found], ignore_index=True)
+        tables.replace("outcomes", outcome, list_sql(question, cutoff))
+        written = outcome if written.empty else pd.concat([written, outcome], ignore_index=True)
     return written
 
 
 def live_metrics(config: TrainConfig, tables: Tables, version: str, through: date, as_of: date) -> dict[str, Measured]:
-    """The record of the pair in use over the lists it scored lately and whose outcome is known; {} before the first.
+    """The track record of the pair in use: its lists of late whose outcome is known; {} before the first.
 
     A list of days that the pair has learnt, which is `through` this cutoff, tells nothing: an old day was run again.
     Of more than `max_training_rows` rows a sample is read, as of the holdout.
     """
     if not tables.exists("predictions"):
         return {}
-    recent = timeline.recent_record(as_of, config.question.horizon_days)
+    recent = timeline.track_record_window(as_of, config.question.horizon_days)
     where = (
         f"prediction_version = '{version}' AND cutoff >= DATE '{recent.start}' AND cutoff < DATE '{recent.end}' AND "
         f"{question_sql(config.question)}"
@@ -70,34 +71,33 @@ def live_metrics(config: TrainConfig, tables: Tables, version: str, through: dat
 def read_outcomes(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFrame:
     """The ledger on a question as it was known at as_of, oldest cutoff first."""
     newest = timeline.one_horizon_before(as_of, config.question.horizon_days)
-    found = read_rows(tables, "outcomes", f"{question_sql(config.question)} AND cutoff <= DATE '{newest}'")
-    if found is None:
+    rows = read_rows(tables, "outcomes", f"{question_sql(config.question)} AND cutoff <= DATE '{newest}'")
+    if rows is None:
         return pd.DataFrame(columns=list(OUTCOMES))
-    return found.sort_values(["cutoff", "part", "metric"], ignore_index=True)
+    return rows.sort_values(["cutoff", "part", "metric"], ignore_index=True)
 
 
 def _due_cutoffs(question: Question, tables: Tables, as_of: date) -> list[date]:
     if not tables.exists("predictions"):
         return []
     newest = timeline.one_horizon_before(as_of, question.horizon_days)
-    found = tables.query(
+    scored = tables.query(
         f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {question_sql(question)} "
         f"AND cutoff <= DATE '{newest}'"
     )
-    told = pd.DataFrame(columns=["cutoff", "prediction_version", "as_of"])
-    if len(found) and tables.exists("outcomes"):
-        told = tables.query(
+    written = pd.DataFrame(columns=["cutoff", "prediction_version", "as_of"])
+    if len(scored) and tables.exists("outcomes"):
+        written = tables.query(
             f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {question_sql(question)}"
         )
-    return outcomes.due_cutoffs(found, told, question.horizon_days, as_of)
+    return outcomes.due_cutoffs(scored, written, question.horizon_days, as_of)
 
 
 def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: str = "1 = 1") -> str:
     """SQL for the scores at matured cutoffs with what happened: user_id, cutoff, propensity, both versions, label."""
-    days = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
     rows = (
         f"SELECT user_id, cutoff, propensity, {', '.join(VERSIONS)} FROM {{predictions}} "
-        f"WHERE {question_sql(question)} AND cutoff IN ({days}) AND {where}"
+        f"WHERE {question_sql(question)} AND cutoff IN ({days_sql(cutoffs)}) AND {where}"
     )
     return labels.labelled_sql(rows, question, cutoffs, as_of)
 
@@ -105,6 +105,6 @@ def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: 
 def _read_held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:
     """Who was held out from the list of a cutoff, by its own share and seed; nobody where none was published."""
     where = f"{list_sql(question, cutoff)} AND kind = 'published' ORDER BY number DESC"
-    found = read_rows(tables, "publications", where)
-    share, seed = (0.0, 0) if found is None else found[["held_out_share", "seed"]].iloc[0]
+    rows = read_rows(tables, "publications", where)
+    share, seed = (0.0, 0) if rows is None else rows[["held_out_share", "seed"]].iloc[0]
     return HeldOut(question.slug, float(share), int(seed))

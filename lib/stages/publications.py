@@ -33,11 +33,11 @@ def read_last_list(question: Question, tables: Tables, cutoff: date) -> pd.DataF
     """
     before = f"{question_sql(question)} AND cutoff < DATE '{cutoff}'"
     # A kill may have left a list that no publication tells of.
-    told = (
+    sources = (
         read_rows(tables, name, where, "DISTINCT cutoff")
         for name, where in (("publications", f"kind = 'published' AND {before}"), ("audience", before))
     )
-    days = [found["cutoff"].max() for found in told if found is not None]
+    days = [rows["cutoff"].max() for rows in sources if rows is not None]
     if not days:
         return None
     columns = "user_id, propensity, prediction_version, cutoff"
@@ -63,13 +63,17 @@ def read_base_rate(question: Question, tables: Tables, cutoffs: Cutoffs) -> Meas
 
 
 def publication_row(
-    config: PublishConfig, tables: Tables, ranked: pd.DataFrame, found: ListDifference | None, old: pd.DataFrame | None,
+    config: PublishConfig,
+    tables: Tables,
+    ranked: pd.DataFrame,
+    difference: ListDifference | None,
+    old: pd.DataFrame | None,
     rate: Measured,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The row of `publications` for a list that is about to be published."""
     return _row(config, tables, ranked, "published") | {
         "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
-        "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.difference_columns(found),
+        "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.difference_columns(difference),
     }  # fmt: skip
 
 
@@ -80,28 +84,28 @@ def report_facts(
     config, tables = context.config, context.tables
     as_of, mine = ranked["cutoff"].iloc[0], question_sql(config.question)
     notes = context.registry.notes(config.question, ranked["prediction_version"].iloc[0])
-    known = f"{mine} AND as_of <= DATE '{as_of}'"
+    until_then = f"{mine} AND as_of <= DATE '{as_of}'"
 
     def rows(name: str, where: str) -> pd.DataFrame:
-        found = read_rows(tables, name, where)
-        return pd.DataFrame(columns=list(CONTRACTS[name])) if found is None else found
+        stored = read_rows(tables, name, where)
+        return pd.DataFrame(columns=list(CONTRACTS[name])) if stored is None else stored
 
     return Facts(
         question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
-        outcomes=ledger.read_outcomes(config, tables, as_of), checks=rows("model_checks", known),
-        drift=rows("drift", f"run_id = '{config.run_id}' AND {known} ORDER BY psi DESC, feature"),
-        decisions=rows("decisions", f"{known} ORDER BY number"),
+        outcomes=ledger.read_outcomes(config, tables, as_of), checks=rows("model_checks", until_then),
+        drift=rows("drift", f"run_id = '{config.run_id}' AND {until_then} ORDER BY psi DESC, feature"),
+        decisions=rows("decisions", f"{until_then} ORDER BY number"),
         importances=pd.DataFrame(list(notes.importances), columns=["name", "mean", "std"]),
         evidence=pd.DataFrame(list(notes.deciles), columns=["decile", "users", "expected", "observed"]),
     )  # fmt: skip
 
 
-def expected_gain(config: PublishConfig, known: pd.DataFrame, contacted: pd.DataFrame) -> Gain | None:
+def expected_gain(config: PublishConfig, outcomes_known: pd.DataFrame, contacted: pd.DataFrame) -> Gain | None:
     """What contacting these users is expected to bring, by known outcomes; None where no value and cost were given."""
     value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
     if value is None or cost is None:
         return None
-    ratios = known[(known["part"] == outcomes.ALL) & (known["metric"] == "ratio")].tail(1)
+    ratios = outcomes_known[(outcomes_known["part"] == outcomes.ALL) & (outcomes_known["metric"] == "ratio")].tail(1)
     ratio = Measured(*ratios[["measured", "low", "high"]].iloc[0]) if len(ratios) else None
     return contacts.expected_gain(contacted, value, cost, ratio, config.seed)
 
@@ -133,16 +137,16 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
     present = read_rows(tables, "audience", mine, "run_id, cutoff, COUNT(*) AS users", "GROUP BY run_id, cutoff")
     if present is None:
         raise PublishRefused(f"There is no list for {config.question}. Run the job first.")
-    before, mark = None, _mark(present)
+    before, of_present = None, _run_and_cutoff(present)
     for version in tables.versions():
-        found = tables.at_version(version, mine, "DISTINCT run_id, cutoff")
-        if len(found) and _mark(found) == mark:
+        listed = tables.at_version(version, mine, "DISTINCT run_id, cutoff")
+        if len(listed) and _run_and_cutoff(listed) == of_present:
             break  # where the present list came into use first: what was before it is known by now
-        before = version if len(found) else before
+        before = version if len(listed) else before
     if before is None:
         raise PublishRefused(
-            f"The list of {mark[1]} is the first for {config.question} that can still be read: there is none to go "
-            "back to. It stays."
+            f"The list of {of_present[1]} is the first for {config.question} that can still be read: there is none to "
+            "go back to. It stays."
         )
     rows = tables.at_version(before, mine)
     tables.replace("audience", rows, mine)
@@ -151,11 +155,11 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
     return ListRollback(
         cutoff,
         f"The list of {cutoff} is in use again for {config.question}: {len(rows)} users, in the place of the list of "
-        f"{mark[1]} with {present['users'].iloc[0]}.",
+        f"{of_present[1]} with {present['users'].iloc[0]}.",
     )
 
 
-def _mark(rows: pd.DataFrame) -> tuple[str, date]:
+def _run_and_cutoff(rows: pd.DataFrame) -> tuple[str, date]:
     """What tells lists apart: the run that scored it, and its cutoff."""
     return str(rows["run_id"].iloc[0]), rows["cutoff"].iloc[0]
 

@@ -42,14 +42,14 @@ def write_decision(
 
 def read_decisions(tables: Tables, question: Question) -> pd.DataFrame:
     """All decisions on a question, in the order in which they were made."""
-    found = read_rows(tables, "decisions", f"{question_sql(question)} ORDER BY number")
-    return pd.DataFrame(columns=list(DECISIONS)) if found is None else found
+    rows = read_rows(tables, "decisions", f"{question_sql(question)} ORDER BY number")
+    return pd.DataFrame(columns=list(DECISIONS)) if rows is None else rows
 
 
 def read_decision(config: StageConfig, tables: Tables) -> "pd.Series | None":
     """This run's decision; None outside a job."""
-    found = read_rows(tables, "decisions", run_sql(config)) if config.run_id else None
-    return None if found is None else found.iloc[0]
+    rows = read_rows(tables, "decisions", run_sql(config)) if config.run_id else None
+    return None if rows is None else rows.iloc[0]
 
 
 def read_decided_version(config: StageConfig, tables: Tables) -> str | None:
@@ -78,16 +78,16 @@ def verdict_rows(
     ).reindex(columns=list(MODEL_CHECKS))  # fmt: skip
 
 
-def drift_rows(config: TrainConfig, as_of: date, version: str, found: pd.DataFrame) -> pd.DataFrame:
+def drift_rows(config: TrainConfig, as_of: date, version: str, compared: pd.DataFrame) -> pd.DataFrame:
     """How far each feature of a pair has moved, as rows of `drift`."""
-    return found.assign(
+    return compared.assign(
         run_id=config.run_id, question=config.question.slug, as_of=as_of, prediction_version=version
     ).reindex(columns=list(DRIFT))
 
 
 def metric_rows(quality: Quality, thresholds: Thresholds) -> pd.DataFrame:
     """One row per metric, with the threshold that it has, in the metric's own unit."""
-    limits = {bound.metric: bound.limit for bound in verdict_rules.metric_limits(thresholds)}
+    limits = {limit.metric: limit.limit for limit in verdict_rules.metric_limits(thresholds)}
     return pd.DataFrame([
         {"metric": name, "measured": m.value, "low": m.low, "high": m.high, "threshold": limits.get(name)}
         for name, m in quality.metrics.items()
@@ -98,8 +98,8 @@ def read_rows(tables: Tables, name: str, where: str, columns: str = "*", grouped
     """Rows of a table; None where there are none, or no such table yet."""
     if not tables.exists(name):
         return None
-    found = tables.query(f"SELECT {columns} FROM {{{name}}} WHERE {where} {grouped}")
-    return None if found.empty else found
+    rows = tables.query(f"SELECT {columns} FROM {{{name}}} WHERE {where} {grouped}")
+    return None if rows.empty else rows
 
 
 def question_sql(question: Question) -> str:

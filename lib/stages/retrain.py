@@ -63,13 +63,13 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     champion = load_champion_to_beat(context, cutoffs.as_of, holdout)
     kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
     named = _named_models(config, registry)
-    asked = ChallengerRequest(
+    request = ChallengerRequest(
         config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, runner
     )
-    made = make(asked, context.say)
+    made = make(request, context.say)
     choice = made.trained.choice
-    plots = charts.SearchPlots(made.found.study, config.objective)
-    pair = registry.register(config.question, made.pair, holdout, _evidence(asked, made, plots))
+    plots = charts.SearchPlots(made.search.study, config.objective)
+    pair = registry.register(config.question, made.pair, holdout, _evidence(request, made, plots))
     _decide(context, cutoffs.as_of, pair, champion, choice)
     if not choice.promote and (champion.pair is None or not champion.holds):
         raise NotPromoted(
@@ -80,17 +80,17 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
         registry.promote(config.question, pair.prediction_version, cutoffs.as_of)
     return Retrained(
         pair, choice.promote, _summary(made, pair, parts), metric_rows(made.trained.quality, config.thresholds),
-        _trial_rows(made.found.trials, config.objective), pd.DataFrame(made.importances), plots,
+        _trial_rows(made.search.trials, config.objective), pd.DataFrame(made.importances), plots,
     )  # fmt: skip
 
 
-def _evidence(asked: ChallengerRequest, made: MadeChallenger, plots: Mapping[str, Any]) -> Evidence:
+def _evidence(request: ChallengerRequest, made: MadeChallenger, plots: Mapping[str, Any]) -> Evidence:
     """What is recorded with the new pair of how it came about."""
-    choice, found = made.trained.choice, made.found
+    choice, result = made.trained.choice, made.search
     return Evidence(
-        as_of=asked.as_of.isoformat(), holdout=asked.parts.holdout[0].isoformat(), run_id=asked.config.run_id,
-        tables=asked.config.schema, kind=_kind(choice), why=choice.why, trials=found.trials, plots=plots,
-        trial_runs=found.mlflow_run, intervals=made.trained.quality.intervals,
+        as_of=request.as_of.isoformat(), holdout=request.parts.holdout[0].isoformat(), run_id=request.config.run_id,
+        tables=request.config.schema, kind=_kind(choice), why=choice.why, trials=result.trials, plots=plots,
+        trial_runs=result.mlflow_run, intervals=made.trained.quality.intervals,
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def _kind(choice: Choice) -> str:
 
 
 def _summary(made: MadeChallenger, pair: Pair, parts: Split) -> str:
-    trials = made.found.trials
+    trials = made.search.trials
     return "\n".join([
         f"Retrained: version {pair.prediction_version} is {_kind(made.trained.choice)}. {made.trained.choice.why}",
         f"  {len(trials)} trials, {sum(t.pruned for t in trials)} pruned, "
@@ -123,7 +123,7 @@ def _summary(made: MadeChallenger, pair: Pair, parts: Split) -> str:
 
 def _named_models(config: RetrainConfig, registry: Registry) -> SearchResult | None:
     """A data scientist's own models in the place of what a search would find."""
-    return SearchResult(registry.own(config.challenger), float("nan"), ()) if config.challenger else None
+    return SearchResult(registry.load_own(config.challenger), float("nan"), ()) if config.challenger else None
 
 
 def _trial_runner(config: RetrainConfig, tables: Tables) -> TrialRunner | None:

@@ -9,6 +9,6 @@ def format_quality(title: str, quality: Quality | None, parts: Split) -> list[st
         return []
     wanted = ("log_loss", "naive_log_loss", "base_rate_log_loss", "auc")
     names = {"log_loss": "log loss", "naive_log_loss": "naive rule", "base_rate_log_loss": "base rate", "auc": "AUC"}
-    told = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
+    metrics = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
     days = ", ".join(map(str, parts.holdout))
-    return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {told}."]
+    return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {metrics}."]

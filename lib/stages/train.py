@@ -34,9 +34,9 @@ def run(context: Context[TrainConfig]) -> Checked:
     rows, parts = read_labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     context.say(f"champion: {'none' if version is None else f'version {version}'}")
-    found = judge_champion(context, version, rows, parts, cutoffs.as_of)
-    pair, quality, verdict = found.pair, found.quality, found.verdict
-    checks = record_verdict(context, version, parts, cutoffs.as_of, found)
+    judged = judge_champion(context, version, rows, parts, cutoffs.as_of)
+    pair, quality, verdict = judged.pair, judged.quality, judged.verdict
+    checks = record_verdict(context, version, parts, cutoffs.as_of, judged)
     if not verdict.retrain_needed and pair is not None:
         write_decision(
             config,
@@ -48,13 +48,17 @@ def run(context: Context[TrainConfig]) -> Checked:
             "; ".join(verdict.reasons),
             low_evidence=is_low_evidence(tables, config.question, pair.prediction_version),
         )
-    told = {"good": "the registered models hold", "bad": "they no longer hold", "cannot_tell": "so new ones are needed"}
+    meaning = {
+        "good": "the registered models hold",
+        "bad": "they no longer hold",
+        "cannot_tell": "so new ones are needed",
+    }
     due = ", and new ones are due" if verdict.outgrown else ""
     lines = [
-        f"Verdict: {verdict.answer.replace('_', ' ')}, {told[verdict.answer]}{due}.",
+        f"Verdict: {verdict.answer.replace('_', ' ')}, {meaning[verdict.answer]}{due}.",
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += [*format_quality("Champion on the holdout", quality, parts), *outcomes.format_outcomes(written)]
     shown = checks[["metric", "measured", "low", "high", "threshold"]]
     needed = verdict.retrain_needed or bool(config.challenger)
-    return Checked(verdict, "\n".join(lines), shown, needed, found.drift)
+    return Checked(verdict, "\n".join(lines), shown, needed, judged.drift)

@@ -59,9 +59,9 @@ PREDICTIONS = {
 }
 AUDIENCE = PREDICTIONS | {
     "rank": "int",  # 1 = highest propensity; ties by user_id
-    "decile": "int",  # 1 = highest tenth
+    "decile": "int",  # 1 = highest
     "low_evidence": "boolean",  # the pair had too little data to be shown good
-    "percentile": "int",  # 1 = highest hundredth
+    "percentile": "int",  # 1 = highest
     "band": "string",  # the propensity beside the list's mean, in words: lib.audience.ranking.BANDS
     "expected_actions": "double",  # of all users down to this row
     "held_out": "boolean",  # nobody is to contact this user, so that the effect of contacting can be measured
@@ -82,7 +82,7 @@ PUBLICATIONS = {
     "previous_cutoff": "date",  # of the last list of an earlier cutoff; null where there is none, as all below
     "entered": "bigint",  # users of this list that the previous one had not
     "left": "bigint",
-    "jaccard": "double",  # of the two highest tenths: users in both, of those in either
+    "jaccard": "double",  # of the two highest deciles: users in both, of those in either
     "mean_shift": "double",  # of the mean propensity
     "score_shift": "double",  # largest distance of the two distributions (Kolmogorov-Smirnov), 0 to 1
 }

@@ -40,7 +40,7 @@ def read(spark: "SparkSession", events: str) -> "DataFrame":
         If the files of a folder differ in their headers, since columns are taken by their places, or if a backslash
         stands directly before a quote. The message names the file.
     """
-    header = _look_over(spark, events)
+    header = _check_files(spark, events)
     reader = spark.read.option("header", "true").option("escape", '"')
     frame = reader.csv(events)
     if header != frame.columns:  # Spark names blank and double columns itself, and would look for those names
@@ -71,7 +71,7 @@ class _Header:
         return bare | {BYTE_ORDER_MARK + line for line in bare}
 
 
-def _look_over(spark: "SparkSession", events: str) -> list[str]:
+def _check_files(spark: "SparkSession", events: str) -> list[str]:
     """The names in the header, the same in all files; one scan of the lines tells of all files whether they are sound.
 
     It sums up per file, in numbers only, so it costs a small part of what reading the same lines as CSV does.
@@ -84,19 +84,19 @@ def _look_over(spark: "SparkSession", events: str) -> list[str]:
         return []
     starts = (F.col("block") == 0) & _has_text()  # the header is the first line with a text
     as_expected = (F.col("block") == 0) & F.col("value").isin(list(expected.writings))
-    found = lines.groupBy("file").agg(
+    files = lines.groupBy("file").agg(
         F.min(F.when(starts, F.col("place"))).alias("first"),
         F.min(F.when(as_expected, F.col("place"))).alias("header"),
         F.count(F.when(F.col("value").contains(BACKSLASHED), 1)).alias("backslashed"),
     )
-    wrong = found.where("NOT first <=> header OR backslashed > 0").orderBy("file").collect()
+    wrong = files.where("NOT first <=> header OR backslashed > 0").orderBy("file").collect()
     for row in wrong:
         if row["first"] != row["header"]:
-            _check_same_header(events, expected, _Header(row["file"], _line(lines, row["file"], starts)))
+            _check_same_header(events, expected, _Header(row["file"], _first_line(lines, row["file"], starts)))
     for row in wrong:
         if row["backslashed"]:
-            line = _line(lines, row["file"], F.col("value").contains(BACKSLASHED))
-            raise _find_backslashed(events, row["file"], row["backslashed"], line)
+            line = _first_line(lines, row["file"], F.col("value").contains(BACKSLASHED))
+            raise _backslash_error(events, row["file"], row["backslashed"], line)
     return list(expected.names)
 
 
@@ -114,7 +114,7 @@ def _first_header(spark: "SparkSession", events: str, lines: "DataFrame") -> _He
     """The header of the first file by name that has a line at all; what the others must have too."""
     listed = spark.read.format("binaryFile").load(events).select("_metadata.file_path")  # a listing: nothing is read
     for file in sorted(row["file_path"] for row in listed.collect()):
-        if line := _line(lines, file, _has_text()):
+        if line := _first_line(lines, file, _has_text()):
             return _Header(file, line)
     return None
 
@@ -126,35 +126,35 @@ def _has_text() -> "Column":
     return F.col("value").rlike("[^\\x00-\\x20]")
 
 
-def _line(lines: "DataFrame", file: str, where: "Column") -> str:
+def _first_line(lines: "DataFrame", file: str, where: "Column") -> str:
     """The first line of a file of which something holds; blank where there is none."""
     from pyspark.sql import functions as F
 
     raw = F.col("value").cast("binary").alias("raw")  # other encodings than UTF-8 are no text on their way here
-    found = lines.where((F.col("file") == file) & where).select(raw).head(1)
-    return bytes(found[0]["raw"]).decode("utf-8", "replace") if found else ""
+    rows = lines.where((F.col("file") == file) & where).select(raw).head(1)
+    return bytes(rows[0]["raw"]).decode("utf-8", "replace") if rows else ""
 
 
-def _check_same_header(events: str, expected: _Header, found: _Header) -> None:
-    if found.names != expected.names:
+def _check_same_header(events: str, expected: _Header, header: _Header) -> None:
+    if header.names != expected.names:
         raise SourceError(
-            f"The events {events!r} cannot be read: the first line of {_name(found.file)} has "
-            f"{', '.join(found.names)}. Expected is the header of {_name(expected.file)}: {', '.join(expected.names)}. "
-            "Nothing was read. Give all files one header, with the same columns in the same order, or load them into "
-            "a table."
+            f"The events {events!r} cannot be read: the first line of {_format_file(header.file)} has "
+            f"{', '.join(header.names)}. Expected is the header of {_format_file(expected.file)}: "
+            f"{', '.join(expected.names)}. Nothing was read. Give all files one header, with the same "
+            "columns in the same order, or load them into a table."
         )
 
 
-def _find_backslashed(events: str, file: str, rows: int, line: str) -> SourceError:
+def _backslash_error(events: str, file: str, rows: int, line: str) -> SourceError:
     at = line.index(BACKSLASHED)
     shown = line[max(0, at - SHOWN) : at + len(BACKSLASHED) + SHOWN]
     return SourceError(
-        f"The events {events!r} cannot be read: in {rows} lines of {_name(file)} a backslash stands before a quote, "
-        f"such as {shown}, and it cannot be told whether the quote is part of the text or ends it. Nothing was read. "
-        'Write a quote within quotes as two (""), without a backslash, or load the file into a table.'
+        f"The events {events!r} cannot be read: in {rows} lines of {_format_file(file)} a backslash stands before a "
+        f"quote, such as {shown}, and it cannot be told whether the quote is part of the text or ends it. "
+        'Nothing was read. Write a quote within quotes as two (""), without a backslash, or load the file into a table.'
     )
 
 
-def _name(file: str) -> str:
+def _format_file(file: str) -> str:
     """A file as people write it: Spark's is an address."""
     return unquote(file).removeprefix("file:").replace("///", "/", 1)

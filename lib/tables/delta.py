@@ -1,7 +1,7 @@
-"""The only place that reads and writes tables: what the pipeline asks of them, and Delta through Spark.
+"""The only place that reads and writes Delta tables, through Spark.
 
-Queries are plain SELECTs that Spark and DuckDB read alike, for the twin in memory (`memory_tables`); `{name}` stands
-for a table.
+Queries are plain SELECTs that Spark and DuckDB read alike, for the kind in memory (`memory.py`); `{name}` stands for a
+table.
 """
 
 import re
@@ -30,7 +30,7 @@ class DeltaTables:
 
     def __init__(self, spark: "SparkSession", schema: str) -> None:
         self.spark, self.schema = spark, schema
-        self._read: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
+        self._sql_names: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
 
     def full_name(self, name: str) -> str:
         """The table's name with its schema."""
@@ -41,17 +41,17 @@ class DeltaTables:
 
     def frame(self, sql: str) -> "DataFrame":
         """Run a SELECT lazily."""
-        return self.spark.sql(sql.format(**{name: self._named(name) for name in CONTRACTS if f"{{{name}}}" in sql}))
+        return self.spark.sql(sql.format(**{name: self._table_sql(name) for name in CONTRACTS if f"{{{name}}}" in sql}))
 
-    def _named(self, name: str) -> str:
+    def _table_sql(self, name: str) -> str:
         """What stands for a table in a query: its name or, where columns were added since, a query that has them."""
-        if name not in self._read:
-            full, found = self.full_name(name), dict(self.spark.table(self.full_name(name)).dtypes)
-            new = missing_added(name, found)
-            check_columns(name, found | new)
+        if name not in self._sql_names:
+            full, columns = self.full_name(name), dict(self.spark.table(self.full_name(name)).dtypes)
+            new = missing_added(name, columns)
+            check_columns(name, columns | new)
             nulls = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in new.items())
-            self._read[name] = f"(SELECT *, {nulls} FROM {full})" if new else full
-        return self._read[name]
+            self._sql_names[name] = f"(SELECT *, {nulls} FROM {full})" if new else full
+        return self._sql_names[name]
 
     def query(self, sql: str) -> pd.DataFrame:
         # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
@@ -135,7 +135,7 @@ class DeltaTables:
     def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:
         frame = _plain_strings(self._frame_of(name, rows))
         check_columns(name, dict(frame.dtypes))
-        self._read.pop(name, None)  # its columns may be more from here on
+        self._sql_names.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
         if name == VERSIONED:
             for what in ("deletedFile", "log"):  # else a VACUUM might take them after a week, and logs end in a month
@@ -148,7 +148,7 @@ class DeltaTables:
     def append(self, name: str, rows: "DataFrame | pd.DataFrame") -> None:
         frame = self._frame_of(name, rows)
         check_columns(name, dict(frame.dtypes))
-        self._read.pop(name, None)
+        self._sql_names.pop(name, None)
         writer = frame.write.format("delta").option("mergeSchema", "true")
         writer.mode("append").saveAsTable(self.full_name(name))
 

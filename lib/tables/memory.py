@@ -1,4 +1,4 @@
-"""The twin of the Delta tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
+"""The kind of tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
 
 import duckdb
 import pandas as pd
@@ -9,7 +9,7 @@ from lib.tables.protocol import MapTable
 
 
 class MemoryTables:
-    """The same in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
+    """Tables in memory: nothing of them is left when the process ends."""
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
@@ -40,8 +40,8 @@ class MemoryTables:
 
     def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
         new = self._table_of(name, rows)
-        kept = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})") if self.exists(name) else new.slice(0, 0)
-        self.stored[name] = pa.concat_tables([kept, new], promote_options="default")
+        others = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})") if self.exists(name) else new.slice(0, 0)
+        self.stored[name] = pa.concat_tables([others, new], promote_options="default")
         if name == VERSIONED:
             self.earlier = [*self.earlier, self.stored[name]]
 

@@ -1,16 +1,12 @@
 """What the stages ask of their tables, whatever holds them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
 
-if TYPE_CHECKING:
-    pass
-
-
-Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table in the twin
+Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table where tables are in memory
 MapTable = Callable[[pa.Table], pa.Table]
 
 

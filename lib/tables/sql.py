@@ -1,6 +1,8 @@
 """Spell values in SQL so that Spark and DuckDB read them alike."""
 
 import re
+from collections.abc import Iterable
+from datetime import date
 
 
 def text_literal(text: str) -> str:
@@ -10,3 +12,8 @@ def text_literal(text: str) -> str:
     """
     parts = re.split(r"(['\\\\{}])", text)
     return " || ".join(f"CHR({ord(part)})" if part in ("'", "\\", "{", "}") else f"'{part}'" for part in parts)
+
+
+def days_sql(days: Iterable[date]) -> str:
+    """Spell days as SQL has them, for a list of `IN`."""
+    return ", ".join(f"DATE '{day}'" for day in days)

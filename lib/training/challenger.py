@@ -36,7 +36,7 @@ class ChallengerRequest:
 class MadeChallenger:
     """A challenger that was found, fitted and compared; nothing of it is written down yet."""
 
-    found: SearchResult
+    search: SearchResult
     trained: Trained
     pair: Pair  # what is to be registered: if it is promoted, the fit through the holdout
     importances: Sequence[Mapping[Any, Any]]  # groups of features: name, mean, std; the largest first
@@ -46,7 +46,7 @@ class MadeChallenger:
 Make = Callable[[ChallengerRequest, Say], MadeChallenger]
 
 
-def make_challenger(asked: ChallengerRequest, say: Say) -> MadeChallenger:
+def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
     """Search, or take the models that were named; fit and compare; where it is promoted, fit it through the holdout.
 
     Raises
@@ -54,23 +54,25 @@ def make_challenger(asked: ChallengerRequest, say: Say) -> MadeChallenger:
     OneClass
         If everybody or nobody acted, at the training cutoffs or at the holdout.
     """
-    config, rows, parts, champion = asked.config, asked.rows, asked.parts, asked.champion
+    config, rows, parts, champion = request.config, request.rows, request.parts, request.champion
     training = rows.at(parts.training)
     check_two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
     check_two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
     # A champion of this very day is no start: with it, running the day again would search otherwise.
-    known = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
+    champion_params = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
     say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
-    found = asked.named or search(training, parts.training, config, asked.as_of, known, say, asked.elsewhere)
-    trained = comparison.fit_and_compare(rows, parts, found.params, config.question, champion, asked.retrain_needed,
+    result = request.named or search(
+        training, parts.training, config, request.as_of, champion_params, say, request.elsewhere
+    )
+    trained = comparison.fit_and_compare(rows, parts, result.params, config.question, champion, request.retrain_needed,
                                  config.thresholds, config.seed)  # fmt: skip
     pair = trained.pair
     if trained.choice.promote:
         say("promoted: fitting once more, through the holdout")
         pair = comparison.refit(rows, parts, trained, config.question, config.seed)
     cohort = training.at([training.frame["cutoff"].max()])
-    why = reasons.explanation_notes(trained.pair, cohort.X, trained.judged, asked.kinds, config.seed)
+    why = reasons.explanation_notes(trained.pair, cohort.X, trained.judged, request.kinds, config.seed)
     deciles = outcomes.count_by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
     notes = replace(pair.notes, typical=why.typical, names=why.names, importances=why.importances, deciles=deciles)
     pair = comparison.note_evidence(replace(pair, notes=notes), trained.quality)
-    return MadeChallenger(found, trained, pair, why.importances, len(training))
+    return MadeChallenger(result, trained, pair, why.importances, len(training))

@@ -35,7 +35,7 @@ class Trained:
 
 
 def measure_pair(pair: Pair, rows: Rows, rule: NaiveRule, seed: int) -> Quality:
-    """Measure one pair on labelled rows, beside the recency rule and beside what it had when it was registered."""
+    """Measure one pair on labelled rows, beside the naive rule and beside what it had when it was registered."""
     X = rows.X
     return measure(
         rows.y, pair.score(X), rule.score(X), rows.users, seed,
@@ -98,8 +98,8 @@ def _fit_and_compare(
     if adapts:
         recent = _rows_after(rows, parts)
         recent, judged = recent.of(user_half(recent.users, seed)), judged.of(~user_half(judged.users, seed))
-        found = adapt(training, recent, parts, blueprint, question, seed)
-        blueprint, cutoffs, earned = found.blueprint, found.remembered, found.calibration
+        adaptation = adapt(training, recent, parts, blueprint, question, seed)
+        blueprint, cutoffs, earned = adaptation.blueprint, adaptation.remembered, adaptation.calibration
         learn, through = join_rows(remembered_rows(training, parts, cutoffs), recent), parts.holdout[0]
     else:
         learn, through = training, parts.training[0]
@@ -110,7 +110,7 @@ def _fit_and_compare(
     better: float | None = None
     before: Quality | None = None
     if champion is not None:
-        rival = _without_holdout(champion, training, parts, question, seed)
+        rival = _stand_in(champion, training, parts, question, seed)
         before = measure_pair(rival, judged, rule, seed)
         scores = pair.score(judged.X), rival.score(judged.X)
         difference, better = measure_difference(judged.y, *scores, judged.users, seed, judged.weight)
@@ -140,8 +140,8 @@ def _rows_after(rows: Rows, parts: Split) -> Rows:
     return rows.of((rows.frame["cutoff"] > parts.training[0]).to_numpy())
 
 
-def _without_holdout(champion: Pair, training: Rows, parts: Split, question: Question, seed: int) -> Pair:
-    """The champion, or where it has learnt from the holdout, its twin: the same models fitted without the holdout.
+def _stand_in(champion: Pair, training: Rows, parts: Split, question: Question, seed: int) -> Pair:
+    """The champion, or where it has learnt from the holdout, its stand-in: the same models fitted without the holdout.
 
     Otherwise a challenger of the same week would have to beat a pair that was told the answers.
     """
@@ -152,8 +152,8 @@ def _without_holdout(champion: Pair, training: Rows, parts: Split, question: Que
         return champion
     model, earned = split_calibration(champion.prediction)
     same = OwnModels(champion.preprocessing, model, champion.columns, champion.params)
-    twin = fit_pair(training, same, question, parts.training[0], seed, earned)
-    return replace(twin, metrics=champion.metrics, notes=champion.notes)
+    stand_in = fit_pair(training, same, question, parts.training[0], seed, earned)
+    return replace(stand_in, metrics=champion.metrics, notes=champion.notes)
 
 
 def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: int) -> Pair:

@@ -32,7 +32,7 @@ class Fold:
         self._hold(histories, thin_rows(judge, SEARCH_ROWS, seed), question.actions, seed)
 
     @classmethod
-    def again(cls, learn: Mapping[int, Rows], judge: Rows, actions: tuple[str, ...], seed: int) -> Self:
+    def from_samples(cls, learn: Mapping[int, Rows], judge: Rows, actions: tuple[str, ...], seed: int) -> Self:
         """A fold of rows that were sampled before, in another process."""
         fold = cls.__new__(cls)
         fold._hold(learn, judge, actions, seed)
@@ -40,22 +40,22 @@ class Fold:
 
     def _hold(self, learn: Mapping[int, Rows], judge: Rows, actions: tuple[str, ...], seed: int) -> None:
         self.learn, self.judge, self.actions, self.seed = learn, judge, actions, seed
-        self.prepared = lru_cache(PREPARED)(self._prepared)
+        self.prepare = lru_cache(PREPARED)(self._prepare)
 
     @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether something can be learnt and judged: both classes on both sides."""
         return all(rows.has_both_classes for rows in (*self.learn.values(), self.judge))
 
     def value(self, params: Mapping[str, Any], objective: str) -> float:
         """Fit on the older cutoffs, and return the objective's value on the newer one."""
         learn = self.learn[params["history"]]
-        X, judged = self.prepared(tuple((name, params[name]) for name in CHOICES))
+        X, judged = self.prepare(tuple((name, params[name]) for name in CHOICES))
         model = make_prediction(params, self.seed).fit(X, learn.y, sample_weight=learn.weight)
         score = OBJECTIVES[objective][1]
         return float(score(self.judge.y, positive_probability(model, judged), sample_weight=self.judge.weight))
 
-    def _prepared(self, choices: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
+    def _prepare(self, choices: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
         """The matrices of both sides, in double precision: in single, the solver does not converge."""
         params = dict(choices)
         learn = self.learn[params["history"]].X
@@ -68,5 +68,5 @@ class Fold:
 def prepare_folds(rows: Rows, training: Sequence[date], question: Question, seed: int) -> list[Fold]:
     """Make the newest folds of the training cutoffs; one that holds one class only is left out."""
     pairs = fold_cutoffs(training, question.horizon_days, FOLDS)
-    made = [Fold(rows.at(learnt), rows.at([judged]), question, seed) for learnt, judged in pairs]
-    return [fold for fold in made if fold.usable]
+    folds = [Fold(rows.at(learnt), rows.at([judged]), question, seed) for learnt, judged in pairs]
+    return [fold for fold in folds if fold.is_usable]

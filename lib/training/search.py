@@ -37,10 +37,10 @@ class SearchResult:
 class TrialRunner(Protocol):
     """Where trials run that do not run in this process."""
 
-    def opened(self, name: str, direction: str, pruner: optuna.pruners.BasePruner) -> tuple[optuna.Study, str]:
+    def open_study(self, name: str, direction: str, pruner: optuna.pruners.BasePruner) -> tuple[optuna.Study, str]:
         """A new study that other processes can add trials to, and the MLflow run that is above them."""
 
-    def objective(self, made: Sequence[Fold], name: str) -> Objective:
+    def objective(self, folds: Sequence[Fold], name: str) -> Objective:
         """The same objective, for processes that have neither the folds nor this code."""
 
     def optimize(self, study: optuna.Study, run: Objective, n_trials: int, workers: int, seconds: float | None) -> None:
@@ -77,14 +77,14 @@ def search(
     elsewhere : Elsewhere or None
         What runs the trials; None: this process.
     """
-    made = prepare_folds(rows, training, config.question, config.seed)
-    if not made:
+    folds = prepare_folds(rows, training, config.question, config.seed)
+    if not folds:
         say("The history is too short for folds: the first parameters of the search space are taken untuned.")
         return SearchResult(dict(space.STARTS[0]), float("nan"), ())
-    with _quiet():
+    with _quiet_optuna():
         storage = optuna.storages.get_storage(config.optuna_storage) if config.optuna_storage else None
-        starts = _starts(champion, _last_best(storage, config, as_of) if storage else None)
-        study, mlflow_run = _search(storage, config, as_of, starts, made, say, elsewhere)
+        starts = _starting_points(champion, _last_best(storage, config, as_of) if storage else None)
+        study, mlflow_run = _search(storage, config, as_of, starts, folds, say, elsewhere)
     best = trials.choose_trial(study)
     tried = tuple(
         trials.record_trial(number, one, config.objective) for number, one in enumerate(trials.finished_trials(study))
@@ -97,21 +97,21 @@ def _search(
     config: RetrainConfig,
     as_of: date,
     starts: Sequence[Params],
-    made: Sequence[Fold],
+    folds: Sequence[Fold],
     say: Callable[[str], None],
     elsewhere: TrialRunner | None,
 ) -> tuple[optuna.Study, str]:
     """Run all trials here or elsewhere; a study from elsewhere is brought here."""
     if elsewhere is None:
-        study = _open_study(storage, config, as_of, _mark(config, starts, made))
-        _run(study, config, starts, trials.make_objective(lambda: made, config.objective), say, None)
+        study = _open_study(storage, config, as_of, _study_mark(config, starts, folds))
+        _run_trials(study, config, starts, trials.make_objective(lambda: folds, config.objective), say, None)
         return study, ""
-    study, mlflow_run = elsewhere.opened(_name(config, as_of), OBJECTIVES[config.objective][0], _pruner())
-    _run(study, config, starts, elsewhere.objective(made, config.objective), say, elsewhere)
+    study, mlflow_run = elsewhere.open_study(_study_name(config, as_of), OBJECTIVES[config.objective][0], _pruner())
+    _run_trials(study, config, starts, elsewhere.objective(folds, config.objective), say, elsewhere)
     return trials.copy_in_memory(study), mlflow_run
 
 
-def _run(
+def _run_trials(
     study: optuna.Study,
     config: RetrainConfig,
     starts: Sequence[Params],
@@ -149,16 +149,18 @@ def _teller(config: RetrainConfig, say: Callable[[str], None]) -> Callable[[optu
     def tell(study: optuna.Study, trial: FrozenTrial) -> None:
         best = trials.best_trial(study)
         if trial.state == TrialState.COMPLETE and best is not None:
-            told = f"{trials.trial_params(trial)['family']}, {config.objective.replace('_', ' ')} {trial.values[0]:.4f}"
-            say(f"trial {len(trials.finished_trials(study))}/{config.n_trials}: {told}, best {best.values[0]:.4f}")
+            result = (
+                f"{trials.trial_params(trial)['family']}, {config.objective.replace('_', ' ')} {trial.values[0]:.4f}"
+            )
+            say(f"trial {len(trials.finished_trials(study))}/{config.n_trials}: {result}, best {best.values[0]:.4f}")
 
     return tell
 
 
-def _starts(*known: Params | None) -> list[Params]:
+def _starting_points(*others: Params | None) -> list[Params]:
     """What is tried first: the space's own starting points, and known parameters that are points of the space."""
     points: list[Params] = [dict(start) for start in space.STARTS]
-    for params in known:
+    for params in others:
         point = space.locate(params) if params else None
         if point and point not in points:
             points.append(point)
@@ -184,7 +186,7 @@ def _open_study(
 
     It goes on only where seed, starts, folds and space are those it began with; else, and by hand, it begins anew.
     """
-    name, pruner = _name(config, as_of), _pruner()
+    name, pruner = _study_name(config, as_of), _pruner()
     if storage and name in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
         fits = config.run_id and study.user_attrs.get(MARK) == mark
@@ -198,7 +200,7 @@ def _open_study(
     return study
 
 
-def _name(config: RetrainConfig, as_of: date) -> str:
+def _study_name(config: RetrainConfig, as_of: date) -> str:
     return f"{config.question.slug} as of {as_of} {config.run_id}".strip()
 
 
@@ -214,9 +216,9 @@ def _give_up_unfinished(study: optuna.Study) -> None:
         study.tell(study.ask(), state=TrialState.FAIL)
 
 
-def _mark(config: RetrainConfig, starts: Sequence[Params], made: Sequence[Fold]) -> str:
+def _study_mark(config: RetrainConfig, starts: Sequence[Params], folds: Sequence[Fold]) -> str:
     """What a study must have begun with to be continued."""
-    sizes = [[len(fold.learn[0]), fold.learn[0].positives, len(fold.judge), fold.judge.positives] for fold in made]
+    sizes = [[len(fold.learn[0]), fold.learn[0].positives, len(fold.judge), fold.judge.positives] for fold in folds]
     return json.dumps([config.seed, config.objective, list(starts), sizes])
 
 
@@ -231,7 +233,7 @@ def _seconds_spent(study: optuna.Study) -> float:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet_optuna() -> Iterator[None]:
     """Keep Optuna's own log, and its warnings of options that are wanted, out of the notebook."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -12,7 +12,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "lifetime": (True, False),  # whether features take part that grow with the age of the log
     "groups": ("all", "lean"),  # lean: those of the user, and of the question's own actions; of no other event type
     "history": (0, 13, 6),  # how many of the newest cutoffs are learnt from; 0: all
-    "scale": ("log", "bins"),  # numbers as logarithms, or as the tenth of the rows that they fall into
+    "scale": ("log", "bins"),  # numbers as logarithms, or as the decile of the rows that they fall into
 }
 PLAIN: dict[str, Any] = {name: values[0] for name, values in CHOICES.items()}
 STARTS: tuple[Mapping[str, Any], ...] = (  # tried first: what is rarely far from the best

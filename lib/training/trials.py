@@ -38,12 +38,12 @@ def make_objective(folds: Callable[[], Sequence[Fold]], name: str) -> Objective:
     suggest = space.suggest  # looked up here: a trial that runs elsewhere draws from the space as it is here
 
     def run(trial: optuna.Trial) -> float:
-        tried, made = suggest(trial), folds()
+        tried, folds_here = suggest(trial), folds()
         values: list[float] = []
-        for step, fold in enumerate(made):
+        for step, fold in enumerate(folds_here):
             values.append(fold.value(tried, name))
             trial.report(float(np.mean(values)), step)
-            if step + 1 < len(made) and trial.should_prune():
+            if step + 1 < len(folds_here) and trial.should_prune():
                 trial.set_user_attr(TRIED, [tried, values])
                 raise optuna.TrialPruned
         trial.set_user_attr(TRIED, [tried, values])
@@ -54,8 +54,8 @@ def make_objective(folds: Callable[[], Sequence[Fold]], name: str) -> Objective:
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
     """The finished and pruned trials by their number; where two processes took the same one, by their beginning."""
-    found = study.get_trials(deepcopy=False, states=FINISHED)
-    return sorted(found, key=lambda trial: (trial.number, trial.datetime_start))
+    finished = study.get_trials(deepcopy=False, states=FINISHED)
+    return sorted(finished, key=lambda trial: (trial.number, trial.datetime_start))
 
 
 def copy_in_memory(study: optuna.Study) -> optuna.Study:

@@ -9,5 +9,5 @@ from lib.tables.memory import MemoryTables
     params=["memory", pytest.param("delta", marks=[pytest.mark.spark, pytest.mark.xdist_group("tests/spark")])]
 )
 def tables(request):
-    """Empty tables of one kind: the twin in memory, and Delta through Spark."""
+    """Empty tables of one kind: the kind in memory, and Delta through Spark."""
     return MemoryTables() if request.param == "memory" else request.getfixturevalue("delta_tables")

@@ -1,4 +1,4 @@
-"""Pairs in a registry: MLflow on a local SQLite file and its twin in memory obey the same tests."""
+"""Pairs in a registry: MLflow on a local SQLite file and the kind in memory obey the same tests."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every kind of tables does alike: the twin in memory, and Delta through Spark."""
+"""What every kind of tables does alike: the kind in memory, and Delta through Spark."""
 
 from collections import Counter
 from datetime import date, timedelta

@@ -97,7 +97,7 @@ def test_an_own_model_that_is_logged_as_the_readme_says_can_compete(home):
 
     assert days == [str(ago(28)), str(ago(14))]
     assert 10 < sum(y) < 70
-    own = MlflowRegistry("spark_catalog.propensity.propensity", "propensity").own(printed[-1])
+    own = MlflowRegistry("spark_catalog.propensity.propensity", "propensity").load_own(printed[-1])
     assert own.columns == tuple(names)
     X = features[features["cutoff"] == ago(28)].drop(columns=["user_id", "cutoff"])
     transformer, model, columns, params = make_models(X, np.array(y), own, 0)

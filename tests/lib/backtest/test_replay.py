@@ -33,8 +33,8 @@ class Replay:
             for day in days:
                 tables = past.tables(day, self.own)
                 self.runs.append(replay.replay(policy, day, WIDGETS, tables, self.registry, as_told, make))
-                self.own = replay.own_tables(tables)
-        self.tables = replay.tables_afterwards({**self.own, "features": past.features}, past.activity)
+                self.own = replay.policy_tables(tables)
+        self.tables = replay.tables_in_hindsight({**self.own, "features": past.features}, past.activity)
 
     def scored(self, days=DAYS):
         return replay.read_scored(self.tables, QUESTION, days, UNTIL)
@@ -46,7 +46,7 @@ class Replay:
 @pytest.fixture(scope="module")
 def past():
     """Four weeks in which behaviour changes."""
-    return SharedTables.of(log(drift=DRIFT), DAYS, WIDGETS, as_told)
+    return SharedTables.extract(log(drift=DRIFT), DAYS, WIDGETS, as_told)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_what_became_known_on_a_run_s_day_or_later_changes_nothing_of_it(replays
                for user in users for back, kind in ((3, "buy"), (20, "view"), (1, "new"))
                for known in (day, day + timedelta(days=40))]  # fmt: skip
     more = pa.concat_tables([log(drift=DRIFT), activity(*planted)])
-    again = Replay(SharedTables.of(more, DAYS, WIDGETS, as_told), GATE, DAYS[:2])
+    again = Replay(SharedTables.extract(more, DAYS, WIDGETS, as_told), GATE, DAYS[:2])
     assert again.runs == replays[GATE].runs[:2]
     assert_frame_equal(again.scored(DAYS[:1])[["user_id", "propensity"]],
                        replays[GATE].scored(DAYS[:1])[["user_id", "propensity"]])  # fmt: skip
@@ -136,7 +136,7 @@ def test_a_run_finds_the_features_as_they_were():
     """A type that begins later has no column yet: even an empty one would take part in the draws of a search."""
     late = activity(*(row(f"u{n}", DAYS[2], "new") for n in range(250)))
     more = pa.concat_tables([log(), late])
-    past = SharedTables.of(more, DAYS, WIDGETS, as_told)
+    past = SharedTables.extract(more, DAYS, WIDGETS, as_told)
     assert [name for name in past.features.column_names if name.startswith("new__")]
     job = World(more)
     for day in DAYS:
@@ -151,7 +151,7 @@ def test_a_run_finds_the_features_as_they_were():
 
 def test_a_first_day_that_is_too_early_is_refused():
     with pytest.raises(NotEnoughHistory, match="the log starts on 2024-01-01 and as_of is 2024-01-20"):
-        SharedTables.of(log(), [date(2024, 1, 20)], WIDGETS, as_told)
+        SharedTables.extract(log(), [date(2024, 1, 20)], WIDGETS, as_told)
 
 
 def test_a_run_that_an_operator_would_have_to_mend_ends_and_the_next_goes_on():
@@ -160,7 +160,7 @@ def test_a_run_that_an_operator_would_have_to_mend_ends_and_the_next_goes_on():
     users, start = [f"u{n}" for n in range(200)], date(2024, 1, 1)
     views = [row(user, start + timedelta(days=int(d))) for user in users for d in rng.integers(0, 95, 9)]
     buys = [row(user, start + timedelta(days=d), "buy") for user in users for d in (31, 91, 92)]
-    past = SharedTables.of(activity(*views, *buys), DAYS[:1], WIDGETS, as_told)
+    past = SharedTables.extract(activity(*views, *buys), DAYS[:1], WIDGETS, as_told)
     (run,) = Replay(past, GATE, DAYS[:1]).runs
     assert (run.answer, run.retrained, run.promoted, run.version) == ("cannot_tell", True, False, "")
     assert "with one class only nothing can be learnt or judged" in run.stopped
@@ -198,7 +198,7 @@ def test_what_is_realised_is_what_the_ledger_has(replays):
 
 
 def test_without_scores_there_is_nothing_to_judge(past):
-    assert replay.read_scored(replay.tables_afterwards({}, past.activity), QUESTION, DAYS, UNTIL).empty
+    assert replay.read_scored(replay.tables_in_hindsight({}, past.activity), QUESTION, DAYS, UNTIL).empty
 
 
 def frame(propensities, acted, cutoff=DAYS[0], users="abcdefgh"):

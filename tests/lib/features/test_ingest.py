@@ -11,27 +11,27 @@ from tests.builders.runs import CUTOFF, ago
 
 def test_a_first_run_reads_everything_before_as_of():
     first = Ingestion(None, CUTOFF)
-    assert first.where == "(known_day < DATE '2024-06-03')"
-    assert first.span == "(known_time < DATE '2024-06-03')"
-    assert not first.empty
-    assert first.first() == date.min  # whatever was cached is out of date
+    assert first.where_sql == "(known_day < DATE '2024-06-03')"
+    assert first.span_sql == "(known_time < DATE '2024-06-03')"
+    assert not first.is_empty
+    assert first.first_day() == date.min  # whatever was cached is out of date
 
 
 def test_a_later_run_reads_the_days_since_the_last_one():
     later = Ingestion(ago(7), CUTOFF)
-    assert later.where == "(known_day < DATE '2024-06-03' AND known_day >= DATE '2024-05-27')"
-    assert later.span == "(known_time >= DATE '2024-05-27' AND known_time < DATE '2024-06-03')"
-    assert later.first() == ago(7)
+    assert later.where_sql == "(known_day < DATE '2024-06-03' AND known_day >= DATE '2024-05-27')"
+    assert later.span_sql == "(known_time >= DATE '2024-05-27' AND known_time < DATE '2024-06-03')"
+    assert later.first_day() == ago(7)
 
 
 def test_days_that_changed_are_read_again():
     later = Ingestion(ago(7), CUTOFF, (ago(20), ago(9)))
-    assert later.where == (
+    assert later.where_sql == (
         "((known_day < DATE '2024-06-03' AND known_day >= DATE '2024-05-27') "
         "OR known_day IN (DATE '2024-05-14', DATE '2024-05-25'))"
     )
-    assert later.span == "(known_time >= DATE '2024-05-14' AND known_time < DATE '2024-06-03')"
-    assert later.first() == ago(20)
+    assert later.span_sql == "(known_time >= DATE '2024-05-14' AND known_time < DATE '2024-06-03')"
+    assert later.first_day() == ago(20)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_days_that_changed_are_read_again():
 )
 def test_a_run_without_new_days_reads_nothing(start, changed, empty, first):
     ingestion = Ingestion(start, CUTOFF, changed)
-    assert (ingestion.empty, ingestion.first()) == (empty, first)
+    assert (ingestion.is_empty, ingestion.first_day()) == (empty, first)
 
 
 def test_a_day_has_changed_when_its_number_of_events_has():

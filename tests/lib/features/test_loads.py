@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from lib.errors import SourceError
-from lib.features.loads import Compared, check_not_shrunk, compare_days, has_shrunk
+from lib.features.loads import ComparedDays, check_not_shrunk, compare_days, has_shrunk
 from lib.timeline import Window
 from tests.builders.runs import CUTOFF, ago
 
@@ -58,16 +58,16 @@ def test_a_source_has_shrunk_where_so_much_is_gone_of_all_days_or_a_whole_day(st
 )
 def test_days_before_and_on_the_source_s_first_day_stay_as_stored(first, fallen, changed, shrunk):
     stored, now = days(60, 60, 60, 60, 60), days(59, 60, 0, 1, 61)
-    kept = Compared(stored, now).after(None if first is None else ago(first))
-    assert kept.fallen == tuple(map(ago, fallen))
-    assert kept.changed == tuple(map(ago, changed))
+    kept = ComparedDays(stored, now).after(None if first is None else ago(first))
+    assert kept.fallen_days == tuple(map(ago, fallen))
+    assert kept.changed_days == tuple(map(ago, changed))
     assert has_shrunk(kept.stored, kept.now) is shrunk
 
 
 def test_a_day_that_cannot_be_counted_is_read_again_unless_it_stays():
-    some = Compared(days(1, 1, 1), days(1, 1, 1), frozenset({ago(1), ago(2)}))
-    assert (some.changed, some.fallen) == ((ago(2), ago(1)), ())
-    assert some.after(ago(2)).changed == (ago(1),)
+    some = ComparedDays(days(1, 1, 1), days(1, 1, 1), frozenset({ago(1), ago(2)}))
+    assert (some.changed_days, some.fallen_days) == ((ago(2), ago(1)), ())
+    assert some.after(ago(2)).changed_days == (ago(1),)
 
 
 def seen(known, n, day=None, broken=None):
@@ -86,11 +86,11 @@ def test_the_days_before_the_newest_one_read_are_compared_by_known_day(as_of, st
     ours = {(ago(31), ago(31)): 9, (ago(30), ago(40)): 2, (ago(2), ago(2)): 4, (ago(2), ago(3)): 3, (ago(1), ago(1)): 1}
     theirs = [seen(ago(2), 4), seen(ago(2), 1, ago(3)), seen(ago(2), 0, broken="count"), seen(ago(0), 5), seen(None, 1)]
     found = compare_days(ours, theirs, Window.lookback(CUTOFF, 30), as_of)
-    assert found == Compared(stored, {ago(2): 5}, frozenset({ago(2)}))
+    assert found == ComparedDays(stored, {ago(2): 5}, frozenset({ago(2)}))
 
 
 def test_a_shrunk_source_is_refused_with_both_numbers_of_each_day_and_two_ways_on():
-    found = Compared(days(60, 60, 70, 60), days(60, 0, 30, 61))
+    found = ComparedDays(days(60, 60, 70, 60), days(60, 0, 30, 61))
     with pytest.raises(SourceError) as refused:
         check_not_shrunk("app.events", found, CUTOFF, None)
     assert str(refused.value) == (
@@ -102,11 +102,11 @@ def test_a_shrunk_source_is_refused_with_both_numbers_of_each_day_and_two_ways_o
 
 @pytest.mark.parametrize("accepted", [None, ago(1), ago(-1), date.max])
 def test_what_is_accepted_for_one_as_of_counts_for_no_other(accepted):
-    found = Compared(days(60, 60), days(60))
+    found = ComparedDays(days(60, 60), days(60))
     check_not_shrunk("app.events", found, CUTOFF, CUTOFF)
     with pytest.raises(SourceError, match="2024-06-01 had 60 and has 0; all days compared had 120 and have 60"):
         check_not_shrunk("app.events", found, CUTOFF, accepted)
 
 
 def test_small_falls_are_corrections():
-    check_not_shrunk("app.events", Compared(days(60, 60), days(59, 12)), CUTOFF, None)
+    check_not_shrunk("app.events", ComparedDays(days(60, 60), days(59, 12)), CUTOFF, None)

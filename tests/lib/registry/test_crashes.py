@@ -1,4 +1,4 @@
-"""A process that dies at any call to MLflow: whatever was in use, old or new, stays whole, and halves are named."""
+"""A process that dies at any call to MLflow: whatever was in use, old or new, stays whole, and orphans are named."""
 
 import re
 from contextlib import contextmanager
@@ -71,7 +71,7 @@ def test_a_kill_at_any_call_leaves_a_whole_pair_in_use_the_old_one_or_the_new_on
     assert moved[-1] == "none"
 
 
-def test_a_half_registered_version_is_refused_by_name_and_listed_as_a_half(mlflow_registry, question):
+def test_an_orphan_is_refused_by_name_and_listed(mlflow_registry, question):
     registry = mlflow_registry
     create = registry.client.create_model_version
 
@@ -84,12 +84,12 @@ def test_a_half_registered_version_is_refused_by_name_and_listed_as_a_half(mlflo
         patch.setattr(registry.client, "create_model_version", crash)
         with pytest.raises(Killed):
             registered(registry, question)
-    (half,) = registry.versions(question)
-    assert (half.prediction_version, half.preprocessing_version, half.in_use) == ("", "1", False)
+    (orphan,) = registry.versions(question)
+    assert (orphan.prediction_version, orphan.preprocessing_version, orphan.in_use) == ("", "1", False)
     transformers, predictors = model_names("app.propensity", question)
     message = (
-        f"Version 1 of {predictors} is not registered: a kill left version 1 of {transformers} without its half. "
-        "Promote one that is whole."
+        f"Version 1 of {predictors} is not registered: a kill left version 1 of {transformers} an orphan. "
+        "Promote a whole pair."
     )
     for call in (lambda: registry.load(question, "1"), lambda: registry.promote(question, "1", ago(0))):
         with pytest.raises(ModelError, match=re.escape(message)):

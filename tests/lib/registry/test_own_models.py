@@ -35,7 +35,7 @@ def logged(registry, how="skops", **models):
 
 def refused(registry, uri, message):
     with pytest.raises(ModelError, match=re.escape(message)):
-        registry.own(uri)
+        registry.load_own(uri)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def run_id(mlflow_registry):
     ],
 )
 def test_the_models_of_a_run_are_found(mlflow_registry, run_id, uri, steps, C):
-    own = mlflow_registry.own(uri.format(run_id))
+    own = mlflow_registry.load_own(uri.format(run_id))
     assert (own.columns, own.prediction.C) == (tuple(USED), C)
     assert [name for name, _ in own.preprocessing.steps] == steps
     assert own.params["challenger"] == uri.format(run_id)
@@ -67,7 +67,7 @@ def test_a_registered_pipeline_is_found_by_version_and_by_alias(mlflow_registry,
     mlflow.register_model(f"runs:/{run_id}/own", name)
     client.set_registered_model_alias(name, "best", "1")
     for uri in (f"models:/{name}/1", f"models:/{name}@best"):
-        own = mlflow_registry.own(uri)
+        own = mlflow_registry.load_own(uri)
         assert (own.columns, own.params["challenger"]) == (tuple(USED), uri)
     for uri in (f"models:/{name}/2", f"models:/{name}@worst", "models:/nobody/1"):
         refused(mlflow_registry, uri, f"The challenger {uri} cannot be found: ")
@@ -79,7 +79,7 @@ def test_a_registered_pair_brings_its_preprocessing_by_its_tag(mlflow_registry, 
     _, name = model_names("app.propensity", question)
     for uri in (f"models:/{name}/2", f"models:/{name}@champion"):
         mlflow_registry.promote(question, "2", ago(0))
-        own = mlflow_registry.own(uri)
+        own = mlflow_registry.load_own(uri)
         assert own.columns == made.columns
         assert own.preprocessing["preprocessing"].named_steps.keys() == made.preprocessing.named_steps.keys()
         assert own.prediction.C == made.prediction.C
@@ -88,7 +88,7 @@ def test_a_registered_pair_brings_its_preprocessing_by_its_tag(mlflow_registry, 
 def test_an_own_pair_is_registered_and_loaded_like_any(mlflow_registry, run_id, question):
     from lib.training import comparison
 
-    own = mlflow_registry.own(f"runs:/{run_id}/own")
+    own = mlflow_registry.load_own(f"runs:/{run_id}/own")
     pair = comparison.fit_pair(ROWS, own, question, ago(7), 0)
     made = mlflow_registry.register(question, pair, ROWS.X, EVIDENCE)
     loaded = mlflow_registry.load(question, made.prediction_version)

@@ -135,4 +135,4 @@ def test_values_are_spoken_with_their_intervals():
 def test_a_version_knows_whether_it_was_in_use(tags, champion, expected):
     version = Version.of(("3", "2"), tags, champion)
     assert (version.in_use, version.was_in_use) == expected
-    assert not Version.of(("", "2"), {}, "").in_use  # half of no pair
+    assert not Version.of(("", "2"), {}, "").in_use  # an orphan

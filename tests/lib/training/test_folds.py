@@ -65,7 +65,7 @@ def test_both_sides_of_a_fold_are_capped(rows, monkeypatch):
     fold = Fold(rows.at(WEEKS[1:]), rows.at(WEEKS[:1]), QUESTION, seed=0)
     for side in (*fold.learn.values(), fold.judge):
         assert 25 < len(side) < 55
-    assert fold.usable
+    assert fold.is_usable
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_matrices_are_double_prepared_once_for_each_choice_and_only_so_many_kept
         fold.value(LOGISTIC | {"C": C}, "log_loss")
     assert len(made) == 1
     choice = tuple(PLAIN.items())
-    assert [side.dtype for side in fold.prepared(choice)] == [np.float64, np.float64]
+    assert [side.dtype for side in fold.prepare(choice)] == [np.float64, np.float64]
     others = [
         (life, groups, history, "log") for life in (True, False) for groups in ("all", "lean") for history in (0, 6)
     ]
     for values in others:
         fold.value(LOGISTIC | dict(zip(PLAIN, values, strict=True)), "log_loss")
     assert len(made) == len(others)  # the first one was there already
-    assert fold.prepared.cache_info().currsize == module.PREPARED
+    assert fold.prepare.cache_info().currsize == module.PREPARED
 
 
 def test_a_fold_that_was_written_and_read_is_the_same_without_its_users(tmp_path):
