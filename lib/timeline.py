@@ -73,7 +73,7 @@ def lay_out_cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_
     A training cutoff lies at least one horizon before the holdout, so that no label window overlaps
     the holdout's. Where the log is old enough, only cutoffs whose 90-day windows are fully covered
     are used: counts cut short by the log's start look like drift and are not. `most` is the largest
-    number of training cutoffs, 0 for all history.
+    number of training cutoffs, 0 for all.
 
     Raises
     ------

@@ -27,6 +27,6 @@ class ChallengerMaker:
         began = self.clock()
         made = challenger.make_challenger(request, say)
         if request.champion is None:
-            plain = replace(made, found=replace(made.found, study=None))  # of which nobody here draws plots
+            plain = replace(made, search=replace(made.search, study=None))  # of which nobody here draws plots
             self.store.write(path, (self.clock() - began, plain))
         return made

@@ -33,7 +33,7 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
     Table[user_id string, cutoff date, <feature> float]
         One row per user and cutoff at which the user has been seen. Windows are `[cutoff - n, cutoff)` in days.
         `recency` (days since the last event) is at least 1, `NEVER_DAYS` for never; `gap_*` in days between
-        active days, whole history; `covered_n` the share of the window that lies inside the log. A column
+        active days, over the whole past; `covered_n` the share of the window that lies inside the log. A column
         that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million, and
         a sum beyond its range, 3.4e38, is the largest that it holds. Every feature is finite.
     """

@@ -46,7 +46,7 @@ class Vocabulary:
 def choose_vocabulary(
     first_seen: Mapping[str, Sequence[tuple[date, int]]], cutoff: date, most: int, pinned: Collection[str] = ()
 ) -> Vocabulary:
-    """Choose the event types that get columns of their own at a cutoff, from the history before it only.
+    """Choose the event types that get columns of their own at a cutoff, from the log before it only.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-WINDOWS = (7, 28, 90, None)  # days; None is the whole history
+WINDOWS = (7, 28, 90, None)  # days; None is the whole past
 # BG/NBD of repeat buying (Fader, Hardie, Lee, "Counting Your Customers the Easy Way", Marketing Science 2005), with
 # the parameters published there, alpha in days. What else a log needs, the model learns from the other columns.
 BG_R, BG_ALPHA, BG_A, BG_B = 0.243, 4.414 * 7, 0.793, 2.426
@@ -97,7 +97,7 @@ class VisiblePast:
         `(r + x) / (alpha + T)` times the probability of being still there, for x repeats within T days: what the
         published expectation comes to for a short future. A group never seen has been silent for `since` days.
 
-        Finite whatever the history. The odds of having left are raised to the number of active days, so for somebody
+        Finite whatever the past. The odds of having left are raised to the number of active days, so for somebody
         who came daily for years and then stayed away they are no float any more. Their logs are then taken, up to
         `SUREST`: without a bound, a few such users would be all that a standardised column shows.
         """

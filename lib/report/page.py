@@ -1,6 +1,6 @@
 """The report of one run: a page of HTML that needs nothing else, for readers who know the product and not the models.
 
-The words stand in `report.html.j2`; `lib.report.sections` says what they are about.
+The texts stand in `report.html.j2`; `lib.report.sections` says what they are about.
 """
 
 from pathlib import Path
