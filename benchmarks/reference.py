@@ -30,9 +30,9 @@ def features_sql(files: str, cutoff: date, log_start: date) -> str:
             f"coalesce(sum(value) FILTER ({of_kind} AND {inside[28]}), 0) AS {kind}__value_28",
             f"coalesce(least({c} - max(day) FILTER ({of_kind}), {NEVER_DAYS}), {NEVER_DAYS}) AS {kind}__recency",
             f"{min(1.0, age / 90)} AS {kind}__covered_90",
-            f"{_expected(c, of_kind)} AS {kind}__expected",
+            f"{_expected_sql(c, of_kind)} AS {kind}__expected",
         ]
-    per_user.append(f"{_expected(c, 'true')} AS expected")
+    per_user.append(f"{_expected_sql(c, 'true')} AS expected")
     covered = ", ".join(f"{min(1.0, age / w)} AS covered_{w}" for w in WINDOWS if w)
     return f"""
 WITH e AS (SELECT *, event_time::DATE AS day FROM read_parquet('{files}') WHERE event_time < {c}),
@@ -54,7 +54,7 @@ SELECT counts.*, rhythm.* EXCLUDE (user_id), recency / greatest(gap_mean, 1) AS 
 FROM counts JOIN rhythm USING (user_id)"""
 
 
-def _expected(c: str, of_kind: str) -> str:
+def _expected_sql(c: str, of_kind: str) -> str:
     """BG/NBD on the active days of some events; without any, the user's own first day is where the silence began."""
     x = f"greatest(count(DISTINCT day) FILTER ({of_kind}) - 1, 0)"
     age = f"({c} - coalesce(min(day) FILTER ({of_kind}), min(day)))"

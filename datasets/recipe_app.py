@@ -123,6 +123,6 @@ class Users:
             per_visit=np.stack([typical * np.exp(taste), typical_drifted * np.exp(taste_drifted)]),
         )
 
-    def visiting(self, demand: Floats) -> Floats:
+    def visit_probability(self, demand: Floats) -> Floats:
         """[user, day]: probability that a user who is there visits."""
         return np.asarray(-np.expm1(-np.outer(self.intensity, demand)))

@@ -139,7 +139,7 @@ def _quiet_probability(world: World, people: Users, wanted: list[int], days: Int
     without = np.exp(-people.per_visit[:, :, wanted].sum(axis=2))
     if TYPES.index("open") in wanted:
         without[:] = 0.0  # no visit is without one
-    return np.asarray(1 - people.visiting(world.demand(days)) * (1 - without[world.regime(days)].T))
+    return np.asarray(1 - people.visit_probability(world.demand(days)) * (1 - without[world.regime(days)].T))
 
 
 def _type_indices(action: str) -> list[int]:
@@ -158,7 +158,7 @@ def _ids(people: Users) -> pa.Array:
 def _play(world: World, people: Users, rng: np.random.Generator) -> pa.Table:
     """Draw all events of some users: visits, what each visit has of each type, then the details."""
     days = np.arange(world.days)
-    chance = people.visiting(world.demand(days))
+    chance = people.visit_probability(world.demand(days))
     there = (people.arrives[:, None] < days) & (days < people.leaves[:, None])
     visits = rng.random(chance.shape) < chance
     visitor, day = np.nonzero((visits & there) | (days == people.arrives[:, None]))

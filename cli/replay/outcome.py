@@ -83,7 +83,7 @@ def _policies(
 ) -> pd.DataFrame:
     some = all(len(frame) for frame in scored.values())
     ratio = ratios.log_loss_ratios(scored, EVERY, seed) if some else {}
-    expected = _expected(scored) if some and TRUTH in scored else {}
+    expected = _expected_log_losses(scored) if some and TRUTH in scored else {}
     rows: list[dict[str, Any]] = []
     for policy in (*RUN_BY_RUN, ORACLE):
         of_policy = runs[runs["policy"] == policy]
@@ -109,7 +109,7 @@ def _policies(
     return pd.DataFrame(rows)
 
 
-def _expected(scored: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+def _expected_log_losses(scored: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     """Each one's expected log loss under the true probabilities, of which no chance is left."""
     keys = ["cutoff", "user_id"]
     ordered = {policy: frame.sort_values(keys) for policy, frame in scored.items()}
