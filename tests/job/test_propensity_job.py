@@ -21,6 +21,7 @@ from deltalake import DeltaTable
 
 from cli.__main__ import main
 from cli.local import job_run as cli_run
+from cli.local import plan, sources
 from cli.local.home import lock_home, open_home
 from datasets import cdnow, synthetic
 from localrun.spark.access import token_for
@@ -314,10 +315,8 @@ ROWS = "user_id,event_time,event_type\n" + "".join(f"u1,2024-01-{day:02},view\n"
     (ROWS, {"as_of": "2024-03-01"}, "The events end on 2024-01-31 and as_of is 2024-03-01: 29 days are missing"),
     (ROWS, {"as_of": "2023-06-01"}, "hold nothing before as_of 2023-06-01. Run with a later as_of, or load older"),
     (ROWS, {}, "NotEnoughHistory: No cutoff is left to learn from: the log starts on 2024-01-01 and as_of is 2024-01"),
-    (ROWS, {"horizon_days": "soon"}, "ConfigError: horizon_days must be a whole number >= 1, got 'soon'."),
-    (None, {}, "cannot be read: Path does not exist: "),
-], ids=["column", "type", "empty", "null user", "action", "beyond", "before", "history", "parameter",
-        "file"])  # fmt: skip
+    (None, {"events": "/nowhere/*.csv"}, "cannot be read: Path does not exist: "),
+], ids=["column", "type", "empty", "null user", "action", "beyond", "before", "history", "file"])  # fmt: skip
 def test_a_bad_input_is_one_clear_error(request, place, tmp_path, text, parameters, message):
     file = tmp_path / "events.csv"
     if text:
@@ -326,6 +325,17 @@ def test_a_bad_input_is_one_clear_error(request, place, tmp_path, text, paramete
     run = place(name).run(**{"events": file, "action": "view"} | parameters)
     assert run.code == 1
     assert run.states() == "FAILED" + " UPSTREAM_FAILED" * 5
+    assert run.said.count(message) == 1, run.said
+    assert "Traceback" not in run.said
+
+
+def test_the_first_task_refuses_what_a_later_one_could_not_read(place, monkeypatch):
+    """As a deployed job does: here, whoever starts a run is told before."""
+    monkeypatch.setattr(plan, "check_all", lambda _: None)
+    monkeypatch.setattr(sources, "check_each", lambda _: None)
+    run = place("bad_late").run(events="nowhere", action="view", value_of_action="2", cost_of_contact="0,40")
+    assert (run.code, run.states()) == (1, "FAILED" + " UPSTREAM_FAILED" * 5)
+    message = "ConfigError: cost_of_contact must be a number from 0 to 1e+09, got '0,40'. Write decimals with a point."
     assert run.said.count(message) == 1, run.said
     assert "Traceback" not in run.said
 
