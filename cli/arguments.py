@@ -33,6 +33,25 @@ def build_parser() -> Parser:
         epilog=format_parameters(),
     )
     _run_options(schedule)
+    _while_you_work(commands)
+    ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
+    _home_option(ui)
+    ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
+    _models_command(commands.add_parser("models", help="compare, promote, roll back and challenge registered models"))
+    _audience_command(commands.add_parser("audience", help="show the published lists, or go back to the one before"))
+    _backtest_options(
+        commands.add_parser(
+            "backtest", help="replay the scheduled job over the past, under four policies of retraining"
+        )
+    )
+    notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
+    notebook.add_argument("name", help="the notebook's name, such as train")
+    _home_option(notebook)
+    _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
+    return parser
+
+
+def _while_you_work(commands: "argparse._SubParsersAction[Parser]") -> None:
     validate = commands.add_parser(
         "validate",
         help="check the YAML, the notebooks, and how they are wired",
@@ -51,21 +70,6 @@ def build_parser() -> Parser:
     )
     parameters.add_argument("--check", action="store_true", help="write nothing; name the files that differ, and fail")
     parameters.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)
-    ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
-    _home_option(ui)
-    ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
-    _models_command(commands.add_parser("models", help="compare, promote, roll back and challenge registered models"))
-    _audience_command(commands.add_parser("audience", help="show the published lists, or go back to the one before"))
-    _backtest_options(
-        commands.add_parser(
-            "backtest", help="replay the scheduled job over the past, under four policies of retraining"
-        )
-    )
-    notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
-    notebook.add_argument("name", help="the notebook's name, such as train")
-    _home_option(notebook)
-    _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
-    return parser
 
 
 def _remote(parser: argparse.ArgumentParser) -> None:
