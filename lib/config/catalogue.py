@@ -22,9 +22,9 @@ def stage_parameters(stage: str) -> tuple[Parameter, ...]:
 
 def all_parameters() -> dict[str, Parameter]:
     """Every parameter by its name, in the order in which parameters are shown."""
-    found = {each.name: each for stage in STAGES for each in stage_parameters(stage)}
+    parameters = {each.name: each for stage in STAGES for each in stage_parameters(stage)}
     groups = list(Group)
-    return dict(sorted(found.items(), key=lambda item: groups.index(item[1].group)))
+    return dict(sorted(parameters.items(), key=lambda item: groups.index(item[1].group)))
 
 
 def group_parameters(group: Group) -> list[Parameter]:

@@ -160,10 +160,10 @@ def names() -> Kind[tuple[str, ...]]:
 
 
 def _read_names(name: str, text: str) -> tuple[str, ...]:
-    found = {part.strip() for part in _read_word(name, text).split(",")} - {""}
-    if not found:
+    parts = {part.strip() for part in _read_word(name, text).split(",")} - {""}
+    if not parts:
         raise ConfigError(f"{name} names nothing: {text!r}. Give one event type, or several with commas.")
-    return tuple(sorted(found))
+    return tuple(sorted(parts))
 
 
 def mapping() -> Kind[dict[str, str]]:
@@ -176,7 +176,7 @@ def _read_mapping(name: str, text: str) -> dict[str, str]:
     broken = ["".join(pair) for pair in pairs if not (pair[0].strip() and pair[2].strip())]
     if broken:
         raise ConfigError(f"{name} must read like user_id=customer,event_time=ts; this part does not: {broken[0]!r}.")
-    found = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
-    if len(found) < len(pairs):
+    columns = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    if len(columns) < len(pairs):
         raise ConfigError(f"{name} maps one column twice: {text!r}.")
-    return found
+    return columns

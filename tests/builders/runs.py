@@ -32,6 +32,7 @@ from lib.stages import (
 from lib.stages import (
     train as train_rules,
 )
+from lib.stages.context import Context
 from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.tables.memory import MemoryTables
 from lib.training import space
@@ -178,18 +179,18 @@ class World:
         return extraction.build_missing(asked(ExtractConfig, **changes), self.tables, as_of)
 
     def train(self, **changes):
-        return train_rules.run(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+        return train_rules.run(Context(asked(RetrainConfig, **changes), self.tables, self.registry, as_told))
 
     def retrain(self, **changes):
         with pytest.MonkeyPatch.context() as patch:  # the two trials of the search: quick ones
             patch.setattr(space, "STARTS", QUICK)
-            return retrain_rules.run(asked(RetrainConfig, **changes), self.tables, self.registry, as_told)
+            return retrain_rules.run(Context(asked(RetrainConfig, **changes), self.tables, self.registry, as_told))
 
     def predict(self, **changes):
-        return predict_rules.run(asked(PredictConfig, **changes), self.tables, self.registry, as_told)
+        return predict_rules.run(Context(asked(PredictConfig, **changes), self.tables, self.registry, as_told))
 
     def publish(self, **changes):
-        return publish_rules.run(asked(PublishConfig, **changes), self.tables, self.registry, as_told)
+        return publish_rules.run(Context(asked(PublishConfig, **changes), self.tables, self.registry, as_told))
 
     def run(self, as_of, **changes):
         """The whole job by its own order: retrain only where train asks for it. Returns what train found."""

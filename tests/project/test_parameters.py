@@ -86,6 +86,7 @@ def test_a_default_of_the_bundle_s_variables_is_shown_as_theirs(project):
     assert "| `action` | `subscribe` |" in text
 
 
+@pytest.mark.job  # a process of its own: the catalogue is read when it is imported
 def test_a_default_that_is_changed_in_its_one_place_is_written_everywhere(tmp_path):
     root = lay_out(tmp_path, *FILES, "lib", "cli", "localrun", "datasets", "pyproject.toml")
     change(
@@ -133,7 +134,9 @@ def test_a_notebook_has_the_widgets_that_its_stage_reads(stage):
 def test_what_the_job_gives_the_catalogue_knows(job):
     given = {item.name for item in load_bundle(ROOT).job(job).settings.parameters}
     known = {name for name in all_parameters() if name != "resolved_as_of"}  # which the first task hands on
-    assert given == ({"bundle_root", *known} if job == "propensity" else {"questions", "events", "as_of"})
+    assert given == (
+        {"bundle_root", *known} if job == "propensity" else {"questions", "events", "as_of", "accept_shrunk"}
+    )
 
 
 def test_the_job_gives_nothing_but_places_and_the_bundle_s_own_variables():

@@ -136,8 +136,109 @@ def test_a_late_row_on_a_day_read_before_is_read_and_later_features_are_made_ane
 
 def test_a_row_taken_back_by_the_source_goes(home):
     home.load(events(50)).ingest(50)
-    home.load([row for row in events(50) if row["event_time"].date() != day(45)]).ingest(50)
-    assert day(45) not in set(home.activity()["day"])
+    home.load([row for row in events(50) if (row["event_time"].date(), row["user_id"]) != (day(45), "u1")]).ingest(50)
+    left = home.activity(f"day = DATE '{day(45)}'")
+    assert sorted(left["user_id"]) == ["u0", "u3", "u5", "u5"]
+
+
+def without(number, rows):
+    """The rows without those of one day."""
+    return [row for row in rows if row["event_time"].date() != day(number)]
+
+
+def since(number, rows, hour=0):
+    """The rows from an hour of a day on."""
+    return [row for row in rows if row["event_time"] >= event(number, hour=hour)["event_time"]]
+
+
+def test_a_source_that_keeps_its_newest_week_only_goes_on(home, spark, tables):
+    home.load(events(50)).extract(50)
+    home.load(since(50, events(57))).extract(57)
+    rolling = home.activity(), home.features(57)
+    for name in ("daily_activity", "features"):
+        spark.sql(f"DROP TABLE {tables.full_name(name)}")
+    home.load(events(57)).extract(57)
+    pd.testing.assert_frame_equal(rolling[0], home.activity())
+    kept = rolling[1]["cutoff"].isin(home.features(57)["cutoff"].unique())
+    pd.testing.assert_frame_equal(rolling[1][kept].reset_index(drop=True), home.features(57))
+
+
+def test_the_first_day_of_a_source_may_be_cut_and_later_days_are_read_again(home):
+    home.load(events(50)).extract(50)
+    before, features = home.activity(), home.features(45)
+    cut = since(45, events(50), hour=13)
+    assert sum(row["event_time"].date() == day(45) for row in cut) == 3  # of 5
+    home.load([*(row for row in cut if (row["event_time"].date(), row["user_id"]) != (day(47), "u1")), event(48, "u9")])
+    home.extract(50)
+    again = home.activity()
+    changed = before["day"].isin([day(47), day(48)])
+    same = ~again["day"].isin([day(47), day(48)])
+    pd.testing.assert_frame_equal(again[same].reset_index(drop=True), before[~changed].reset_index(drop=True))
+    assert "u1" not in set(again[again["day"] == day(47)]["user_id"])
+    assert "u9" in set(again[again["day"] == day(48)]["user_id"])
+    pd.testing.assert_frame_equal(home.features(45), features)  # older than what was read again
+
+
+HALF = [row for row in events(57) if row["user_id"] in ("u0", "u1", "u2")]
+
+
+@pytest.mark.parametrize(("as_of", "rows", "message"), [
+    (50, HALF, f"{day(48)} had 4 and has 2; {day(49)} had 4 and has 2; all days compared had 126 and have 63\\. N"),
+    (57, HALF, f"{day(49)} had 4 and has 2; all days compared had 126 and have 63\\. Nothing was written\\. Mend the"),
+    (None, without(45, events(57)), f"before: {day(45)} had 5 and has 0; all days compared had 126 and have 121\\. N"),
+    (50, [], f"{day(49)} had 4 and has 0; all days compared had 126 and have 0\\. Nothing"),
+    (47, without(45, events(57)), f"before: {day(45)} had 5 and has 0; all days compared had 114 and have 109\\. N"),
+])  # fmt: skip
+def test_a_source_that_has_shrunk_is_refused_and_nothing_is_written(home, tables, as_of, rows, message):
+    home.load(events(50)).extract(50)
+    names = "daily_activity", "features"
+    before = home.activity(), home.features(50), [home.last_write(name) for name in names]
+    home.load(rows)
+    for accepted in ("", str(day(49)), str(day(58))):
+        with pytest.raises(SourceError, match=message):
+            home.extract(as_of, accept_shrunk=accepted)
+    pd.testing.assert_frame_equal(home.activity(), before[0])
+    pd.testing.assert_frame_equal(home.features(50), before[1])
+    assert [home.last_write(name) for name in names] == before[2]
+    assert extraction.read_extraction(tables, home.config().question, None).cutoffs.as_of == day(50)
+
+
+def test_a_source_that_is_to_be_smaller_is_accepted_for_one_day(home):
+    home.load(events(50)).extract(50)
+    home.load(HALF).extract(57, accept_shrunk=str(day(57)))
+    recent = home.activity(f"day >= DATE '{day(20)}'")
+    assert set(recent["user_id"]) == {"u0", "u1", "u2"}
+    assert set(home.activity(f"day < DATE '{day(20)}'")["user_id"]) == {f"u{n}" for n in range(6)}
+    before = home.last_write("daily_activity"), home.last_write("features")
+    home.extract(57)  # again, and with nothing to accept any more
+    assert (home.last_write("daily_activity"), home.last_write("features")) == before
+    home.load(without(45, HALF))
+    with pytest.raises(SourceError, match=f"{day(45)} had 2 and has 0; .* run with accept_shrunk={day(58)}, which"):
+        home.extract(58, accept_shrunk=str(day(57)))  # left in a schedule
+
+
+def test_an_earlier_as_of_accepts_the_days_before_it_and_no_later_ones(home):
+    home.load(events(57)).ingest(57)
+    home.load(without(53, without(45, events(57)))).ingest(50, accept_shrunk=str(day(50)))
+    assert {day(45), day(53)} - set(home.activity()["day"]) == {day(45)}
+    with pytest.raises(SourceError, match=f"before: {day(53)} had 4 and has 0; all"):
+        home.ingest(57)
+
+
+def test_an_earlier_as_of_than_all_that_a_source_keeps_goes_on(home):
+    home.load(events(57)).ingest(57)
+    before = home.activity()
+    home.load(since(51, events(57))).ingest(50)
+    pd.testing.assert_frame_equal(home.activity(), before)
+
+
+def test_unreadable_counts_are_told_before_they_count_as_a_loss(home):
+    count = ", count int"
+    home.load([event(n, count=3) for n in range(50)], count).ingest(50)
+    frame = pd.DataFrame([event(n, count=None if n == 45 else 3) for n in range(50)]).astype({"count": "Int32"})
+    home.load(frame, count)
+    with pytest.raises(SourceError, match="values: count in 1 rows"):
+        home.ingest(50)
 
 
 def test_a_row_known_late_changes_no_cutoff_before_it_was_known(home):
