@@ -1,6 +1,7 @@
 """What tests of several rooms start from. Spark, a kernel or a whole job is started when the first test asks for it."""
 
 import itertools
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from localrun.spark.server import SparkServer
 
+# One thread each: two processes with two threads each wait for one another, and small models take five times as long.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # read when numpy and sklearn are loaded
 pytest_plugins = ["tests.marks", "pytester"]
 SCHEMA = "propensity"
 _numbers = itertools.count()
