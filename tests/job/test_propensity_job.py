@@ -12,10 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
@@ -23,7 +19,7 @@ from cli.__main__ import main
 from cli.local import job_run as cli_run
 from cli.local import plan, sources
 from cli.local.home import lock_home, open_home
-from datasets import cdnow, synthetic
+from datasets import synthetic
 from localrun.spark.access import token_for
 from localrun.spark.session import session
 
@@ -56,7 +52,12 @@ class Place:
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name} LOCATION '{home / 'warehouse' / name}'")
 
     def command(self, *options: str, bundle: Path = PROJECT, **parameters: object) -> list[str]:
-        given = {"schema": f"spark_catalog.{self.name}", "models": self.name, "n_trials": 2} | parameters
+        given = {
+            "schema": f"spark_catalog.{self.name}",
+            "models": self.name,
+            "n_trials": 2,
+            "max_cutoffs": 5,
+        } | parameters
         pairs = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
         return ["run", "--home", str(self.home), "--bundle", str(bundle), *pairs, *options]
 
@@ -274,58 +275,14 @@ def test_one_class_only_is_told_and_nothing_is_scored(place, tmp_path):
     assert "Traceback" not in run.said
 
 
-def test_a_log_of_one_type_with_days_for_times_runs_by_parameters_alone(place, tmp_path):
-    place = place("music")
-    run = place.run(
-        events=cdnow.write(tmp_path), action="purchase", horizon_days=28, cohort_days=180, cadence_days=28,
-        max_cutoffs=4, as_of="1998-04-01", n_trials=1,
-    )  # fmt: skip
-    assert run.code == 0, run.said
-    listed = place.audience("purchase_28d_cohort180d")
-    assert (len(set(listed["user_id"])), set(map(len, listed["user_id"]))) == (len(listed), {5})
-
-
-def test_an_odd_sized_log_with_many_empty_days_runs_by_parameters_alone(place, tmp_path):
-    log = pa.concat_tables(synthetic.generate(seed=7, users=333, days=171))
-    kept = np.flatnonzero(np.random.default_rng(1).random(171) < 0.4)
-    days = pa.array(np.datetime64("2024-01-01", "D") + kept)
-    log = log.filter(pc.is_in(log["event_time"].cast(pa.date32()), value_set=days))
-    names = {"user_id": "member", "event_time": "at", "event_type": "what"}
-    pq.write_table(log.rename_columns([names.get(name, name) for name in log.column_names]), tmp_path / "log.parquet")
-    place = place("odd")
-    run = place.run(
-        events=tmp_path / "log.parquet", event_columns="user_id=member,event_time=at,event_type=what",
-        action="cook,favorite", horizon_days=10, cohort_days=60, n_trials=1,
-    )  # fmt: skip
-    assert run.code == 0, run.said
-    (slug,) = set(place.rows("audience", ["rank"])["question"])
-    assert slug.startswith("cook_or_favorite_")
-    assert set(place.audience(slug)["cutoff"]) == {days[-1].as_py()}  # a blank as_of: the last day with an event
-
-
-ROWS = "user_id,event_time,event_type\n" + "".join(f"u1,2024-01-{day:02},view\n" for day in range(1, 32))
-
-
-@pytest.mark.parametrize(("text", "parameters", "message"), [
-    (ROWS.replace("user_id", "who", 1), {}, "SourceError: The events have no column 'user_id' for user_id. Found: who"),
-    (ROWS, {"event_columns": "event_time=event_type", "as_of": "2024-01-31"}, "values: event_time in 31 rows. Nothing"),
-    (ROWS.partition("\n")[0] + "\n", {}, "SourceError: The events are empty, or none has a readable event_time."),
-    (ROWS + ",2024-01-09,view\n", {"as_of": "2024-01-31"}, "unreadable values: user_id in 1 rows. Nothing was read."),
-    (ROWS, {"action": "wiew"}, "SourceError: Nobody has ever done 'wiew' before 2024-01-31. Did you mean 'view'?"),
-    (ROWS, {"as_of": "2024-03-01"}, "The events end on 2024-01-31 and as_of is 2024-03-01: 29 days are missing"),
-    (ROWS, {"as_of": "2023-06-01"}, "hold nothing before as_of 2023-06-01. Run with a later as_of, or load older"),
-    (ROWS, {}, "NotEnoughHistory: No cutoff is left to learn from: the log starts on 2024-01-01 and as_of is 2024-01"),
-    (None, {"events": "/nowhere/*.csv"}, "cannot be read: Path does not exist: "),
-], ids=["column", "type", "empty", "null user", "action", "beyond", "before", "history", "file"])  # fmt: skip
-def test_a_bad_input_is_one_clear_error(request, place, tmp_path, text, parameters, message):
+def test_a_bad_input_is_one_clear_error(place, tmp_path):
+    """Which inputs are bad, and what is said of each: tests/spark/test_other_logs.py."""
     file = tmp_path / "events.csv"
-    if text:
-        file.write_text(text)
-    name = "bad_" + "".join(filter(str.isalpha, request.node.callspec.id))
-    run = place(name).run(**{"events": file, "action": "view"} | parameters)
+    file.write_text("who,event_time,event_type\nu1,2024-01-01,view\n")
+    run = place("bad").run(events=file, action="view")
     assert run.code == 1
     assert run.states() == "FAILED" + " UPSTREAM_FAILED" * 5
-    assert run.said.count(message) == 1, run.said
+    assert run.said.count("SourceError: The events have no column 'user_id' for user_id. Found: who") == 1, run.said
     assert "Traceback" not in run.said
 
 
@@ -338,14 +295,6 @@ def test_the_first_task_refuses_what_a_later_one_could_not_read(place, monkeypat
     message = "ConfigError: cost_of_contact must be a number from 0 to 1e+09, got '0,40'. Write decimals with a point."
     assert run.said.count(message) == 1, run.said
     assert "Traceback" not in run.said
-
-
-def test_a_parquet_column_of_a_wrong_type_is_named(place, tmp_path):
-    pq.write_table(pa.table({"user_id": ["u"], "event_time": [1.5], "event_type": ["view"]}), tmp_path / "e.parquet")
-    run = place("bad_parquet").run(events=tmp_path / "e.parquet", action="view")
-    assert run.code == 1
-    assert "Column 'event_time' of the events must be timestamp or timestamp_ntz or date" in run.said
-    assert "found double. Cast it in the warehouse" in run.said
 
 
 def test_a_wrong_parameter_or_a_broken_bundle_is_told_before_anything_starts(place, tmp_path):
