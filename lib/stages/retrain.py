@@ -14,7 +14,7 @@ from lib.explain import importance
 from lib.features import extraction
 from lib.labels.split import Split
 from lib.models.pair import Pair
-from lib.registry.protocol import Evidence, Registry
+from lib.registry.protocol import Evidence
 from lib.registry.spark_trials import SparkTrials
 from lib.registry.versions import format_params
 from lib.report import charts
@@ -62,7 +62,7 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     holdout = rows.at(parts.holdout).X
     champion = load_champion_to_beat(context, cutoffs.as_of, holdout)
     kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
-    named = _named_models(config, registry)
+    named = SearchResult(registry.load_own(config.challenger), float("nan"), ()) if config.challenger else None
     request = ChallengerRequest(
         config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, runner
     )
@@ -119,11 +119,6 @@ def _summary(made: MadeChallenger, pair: Pair, parts: Split) -> str:
         *format_quality("Champion on the same rows", made.trained.champion, parts),
         f"  {importance.format_importances(made.importances)}",
     ])  # fmt: skip
-
-
-def _named_models(config: RetrainConfig, registry: Registry) -> SearchResult | None:
-    """A data scientist's own models in the place of what a search would find."""
-    return SearchResult(registry.load_own(config.challenger), float("nan"), ()) if config.challenger else None
 
 
 def _trial_runner(config: RetrainConfig, tables: Tables) -> TrialRunner | None:

@@ -38,16 +38,8 @@ def run(context: Context[TrainConfig]) -> Checked:
     pair, quality, verdict = judged.pair, judged.quality, judged.verdict
     checks = record_verdict(context, version, parts, cutoffs.as_of, judged)
     if not verdict.retrain_needed and pair is not None:
-        write_decision(
-            config,
-            tables,
-            cutoffs.as_of,
-            "kept",
-            pair,
-            "",
-            "; ".join(verdict.reasons),
-            low_evidence=is_low_evidence(tables, config.question, pair.prediction_version),
-        )
+        low, why = is_low_evidence(tables, config.question, pair.prediction_version), "; ".join(verdict.reasons)
+        write_decision(config, tables, cutoffs.as_of, "kept", pair, "", why, low_evidence=low)
     meaning = {
         "good": "the registered models hold",
         "bad": "they no longer hold",

@@ -127,8 +127,8 @@ def _run_trials(
         say("The budget is one of seconds or of several workers: this search does not repeat exactly.")
     if done := len(trials.finished_trials(study)):
         say(f"continuing the study: {done} of {config.n_trials} trials are there")
-    while (done := len(trials.finished_trials(study))) < config.n_trials:
-        left = config.search_seconds - _seconds_spent(study) if config.search_seconds else None
+    while (done := len(finished := trials.finished_trials(study))) < config.n_trials:
+        left = config.search_seconds - sum(map(trials.trial_seconds, finished)) if config.search_seconds else None
         if left is not None and left <= 0:
             break
         # The sampler of a trial knows its number and the trials before, nothing else: a killed search can go on.
@@ -225,11 +225,6 @@ def _study_mark(config: RetrainConfig, starts: Sequence[Params], folds: Sequence
 def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
     number = int(np.random.default_rng([seed, done]).integers(2**31))
     return optuna.samplers.TPESampler(seed=number, n_startup_trials=8, multivariate=True, group=True)
-
-
-def _seconds_spent(study: optuna.Study) -> float:
-    """Seconds that the finished trials took."""
-    return sum(map(trials.trial_seconds, trials.finished_trials(study)))
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def test_a_retrain_that_is_killed_leaves_a_next_run_that_says_what_it_uses(after
     expected = "2" if at == "after promote" else "1"
     assert world.registry.aliases == {"buy_7d_cohort28d": expected}
     assert set(world.rows("audience")["prediction_version"]) == {"1"}  # the published list
-    monkeypatch.setattr("made.as_told", lambda text="": said.append(text))
+    monkeypatch.setattr("tests.builders.runs.as_told", lambda text="": said.append(text))
     checked = world.run(AS_OF, run_id="run-3")
     assert checked.verdict.answer == "good"
     assert f"champion: version {expected}" in said
