@@ -46,7 +46,7 @@ dbutils.widgets.text("challenger", "", "Challenger: none")
 # --- When models are replaced
 # share of the base rate's log loss that the models in use must save
 dbutils.widgets.text("min_skill_over_base_rate", "", "Min skill over base rate: 0")
-# the same, against the rate by recency and frequency
+# the same, against the naive rule
 dbutils.widgets.text("min_skill_over_naive", "", "Min skill over naive: 0")
 # how far AUC may fall since the models were registered
 dbutils.widgets.text("max_auc_drop", "", "Max AUC drop: 0.03")

@@ -40,11 +40,11 @@ def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, s
     did = f"{acted.sum()} of {len(acted)} users did it, {acted.mean():.1%}"
     yield f"What really happened from {cutoff} until {end}: {did}."
     if 0 < acted.sum() < len(acted):
-        yield f"  AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}; by tenth of the list:"
-        yield "  tenth  promised  happened"
-        for number, tenth in enumerate(np.array_split(np.argsort(-scores, kind="stable"), 10), start=1):
-            if len(tenth):
-                yield f"  {number:5}  {scores[tenth].mean():8.1%}  {acted[tenth].mean():8.1%}"
+        yield f"  AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}; by decile of the list:"
+        yield "  decile  expected  observed"
+        for number, decile in enumerate(np.array_split(np.argsort(-scores, kind="stable"), 10), start=1):
+            if len(decile):
+                yield f"  {number:6}  {scores[decile].mean():8.1%}  {acted[decile].mean():8.1%}"
 
 
 def _read_actors(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:

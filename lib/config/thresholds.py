@@ -15,7 +15,7 @@ class Thresholds(FromWidgets, group=Group.VERDICT):
     min_skill_over_base_rate: float = parameter(
         "0", decimal(-1, 1), "share of the base rate's log loss that the models in use must save"
     )
-    min_skill_over_naive: float = parameter("0", decimal(-1, 1), "the same, against the rate by recency and frequency")
+    min_skill_over_naive: float = parameter("0", decimal(-1, 1), "the same, against the naive rule")
     max_auc_drop: float = parameter("0.03", decimal(0, 1), "how far AUC may fall since the models were registered")
     max_ap_drop: float = parameter(
         "0.1", decimal(0, 1), "the same, average precision, 0 at the base rate and 1 for a perfect order"
