@@ -142,10 +142,10 @@ def test_outcomes_are_one_row_per_cutoff(board):
 
 
 def test_parts_are_those_of_the_newest_outcome(board):
-    rates = board["promised_and_happened"]
-    assert one(rates, decile=1, line="q, promised")["rate"] == 0.6
-    assert one(rates, decile=1, line="q, happened")["rate"] == 0.8
-    assert one(rates, decile=10, line="q, promised")["rate"] == 0.25
+    rates = board["expected_and_observed"]
+    assert one(rates, decile=1, line="q, expected")["rate"] == 0.6
+    assert one(rates, decile=1, line="q, observed")["rate"] == 0.8
+    assert one(rates, decile=10, line="q, expected")["rate"] == 0.25
     assert list(board["outcome_parts"]["part"]) == ["decile 1", "not held out", "decile 10"]
     top = one(board["outcome_parts"], part="decile 1")
     assert (top["users"], top["rate"], top["rate_low"], top["rate_high"], top["lift"]) == (5, 0.8, 0.6, 0.9, 1.6)
