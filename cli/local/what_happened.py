@@ -40,7 +40,8 @@ def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, s
     did = f"{acted.sum()} of {len(acted)} users did it, {acted.mean():.1%}"
     yield f"What really happened from {cutoff} until {end}: {did}."
     if 0 < acted.sum() < len(acted):
-        yield f"  AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}; by decile of the list:"
+        quality = f"AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}"
+        yield f"  {quality}; by decile of the list:"
         yield "  decile  expected  observed"
         for number, decile in enumerate(np.array_split(np.argsort(-scores, kind="stable"), 10), start=1):
             if len(decile):

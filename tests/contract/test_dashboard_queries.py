@@ -142,7 +142,7 @@ def test_outcomes_are_one_row_per_cutoff(board):
 
 
 def test_parts_are_those_of_the_newest_outcome(board):
-    rates = board["expected_and_observed"]
+    rates = board["expected_and_observed_rates"]
     assert one(rates, decile=1, line="q, expected")["rate"] == 0.6
     assert one(rates, decile=1, line="q, observed")["rate"] == 0.8
     assert one(rates, decile=10, line="q, expected")["rate"] == 0.25
