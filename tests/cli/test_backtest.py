@@ -110,10 +110,11 @@ def test_other_parameters_in_the_same_home_are_refused_by_name(done, capsys, opt
 
 def test_a_home_that_read_csv_by_an_older_rule_does_not_go_on_with_it(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("cli.commands.backtest.ingest", lambda *_: pytest.fail("it goes on"))
-    asked = [*WEEKS, "--param", "events=shop.csv", "--home", str(tmp_path)]
+    (tmp_path / "shop.csv").write_text("user_id,event_time,event_type\n")
+    asked = [*WEEKS, "--param", f"events={tmp_path}/shop.csv", "--home", str(tmp_path / "home")]
     with pytest.raises(pytest.fail.Exception, match="it goes on"):
         main(["backtest", *asked])
-    note = tmp_path / "backtest.json"
+    note = tmp_path / "home" / "backtest.json"
     noted = json.loads(note.read_text())
     assert noted.pop("reading of CSV") == "RFC 4180"
     note.write_text(json.dumps(noted))

@@ -81,6 +81,7 @@ def test_each_of_many_questions_is_checked(refused):
     )
 
 
+@pytest.mark.job  # a process of its own, in which nothing was imported before
 @pytest.mark.parametrize("given", ["n_trials=abc", "events=nothere.csv", "cost_of_contact=0,40"])
 def test_nothing_that_takes_long_is_imported_to_refuse_a_run(tmp_path, given):
     code = (

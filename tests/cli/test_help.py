@@ -64,8 +64,8 @@ def test_the_version_is_the_project_s(capsys):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    ("rnu", "COMMAND knows no 'rnu', only run, schedule, validate, test, parameters, ui, models, audience, backtest, "
-     "notebook, remote. Did you mean run?"),
+    ("rnu", "COMMAND knows no 'rnu', only run, schedule, validate, check, test, parameters, ui, models, audience, "
+     "backtest, notebook, remote. Did you mean run?"),
     ("frobnicate", "ui, models, audience, backtest, notebook, remote.\n"),
     ("remote stats", "ACTION knows no 'stats', only status, run, logs, models, audience. Did you mean status?"),
     ("models difference 1 2", "ACTION knows no 'difference', only diff, promote, rollback, challenge.\n"),
@@ -86,6 +86,7 @@ def test_a_slip_of_the_pen_is_told_what_was_probably_meant(capsys, words, messag
     assert message in text
 
 
+@pytest.mark.job  # a process of its own, without this environment
 @pytest.mark.parametrize("words", [["--help"], ["run", "-h"], ["help", "backtest"], ["--version"]])
 def test_help_needs_nothing_that_is_installed(words):
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath}

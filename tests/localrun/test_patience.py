@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,7 +81,7 @@ def test_the_cpu_of_what_a_process_has_started_is_counted() -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SparkServer:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkServer]:
     """A server whose Java pretends: it lives, works and is never ready."""
     (tmp_path / "log").write_text("one\ntwo\n")
     made = SparkServer(tmp_path, [], tmp_path / "log")
@@ -89,7 +89,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SparkServer:
     made._ready = clock
     made._process = Process()  # type: ignore[assignment]
     monkeypatch.setattr(server_rules, "cpu_seconds", lambda pid: clock.seconds)
-    return made
+    yield made
+    if made._beside:
+        made._beside.close()
 
 
 class Process:
