@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,9 +82,21 @@ def world(after_first_run):
 
 
 @pytest.fixture(scope="session")
-def mlflow_home(tmp_path_factory):
-    """A folder for MLflow's store and files; the store's tables are made once, which is what costs."""
-    return tmp_path_factory.mktemp("mlflow")
+def empty_store(tmp_path_factory):
+    """An empty store of MLflow, to be copied: making its tables is what costs."""
+    from mlflow import MlflowClient
+
+    store = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{store}", f"sqlite:///{store}").search_registered_models()
+    return store
+
+
+@pytest.fixture(scope="session")
+def mlflow_home(tmp_path_factory, empty_store):
+    """A folder for MLflow's store and files."""
+    home = tmp_path_factory.mktemp("mlflow")
+    shutil.copy(empty_store, home)
+    return home
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def is_costly(command: object) -> bool:
     """Whether a command is, or names, a Java or a Python; the shell and its tools cost nothing."""
     words = command if isinstance(command, Sequence) and not isinstance(command, str | bytes) else [command]
     names = [os.path.basename(os.fsdecode(word)) for word in words if isinstance(word, str | bytes | os.PathLike)]
-    return any(_COSTLY.fullmatch(name) for name in names)
+    return "-version" not in names and any(_COSTLY.fullmatch(name) for name in names)
 
 
 def find_fault(marked: bool, started: Sequence[str]) -> str | None:

@@ -23,7 +23,7 @@ from datasets.complete_journey import FILE, FORMER
 
 PROJECT = Path(__file__).parents[2]
 WEEKS = ["--from", "2024-08-04", "--to", "2024-08-11"]  # the last one's horizon ends before the log does
-ASKED = [*WEEKS, "--source", "synthetic", "--world", "users=250", "--trials", "2", "--param", "max_cutoffs=6"]
+ASKED = [*WEEKS, "--source", "synthetic", "--world", "users=250", "--trials", "2", "--param", "max_cutoffs=4"]
 
 
 def backtest(home, *options, asked=ASKED):

@@ -38,13 +38,14 @@ def rows(extra=()):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, empty_store):
     """A home with three versions for one question, of which the first two were in use, and one for another."""
     from mlflow import MlflowClient
 
     from lib.registry.mlflow_registry import MlflowRegistry
 
     home = open_home(tmp_path_factory.mktemp("models"))
+    shutil.copy(empty_store, home.database)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in home.environment().items():
             patch.setenv(name, value)

@@ -6,6 +6,7 @@ elsewhere. One pair of models, trained once, serves both.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,11 +43,12 @@ def raw_events(file: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def warehouses(spark_server, spark_url, job_home, tmp_path_factory):
+def warehouses(spark_server, spark_url, job_home, tmp_path_factory, empty_store):
     """Trains a pair in memory, then runs the job over each kind of session; says where its tables lie."""
     folder = tmp_path_factory.mktemp("two_sparks")
     files = lay_out(folder / "files")
     (folder / "elsewhere").mkdir()
+    shutil.copy(empty_store, folder)
     given = WIDGETS | {"events": raw_events(folder / "events.parquet"), "as_of": str(LATER), "models": "two_sparks"}
     del given["run_id"], given["resolved_as_of"]  # these the job fills in
     with pytest.MonkeyPatch.context() as patch:

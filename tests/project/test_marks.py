@@ -16,6 +16,7 @@ TESTS = Path(__file__).parents[1]
     ([sys.executable, "-m", "cli", "--help"], True),
     ([Path("/a project/propensity"), "run"], False),  # the launcher is a shell script
     (b"/usr/bin/python3.12", True),
+    (["/usr/bin/java", "-version"], False),
     (["git", "status"], False),
     (["/bin/sh", "-c", "echo python"], False),
     ("true", False),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,12 +43,13 @@ def run(heading, home, *names):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, empty_store):
     """The home of a project, with its experiment."""
     from mlflow import MlflowClient
 
     home = tmp_path / ".home"
     home.mkdir()
+    shutil.copy(empty_store, home)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
     monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{home}/mlflow.db")
     MlflowClient().create_experiment("propensity", artifact_location=str(home / "artifacts"))

@@ -1,6 +1,7 @@
 """The search by tasks of Spark: it tries what the driver would try, and all of it stands in MLflow once."""
 
 import os
+import shutil
 
 import optuna
 import pytest
@@ -17,11 +18,12 @@ GOOD, BAD = (PLAIN | {"family": "logistic", "C": C} for C in (1.0, 1e-4))
 
 
 @pytest.fixture
-def experiment(tmp_path, monkeypatch):
+def experiment(tmp_path, monkeypatch, empty_store):
     """An experiment of a local store, which the executors reach too."""
     import mlflow
     from mlflow import MlflowClient
 
+    shutil.copy(empty_store, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     MlflowClient().create_experiment("tests", artifact_location=f"{tmp_path}/artifacts")
     yield "tests"

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from lib.audience import outcomes
 from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, outcome_rows, quality_word
+from lib.audience.ranking import HeldOut
 from lib.evaluation.metrics import Measured, Quality, measure_share
 from lib.features.source import LATE_DAYS
 
@@ -69,7 +70,7 @@ def test_deciles_and_bands_hold_everybody_once_and_lift_is_rate_over_rate():
 
 def test_the_order_of_the_rows_does_not_matter():
     rows = scored()
-    held = outcomes.ranking.HeldOut("q", 0.2, 0)
+    held = HeldOut("q", 0.2, 0)
     shuffled = rows.sample(frac=1, random_state=1)
     one, other = (outcome_rows(r, held.flags(r["user_id"]), 0) for r in (rows, shuffled))
     pd.testing.assert_frame_equal(one, other)

@@ -4,6 +4,7 @@ The catalog is as strict as MLflow's client is (a signature with inputs and outp
 real one adds, permissions above all, only a workspace can show.
 """
 
+import shutil
 from typing import Any
 
 import pytest
@@ -66,9 +67,10 @@ class Catalog:
 
 
 @pytest.fixture(scope="module")
-def catalog(tmp_path_factory):
+def catalog(tmp_path_factory, empty_store):
     """A catalog, and an environment that names it as a job's does; runs are kept here, since they are no registry."""
     folder = tmp_path_factory.mktemp("uc")
+    shutil.copy(empty_store, folder)
     catalog = Catalog()
     with workspace() as place, pytest.MonkeyPatch.context() as patch:
         place.answers |= catalog.routes()
@@ -93,7 +95,7 @@ def test_a_pair_is_registered_under_names_of_three_parts(catalog, first):
     _, pair = first
     assert (pair.preprocessing_version, pair.prediction_version) == ("1", "1")
     assert set(catalog.versions) == {f"{PREFIX}preprocessing", f"{PREFIX}prediction"}
-    (version,) = catalog.versions[f"{PREFIX}prediction"]
+    version = catalog.versions[f"{PREFIX}prediction"][0]  # another test adds a second one
     tags = {tag["key"]: tag["value"] for tag in version["tags"]}
     assert (tags["question"], tags["preprocessing_version"]) == ("buy_7d_cohort28d", "1")
     assert version["description"].startswith("buy within 7 days, users active in the last 28 days. Trained through ")

@@ -11,6 +11,7 @@ import pytest
 
 from lib.config.question import Question
 from lib.errors import ContractBroken
+from lib.report import plots
 from lib.report.page import render_page
 from lib.report.sections import Facts
 from lib.tables.contracts import CONTRACTS
@@ -207,6 +208,13 @@ def told(sixth):
     return Page.of(sixth)
 
 
+@pytest.fixture
+def no_plots(monkeypatch):
+    """Leave the plots out, which cost a second a page, where a test reads what is said."""
+    for name in [name for name in vars(plots) if name.startswith("plot_")]:
+        monkeypatch.setattr(plots, name, lambda *_, **__: "")
+
+
 def test_the_question_is_asked_in_days_that_a_reader_can_count(told):
     assert "Who will do “rent” next: the list of 2024-06-01" in told.told
     assert "at least once on the days 2024-06-01 to 2024-06-28 inclusive? Asked about every user" in told.told
@@ -309,17 +317,20 @@ def test_the_decision_and_every_sentence_of_the_verdict_are_told(told):
     assert told.texts("Verdicts so far", 1) == ["good", "bad"]
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_a_decision_for_the_reasons_of_the_verdict_does_not_repeat_them(sixth):
     told = Page.of(replace(sixth, decisions=sixth.decisions.assign(why="First sentence.; Second sentence.")))
     assert told.told.count("Second sentence.") == 1
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_a_run_without_a_decision_says_whose_decision_stands(sixth):
     later = replace(sixth, run_id="run-10", as_of=date(2024, 6, 8))
     assert "This run decided nothing; the decision of 2024-06-01 stands: kept" in Page.of(later).told
     assert "This run recorded no verdict" in Page.of(later).told
 
 
+@pytest.mark.usefixtures("no_plots")
 @pytest.mark.parametrize(
     ("run_id", "as_of"),
     [("", AS_OF - timedelta(days=7)), ("run-8", AS_OF)],  # by hand a week ago; another run of the same day
@@ -387,6 +398,7 @@ def test_a_list_on_which_nobody_acted_has_a_word_and_no_plot_of_its_order():
     assert told.texts("How past lists turned out", 5) == ["-"]
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_of_a_cutoff_told_twice_the_later_telling_counts():
     rows = outcome(date(2024, 5, 4), 100, 1)
     later = rows.assign(as_of=date(2024, 6, 8), observed=rows["observed"] + 1)
@@ -395,6 +407,7 @@ def test_of_a_cutoff_told_twice_the_later_telling_counts():
         assert told.values("How past lists turned out", 4) == [rows["observed"].iloc[0] + 1]
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_low_evidence_is_said_in_plain_words():
     facts = first_run()
     assert "Low evidence." not in Page.of(facts).told
@@ -409,11 +422,13 @@ def test_a_list_of_one_user_is_told():
     assert "Of 1 user," in told.told
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_nobody_held_out_is_said(sixth):
     told = Page.of(replace(sixth, audience=sixth.audience.assign(held_out=False)))
     assert "No user is held out, so what contacting users adds cannot be measured on this list." in told.told
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_one_day_and_several_actions_are_spelt_out():
     asked = Question(actions=("buy", "rent"), horizon_days=1, cohort_days=1)
     told = Page.of(replace(first_run(), question=asked))
