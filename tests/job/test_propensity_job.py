@@ -23,7 +23,7 @@ from datasets import synthetic
 from localrun.spark.access import token_for
 from localrun.spark.session import session
 
-pytestmark = pytest.mark.job
+pytestmark = [pytest.mark.job, pytest.mark.timeout(1200)]  # all weeks of the story are one fixture
 
 PROJECT = Path(__file__).parents[2]
 ALL = ("extract_features", "train", "retrain_needed", "retrain", "predict", "publish")

@@ -1,0 +1,122 @@
+"""A home that an earlier commit has made goes on: tests/builders/make_old_home.py has made it."""
+
+import contextlib
+import io
+import json
+import shutil
+import tarfile
+from datetime import date
+
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+from cli.__main__ import main
+from lib.config.question import Question
+from lib.registry.mlflow_registry import MlflowRegistry
+from lib.tables.contracts import CONTRACTS
+from tests.builders.make_old_home import ARCHIVE, DAYS, HOME, QUESTION
+
+pytestmark = pytest.mark.job
+ASKED = Question(actions=("cook",), horizon_days=14, cohort_days=90)
+NEXT = "2024-06-23"
+RENEWED = {("outcomes", "as_of")}  # measured again while late events may still change them
+THEN = [date.fromisoformat(day) for day in DAYS]
+
+
+def table(name):
+    """All rows of a table of the home."""
+    frame = DeltaTable(HOME / "warehouse" / "propensity" / name).to_pandas()
+    if "items" in frame:
+        frame["items"] = frame["items"].map(str)  # arrays are not compared
+    keys = [column for column, kind in CONTRACTS[name].items() if kind in ("string", "date") and column in frame]
+    return frame.sort_values(keys, ignore_index=True)
+
+
+def call(*words):
+    """Call the command line on the home; its exit code and what it said."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+        code = main([words[0], "--home", str(HOME), *words[1:]])
+    return code, out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def before():
+    """The home where it was made, as that commit has left it: its tables."""
+    shutil.rmtree(HOME, ignore_errors=True)
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(HOME.parent, filter="data")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+            patch.setenv(name, f"sqlite:///{HOME}/mlflow.db")
+        yield {name: table(name) for name in CONTRACTS if (HOME / "warehouse" / "propensity" / name).exists()}
+    shutil.rmtree(HOME)
+
+
+@pytest.fixture(scope="module")
+def after(before):
+    """The same home after the next run, a week later; what that said, and its record."""
+    newest, _ = sorted(HOME.glob("runs/*/run.json"), reverse=True)
+    given = json.loads(newest.read_text())["parameters"]
+    asked = {name: given[name] for name in (*QUESTION, "events", "n_trials", "max_cutoffs", "max_event_types",
+                                            "held_out_share")} | {"as_of": NEXT}  # fmt: skip
+    known = set(HOME.glob("runs/*/run.json"))
+    code, said = call("run", *[word for name, value in asked.items() for word in ("--param", f"{name}={value}")])
+    assert code == 0, said
+    (record,) = set(HOME.glob("runs/*/run.json")) - known
+    return {name: table(name) for name in CONTRACTS} | {"said": said, "run": json.loads(record.read_text())}
+
+
+def test_its_tables_are_read_and_its_models_score_as_they_did(before):
+    assert set(before) == set(CONTRACTS)
+    features = before["features"]
+    cohort = features[(features["cutoff"] == THEN[1]) & (features["recency"] <= ASKED.cohort_days)]
+    stored = before["predictions"].query("cutoff == @THEN[1]")
+    registry = MlflowRegistry("spark_catalog.propensity.propensity", "propensity")
+    (version,) = set(stored["prediction_version"])
+    scores = pd.Series(registry.load(ASKED, version).score(cohort), cohort["user_id"])
+    assert len(stored) == len(cohort) > 80
+    pd.testing.assert_series_equal(
+        scores.sort_index(), stored.set_index("user_id")["propensity"].sort_index(), check_names=False, rtol=0,
+        atol=1e-12,
+    )  # fmt: skip
+
+
+def test_its_models_and_its_list_are_shown(before):
+    code, said = call("models")
+    assert code == 0
+    assert f"{ASKED.slug}: {ASKED}" in said
+    assert "version 1 (preprocessing version 1), in use" in said
+    assert "promoted, in use from 2024-06-02 until now: First model, promoted" in said
+    code, said = call("audience", "--head", "3")
+    assert code == 0
+    first = before["audience"].sort_values("rank").head(3)
+    assert [name for name in first["user_id"] if name not in said] == []
+
+
+def test_the_next_run_says_good_and_trains_nothing(before, after):
+    assert "Verdict: good, the registered models hold." in after["said"]
+    assert after["run"]["tasks"]["retrain"]["state"] == "EXCLUDED"
+    assert {task["state"] for task in after["run"]["tasks"].values()} == {"SUCCESS", "EXCLUDED"}
+    assert set(after["audience"]["prediction_version"]) == {"1"}
+    assert set(after["audience"]["cutoff"]) == {date.fromisoformat(NEXT)}
+
+
+@pytest.mark.parametrize("name", ["daily_activity", "features", "predictions", "decisions", "outcomes", "model_checks"])
+def test_what_stood_in_its_tables_stands(before, after, name):
+    columns = [column for column in before[name] if (name, column) not in RENEWED]
+    merged = before[name].merge(after[name][columns], how="left", on=columns, indicator=True)
+    assert len(before[name]) > 0
+    assert set(merged["_merge"]) == {"both"}
+
+
+def test_who_was_held_out_stays_held_out(before, after):
+    then, now = (frame["audience"].set_index("user_id")["held_out"] for frame in (before, after))
+    both = then.index.intersection(now.index)
+    assert then[both].sum() > 5
+    assert then[both].equals(now[both])
+
+
+def test_the_lists_before_are_kept_as_versions(after):
+    history = DeltaTable(HOME / "warehouse" / "propensity" / "audience").history()
+    assert len([entry for entry in history if "numOutputRows" in entry.get("operationMetrics", {})]) >= 3
