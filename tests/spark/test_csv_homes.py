@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
+from lib.config.catalogue import defaults
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import ingest as ingest_rules
@@ -46,11 +47,11 @@ def home(spark, tables, file):
         name = tables.full_name("daily_activity")
 
         def config(self, as_of, events=None):
-            return ExtractConfig.from_widgets({
+            return ExtractConfig.from_widgets((defaults() | {
                 "schema": tables.schema, "events": str(events or file), "event_columns": "", "action": "buy",
                 "horizon_days": "7", "cohort_days": "28", "as_of": "" if as_of is None else str(day(as_of)),
                 "cadence_days": "7", "max_cutoffs": "2", "max_event_types": "24", "max_source_gap_days": "",
-            }.__getitem__)  # fmt: skip
+            }).__getitem__)  # fmt: skip
 
         def ingest(self, as_of=None, events=None):
             """What was said of it."""

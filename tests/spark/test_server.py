@@ -129,7 +129,6 @@ def version(number: str) -> str:
     return f"echo 'openjdk version \"{number}\" 2025' >&2"
 
 
-@pytest.mark.spark  # asks each Java for its version
 @pytest.mark.parametrize(
     ("home", "path", "found"),
     [
@@ -152,7 +151,6 @@ def test_the_first_fit_java_is_taken(
     assert java.find_java().program == places[found]
 
 
-@pytest.mark.spark  # asks each Java for its version
 def test_no_fit_java_names_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = script(tmp_path / "home" / "bin" / "java", version("11.0.2"))
     dead = script(tmp_path / "path" / "java", "exit 1")
