@@ -157,7 +157,6 @@ raise SystemExit(prepare.main())
 """
 
 
-@pytest.mark.job
 def test_an_installation_that_cannot_start_spark_in_time_is_an_installation(tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
