@@ -33,6 +33,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "scipy": {"evaluation.drift", "evaluation.metrics"},
     "matplotlib": {"report.charts", "report.plots"},
     "jinja2": {"report.page"},
+    "sqlglot": {"expressions.grammar", "expressions.build"},
     "optuna": {"training.search", "training.trials", "training.space", "registry.spark_trials", "report.charts"},
     "pyspark": {"tables.delta", "tables.csv_files", "features.source", "features.ingest", "registry.spark_trials"},
     "sklearn": {
