@@ -20,13 +20,13 @@ def bind(ways: Sequence[Signature], args: Sequence[Node]) -> Call | str:
             return _bound(way, args)
         except Unfit as error:
             reasons.append(error)
-    told = " or ".join(dict.fromkeys(way.call for way in ways))
+    forms = " or ".join(dict.fromkeys(way.call for way in ways))
     if not fitting:
-        return f"{ways[0].name} is called with {len(args)} arguments; there is {told}"
+        return f"{ways[0].name} is called with {len(args)} arguments; there is {forms}"
     if len(fitting) == 1:
         return str(reasons[0])
     written = [reason for reason in reasons if isinstance(reason, Illegible)]
-    return str(written[0]) if written else f"{_found(ways[0].name, args)}; there is {told}"
+    return str(written[0]) if written else f"{_found(ways[0].name, args)}; there is {forms}"
 
 
 class Illegible(Unfit):

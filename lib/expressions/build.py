@@ -84,16 +84,16 @@ class Builder:
 
     def call(self, tree: exp.Expr, known: Sequence[Signature], name: str, args: Sequence[Node]) -> Call:
         """Call an operator or a function of a list."""
-        found = bind([one for one in known if one.name == name], args)
-        return self.refuse(tree, found) if isinstance(found, str) else found
+        node = bind([one for one in known if one.name == name], args)
+        return self.refuse(tree, node) if isinstance(node, str) else node
 
     def _paren(self, tree: exp.Expr, depth: int) -> Node:
         self.only(tree, "this")
         return self.build(tree.this, depth)
 
     def _column(self, tree: exp.Expr, depth: int) -> Node:
-        found = find_field([part.name for part in self.parts(tree)], self.names)
-        return self.refuse(tree, found) if isinstance(found, str) else found
+        node = find_field([part.name for part in self.parts(tree)], self.names)
+        return self.refuse(tree, node) if isinstance(node, str) else node
 
     def parts(self, tree: exp.Expr) -> list[exp.Expr]:
         """The names of a dotted name, each of which must be one."""
@@ -203,8 +203,10 @@ class Builder:
         kind = unify([value.kind for value in thens])
         values = [value for one in thens if kind and (value := coerce(one, kind)) is not None]
         if kind is None or len(values) < len(thens):
-            found = " and ".join(sorted({value.kind for value in thens}))
-            self.refuse(tree, f"the values of a CASE are of one kind, found {found}; to_text(x) makes texts of others")
+            mixture = " and ".join(sorted({value.kind for value in thens}))
+            self.refuse(
+                tree, f"the values of a CASE are of one kind, found {mixture}; to_text(x) makes texts of others"
+            )
         pairs = [node for pair in zip(whens, values, strict=False) for node in pair] + values[len(whens) :]
         (signature,) = (one for one in OPERATORS if one.name == "case")
         return Call(signature, tuple(pairs), kind)

@@ -23,12 +23,12 @@ def find_field(parts: Sequence[str], names: Mapping[str, Type]) -> Field | str:
         if name is None:
             return _missing(part, path, here.fields, ".".join(parts), names)
         path, maps, here = [*path, name], [*maps, False], here.fields[name]
-    told = ".".join(path)
+    full_name = ".".join(path)
     if not isinstance(here, str):
-        return f"{told!r} holds several values: name one of its fields, like {told}.{_example(here)}"
+        return f"{full_name!r} holds several values: name one of its fields, like {full_name}.{_example(here)}"
     kind = kind_of(here)
     if kind is None:
-        return f"{told!r} is {here}, which no expression can read; there are {', '.join(one for one in Kind)}"
+        return f"{full_name!r} is {here}, which no expression can read; there are {', '.join(one for one in Kind)}"
     return Field(tuple(path), tuple(maps[1:]), kind)
 
 

@@ -74,15 +74,15 @@ def _time_pattern(text: str) -> Pieces:
     guard = spark = duckdb = ""
     used: list[str] = []
     before = ""
-    for found in _PART.finditer(text):
-        part = found[0]
+    for match in _PART.finditer(text):
+        part = match[0]
         if part in LETTERS:
             used.append(part)
             if _FLEXIBLE.fullmatch(before) and part not in ("a", "XX", "XXX", "MMM", "MMMM"):
                 raise Unfit(f"in the time pattern {text!r} {part} touches {before}, which may have several digits")
             guard, spark, duckdb = guard + LETTERS[part][0], spark + part, duckdb + LETTERS[part][1]
         else:
-            plain = _plain_part(text, part, bool(found[1]))
+            plain = _plain_part(text, part, bool(match[1]))
             if _FLEXIBLE.fullmatch(before) and plain[0].isdigit():
                 raise Unfit(f"in the time pattern {text!r} a digit touches {before}, which may have several digits")
             guard, duckdb = guard + plain.replace(".", "[.]"), duckdb + plain
@@ -186,8 +186,8 @@ TEXT_READERS: Mapping[str, Callable[[str], Pieces]] = {
 def _digits(text: str) -> Pieces:
     pieces = _whole("digits", 0, 6)(text)
     places = int(text)
-    told = {"scale": str(10**places), "limit": str(10 ** (15 - places)), "unit": f"{10**-places:.{places}f}"}
-    return pieces | {name: Piece(value, value) for name, value in told.items()}
+    limits = {"scale": str(10**places), "limit": str(10 ** (15 - places)), "unit": f"{10**-places:.{places}f}"}
+    return pieces | {name: Piece(value, value) for name, value in limits.items()}
 
 
 NUMBER_READERS: Mapping[str, Callable[[str], Pieces]] = {

@@ -28,16 +28,16 @@ def rewrite(pattern: str) -> tuple[str, int]:
     """
     written, at, before, opened, groups = "", 0, "", 0, 0
     while at < len(pattern):
-        found = _TOKEN.match(pattern, at)
-        kind, part = (found.lastgroup or "", found[0]) if found else ("", pattern[at])
-        if not found or not _may_follow(kind, part, before, pattern[found.end() :]):
+        match = _TOKEN.match(pattern, at)
+        kind, part = (match.lastgroup or "", match[0]) if match else ("", pattern[at])
+        if not match or not _may_follow(kind, part, before, pattern[match.end() :]):
             raise Unreadable(f"{pattern[at : at + 10]!r} in the pattern {pattern!r} is not read alike; {HOW}")
         groups += part == "("
         opened += (kind == "open") - (kind == "close")
         if opened < 0:
             raise Unreadable(f"a bracket in the pattern {pattern!r} was never opened")
         written += _rewritten(kind, part)
-        before, at = kind, found.end()
+        before, at = kind, match.end()
     if opened:
         raise Unreadable(f"a bracket in the pattern {pattern!r} is not closed")
     try:

@@ -30,8 +30,8 @@ _REFUSED = (  # what people write elsewhere; the first that is found explains be
 
 def refuse(what: str, text: str, at: int, why: str) -> NoReturn:
     """Refuse a text: what it is, where, as it was found, and the way out."""
-    found = text[at : at + 40] or text[-40:]
-    raise ConfigError(f"{what}: cannot read {found!r} at character {at + 1}: {why}.") from None
+    rest = text[at : at + 40] or text[-40:]
+    raise ConfigError(f"{what}: cannot read {rest!r} at character {at + 1}: {why}.") from None
 
 
 def outside(what: str, text: str) -> Iterator[tuple[int, str, int]]:

@@ -56,14 +56,14 @@ COERCIONS = dict([
 
 def unify(kinds: "list[Kind]") -> Kind | None:
     """The kind that values of these kinds share; None where they share none."""
-    found = set(kinds) - {Kind.NULL}
-    if not found:
+    known_kinds = set(kinds) - {Kind.NULL}
+    if not known_kinds:
         return Kind.NULL
-    if len(found) == 1:
-        return found.pop() if found != {Kind.DECIMAL} else Kind.NUMBER
-    if found <= {Kind.INT, Kind.NUMBER, Kind.DECIMAL}:
+    if len(known_kinds) == 1:
+        return known_kinds.pop() if known_kinds != {Kind.DECIMAL} else Kind.NUMBER
+    if known_kinds <= {Kind.INT, Kind.NUMBER, Kind.DECIMAL}:
         return Kind.NUMBER
-    return Kind.TIME if found == {Kind.DAY, Kind.TIME} else None
+    return Kind.TIME if known_kinds == {Kind.DAY, Kind.TIME} else None
 
 
 def coerce(node: Node, kind: Kind) -> Node | None:

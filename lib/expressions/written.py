@@ -34,7 +34,7 @@ def read_time(text: str, kind: Kind | None = None) -> Constant:
             raise Unwritten(f"{text!r} is not {wanted}")
         if len(text) == _DAY_LENGTH and kind != Kind.TIME:
             return Constant(date.fromisoformat(text), Kind.DAY)
-        told = datetime.fromisoformat(text)
-        return Constant((told.astimezone(UTC) if told.tzinfo else told).replace(tzinfo=None), Kind.TIME)
+        moment = datetime.fromisoformat(text)
+        return Constant((moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None), Kind.TIME)
     except (ValueError, OverflowError):
         raise Unwritten(f"{text!r} is not {wanted}") from None
