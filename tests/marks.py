@@ -17,7 +17,7 @@ SHARED = "spark_server"  # the fixture; one process serves each room's tests wit
 _LIMIT_SECONDS = 600  # for one test with a mark, the making of what it shares with others included
 _COSTLY = re.compile(r"java|python[\d.]*")
 _started: list[str] = []
-_costly_fixtures: set[tuple[str, str]] = set()
+_costly_fixtures: set[tuple[str, str, str]] = set()  # where it is found, its name, its parameter
 _collected = pytest.StashKey[list[pytest.Item]]()
 _before = pytest.StashKey[int]()
 
@@ -69,12 +69,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> Iterator[None]:
     """Remember which fixtures start something: a test that finds one made works on it all the same."""
     before = len(_started)
     made = yield
     if len(_started) > before:
-        _costly_fixtures.add((fixturedef.baseid, fixturedef.argname))
+        _costly_fixtures.add((fixturedef.baseid, fixturedef.argname, repr(getattr(request, "param", None))))
     return made
 
 
@@ -96,8 +96,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def _shared(item: pytest.Item) -> list[str]:
     names = set(getattr(item, "fixturenames", ()))
-    return [f"what the fixture {name} does" for base, name in _costly_fixtures
-            if name in names and item.nodeid.startswith(base)]  # fmt: skip
+    drawn = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return [f"what the fixture {name} does" for base, name, parameter in _costly_fixtures
+            if name in names and item.nodeid.startswith(base) and parameter == repr(drawn.get(name))]  # fmt: skip
 
 
 def _notice(event: str, arguments: tuple[object, ...]) -> None:

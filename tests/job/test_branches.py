@@ -17,6 +17,8 @@ from localrun.run.machine import Machine
 from localrun.run.record import JobRun, new_tasks
 from tests.builders import bundles
 
+pytestmark = pytest.mark.job
+
 JOB = bundles.replaced(bundles.JOB, "{name: schema,", '{name: drift, default: ""}\n        - {name: schema,')
 NOTEBOOKS = {
     "extract": """\
@@ -36,8 +38,6 @@ dbutils.jobs.taskValues.set(key="needed", value=dbutils.widgets.get("drift") != 
 dbutils.widgets.text("run_id", "")
 dbutils.widgets.text("drift", "")
 import time
-
-pytestmark = pytest.mark.job
 class PropensityError(Exception): ...
 # COMMAND ----------
 if dbutils.widgets.get("drift") == "bad":

@@ -44,7 +44,14 @@ import pytest
 def process():
     subprocess.run([sys.executable, "-c", ""], check=True)
 
+@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.spark)])
+def one_of_two(request):
+    if request.param:
+        subprocess.run([sys.executable, "-c", ""], check=True)
+
 def test_nothing(): ...
+def test_one_of_two(one_of_two): ...
+def test_the_other_is_free_all_the_same(one_of_two): ...
 def test_starts(): subprocess.run([sys.executable, "-c", ""], check=True)
 def test_shares_first(process): ...
 def test_shares_next(process): ...
@@ -60,7 +67,7 @@ def test_pytest_itself_fails_a_test_whose_mark_is_wrong(pytester):
     pytester.makepyfile(NESTED)
     pytester.makeini("[pytest]\nmarkers =\n    spark: one\n    job: two\n")
     result = pytester.runpytest_inprocess("-p", "tests.marks", "-p", "no:randomly", "-rf")
-    result.assert_outcomes(passed=2, failed=4)
+    result.assert_outcomes(passed=6, failed=4)
     result.stdout.fnmatch_lines_random(
         [f"FAILED *::test_{name}*" for name in ("starts", "shares_first", "shares_next", "marked_for_nothing")]
     )
