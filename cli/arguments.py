@@ -33,6 +33,15 @@ def build_parser() -> Parser:
         epilog=format_parameters(),
     )
     _run_options(schedule)
+    look = commands.add_parser(
+        "look",
+        help="see what is in a file of events, before a first run",
+        description="Say in seconds, without Spark, what a file holds, how to read it, and the command to run on it.",
+    )
+    look.add_argument(
+        "events", metavar="EVENTS", help="a file, a folder, or a pattern, as the parameter events takes it"
+    )
+    _param_option(look)
     _while_you_work(commands)
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
     _home_option(ui)

@@ -21,9 +21,9 @@ from lib.tables import delta
 
 # parameters begin: widgets; ./propensity parameters writes what follows, from lib/config
 # --- The events and the question
-# where the events are: a table, a Delta folder, Parquet or CSV
+# where the events are: a table, a Delta folder, or files of CSV, JSON lines or Parquet
 dbutils.widgets.text("events", "", "Events")
-# other column names, like user_id=customer,event_time=ts
+# other column names or expressions, like user_id=customer,event_time=timestamp_millis(ts)
 dbutils.widgets.text("event_columns", "", "Event columns: none")
 # the event type asked about; several with commas: any of them counts
 dbutils.widgets.text("action", "", "Action")
@@ -31,8 +31,20 @@ dbutils.widgets.text("action", "", "Action")
 dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
 # users are asked about who did anything in so many days before
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
-# the run's now, a UTC date: what happens on that day or later does not exist
+# the run's now, a day of time_zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")
+
+# --- How the events are read
+# a ready-made mapping; what event_columns, event_where and event_key say counts over it
+dbutils.widgets.text("event_preset", "", "Event preset: none")
+# which rows count, like is_bot = 'false'
+dbutils.widgets.text("event_where", "", "Event where: all")
+# how text files are written, like sep=';',encoding=cp1252
+dbutils.widgets.text("event_options", "", "Event options: as the files say")
+# columns that are alike in rows of one event, which count once
+dbutils.widgets.text("event_key", "", "Event key: every row is an event")
+# whose midnight begins a day, and what times without a zone are
+dbutils.widgets.text("time_zone", "", "Time zone: UTC")
 
 # --- What is learnt from
 # from one cutoff that is learnt from to the next
@@ -43,6 +55,8 @@ dbutils.widgets.text("max_cutoffs", "", "Max cutoffs: 26")
 dbutils.widgets.text("max_event_types", "", "Max event types: 24")
 
 # --- When a run is stopped or a list kept back
+# share of rows with an unusable value that may be left out
+dbutils.widgets.text("max_bad_rows", "", "Max bad rows: 0")
 # quiet days before as_of that are no error
 dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")
 # the as_of of the one run that takes a source which has shrunk
@@ -51,6 +65,10 @@ dbutils.widgets.text("accept_shrunk", "", "Accept shrunk: none")
 # --- Where things are kept
 # schema of all tables; on one machine choose a --home instead
 dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
+
+# --- What the job fills in
+# the day on which the run takes place: no event is later
+dbutils.widgets.text("run_date", "", "Run date")
 # parameters end
 
 config = ExtractConfig.from_widgets(dbutils.widgets.get)

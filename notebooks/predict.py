@@ -30,7 +30,7 @@ dbutils.widgets.text("action", "", "Action")
 dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
 # users are asked about who did anything in so many days before
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
-# the run's now, a UTC date: what happens on that day or later does not exist
+# the run's now, a day of time_zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")
 
 # --- The list
@@ -46,6 +46,8 @@ dbutils.widgets.text("models", "spark_catalog.propensity.propensity", "Models")
 dbutils.widgets.text("experiment", "propensity", "Experiment")
 
 # --- What the job fills in
+# the day on which the run takes place: no event is later
+dbutils.widgets.text("run_date", "", "Run date")
 # the run's id; blank outside a job
 dbutils.widgets.text("run_id", "", "Run id")
 # what extract_features made of a blank as_of

@@ -19,7 +19,7 @@ from cli.local.sources import Source, choose_source
 from cli.replay.files import write
 from lib.config.catalogue import check_all, with_defaults
 from lib.config.question import Question
-from lib.tables import csv_files
+from lib.sources import csv_files, files
 from localrun.run.job import job_parameters
 
 # What the replay says itself, and what would leave its home or not repeat.
@@ -30,7 +30,7 @@ _OWN = {
     "challenger": "every run searches", "export": "no list leaves the home",
     "reports": "the replay writes its own", "search_on": "all trials run here",
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
-    "accept_shrunk": "all events are read once",
+    "accept_shrunk": "all events are read once", "run_date": "each run takes place on its as_of",
 }  # fmt: skip
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
@@ -88,6 +88,7 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
     told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
     told |= dict.fromkeys(("as_of", "optuna_storage", "export", "reports", "challenger"), "")
+    told |= {"run_date": "none"}  # of each run its as_of is today
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
     parameters = with_defaults(job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC)))
     check_all(parameters)  # a slip of the pen is told now
@@ -95,7 +96,7 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
     noted |= {f"--world {name}": str(value) for name, value in world.items()}
     noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name == "n_trials"}
-    if csv_files.is_csv(parameters["events"]):  # a home goes on with what it has read
+    if files.may_be_text(parameters["events"]):  # a home goes on with what it has read
         noted["reading of CSV"] = csv_files.RULE
     noted["scikit-learn"] = sklearn.__version__  # what one version has pickled another may read otherwise
     request = Request(

@@ -14,7 +14,6 @@ from cli.replay.store import UNTIL, Store
 from lib.backtest import replay
 from lib.config.stages import ExtractConfig
 from lib.features import ingest as ingest_rules
-from lib.features import source as event_rules
 from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.tables.delta import DeltaTables
 
@@ -48,6 +47,4 @@ def read_delta(folder: Path) -> pa.Table:
 
 def _read_last_day(tables: DeltaTables, values: dict[str, str]) -> date:
     config = ExtractConfig.from_widgets(replay.widget_values(values, "", date.max))
-    events = event_rules.standardise(tables.source(config.events), config.event_columns)
-    with tables.reading(config.events):
-        return ingest_rules.read_newest_day(events)
+    return ingest_rules.read_newest_day(config, tables.spark)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lib.expressions.build import Builder
+from lib.expressions.failures import find_failure
 from lib.expressions.grammar import read_tree
 from lib.expressions.kinds import Kind, Type
-from lib.expressions.render import TooLong, spell_sql, spell_text
+from lib.expressions.render import Engine, TooLong, spell_sql, spell_text
 from lib.expressions.scan import refuse
 from lib.expressions.tree import Field, Node, depth, walk
 
@@ -27,6 +28,7 @@ class Expression:
     words: str = field(compare=False)  # for people
     _spark: str = field(compare=False, repr=False)
     _duckdb: str = field(compare=False, repr=False)
+    _failure: Node | None = field(compare=False, repr=False)
 
     def spark(self) -> str:
         """Its SQL for Spark and Databricks, as `functions.expr` takes it."""
@@ -35,6 +37,10 @@ class Expression:
     def duckdb(self) -> str:
         """Its SQL for DuckDB."""
         return self._duckdb
+
+    def failure(self, engine: Engine) -> str | None:
+        """SQL that holds on the rows where a conversion got something that it cannot read; None if there is none."""
+        return spell_sql(self._failure, engine) if self._failure else None
 
 
 def parse(text: str, *, names: Mapping[str, Type], what: str = "the expression") -> Expression:
@@ -71,4 +77,5 @@ def _expression(node: Node) -> Expression:
         words=spell_text(node, words=True),
         _spark=spell_sql(node, "spark"),
         _duckdb=spell_sql(node, "duckdb"),
+        _failure=find_failure(node),
     )

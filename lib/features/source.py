@@ -3,94 +3,204 @@
 Spark frames in, Spark frames out; nothing here reads or writes a table.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from lib.config.kinds import quote_name
+from lib.config.stages import Events
 from lib.errors import ConfigError, SourceError
+from lib.features.columns import EVENTS, OurColumn, find_columns, read_condition, read_expression, source_column
+from lib.sources.part import FILE, Part
 from lib.tables.sql import days_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 LATE_DAYS = 30  # how far back a run looks for rows that were added to days it had already read
-NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
-TEXTS = ("string", "tinyint", "smallint", "int", "bigint")
-TIMES = ("timestamp", "timestamp_ntz", "date")
-FIRST = "TIMESTAMP '0001-01-01'"  # Python knows no earlier day
-LARGEST = 1e30  # of a value: what is larger was mistyped, and would overflow
-MOST = 10**12  # of a count: so many, every day for thousands of years, can still be summed up
-WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a text that is only a time of day would be read as a time of today
-# column -> (types taken as they are, type it becomes, whether it must be there); texts are parsed where they can be
-EVENTS: Mapping[str, tuple[tuple[str, ...], str, bool]] = {
-    "user_id": (TEXTS, "string", True),
-    "event_time": (TIMES, "timestamp", True),
-    "event_type": (TEXTS, "string", True),
-    "value": (NUMBERS, "double", False),
-    "item_id": (TEXTS, "string", False),
-    "count": (NUMBERS, "bigint", False),  # given: a row stands for so many events of that day
-    "known_at": (TIMES, "timestamp", False),  # when the warehouse learnt of the event
-}
+GAINED = tuple(ours for ours, (_, _, needed) in EVENTS.items() if not needed)  # columns that may come later
+ROW, WHERE = "row", "event_where"  # what is named as broken where it is no column of ours
+MOST_SHOWN = 50  # event types in a message
+NOTHING = "nothing"  # what is shown where nothing was found
 
 
-def standardise(source: "DataFrame", names: Mapping[str, str]) -> "DataFrame":
-    """Bring a source to one shape.
+@dataclass(frozen=True)
+class Reading:
+    """What a person says of how events are to be read; part of what a source is."""
 
-    Parameters
-    ----------
-    source : DataFrame
-        One row per event. Times without a zone are taken as they stand, as UTC.
-    names : {our column: theirs}
-        A name in quotes is a constant instead: `event_type='purchase'`.
+    columns: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    key: tuple[str, ...] = ()
+    zone: str = "UTC"
+    since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
+
+    @classmethod
+    def of(cls, config: Events, since: Mapping[str, date] | None = None) -> "Reading":
+        """As the parameters say."""
+        mapping = config.mapping
+        return cls(mapping.columns, mapping.where, mapping.key, config.time_zone, since or {})
+
+
+def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = ()) -> "DataFrame":
+    """Bring a source to one shape; `kept` are columns of the parts' frames that stay as they are.
+
+    Times are what the clock of `reading.zone` showed; those without a zone are that clock's.
 
     Returns
     -------
     DataFrame[user_id string, event_type string, day date, known_day date, known_time timestamp, count bigint,
-              value double, item_id string, broken string]
+              value double, item_id string, broken string, found string, has_<column> boolean of each of `GAINED`,
+              file string, and the columns of the key]
         `known_day` is never before `day`; both are null where the event is older than the year 1. `known_time`, of
         which it is the day, is the source's own column where that can be: a filter on it costs little, and may skip
-        whole files. `broken` names the first column of the row that is null or unreadable and must not be; null for
-        a sound row. `item_id` is null for aggregated rows.
+        whole files. `broken` names the first column of the row that is null or unreadable and must not be, or `row`,
+        or `event_where`; null for a sound row. `found` is what stands there, `file` where that is; `has_value` and its
+        like tell whether the row has something there. `item_id` is null for aggregated rows.
 
     Raises
     ------
     SourceError
-        If a column is missing or has a type that cannot be read; the message names it and what was found.
+        If a column is missing or has a type that cannot be read; the message names it and what was shown.
     ConfigError
-        If `names` maps a column that the events do not have.
+        If a column of ours is mapped that there is not, or an expression cannot be read.
     """
-    from pyspark.sql import functions as F
-
-    unknown = sorted(set(names) - set(EVENTS))
+    unknown = sorted(set(reading.columns) - set(EVENTS))
     if unknown:
         raise ConfigError(f"event_columns maps {unknown[0]!r}, which is none of {', '.join(EVENTS)}.")
-    types = dict(source.dtypes)
-    parsed = {ours: _parsed_column(ours, names.get(ours, ours), types, ours in names) for ours in EVENTS}
-    given = {ours for ours, column in parsed.items() if column is not None}
-    must = [
-        ours for ours, (_, _, needed) in EVENTS.items() if ours in given and (needed or ours in ("count", "known_at"))
-    ]
-    columns = {ours: F.lit(None).cast(EVENTS[ours][1]) if column is None else column for ours, column in parsed.items()}
-    columns["count"] = F.when(columns["count"] <= MOST, columns["count"])  # a larger one is as unreadable as a word
-    ill = [F.when(columns[ours].isNull(), ours) for ours in must]
-    early = columns["event_time"] < F.expr(FIRST)
-    ill.append(F.when(early, "event_time"))
-    if "count" in given:  # a fraction is no number of events, and a cast would cut it off unseen
-        raw = _source_column(names.get("count", "count"))
-        ill.append(F.when((columns["count"] < 1) | (raw.try_cast("double") != columns["count"]), "count"))
-    if "value" in given:  # a missing value is fine, an unreadable or infinite one is not
-        raw = _source_column(names.get("value", "value"))
-        ill.append(F.when(raw.isNotNull() & (columns["value"].isNull() | ~_is_finite(columns["value"])), "value"))
-    day = F.when(~early, F.to_date(columns["event_time"]))
-    known = F.greatest(columns["event_time"], columns["known_at"]) if "known_at" in given else columns["event_time"]
-    item = F.lit(None).cast("string") if "count" in given else columns["item_id"]
-    return source.select(
-        columns["user_id"].alias("user_id"), columns["event_type"].alias("event_type"),
-        day.alias("day"), F.when(~early, F.to_date(known)).alias("known_day"), known.alias("known_time"),
-        (columns["count"] if "count" in given else F.lit(1).cast("bigint")).alias("count"),
-        columns["value"].alias("value"), item.alias("item_id"), F.coalesce(*ill).alias("broken"),
-    )  # fmt: skip
+    _check_mapped(parts, reading)
+    frames = [_standardise_part(part, _known_here(part, reading, len(parts)), reading, kept) for part in parts]
+    return reduce(lambda one, other: one.unionByName(other), frames)
+
+
+def _known_here(part: Part, reading: Reading, parts: int) -> Mapping[str, str]:
+    """The mapping without what this part lacks: a column may have come later."""
+    if parts == 1:
+        return reading.columns
+    return {ours: theirs for ours, theirs in reading.columns.items() if EVENTS[ours][2] or _has(part, ours, theirs)}
+
+
+def _has(part: Part, ours: str, theirs: str) -> bool:
+    try:
+        return ours in find_columns(part, {ours: theirs} | dict.fromkeys(_needed(), "''"), "UTC")
+    except (ConfigError, SourceError):
+        return False
+
+
+def _needed() -> list[str]:
+    return [ours for ours, (_, _, needed) in EVENTS.items() if needed and ours != "event_time"]
+
+
+def _check_mapped(parts: Sequence[Part], reading: Reading) -> None:
+    """Refuse an optional column that no part has."""
+    for ours, theirs in reading.columns.items():
+        if not EVENTS[ours][2] and len(parts) > 1 and not any(_has(part, ours, theirs) for part in parts):
+            find_columns(parts[-1], reading.columns, reading.zone)
+
+
+def _standardise_part(part: Part, names: Mapping[str, str], reading: Reading, kept: Sequence[str]) -> "DataFrame":
+    from pyspark.sql import functions as F
+
+    given = find_columns(part, names, reading.zone)
+    shaped = _shape(part, given, reading)
+    rows = part.frame
+    if reading.where:
+        condition = read_condition(part, reading.where, WHERE)
+        failure = condition.failure("spark")
+        shown = [F.coalesce(source_column(name).cast("string"), F.lit("null")) for name in condition.columns]
+        fails = F.coalesce(F.expr(failure), F.lit(False)) if failure else F.lit(False)
+        odd = F.lit(False) if part.row is None else F.col(part.row).isNotNull()
+        rows = rows.where(F.coalesce(F.expr(condition.spark()), F.lit(False)) | fails | odd)
+        shaped["broken"] = F.coalesce(F.when(fails & ~odd, WHERE), shaped["broken"])
+        shaped["found"] = F.when(fails & ~odd, F.concat_ws(", ", *shown)).otherwise(shaped["found"])
+    keys = [_key_column(part, name).alias(_key_name(place)) for place, name in enumerate(reading.key)]
+    return rows.select(*(column.alias(name) for name, column in shaped.items()), *keys, *kept)
+
+
+def _shape(part: Part, given: Mapping[str, OurColumn], reading: Reading) -> "dict[str, Column]":
+    from pyspark.sql import functions as F
+
+    def value(ours: str, becomes: str) -> "Column":
+        return given[ours].value if ours in given else F.lit(None).cast(becomes)
+
+    sound_time = ~given["event_time"].unreadable
+    day = F.when(sound_time, F.to_date(given["event_time"].value))
+    count, known_at = F.lit(1).cast("bigint"), given["event_time"].value
+    since = {ours: day < F.lit(first) for ours, first in reading.since.items() if ours in given}
+    if "count" in given:
+        count = F.when(~given["count"].unreadable, given["count"].value)
+        count = F.when(_is_before(given, "count", since), 1).otherwise(count).cast("bigint")
+    if "known_at" in given:
+        known_at = F.when(_is_before(given, "known_at", since), given["event_time"].value).otherwise(
+            given["known_at"].value
+        )
+    known = F.greatest(given["event_time"].value, known_at) if "known_at" in given else given["event_time"].value
+    broken, shown = _faults(part, given, since)
+    return {
+        "user_id": value("user_id", "string"),
+        "event_type": value("event_type", "string"),
+        "day": day,
+        "known_day": F.when(sound_time, F.to_date(known)),
+        "known_time": known,
+        "count": count,
+        "value": value("value", "double"),
+        "item_id": F.lit(None).cast("string") if "count" in given else value("item_id", "string"),
+        "broken": broken,
+        "found": shown,
+        **{f"has_{ours}": given[ours].shown.isNotNull() if ours in given else F.lit(False) for ours in GAINED},
+        "file": F.col(FILE) if FILE in part.frame.columns else F.lit(None).cast("string"),
+    }
+
+
+def _is_before(given: Mapping[str, OurColumn], ours: str, since: "Mapping[str, Column]") -> "Column":
+    """Whether nothing is there because the source had no such column yet."""
+    from pyspark.sql import functions as F
+
+    return given[ours].shown.isNull() & since[ours] if ours in since else F.lit(False)
+
+
+def _faults(part: Part, given: Mapping[str, OurColumn], since: "Mapping[str, Column]") -> "tuple[Column, Column]":
+    """The first column that cannot be used, and what stands there."""
+    from pyspark.sql import functions as F
+
+    conditions: dict[str, tuple[Column, Column]] = {}
+    if part.row is not None:
+        conditions[ROW] = (F.col(part.row).isNotNull(), F.col(part.row))
+    for ours, column in given.items():
+        needed = EVENTS[ours][2] or ours in ("count", "known_at")
+        missing = column.value.isNull() & ~_is_before(given, ours, since)
+        fault = column.unreadable | missing if needed else column.unreadable
+        conditions[ours] = (fault, F.coalesce(column.shown, F.lit(NOTHING)))
+    broken = F.coalesce(*(F.when(fault, F.lit(name)) for name, (fault, _) in conditions.items()))
+    return broken, F.coalesce(*(F.when(fault, shown) for fault, shown in conditions.values()))
+
+
+def _key_name(place: int) -> str:
+    return f"key_{place}"
+
+
+def _key_column(part: Part, name: str) -> "Column":
+    from pyspark.sql import functions as F
+
+    columns = {one.lower(): one for one in part.columns}
+    if name.lower() in columns:
+        return source_column(columns[name.lower()]).cast("string")
+    return F.expr(read_expression(part, name, "event_key").spark()).cast("string")
+
+
+def first_of_each(events: "DataFrame", reading: Reading) -> "DataFrame":
+    """Of rows that are one event the one known first; a row whose key is null is an event of its own."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    if not reading.key:
+        return events
+    keys = [_key_name(place) for place in range(len(reading.key))]
+    order = ("known_time", "day", "user_id", "event_type", "value", "count", "item_id")
+    place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
+    named = reduce(lambda one, other: one & other, [F.col(key).isNotNull() for key in keys])
+    return events.withColumn("place", place).where(~named | (F.col("place") == 1)).drop("place")
 
 
 def sum_by_day(events: "DataFrame") -> "DataFrame":
@@ -160,46 +270,15 @@ def check_actions(actions: Collection[str], kinds: Collection[str], as_of: date)
     for action in actions:
         if action not in kinds:
             near = get_close_matches(action, kinds, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = f" Did you mean {quote_name(near[0])!r}?" if near else ""
             raise SourceError(
                 f"Nobody has ever done {action!r} before {as_of}.{hint} "
-                f"Set action to one or more of: {', '.join(sorted(kinds))}."
+                f"Set action to one or more of: {_list_kinds(kinds)}."
             )
 
 
-def _source_column(theirs: str) -> "Column":
-    from pyspark.sql import functions as F
-
-    return F.lit(theirs[1:-1]) if theirs[:1] == theirs[-1:] == "'" else F.col(f"`{theirs.replace('`', '``')}`")
-
-
-def _parsed_column(ours: str, theirs: str, types: Mapping[str, str], mapped: bool) -> "Column | None":
-    from pyspark.sql import functions as F
-
-    taken, becomes, needed = EVENTS[ours]
-    constant = theirs[:1] == theirs[-1:] == "'"
-    if not constant and theirs not in types:
-        if not needed and not mapped:
-            return None
-        columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
-        raise SourceError(
-            f"The events have no column {theirs!r} for {ours}. Found: {columns}. "
-            f"Name the right one with event_columns, like {ours}=their_name."
-        )
-    kind = "string" if constant else types[theirs]
-    if kind.partition("(")[0] not in (*taken, "string"):
-        raise SourceError(
-            f"Column {theirs!r} of the events must be {' or '.join(taken)} to serve as {ours}, found {kind}. "
-            "Cast it in the warehouse, or map another column with event_columns."
-        )
-    raw = _source_column(theirs)
-    if becomes == "timestamp" and kind == "string":
-        raw = F.when(raw.rlike(WRITTEN_DAY), raw)
-    return raw.try_cast(becomes)
-
-
-def _is_finite(column: "Column") -> "Column":
-    """Whether a number can be summed up in a float32, in which features are; NaN, to Spark the largest, cannot."""
-    from pyspark.sql import functions as F
-
-    return F.abs(column) < LARGEST
+def _list_kinds(kinds: Collection[str]) -> str:
+    """The event types as they can be asked for; of very many the first."""
+    shown = [quote_name(kind) for kind in sorted(kinds)]
+    more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+    return ", ".join(shown[:MOST_SHOWN]) + more

@@ -1,29 +1,78 @@
 """What is noted with the activity of the source that it was read from, and by which rule: another one is refused."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from lib.config.stages import ExtractConfig
+from lib.config.stages import Events, ExtractConfig
 from lib.errors import SourceError
-from lib.features import source as event_rules
+from lib.features.columns import EVENTS
 from lib.features.loads import EventCounts
-from lib.tables import csv_files
+from lib.sources import csv_files
+from lib.sources.part import Part
 
+MEANING = ("event_columns", "event_where", "event_key", "event_options", "time_zone")  # what makes it another source
 SOURCE = "source"  # property of daily_activity: what it was read from
 
 
-def describe_source(config: ExtractConfig, columns: list[str]) -> str:
-    read = sorted(ours for ours in event_rules.EVENTS if ours in columns or ours in config.event_columns)
-    note = {"events": config.events, "event_columns": config.event_columns, "read": read}
-    return json.dumps(note | ({"csv": csv_files.RULE} if csv_files.is_csv(config.events) else {}))
+@dataclass(frozen=True)
+class SourceNote:
+    """What a source is, and how it was read."""
+
+    events: str
+    event_columns: Mapping[str, str]
+    read: tuple[str, ...]  # our columns that it has
+    csv: str | None = None  # the rule by which text files were read
+    event_where: str = ""
+    event_key: tuple[str, ...] = ()
+    event_options: str = ""
+    time_zone: str = "UTC"
+    begin: date | None = None  # events before this day are not of the log
+    since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
+
+    def to_json(self) -> str:
+        """Write down as a table property; what says nothing is left out."""
+        plain = {"events": self.events, "event_columns": dict(self.event_columns), "read": list(self.read)}
+        said = {
+            "csv": self.csv, "event_where": self.event_where, "event_key": list(self.event_key),
+            "event_options": self.event_options, "time_zone": "" if self.time_zone == "UTC" else self.time_zone,
+            "begin": self.begin and self.begin.isoformat(),
+            "since": {ours: day.isoformat() for ours, day in sorted(self.since.items())},
+        }  # fmt: skip
+        return json.dumps(plain | {name: value for name, value in said.items() if value})
+
+    @classmethod
+    def from_json(cls, text: str) -> "SourceNote":
+        """Read back; older notes say less."""
+        raw = json.loads(text)
+        since = {ours: date.fromisoformat(day) for ours, day in raw.get("since", {}).items()}
+        begin = raw.get("begin")
+        return cls(
+            raw["events"], raw["event_columns"], tuple(raw["read"]), raw.get("csv"), raw.get("event_where", ""),
+            tuple(raw.get("event_key", ())), raw.get("event_options", ""), raw.get("time_zone", "UTC"),
+            begin and date.fromisoformat(begin), since,
+        )  # fmt: skip
 
 
-def is_other_rule(old: str | None, new: str) -> bool:
-    """Whether rows of CSV files were read by another rule than today's, or before there was a note of it."""
-    rule = json.loads(new).get("csv")
-    return rule is not None and rule != json.loads(old or "{}").get("csv")
+def describe_source(config: Events, parts: Sequence[Part], before: SourceNote | None) -> SourceNote:
+    """What a run reads; begin and since are as they were noted before."""
+    mapping = config.mapping
+    named = {column.lower() for part in parts for column in part.columns}
+    read = tuple(sorted(ours for ours in EVENTS if ours in named or ours in mapping.columns))
+    rule = csv_files.RULE if any(part.is_text for part in parts) else None
+    said = {name: value for name, value in asdict(config.event_options).items() if value not in (None, ())}
+    return SourceNote(
+        config.events, mapping.columns, read, rule, mapping.where, mapping.key,
+        json.dumps(said) if said else "", config.time_zone, before.begin if before else None,
+        before.since if before else {},
+    )  # fmt: skip
+
+
+def is_other_rule(old: SourceNote, new: SourceNote) -> bool:
+    """Whether rows of text files were read by another rule than today's, or before there was a note of it."""
+    return new.csv is not None and new.csv != old.csv
 
 
 def check_reaches_back(config: ExtractConfig, stored: EventCounts, theirs: Sequence[Any], as_of: date) -> None:
@@ -32,32 +81,37 @@ def check_reaches_back(config: ExtractConfig, stored: EventCounts, theirs: Seque
     source_days = [row["day"] for row in theirs if row["day"]]
     if stored_days and source_days and min(stored_days) < min(source_days):
         raise SourceError(
-            f"The tables of schema {config.schema} were read from {config.events!r} before quotes in CSV were read by "
-            f"{csv_files.RULE}, and must be read anew, whole. They begin on {min(stored_days)}, the files on "
+            f"The tables of schema {config.schema} were read from {config.events!r} before text files were read by "
+            "today's rule, and must be read anew, whole. They begin on {min(stored_days)}, the files on "
             f"{min(source_days)} by now. Nothing was changed. Bring the older files back, or drop daily_activity and "
             "features, so that all begins with what is left: see Starting over in docs/operations.md."
         )
 
 
-def check_same_source(config: ExtractConfig, old: str, new: str, columns: list[str]) -> None:
-    before, now = json.loads(old), json.loads(new)
-    if before["events"] != now["events"]:
+def check_same_source(config: ExtractConfig, old: SourceNote, new: SourceNote, parts: Sequence[Part]) -> list[str]:
+    """Refuse another source than before; returns the columns that it has gained.
+
+    Raises
+    ------
+    SourceError
+        The message names what is not the same, and what it was.
+    """
+    if old.events != new.events:
         raise SourceError(
-            f"The tables of schema {config.schema} were read from {before['events']!r}, this run asks for "
-            f"{now['events']!r}. Give the new events a schema (or --home) of their own, or drop the old tables."
+            f"The tables of schema {config.schema} were read from {old.events!r}, this run asks for "
+            f"{new.events!r}. Give the new events a schema (or --home) of their own, or drop the old tables."
         )
-    if before["event_columns"] != now["event_columns"]:
-        raise SourceError(
-            f"The tables of schema {config.schema} were read with event_columns {before['event_columns']}, this run "
-            f"asks for {now['event_columns']}. Give the new meaning a schema (or --home) of its own."
-        )
-    held, read = set(before["read"]), set(now["read"])
-    if gone := sorted(held - read):
-        raise SourceError(
-            f"The events had a column for {gone[0]} before and have none now. Found: {', '.join(columns)}."
-        )
-    if come := sorted(read - held):  # rows read before would go on without it, beside new ones that have it
-        raise SourceError(
-            f"The events have a column for {come[0]} now and had none when they were read before. Drop daily_activity "
-            f"and features of schema {config.schema}, so that all is read anew, or give the events without that column."
-        )
+    for name in MEANING:
+        if getattr(old, name) != getattr(new, name):
+            raise SourceError(
+                f"The tables of schema {config.schema} were read with {name} {_shown(getattr(old, name))}, this run "
+                f"asks for {_shown(getattr(new, name))}. Give the new meaning a schema (or --home) of its own."
+            )
+    if gone := sorted(set(old.read) - set(new.read)):
+        shown = "; ".join(part.shown for part in parts)
+        raise SourceError(f"The events had a column for {gone[0]} before and have none now. Found: {shown}.")
+    return sorted(set(new.read) - set(old.read))
+
+
+def _shown(value: object) -> str:
+    return str(value or "none") if not isinstance(value, tuple) else ", ".join(value) or "none"

@@ -7,6 +7,7 @@ import pandas as pd
 from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
 from lib.progress import Say
+from lib.stages.summary import past_window
 from lib.tables.delta import DeltaTables
 from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
@@ -23,7 +24,8 @@ class Extracted:
 
 def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
     """Bring activity and features up to date with the source."""
-    as_of = ingest.ingest(config, tables, say)
+    ingested = ingest.ingest(config, tables, say)
+    as_of = ingested.as_of
     say(f"activity is up to date, as of {as_of}")
     done, built, width = extraction.build_missing(config, tables, as_of)
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
@@ -33,7 +35,11 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
         "GROUP BY cutoff ORDER BY cutoff DESC"
     )
     training = done.cutoffs.training
-    summary = (
+    notes = [*past_window(config, as_of), *ingested.notes]
+    if ingested.notes:
+        checks = [{"as_of": as_of, "events": config.events, "kind": "told", "message": note} for note in ingested.notes]
+        tables.append("source_checks", pd.DataFrame(checks))
+    summary = "".join(f"Note: {line}\n" for line in notes) + (
         f"Question: {config.question}, as of {as_of}.\n"
         f"Features: {width} per user at {len(done.cutoffs.all)} cutoffs ({built} new); to learn from: "
         f"{len(training)}, {training[-1]} to {training[0]}; to judge on: {done.cutoffs.holdout}."

@@ -1,5 +1,8 @@
 """Lines that more than one stage prints."""
 
+from datetime import date, timedelta
+
+from lib.config.stages import RunConfig
 from lib.evaluation.metrics import Quality
 from lib.labels.split import Split
 
@@ -12,3 +15,12 @@ def format_quality(title: str, quality: Quality | None, parts: Split) -> list[st
     metrics = ", ".join(f"{names[name]} {quality.metrics[name]}" for name in wanted if name in quality.metrics)
     days = ", ".join(map(str, parts.holdout))
     return [f"{title} ({days}; {quality.rows} rows, {quality.positives} positive): {metrics}."]
+
+
+def past_window(config: RunConfig, as_of: date) -> list[str]:
+    """What is said where all of the predicted window has passed when the run takes place."""
+    end = as_of + timedelta(days=config.question.horizon_days)
+    if config.run_date is None or end > config.run_date:
+        return []
+    last = end - timedelta(days=1)
+    return [f"What is predicted, {as_of} to {last}, lies in the past: the run takes place on {config.run_date}."]

@@ -115,6 +115,12 @@ DRIFT = {
     "high": "double",
     "drifted": "boolean",
 }
+SOURCE_CHECKS = {
+    "as_of": "date",
+    "events": "string",  # the source, as the parameter names it
+    "kind": "string",  # what it is about: told, stopped or accepted
+    "message": "string",
+}
 CONTRACTS = {
     "daily_activity": DAILY_ACTIVITY,
     "features": FEATURES,
@@ -125,6 +131,7 @@ CONTRACTS = {
     "publications": PUBLICATIONS,
     "outcomes": OUTCOMES,
     "drift": DRIFT,
+    "source_checks": SOURCE_CHECKS,
 }
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),

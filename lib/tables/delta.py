@@ -4,21 +4,16 @@ Queries are plain SELECTs that Spark and DuckDB read alike, for the kind in memo
 table.
 """
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
-from lib.errors import SourceError
-from lib.tables import csv_files
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
 
 if TYPE_CHECKING:
-    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame, SparkSession
 
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
@@ -56,57 +51,6 @@ class DeltaTables:
     def query(self, sql: str) -> pd.DataFrame:
         # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
         return to_pandas(self.frame(sql).toArrow())
-
-    def source(self, text: str) -> "DataFrame":
-        """Read the user's events: a table name, a Delta folder, Parquet or CSV files. Only ever read.
-
-        Raises
-        ------
-        SourceError
-            The message says what was asked for and what a source can be.
-        """
-        from pyspark.errors import PySparkException
-
-        self.spark.conf.set("spark.sql.session.timeZone", "UTC")  # in which days are counted, whatever the cluster's
-        try:
-            frame = self._open(text)
-            frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows
-        except PySparkException as error:
-            ways = "Set events to a table name, a Delta folder, or Parquet or CSV files."
-            raise SourceError(f"The events {text!r} cannot be read: {_format_reason(error)} {ways}") from error
-        return frame
-
-    @contextmanager
-    def reading(self, text: str) -> Iterator[None]:
-        """Name the file of a source that proves unreadable only when its rows are read.
-
-        Raises
-        ------
-        SourceError
-            In the place of Spark's own error.
-        """
-        from pyspark.errors import PySparkException
-
-        try:
-            yield
-        except PySparkException as error:
-            if not (error.getCondition() or "").startswith("FAILED_READ_FILE"):
-                raise
-            raise SourceError(
-                f"The events {text!r} cannot be read: {_format_reason(error)} Restore that file, or leave it out."
-            ) from error
-
-    def _open(self, text: str) -> "DataFrame":
-        reader = self.spark.read
-        if "/" not in text and not text.endswith((".csv", ".parquet")):
-            return reader.table(text)
-        if csv_files.is_csv(text):
-            return csv_files.read(self.spark, text)
-        return (
-            reader.parquet(text)
-            if text.endswith(".parquet") or csv_files.has_csv(text, ".parquet")
-            else reader.format("delta").load(text)
-        )
 
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -199,9 +143,3 @@ def pickle_lib_by_value() -> None:
     import lib
 
     cloudpickle.register_pickle_by_value(lib)  # type: ignore[no-untyped-call]
-
-
-def _format_reason(error: "PySparkException") -> str:
-    """The first sentence of what Spark says, without its codes."""
-    line = (error.getMessage() or str(error)).splitlines()[0]
-    return re.sub(r"^(\([\w.]+\) )?\[[\w.]+\] | SQLSTATE: \w+$", "", line.strip())

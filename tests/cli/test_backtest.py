@@ -116,10 +116,12 @@ def test_a_home_that_read_csv_by_an_older_rule_does_not_go_on_with_it(tmp_path, 
         main(["backtest", *asked])
     note = tmp_path / "home" / "backtest.json"
     noted = json.loads(note.read_text())
-    assert noted.pop("reading of CSV") == "RFC 4180"
+    assert noted.pop("reading of CSV") == "RFC 4180, line breaks included"
     note.write_text(json.dumps(noted))
     assert main(["backtest", *asked]) == 1
-    assert "was begun with reading of CSV nothing, and this call says 'RFC 4180'. Give this" in capsys.readouterr().err
+    assert (
+        "was begun with reading of CSV nothing, and this call says 'RFC 4180, line Give this" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(("asked", "message"), [

@@ -52,8 +52,8 @@ def test_help_of_a_run_names_every_parameter_those_of_the_first_day_first(capsys
     lines = text.partition("\nparameters: ")[2].splitlines()
     assert lines[2:5] == [
         "the events and the question",
-        "  events          where the events are: a table, a Delta folder, Parquet or CSV",
-        "  event_columns   other column names, like user_id=customer,event_time=ts (none)",
+        "  events          where the events are: a table, a Delta folder, or files of",
+        "                  CSV, JSON lines or Parquet",
     ]
     assert "  horizon_days    how many days the prediction covers (28)" in lines
     assert "the search for a model" in lines

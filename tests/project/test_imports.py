@@ -26,7 +26,7 @@ CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)",
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry.mlflow_registry", "registry.mlflow_runs", "registry.mlflow_files", "registry.spark_trials"},
     "skops": {"registry.mlflow_files"},
-    "duckdb": {"tables.memory"},
+    "duckdb": {"tables.memory", "looking.relations", "looking.look", "looking.mapping", "looking.measures"},
     "delta": set(),
     "deltalake": set(),
     "databricks": set(),
@@ -35,7 +35,11 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "jinja2": {"report.page"},
     "sqlglot": {"expressions.grammar", "expressions.build"},
     "optuna": {"training.search", "training.trials", "training.space", "registry.spark_trials", "report.charts"},
-    "pyspark": {"tables.delta", "tables.csv_files", "features.source", "features.ingest", "registry.spark_trials"},
+    "pyspark": {
+        "tables.delta", "sources.opening", "sources.files", "sources.lines", "sources.part", "sources.csv_files",
+        "sources.json_files", "sources.parquet_files", "features.source", "features.columns", "features.counting",
+        "features.unusable", "features.ingest", "registry.spark_trials",
+    },
     "sklearn": {
         "models.estimators", "models.calibration", "models.blueprint", "registry.mlflow_files", "training.folds",
         "explain.importance",

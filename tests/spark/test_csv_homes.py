@@ -11,8 +11,9 @@ from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import ingest as ingest_rules
 from lib.features import source_note
+from lib.sources import csv_files
+from lib.sources.part import Part, shape
 from lib.stages import extract_features
-from lib.tables import csv_files
 
 START = date(2024, 4, 1)
 KEY = ["user_id", "day", "event_type", "known_day"]
@@ -65,7 +66,7 @@ def home(spark, tables, file):
         def as_before(self, step, *arguments):
             """Take a step as it was taken before, when a backslash escaped quotes."""
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(csv_files, "read", lambda spark, events: spark.read.option("header", "true").csv(events))
+                patch.setattr(csv_files, "read", read_as_before)
                 step(*arguments)
             self.note({key: value for key, value in self.noted().items() if key != "csv"})
 
@@ -91,6 +92,12 @@ def home(spark, tables, file):
             return [row.operation for row in spark.sql(f"DESCRIBE HISTORY {self.name}").collect()]
 
     return Home()
+
+
+def read_as_before(spark, events, files, *_):
+    """When a backslash escaped quotes."""
+    frame = spark.read.option("header", "true").csv(events)
+    return [Part(shape(frame, files), name=events, shown="", is_text=True)]
 
 
 def summed(rows):
@@ -120,8 +127,10 @@ def test_a_home_that_read_otherwise_reads_its_files_anew_once_and_says_so(home, 
     home.as_before(home.extract)
     assert len(set(home.activity()["event_type"])) > 2  # parts of titles
     log(57).to_csv(file, index=False)
-    assert home.ingest() == [f"all of {str(file)!r} is read anew, once: quotes in CSV are read by RFC 4180 from now on"]
-    assert home.noted()["csv"] == "RFC 4180"
+    assert home.ingest() == [
+        f"all of {str(file)!r} is read anew, once: text files are read by another rule from now on"
+    ]
+    assert home.noted()["csv"] == csv_files.RULE
     same(home.activity(), summed(log(56)))
     assert home.features().empty  # those of the old activity are gone
     commits = home.commits()
@@ -159,8 +168,8 @@ def test_files_that_no_longer_reach_back_are_not_read_anew(home, tables, file):
     with pytest.raises(SourceError) as caught:
         home.ingest()
     assert str(caught.value) == (
-        f"The tables of schema {tables.schema} were read from {str(file)!r} before quotes in CSV were read by RFC "
-        f"4180, and must be read anew, whole. They begin on {day(0)}, the files on {day(1)} by now. Nothing was "
+        f"The tables of schema {tables.schema} were read from {str(file)!r} before text files were read by today"
+        f"'s rule, and must be read anew, whole. They begin on {day(0)}, the files on {day(1)} by now. Nothing was "
         "changed. Bring the older files back, or drop daily_activity and features, so that all begins with what is "
         "left: see Starting over in docs/operations.md."
     )
@@ -193,7 +202,7 @@ def test_a_kill_while_all_is_read_anew_is_mended_by_the_next_run(home, tables, f
     assert "read anew" in home.ingest()[0]
     same(home.activity(), summed(log(49)))
     assert home.features().empty
-    assert home.noted()["csv"] == "RFC 4180"
+    assert home.noted()["csv"] == csv_files.RULE
 
 
 def test_a_home_on_parquet_or_a_table_is_not_read_anew(home, spark, tmp_path):

@@ -60,10 +60,10 @@ ROWS = "user_id,event_time,event_type\n" + "".join(f"u1,2024-01-{day:02},view\n"
 
 
 @pytest.mark.parametrize(("text", "parameters", "message"), [
-    (ROWS.replace("user_id", "who", 1), {}, "SourceError: The events have no column 'user_id' for user_id. Found: who"),
-    (ROWS, {"event_columns": "event_time=event_type", "as_of": "2024-01-31"}, "values: event_time in 31 rows. Nothing"),
+    (ROWS.replace("user_id", "who", 1), {}, "SourceError: The events have no column 'user_id' for user_id in "),
+    (ROWS, {"event_columns": "event_time=event_type", "as_of": "2024-01-31"}, "event_time in 31 rows, such as 'view'"),
     (ROWS.partition("\n")[0] + "\n", {}, "SourceError: The events are empty, or none has a readable event_time."),
-    (ROWS + ",2024-01-09,view\n", {"as_of": "2024-01-31"}, "unreadable values: user_id in 1 rows. Nothing was read."),
+    (ROWS + ",2024-01-09,view\n", {"as_of": "2024-01-31"}, "unreadable values: user_id in 1 rows, such as nothing"),
     (ROWS, {"action": "wiew"}, "SourceError: Nobody has ever done 'wiew' before 2024-01-31. Did you mean 'view'?"),
     (ROWS, {"as_of": "2024-03-01"}, "The events end on 2024-01-31 and as_of is 2024-03-01: 29 days are missing"),
     (ROWS, {"as_of": "2023-06-01"}, "hold nothing before as_of 2023-06-01. Run with a later as_of, or load older"),
@@ -88,4 +88,6 @@ def test_a_parquet_column_of_a_wrong_type_is_named(tables, tmp_path):
     with pytest.raises(PropensityError) as caught:
         extract_features.run(asked(ExtractConfig, events=tmp_path / "e.parquet", action="view"), tables, as_told)
     assert "Column 'event_time' of the events must be timestamp or timestamp_ntz or date" in str(caught.value)
-    assert "found double. Cast it in the warehouse" in str(caught.value)
+    assert "found double. Say what the number counts: event_columns=event_time=timestamp_seconds(event_time)" in str(
+        caught.value
+    )

@@ -4,8 +4,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.errors import SourceError
+from tests.builders.sources import opened
 
-WAYS_OUT = "Set events to a table name, a Delta folder, or Parquet or CSV files."
+WAYS_OUT = "Set events to a table name, a Delta folder, or CSV, JSON lines or Parquet files."
 
 
 @pytest.fixture
@@ -23,33 +24,32 @@ def ids(frame):
 def test_a_folder_is_read_by_what_it_holds(tables, two, tmp_path, kind):
     folder = str(tmp_path / "events")
     two.write.format(kind).option("header", "true").save(folder)
-    assert ids(tables.source(folder)) == ["007", "8"]
+    assert ids(opened(tables.spark, folder)) == ["007", "8"]
 
 
 def test_one_file_is_read_too(tables, two, tmp_path):
     pq.write_table(two.toArrow(), tmp_path / "events.parquet")
     (tmp_path / "events.csv").write_text("user_id,event_time\n007,2024-06-01\n8,2024-06-02\n")
-    assert ids(tables.source(str(tmp_path / "events.parquet"))) == ["007", "8"]
-    csv = tables.source(str(tmp_path / "events.csv"))
+    assert ids(opened(tables.spark, str(tmp_path / "events.parquet"))) == ["007", "8"]
+    csv = opened(tables.spark, str(tmp_path / "events.csv"))
     assert (ids(csv), dict(csv.dtypes)) == (["007", "8"], {"user_id": "string", "event_time": "string"})
 
 
 def test_a_table_is_read_by_its_name(tables, two):
     two.write.saveAsTable(f"{tables.schema}.their_events")
-    assert ids(tables.source(f"{tables.schema}.their_events")) == ["007", "8"]
+    assert ids(opened(tables.spark, f"{tables.schema}.their_events")) == ["007", "8"]
 
 
 @pytest.mark.parametrize(("name", "reason"), [
     ("gone.parquet", "Path does not exist"), ("gone.csv", "Path does not exist"), ("gone", "Path does not exist"),
-    ("bad.parquet", "bad.parquet"), ("empty", "doesn't exist"), ("bad", "bad"),
+    ("empty", "no file there holds anything"), ("bad", "bad"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_one_clear_line(tables, tmp_path, name, reason):
-    (tmp_path / "bad.parquet").write_text("no parquet at all")
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad" / "_delta_log").mkdir(parents=True)
     (tmp_path / "bad" / "_delta_log" / f"{0:020}.json").write_text("no json")
     with pytest.raises(SourceError) as caught:
-        tables.source(str(tmp_path / name))
+        opened(tables.spark, str(tmp_path / name))
     told = str(caught.value)
     assert told.startswith(f"The events {str(tmp_path / name)!r} cannot be read: ")
     assert told.endswith(WAYS_OUT)
@@ -59,4 +59,13 @@ def test_what_cannot_be_read_is_one_clear_line(tables, tmp_path, name, reason):
 
 def test_a_table_that_is_not_there_is_named(tables):
     with pytest.raises(SourceError, match=r"'shop\.nothing' cannot be read: .*`shop`\.`nothing` cannot be found.*Set"):
-        tables.source("shop.nothing")
+        opened(tables.spark, "shop.nothing")
+
+
+def test_a_file_that_is_no_parquet_is_named(tables, tmp_path):
+    (tmp_path / "bad.parquet").write_text("no parquet at all")
+    message = (
+        r"'.*' cannot be read: /.*/bad\.parquet is no whole Parquet file \(.*\)\. Write it anew, or leave it out with"
+    )
+    with pytest.raises(SourceError, match=message):
+        opened(tables.spark, tmp_path / "bad.parquet")

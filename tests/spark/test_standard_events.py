@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from lib.errors import ConfigError, SourceError
-from lib.features.source import standardise, sum_by_day
+from lib.features.source import sum_by_day
+from tests.builders.sources import standard
 
 JUNE_1, JUNE_2, JUNE_9 = date(2024, 6, 1), date(2024, 6, 2), date(2024, 6, 9)
 
@@ -30,7 +31,7 @@ def picked(frame, *columns):
 def test_a_day_ends_at_midnight_utc_whatever_the_type_of_its_times(spark, rows):
     last, first = rows
     frame = literal(spark, "user_id, event_type, event_time", f"'a', 'view', {last}", f"'b', 'view', {first}")
-    assert picked(standardise(frame, {}), "user_id", "day", "known_day", "broken") == [
+    assert picked(standard(frame, {}), "user_id", "day", "known_day", "broken") == [
         ("a", JUNE_1, JUNE_1, None), ("b", JUNE_2, JUNE_2, None),
     ]  # fmt: skip
 
@@ -38,23 +39,25 @@ def test_a_day_ends_at_midnight_utc_whatever_the_type_of_its_times(spark, rows):
 def test_other_names_constants_and_types_are_mapped(spark):
     frame = literal(spark, "customer, `sold on`, euro, `a.b`", "17, DATE'2024-06-01', 12.50, 3")
     names = {"user_id": "customer", "event_time": "sold on", "event_type": "'purchase'", "value": "euro"}
-    shaped = standardise(frame, names | {"item_id": "a.b"})
+    shaped = standard(frame, names | {"item_id": "a.b"})
     assert dict(shaped.dtypes) == {
         "user_id": "string", "event_type": "string", "day": "date", "known_day": "date", "known_time": "timestamp",
-        "count": "bigint", "value": "double", "item_id": "string", "broken": "string",
+        "count": "bigint", "value": "double", "item_id": "string", "broken": "string", "found": "string",
+        "has_value": "boolean", "has_item_id": "boolean", "has_count": "boolean", "has_known_at": "boolean",
+        "file": "string",
     }  # fmt: skip
-    assert picked(shaped, *shaped.columns) == [
+    assert picked(shaped, *shaped.columns[:9]) == [
         ("17", "purchase", JUNE_1, JUNE_1, datetime(2024, 6, 1), 1, 12.5, "3", None)  # noqa: DTZ001 - as Spark gives it
     ]
 
 
 def test_value_item_and_known_at_may_be_absent(spark):
-    shaped = standardise(literal(spark, "user_id, event_time, event_type", "'a', DATE'2024-06-01', 'view'"), {})
+    shaped = standard(literal(spark, "user_id, event_time, event_type", "'a', DATE'2024-06-01', 'view'"), {})
     assert picked(shaped, "known_day", "count", "value", "item_id", "broken") == [(JUNE_1, 1, None, None, None)]
 
 
 def test_an_event_is_known_on_the_later_of_its_day_and_known_at(spark):
-    shaped = standardise(literal(
+    shaped = standard(literal(
         spark, "user_id, event_time, event_type, known_at",
         "'early', TIMESTAMP'2024-06-02 10:00:00', 'view', TIMESTAMP'2024-06-01 10:00:00'",
         "'same', TIMESTAMP'2024-06-02 00:00:00', 'view', TIMESTAMP'2024-06-02 23:59:59'",
@@ -73,7 +76,7 @@ def test_known_time_is_the_time_of_known_day_to_its_last_microsecond(spark, know
     rows = [f"'{user}', 'view', TIMESTAMP'2024-06-{time}'{known_at}" for user, time in (
         ("a", "01 23:59:59.999999"), ("b", "02 00:00:00"), ("c", "02 23:59:59.999999"), ("d", "03 00:00:00"),
     )]  # fmt: skip
-    shaped = standardise(literal(spark, columns, *rows), {})
+    shaped = standard(literal(spark, columns, *rows), {})
     for column in ("known_day", "known_time"):
         inside = shaped.where(f"{column} >= DATE '2024-06-02' AND {column} < DATE '2024-06-03'")
         assert picked(inside, "user_id") == [("b",), ("c",)]
@@ -81,7 +84,7 @@ def test_known_time_is_the_time_of_known_day_to_its_last_microsecond(spark, know
 
 def test_a_known_at_that_cannot_be_read_breaks_its_row(spark):
     rows = [f"'a', '2024-06-02', 'view', {text}" for text in ("'soon'", "''", "'23:59'")]
-    shaped = standardise(literal(spark, "user_id, event_time, event_type, known_at", *rows), {})
+    shaped = standard(literal(spark, "user_id, event_time, event_type, known_at", *rows), {})
     assert picked(shaped, "broken") == [("known_at",)] * 3
 
 
@@ -103,7 +106,7 @@ def test_a_known_at_that_cannot_be_read_breaks_its_row(spark):
     ("'a', '2024-06-01', 'view', '-2.5', 1", None),
 ])  # fmt: skip
 def test_a_row_says_what_is_wrong_with_it(spark, row, column):
-    shaped = standardise(literal(spark, "user_id, event_time, event_type, value, count", row), {})
+    shaped = standard(literal(spark, "user_id, event_time, event_type, value, count", row), {})
     assert picked(shaped, "broken") == [(column,)]
 
 
@@ -112,18 +115,18 @@ def test_a_row_says_what_is_wrong_with_it(spark, row, column):
 ])  # fmt: skip
 def test_a_count_that_is_no_whole_number_or_too_large_breaks_its_row(spark, count):
     frame = literal(spark, "user_id, event_time, event_type, count", f"'a', DATE'2024-06-01', 'view', {count}")
-    assert picked(standardise(frame, {}), "broken") == [("count",)]
+    assert picked(standard(frame, {}), "broken") == [("count",)]
 
 
 @pytest.mark.parametrize("time", ["'12:30'", "'T12:30:00'", "'202406'", "'+12024-01-01'", "'2024'"])
 def test_a_time_without_a_day_or_beyond_the_calendar_breaks_its_row(spark, time):
     frame = literal(spark, "user_id, event_time, event_type", f"'a', {time}, 'view'")
-    assert picked(standardise(frame, {}), "broken") == [("event_time",)]
+    assert picked(standard(frame, {}), "broken") == [("event_time",)]
 
 
 @pytest.mark.parametrize(("columns", "names", "message"), [
-    ("who, event_time, event_type", {}, "no column 'user_id' for user_id. Found: who string, event_time date"),
-    ("user_id, event_time, event_type", {"value": "euro"}, "no column 'euro' for value. Found: user_id string"),
+    ("who, event_time, event_type", {}, "no column 'user_id' for user_id in the frame. Found: who string, event_ti"),
+    ("user_id, event_time, event_type", {"value": "euro"}, "no column 'euro' for value in the frame. Found: user_id"),
     ("user_id, event_time, event_type", {"event_type": "event_time"},
      r"Column 'event_time' of the events must be string or .* to serve as event_type, found date\. Cast it"),
     ("user_id, count, event_type", {"event_time": "count"},
@@ -135,18 +138,18 @@ def test_a_column_that_is_missing_or_of_a_wrong_type_is_named(spark, columns, na
         frame = frame.selectExpr("user_id", "array(count) AS count", "event_type")
         message = message.replace("found date", "found array<date>")
     with pytest.raises(SourceError, match=message):
-        standardise(frame, names)
+        standard(frame, names)
 
 
 def test_a_mapping_of_a_column_that_events_do_not_have_is_refused(spark):
     frame = literal(spark, "user_id, event_time, event_type", "'a', DATE'2024-06-01', 'view'")
     with pytest.raises(ConfigError, match="event_columns maps 'userid', which is none of user_id, event_time, "):
-        standardise(frame, {"userid": "user_id"})
+        standard(frame, {"userid": "user_id"})
 
 
 def test_a_day_sums_up_what_happened_and_duplicates_are_real(spark):
     twice = "'a', TIMESTAMP'2024-06-01 10:00:00', 'buy', 2.25, 'i2'"
-    daily = sum_by_day(standardise(literal(
+    daily = sum_by_day(standard(literal(
         spark, "user_id, event_time, event_type, value, item_id",
         twice, twice,  # the same row again is a second event
         "'a', TIMESTAMP'2024-06-01 00:00:00', 'buy', 1.00, 'i1'",
@@ -162,7 +165,7 @@ def test_a_day_sums_up_what_happened_and_duplicates_are_real(spark):
 
 
 def test_rows_that_come_aggregated_add_up_and_name_no_items(spark):
-    shaped = standardise(literal(
+    shaped = standard(literal(
         spark, "user_id, event_time, event_type, value, item_id, count",
         "'a', DATE'2024-06-01', 'buy', 10.0, 'i1', 3", "'a', DATE'2024-06-01', 'buy', 5.0, 'i2', 1",
     ), {})  # fmt: skip
@@ -170,7 +173,7 @@ def test_rows_that_come_aggregated_add_up_and_name_no_items(spark):
 
 
 def test_one_day_known_piece_by_piece_keeps_its_pieces(spark):
-    daily = sum_by_day(standardise(literal(
+    daily = sum_by_day(standard(literal(
         spark, "user_id, event_time, event_type, known_at",
         "'a', DATE'2024-06-01', 'buy', DATE'2024-06-01'", "'a', DATE'2024-06-01', 'buy', DATE'2024-06-09'",
     ), {}))  # fmt: skip
@@ -182,5 +185,5 @@ def test_a_decimal_sum_is_that_of_its_doubles(spark):
         [("a", JUNE_1, "buy", Decimal("0.1"))] * 3, "user_id string, event_time date, event_type string, "
         "value decimal(18, 4)",
     )  # fmt: skip
-    ((value,),) = picked(sum_by_day(standardise(frame, {})), "value")
+    ((value,),) = picked(sum_by_day(standard(frame, {})), "value")
     assert value == pytest.approx(0.3, abs=1e-12)

@@ -17,6 +17,7 @@ from lib.config.stages import (
 )
 from lib.config.thresholds import Thresholds
 from lib.errors import ConfigError
+from lib.sources.options import Options
 from tests.builders.runs import WIDGETS, asked
 
 QUESTION = {"horizon_days": 7, "cohort_days": 28}
@@ -31,7 +32,9 @@ def test_extract_features_reads_its_widgets():
         ExtractConfig(
             schema="app", events="app.events", event_columns={"user_id": "who"}, as_of=date(2024, 6, 3),
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
-            max_event_types=24, max_source_gap_days=0, accept_shrunk=None,
+            max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
+            event_options=Options(),
+            event_key=(), time_zone="UTC", max_bad_rows=0,
         )
     )  # fmt: skip
 
@@ -85,7 +88,7 @@ def test_no_configuration_can_be_changed(kind):
         ("event_columns", "user_id", "event_columns must read like .*; this part does not: 'user_id'"),
         ("event_columns", "user_id=a,=b", "event_columns must read like .*; this part does not: '=b'"),
         ("event_columns", "value=", "event_columns must read like .*; this part does not: 'value='"),
-        ("event_columns", "value=a,value=b", "event_columns maps one column twice: 'value=a,value=b'"),
+        ("event_columns", "value=a,value=b", "event_columns maps 'value' twice: 'value=a,value=b'. Keep one of them."),
     ],
 )
 def test_a_bad_parameter_of_the_extraction_is_named(parameter, text, message):

@@ -1,0 +1,100 @@
+"""Numbers of a source's events by day, asked of the engine: what is there, what is new, and since when columns are."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from lib.features.hints import NULL_TEXTS
+from lib.features.source import Reading, first_of_each
+from lib.sources.part import Part
+from lib.timeline import ONE_DAY
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+COUNTED = ("count", "known_at")  # columns without which a row could not be used, where they are not new
+
+
+def look_at(events: "DataFrame", reading: Reading, since: date | None, as_of: date | None) -> "DataFrame":
+    """The rows from a day on and before another, each event once; those without a time slip no filter."""
+    if not (since or as_of):
+        return first_of_each(events, reading)
+    bounds = [f"known_time >= DATE '{since}'"] * bool(since) + [f"known_time < DATE '{as_of}'"] * bool(as_of)
+    return first_of_each(events.where(f"known_time IS NULL OR ({' AND '.join(bounds)})"), reading)
+
+
+def count_days(events: "DataFrame", start: date | None, *, tolerant: bool) -> Sequence[Any]:
+    """Numbers of events and rows by known_day, day and broken column, with those of ids that say nothing.
+
+    What is recent was sound when it was read, so there `broken` is null unless rows are left out (`tolerant`): whoever
+    finds its number changed looks again. Only a count that cannot be read is told at once, since no number shows it.
+    Days that Python cannot name are its last one.
+    """
+    from pyspark.sql import functions as F
+
+    new = F.col("known_time").isNull() | (F.col("known_time") >= F.lit(start)) if start else F.lit(True)
+    uncounted = F.col("count").isNull()
+    broken = F.col("broken") if tolerant else F.when(new | uncounted, F.col("broken"))
+    last = F.lit(date.max)
+    days = [F.when(F.col(name) > last, last).otherwise(F.col(name)).alias(name) for name in ("known_day", "day")]
+    fresh = new & F.col("broken").isNull()
+    return (
+        events.groupBy(*days, broken.alias("broken"))
+        .agg(
+            F.coalesce(F.sum("count"), F.lit(0)).alias("n"),
+            F.count("*").alias("rows"),
+            F.count(F.when(fresh & F.lower("user_id").isin(*NULL_TEXTS), 1)).alias("nulls"),
+            F.count(F.when(fresh & F.col("user_id").endswith(".0"), 1)).alias("pointed"),
+        )
+        .collect()
+    )
+
+
+def before(rows: Sequence[Any], as_of: date, begin: date | None) -> Sequence[Any]:
+    """The numbers of days that a run may know of."""
+    return [
+        row for row in rows
+        if row["known_day"] is None or (row["known_day"] < as_of and (begin is None or row["day"] >= begin))
+    ]  # fmt: skip
+
+
+def count_broken(events: "DataFrame", days: Collection[date]) -> Counter[str]:
+    """Count the rows that cannot be used on recent days that are to be read anew, by column."""
+    from pyspark.sql import functions as F
+
+    span = f"known_time >= DATE '{min(days)}' AND known_time < DATE '{max(days) + ONE_DAY}'"
+    rows = events.where(span).where(F.col("known_day").isin(list(days)) & F.col("broken").isNotNull())
+    return Counter({row["broken"]: row["count"] for row in rows.groupBy("broken").count().collect()})
+
+
+def first_day(events: "DataFrame") -> date | None:
+    """The source's own first day, as days are counted; None where it holds nothing."""
+    from pyspark.sql import functions as F
+
+    datable = events.where(F.col("known_day") <= F.lit(date.max))
+    first: date | None = datable.agg(F.min("known_day").alias("day")).collect()[0]["day"]
+    return first
+
+
+def find_since(events: "DataFrame", columns: Sequence[str]) -> dict[str, date]:
+    """The first event day on which each of some columns holds something; those that never do are left out."""
+    from pyspark.sql import functions as F
+
+    if not columns:
+        return {}
+    firsts = [F.min(F.when(F.col(f"has_{ours}"), F.col("day"))).alias(ours) for ours in columns]
+    row = events.agg(*firsts).collect()[0]
+    return {ours: row[ours] for ours in columns if row[ours] is not None}
+
+
+def find_since_where_missing(events: "DataFrame", parts: Sequence[Part]) -> dict[str, date]:
+    """The same, at a first reading, of columns without which rows could not be used: only where some have none."""
+    from pyspark.sql import functions as F
+
+    named = {column.lower() for part in parts for column in part.columns}
+    if not any(ours in named for ours in COUNTED):
+        return {}
+    lacking = events.where(F.col("broken").isin(*COUNTED) & ~F.col("has_count")).head(1)
+    lacking = lacking or events.where(F.col("broken").isin(*COUNTED) & ~F.col("has_known_at")).head(1)
+    return find_since(events, COUNTED) if lacking else {}

@@ -1,0 +1,56 @@
+"""What is said to somebody whose value cannot be read: the form that is wanted, or how to say that it has another."""
+
+import re
+from collections.abc import Mapping
+
+from lib.features.source import NOTHING, Reading
+
+NULL_TEXTS = ("nan", "none", "null", "<na>", "\\n", "(not set)", "undefined", "n/a", "nil", "(null)", "#n/a")
+_TIME = "2024-06-01 10:00:00, with an offset or without"
+_FORMS: Mapping[str, str] = {
+    "event_time": _TIME, "known_at": _TIME, "value": "12.50", "count": "a whole number from 1 on",
+    "row": "as many fields as the header has",
+}  # fmt: skip
+_EPOCHS = {10: "timestamp_seconds", 13: "timestamp_millis", 16: "timestamp_micros"}
+_MONTHS = 12
+
+
+def format_hint(column: str, shown: str, reading: Reading) -> str:
+    """A remark in brackets, blank where there is none."""
+    theirs = reading.columns.get(column, column)
+    if "(" in theirs:  # an expression: whoever wrote it knows what it reads
+        return ""
+    if shown == NOTHING or column not in _FORMS:
+        return ""
+    if column in ("event_time", "known_at"):
+        hint = _of_time(column, shown, theirs)
+    else:
+        hint = _of_value(shown, theirs) if column == "value" else None
+    return f" ({hint or f'wanted: {_FORMS[column]}'})"
+
+
+def _of_time(column: str, shown: str, theirs: str) -> str | None:
+    if re.fullmatch("[0-9]+", shown) and len(shown) in _EPOCHS:
+        return f"if that counts from 1970 on: event_columns={column}={_EPOCHS[len(shown)]}(to_int({theirs}))"
+    if day := re.match(r"(\d{1,2})([./-])(\d{1,2})[./-]\d{4}(?: +(\d{1,2})(:\d\d)?(:\d\d)?)?", shown):
+        one_digit = min(len(day[1]), len(day[3])) == 1
+        letters = ["d", "M"] if one_digit else ["dd", "MM"]
+        first = "day" if int(day[3]) <= _MONTHS else "month"
+        letters = letters if first == "day" else letters[::-1]
+        hour = "" if day[4] is None else " H" if len(day[4]) == 1 else " HH"
+        clock = hour + ":mm" * bool(day[5]) + ":ss" * bool(day[6])
+        pattern = day[2].join([*letters, "yyyy"]) + clock
+        return f"if the {first} comes first: event_columns={column}=parse_time({theirs}, '{pattern}')"
+    return None
+
+
+def _of_value(shown: str, theirs: str) -> str | None:
+    if re.fullmatch(r"[0-9.]*,[0-9]+", shown) and not re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", shown):
+        return "if the comma is the decimal sign: event_options=decimal=','"
+    if shown.lower() in NULL_TEXTS:
+        return f"if that is none: event_columns=value=to_number(nullif({theirs}, '{shown}'))"
+    if re.fullmatch(r"-?[0-9]+([.][0-9]+)?", re.sub("[^0-9.-]", "", shown)):
+        for sign in dict.fromkeys(re.sub("[0-9.-]", "", shown)):
+            theirs = f"replace({theirs}, '{sign}', '')"
+        return f"if these signs say nothing: event_columns=value=to_number({theirs})"
+    return None

@@ -1,0 +1,168 @@
+"""Which files a source is made of, and of what format they are; listed on the engine, which sees what it will read.
+
+A name says the format: `.csv`, `.tsv`, `.json`, `.jsonl`, `.ndjson`, `.parquet`, in any case, the texts also packed.
+What begins with `_` or `.` is no data, as Spark has it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from lib.errors import SourceError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_PACKED = (".gz", ".zst", ".bz2")  # which Spark reads by the ending, in small letters only
+_UNREADABLE = (".zip", ".7z", ".rar", ".tar", ".tgz", ".xz", ".lz4", ".snappy", ".deflate", ".gzip", ".br")
+_FOLDER = re.compile(r"([^/=]+)=([^/]*)")  # of Hive: a column and the value that all files below have
+
+
+class Format(StrEnum):
+    """How files are written."""
+
+    CSV = "CSV"
+    TSV = "TSV"
+    JSON = "JSON lines"
+    PARQUET = "Parquet"
+
+
+ENDINGS = {
+    ".csv": Format.CSV, ".tsv": Format.TSV, ".tab": Format.TSV, ".json": Format.JSON, ".jsonl": Format.JSON,
+    ".ndjson": Format.JSON, ".parquet": Format.PARQUET, ".parq": Format.PARQUET, ".pq": Format.PARQUET,
+}  # fmt: skip
+_WAYS = f"Files are read whose names end in {', '.join(ENDINGS)}, texts also with {' or '.join(_PACKED)} behind"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file that holds something."""
+
+    address: str  # as the engine has it
+    folders: tuple[tuple[str, str], ...]  # of Hive, above it and below the source: column and value
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """The address as people write it."""
+        return format_address(self.address)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is compressed as a whole."""
+        return self.address.endswith(_PACKED)
+
+
+def format_address(address: str) -> str:
+    """An address as people write it."""
+    return re.sub(r"^file:/+", "/", address)
+
+
+def escape_pattern(path: str) -> str:
+    """A path in which nothing stands for something else."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
+
+
+def may_be_text(events: str) -> bool:
+    """Whether a source may be files of text, and not the name of a table or Parquet files."""
+    kinds = {_format_of(path) for path in split_paths(events)}
+    return "/" in events and kinds != {Format.PARQUET}
+
+
+def split_paths(events: str) -> list[str]:
+    """The places that a text names; with commas between them where each looks like a path."""
+    parts = [part.strip() for part in events.split(",")]
+    several = len(parts) > 1 and all("/" in part or _format_of(part) for part in parts)
+    return parts if several else [events]
+
+
+def list_files(spark: "SparkSession", events: str) -> list[File]:
+    """All files of a source that hold data, by name.
+
+    Raises
+    ------
+    SourceError
+        If a file beside others is of no known format, or a file lies beside partition folders.
+    PySparkException
+        If a place is not there.
+    """
+    files = [file for path in split_paths(events) for file in _list_one(spark, path)]
+    return sorted(dict.fromkeys(files), key=lambda file: file.address)
+
+
+def _list_one(spark: "SparkSession", path: str) -> list[File]:
+    from pyspark.errors import AnalysisException
+
+    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    try:
+        rows = reader.load(escape_pattern(path)).select("path", "length").collect()
+    except AnalysisException as error:
+        if "PATH_NOT_FOUND" not in (error.getCondition() or "") or escape_pattern(path) == path:
+            raise
+        rows = reader.load(path).select("path", "length").collect()
+    root = re.split(r"[*?\[{]", path)[0] if any(sign in path for sign in "*?[{") else path
+    return [File(row["path"], _hive_folders(row["path"], root), row["length"]) for row in rows]
+
+
+def _hive_folders(address: str, root: str) -> tuple[tuple[str, str], ...]:
+    below = address[address.find(root.rstrip("/")) + len(root.rstrip("/")) :]
+    pairs = [_FOLDER.fullmatch(part) for part in below.split("/")[:-1]]
+    return tuple((pair[1], unquote(pair[2])) for pair in pairs if pair)
+
+
+def _format_of(name: str) -> Format | None:
+    lowered = name.lower()
+    for packed in _PACKED:
+        if lowered.endswith(packed):
+            inner = ENDINGS.get(_ending(lowered.removesuffix(packed)))
+            return inner if inner is not Format.PARQUET else None
+    return ENDINGS.get(_ending(lowered))
+
+
+def _ending(name: str) -> str:
+    last = name.rpartition("/")[2]
+    return last[last.rfind(".") :] if "." in last else ""
+
+
+def tell_format(events: str, files: Sequence[File]) -> Format:
+    """The one format of all files.
+
+    Raises
+    ------
+    SourceError
+        If there are several, or one that is not read; the message names a file of each.
+    """
+    formats: dict[Format | None, File] = {}
+    for file in files:
+        formats.setdefault(_format_of(file.address), file)
+    if odd := formats.get(None):
+        ending = _ending(odd.address.lower())
+        if odd.address.lower().endswith(_PACKED) or ending in _UNREADABLE:
+            way = "Pack it with gzip (.csv.gz) or not at all"
+        elif len(files) > 1:
+            way = f"Name the files to read with a pattern, like {_folder_of(odd)}/*.csv"
+        else:
+            way = "Give it the ending of what it is"
+        raise SourceError(f"The events {events!r} cannot be read: {odd.name} is of no known format. {_WAYS}. {way}.")
+    if len(formats) > 1:
+        shown = ", ".join(f"{file.name} is {kind}" for kind, file in formats.items())
+        raise SourceError(
+            f"The events {events!r} hold files of several formats: {shown}. Name those to read with a pattern, like "
+            f"{_folder_of(next(iter(formats.values())))}/*.csv."
+        )
+    (only,) = formats
+    assert only is not None
+    for file in files:
+        if any(file.address.lower().endswith(one) and not file.address.endswith(one) for one in _PACKED):
+            raise SourceError(
+                f"The events {events!r} cannot be read: the engine unpacks {file.name} only where .gz, .zst or .bz2 is "
+                "in small letters. Rename it."
+            )
+    return only
+
+
+def _folder_of(file: File) -> str:
+    return file.name.rpartition("/")[0]

@@ -1,0 +1,54 @@
+"""A part of a source: rows that were all written alike, as one Spark frame."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from lib.sources.files import File
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FILE = "__file"  # in which file a row stands; blank where it is in none
+_HIGH = "".join(map(chr, range(128, 256)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that were all written alike."""
+
+    frame: "DataFrame"  # their own columns, `FILE`, and the column `row` where there is one
+    name: str  # the first file, or the table
+    shown: str  # their columns, as a message shows them
+    twins: frozenset[str] = frozenset()  # names in small letters that several columns have
+    row: str | None = None  # the column that holds what is no row, and is null for all others
+    decimal: str | None = None  # what parts whole from fraction in texts that are numbers
+    is_text: bool = False  # every column is a text
+    padded: frozenset[str] = frozenset()  # columns of type CHAR, which the engine fills up with blanks
+    nanoseconds: frozenset[str] = frozenset()  # columns of whole numbers that are times
+
+    @property
+    def columns(self) -> list[str]:
+        """The source's own columns."""
+        return [name for name in self.frame.columns if name not in (FILE, self.row)]
+
+
+def shape(frame: "DataFrame", files: Sequence[File], decode: str | None = None) -> "DataFrame":
+    """The columns of a frame of files, its letters in their place, with those of Hive folders and `FILE` behind."""
+    from pyspark.sql import functions as F
+
+    def column(name: str) -> str:
+        return f"`{name.replace('`', '``')}`"
+
+    path = F.col("_metadata.file_path")
+    own = [
+        F.translate(column(name), _HIGH, decode).alias(name) if decode else F.col(column(name))
+        for name in frame.columns
+    ]
+    lowered = {name.lower() for name in frame.columns}
+    folders = dict.fromkeys(name for file in files for name, _ in file.folders if name.lower() not in lowered)
+    written = {name: F.regexp_extract(path, f"/{re.escape(quote(name))}=([^/]*)/", 1) for name in folders}
+    above = [F.try_url_decode(F.nullif(text, F.lit(""))).alias(name) for name, text in written.items()]
+    return frame.select(*own, *above, path.alias(FILE))
