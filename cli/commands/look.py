@@ -1,0 +1,24 @@
+"""`look`: what is in a file of events, before a first run; in seconds, and without Spark."""
+
+import argparse
+from datetime import UTC, datetime
+
+from cli.arguments import given_parameters
+from cli.local.sources import locate_events
+from lib.config.catalogue import check_each
+from lib.config.stages import Events
+from lib.looking.format import format_look
+from lib.looking.look import look
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Look at the events and print what was seen, the command to run last."""
+    given = given_parameters(arguments.param)
+    check_each(given)
+    said = {name: text for name, text in given.items() if name != "events"}
+    config = Events.from_widgets(
+        lambda name: locate_events(arguments.events) if name == "events" else said.get(name, "")
+    )
+    for line in format_look(look(config, datetime.now(UTC).date()), said):
+        print(line)
+    return 0

@@ -1,0 +1,103 @@
+"""Say what a look saw, in lines of a terminal."""
+
+from collections.abc import Iterator
+
+from lib import timeline
+from lib.looking.look import Look, format_command
+from lib.looking.measures import ERROR, HORIZONS, Kind, Measures
+
+LEAST_USERS = 50  # who act: fewer teach nothing
+_MARK = "~"  # before an estimate
+
+
+def format_look(seen: Look, given: dict[str, str]) -> list[str]:
+    """Everything, the command last."""
+    return [
+        *_sources(seen), "", *_mapping(seen), "", *_numbers(seen), "", *_types(seen.measures), "", *_faults(seen), "",
+        *_enough(seen), "", "To run on it:", f"  {format_command(seen, given)}",
+    ]  # fmt: skip
+
+
+def _sources(seen: Look) -> Iterator[str]:
+    for rows in seen.parts:
+        more = f" and {len(rows.files) - 1} more" if len(rows.files) > 1 else ""
+        yield f"{rows.files[0]}{more}: {rows.shown}"
+
+
+def _mapping(seen: Look) -> Iterator[str]:
+    if seen.columns:
+        yield "Read as: " + ", ".join(f"{ours} = {theirs}" for ours, theirs in seen.columns.items())
+    else:
+        yield "Read as it is: the columns have our names."
+    for preset in seen.presets:
+        yield f"It looks like {preset.title}. Mind: {preset.trap}"
+
+
+def _numbers(seen: Look) -> Iterator[str]:
+    measures = seen.measures
+    mark = _MARK if measures.estimated else ""
+    yield f"{measures.events:,} events in {measures.rows:,} rows, of {mark}{measures.users:,} users"
+    if measures.days:
+        days = sorted(measures.days)
+        gap = timeline.longest_gap(days, timeline.Window(days[0], days[-1] + timeline.ONE_DAY))
+        yield (
+            f"{days[0]} to {days[-1]}, {len(days)} days with events; the longest gap is {gap} days. "
+            f"A blank as_of is {seen.newest}."
+        )
+    if measures.value is not None:
+        yield f"value: {measures.value:,.2f} in all, none in {measures.nulls['value']:,} rows"
+    if measures.late:
+        yield f"{measures.late:,} rows became known a day or more after they happened"
+    if mark:
+        yield f"({_MARK}: estimates, good to {ERROR}; shares are of a sample of users)"
+
+
+def _types(measures: Measures) -> Iterator[str]:
+    heads = "".join(f"{f'{days} d':>9}" for days in HORIZONS)
+    yield f"{'event type':<32}{'events':>14}{'users':>12}{heads}   (share of the users active before who do it)"
+    for kind in measures.kinds:
+        yield f"{kind.name[:31]:<32}{kind.events:>14,}{kind.users:>12,}{_rates(kind)}"
+    if measures.kinds_in_all > len(measures.kinds):
+        yield f"and {measures.kinds_in_all - len(measures.kinds)} more"
+
+
+def _rates(kind: Kind) -> str:
+    return "".join(f"{kind.rates[days]:>9.1%}" if days in kind.rates else f"{'':>9}" for days in HORIZONS)
+
+
+def _faults(seen: Look) -> Iterator[str]:
+    measures, faults = seen.measures, 0
+    for one in measures.unusable:
+        faults += 1
+        yield f"! {one.column} cannot be used in {one.rows:,} rows, such as {one.example!r}"
+    for user, rows in measures.odd_ids:
+        faults += 1
+        yield f"! {rows:,} rows are of one user {user!r}: tools write so that there is none"
+    if measures.pointed is not None:
+        faults += 1
+        yield f"! {measures.pointed + '.0'!r} stands beside {measures.pointed!r}: one user under two ids"
+    if measures.top_user and measures.top_user[1] * 20 > measures.rows > 1000:
+        faults += 1
+        yield f"! one user, {measures.top_user[0]!r}, has {measures.top_user[1] / measures.rows:.0%} of all rows"
+    if measures.duplicates:
+        faults += 1
+        mark = _MARK if measures.estimated else ""
+        yield f"! {mark}{measures.duplicates:,} rows repeat another in everything: real, or copies (see event_key)"
+    for note in seen.notes:
+        faults += 1
+        yield f"! {note}"
+    if not faults:
+        yield "Nothing odd was seen."
+
+
+def _enough(seen: Look) -> Iterator[str]:
+    kind = next((one for one in seen.measures.kinds if one.name == seen.action), None)
+    if kind is None:
+        yield "There is nothing to ask about: no row can be used."
+        return
+    if seen.days < timeline.MIN_HISTORY_DAYS + 2 * 28:
+        yield f"Not enough to learn what happens within 28 days: the log has {seen.days}. Ask a shorter horizon_days."
+    elif 28 not in kind.rates or kind.rates[28] * seen.measures.users < LEAST_USERS:
+        yield f"Few do {kind.name!r}: a verdict will say that it cannot tell. Ask for a longer horizon_days."
+    else:
+        yield f"Enough to learn from: {seen.days} days, and {kind.rates[28]:.1%} do {kind.name!r} within 28 days."

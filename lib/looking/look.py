@@ -1,0 +1,111 @@
+"""Look at a source: what is in it, how to read it, whether it is enough, and the command that runs on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from shlex import quote
+
+import duckdb
+
+from lib.config.kinds import quote_name
+from lib.config.stages import Events
+from lib.errors import ConfigError
+from lib.features import clocks
+from lib.features.columns import EVENTS
+from lib.looking import mapping
+from lib.looking.columns import shaped_sql
+from lib.looking.measures import Measures, measure
+from lib.looking.relations import Rows, connect, open_rows, unreadable
+from lib.sources.presets import Preset
+
+MAX_LEFT_OUT = 0.05  # share of rows that a first run may leave out without being asked
+_ACTIONS = ("purchase", "order", "buy", "checkout", "subscribe", "transaction", "payment", "booking", "complete")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look seen."""
+
+    events: str
+    parts: Sequence[Rows]
+    columns: dict[str, str]  # what to say in event_columns
+    presets: Sequence[Preset]  # ready-made mappings that fit
+    measures: Measures
+    newest: date | None  # the day that a blank as_of comes to
+    notes: Sequence[str]  # of clocks
+    action: str | None  # what might be asked about
+    max_bad_rows: float  # what a run needs to be told to leave unusable rows out
+
+    @property
+    def days(self) -> int:
+        """How many days the log has before its newest."""
+        return (self.newest - self.measures.first).days if self.newest else 0
+
+
+def look(config: Events, run_date: date | None) -> Look:
+    """Look at the events of a configuration.
+
+    Raises
+    ------
+    SourceError, ConfigError
+        As the run would, where it can be known without Spark.
+    """
+    engine = connect()
+    parts = open_rows(engine, config.events, config.event_options)
+    given = config.mapping
+    try:
+        columns = mapping.propose_columns(engine, parts, given.columns)
+        full = replace(given, columns=columns)
+        shaped = " UNION ALL ".join(shaped_sql(rows, _known_here(rows, full), config.time_zone) for rows in parts)
+        measures = measure(engine, shaped, len(full.key))
+    except duckdb.Error as error:
+        raise unreadable(config.events, parts[0], error) from error
+    newest, notes = None, []
+    if measures.days:
+        begin, early = clocks.find_begin(measures.days)
+        newest, ahead = clocks.find_newest(measures.days, run_date)
+        notes = clocks.Span(newest, begin, ahead, early).notes()
+    bad = sum(one.rows for one in measures.unusable)
+    share = bad / (measures.rows + bad) if bad else 0.0
+    return Look(
+        config.events, parts, columns, mapping.fitting_presets(parts), measures, newest, notes, _action(measures),
+        -(-share * 1000 // 1) / 1000 if 0 < share <= MAX_LEFT_OUT else 0.0,
+    )  # fmt: skip
+
+
+def _known_here(rows: Rows, full: Preset) -> Preset:
+    """The mapping without what these files lack: a column may have come later."""
+    kept = {}
+    for ours, theirs in full.columns.items():
+        try:
+            shaped_sql(rows, replace(full, columns={"user_id": "''", "event_time": "'2024-01-01'", "event_type": "''"}
+                                     | {ours: theirs}, where="", key=()), "UTC")  # fmt: skip
+        except ConfigError:
+            if EVENTS[ours][2]:
+                raise
+            continue
+        kept[ours] = theirs
+    return replace(full, columns=kept)
+
+
+def _action(measures: Measures) -> str | None:
+    """The event type that a first question may be about: one whose name says so, or the rarest that enough do."""
+    names = [kind.name for kind in measures.kinds]
+    named = [name for word in _ACTIONS for name in names if word in name.lower()]
+    rates = {kind.name: kind.rates.get(28, 0.0) for kind in measures.kinds}
+    fitting = sorted((name for name in names if 0.005 <= rates[name] <= 0.9), key=lambda name: rates[name])
+    return named[0] if named else fitting[0] if fitting else names[-1] if names else None
+
+
+def format_command(seen: Look, given: dict[str, str]) -> str:
+    """The command that runs on what was looked at."""
+    said = dict(given)
+    if seen.columns and "event_preset" not in given:
+        said["event_columns"] = ",".join(f"{ours}={theirs}" for ours, theirs in seen.columns.items())
+    if seen.action:
+        said.setdefault("action", quote_name(seen.action))
+    said.setdefault("horizon_days", "28")
+    if seen.max_bad_rows:
+        said.setdefault("max_bad_rows", f"{seen.max_bad_rows:g}")
+    words = [f"--param {quote(f'{name}={value}')}" for name, value in {"events": seen.events, **said}.items()]
+    return "./propensity run --home .home-of-my-log " + " ".join(words)

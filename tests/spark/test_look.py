@@ -1,0 +1,165 @@
+"""What `look` counts with DuckDB is what Spark reads, file by file; and what it proposes runs."""
+
+import bz2
+import gzip
+import json
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lib.config.stages import Events, ExtractConfig
+from lib.errors import SourceError
+from lib.features.source import Reading, standardise
+from lib.looking.format import format_look
+from lib.looking.look import format_command, look
+from lib.sources.opening import open_source
+from tests.builders.runs import asked
+
+ROWS = pd.DataFrame({
+    "user_id": ["7", "8", "müller", "7"],
+    "event_time": ["2024-06-01 23:59:59", "2024-06-02", "2024-06-02T00:30:00Z", "2024-06-02 01:00:00+02:00"],
+    "event_type": ["view", "buy, now", "view", "view"], "value": [None, "12.50", "1e3", None],
+    "item_id": ["a\nb", '5" pipe', None, ""],
+})  # fmt: skip
+CSV = ROWS.to_csv(index=False)
+
+
+BROKEN = "9,2024-06-01 10:00 BST,view,1,x\n9,2024-06-01,view,NaN,x\n,2024-06-01,view,,\n"
+
+
+def files(folder):
+    """One log in many forms: the path, and what is said of it."""
+    forms = {
+        "plain.csv": (CSV.encode(), {}), "packed.csv.gz": (gzip.compress(CSV.encode()), {}),
+        "wide.csv": (CSV.encode("utf-16"), {}),
+        "crlf.csv": (CSV.replace("a\nb", "ab").replace("\n", "\r\n").encode(), {}),
+        "western.csv": (CSV.encode("cp1252"), {"event_options": "encoding=cp1252"}),
+        "semicolon.csv": (ROWS.to_csv(index=False, sep=";").encode(), {}),
+        "tabs.TSV": (ROWS.to_csv(index=False, sep="\t").encode(), {}),
+        "headless.csv": (ROWS.to_csv(index=False, header=False).encode(),
+                         {"event_options": f"header=false,names='{','.join(ROWS)}'"}),
+        "lines.jsonl": ("\n".join(json.dumps(row) for row in ROWS.to_dict("records")).encode(), {}),
+        "list.json": (json.dumps(ROWS.where(ROWS.notna(), None).to_dict("records")).encode(), {}),
+        "renamed.csv": (CSV.replace("user_id,event_time", "Customer ID,ts").encode(),
+                        {"event_columns": "user_id=Customer ID,event_time=ts"}),
+        "where.csv": (CSV.encode(), {"event_where": "event_type <> 'view'"}),
+        "berlin.csv": (CSV.encode(), {"time_zone": "Europe/Berlin"}),
+        "key.csv": (CSV.encode(), {"event_key": "user_id"}),
+        "broken.csv": ((CSV + BROKEN).encode(), {}),
+    }  # fmt: skip
+    for name, (content, said) in forms.items():
+        (folder / name).write_bytes(content)
+        yield folder / name, said
+    (folder / "bz.csv.bz2").write_bytes(bz2.compress(b"x"))
+    pq.write_table(pa.Table.from_pandas(ROWS), folder / "log.parquet")
+    yield folder / "log.parquet", {}
+
+
+def config(events, **said):
+    texts = {"events": str(events), **said}
+    return Events.from_widgets(lambda name: texts.get(name, ""))
+
+
+def by_spark(spark, events, said):
+    extract = asked(ExtractConfig, events=events, **said)
+    reading = Reading.of(extract)
+    frame = standardise(open_source(spark, str(events), extract.event_options), reading).toPandas()
+    if reading.key:
+        frame = frame.sort_values("known_time").drop_duplicates("key_0")
+    sound = frame[frame["broken"].isna()]
+    return (
+        dict(sound.groupby("day")["count"].sum()), sound["user_id"].nunique(),
+        dict(sound.groupby("event_type")["count"].sum()), sound["value"].sum(), dict(frame.groupby("broken").size()),
+    )  # fmt: skip
+
+
+def test_both_engines_read_the_same_of_every_form(spark, tmp_path):
+    for events, said in files(tmp_path):
+        seen = look(config(events, **said), None).measures
+        kinds = {kind.name: kind.events for kind in seen.kinds}
+        unusable = {one.column: one.rows for one in seen.unusable}
+        assert (seen.days, seen.users, kinds, seen.value, unusable) == by_spark(spark, events, said), events.name
+
+
+@pytest.fixture
+def unknown(tmp_path):
+    """A log whose columns have other names, and some rows without an id."""
+    days = pd.date_range("2024-01-01", periods=150)
+    rows = [
+        (None if n % 250 == 0 else f"c{n % 40}", f"{day:%Y-%m-%d} 10:00:00+02:00", "view" if n % 7 else "order",
+         "" if n % 7 else "9.90", f"s{n}")
+        for n, day in enumerate(days.repeat(20))
+    ]  # fmt: skip
+    names = ["customer_id", "ts", "event_name", "revenue", "sku"]
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "shop.csv", index=False)
+    return tmp_path / "shop.csv"
+
+
+def test_an_unknown_file_is_read_by_what_its_columns_are_called(unknown):
+    seen = look(config(unknown), date(2024, 6, 30))
+    assert seen.columns == {
+        "user_id": "customer_id", "event_time": "ts", "event_type": "event_name", "value": "revenue", "item_id": "sku",
+    }  # fmt: skip
+    assert format_command(seen, {}) == (
+        f"./propensity run --home .home-of-my-log --param events={unknown} --param event_columns=user_id=customer_id,"
+        "event_time=ts,event_type=event_name,value=revenue,item_id=sku --param action=order --param horizon_days=28 "
+        "--param max_bad_rows=0.004"
+    )
+    text = "\n".join(format_look(seen, {}))
+    for line in (
+        "Read as: user_id = customer_id, event_time = ts,", "2,988 events in 2,988 rows, of 40 users",
+        "2024-01-01 to 2024-05-29, 150 days with events; the longest gap is 1 days. A blank as_of is 2024-05-29.",
+        "! user_id cannot be used in 12 rows, such as 'nothing'", "Few do 'order': a verdict will say that it",
+    ):  # fmt: skip
+        assert line in text
+
+
+@pytest.mark.parametrize(("values", "form"), [
+    (["1704067200000"], "timestamp_millis(to_int(ts))"), (["1704067200"], "timestamp_seconds(to_int(ts))"),
+    (["1704067200000000"], "timestamp_micros(to_int(ts))"),
+    (["01.06.2024 10:00"], "parse_time(ts, 'dd.MM.yyyy HH:mm')"),
+    (["6/1/2024 9:05", "6/13/2024 10:00"], "parse_time(ts, 'M/d/yyyy H:mm')"),
+    (["13/6/2024", "1/6/2024"], "parse_time(ts, 'd/M/yyyy')"), (["2024-06-01"], "ts"),
+])  # fmt: skip
+def test_how_times_are_written_is_seen(tmp_path, values, form):
+    pd.DataFrame({"uid": "u", "ts": values, "event": "x"}).to_csv(tmp_path / "log.csv", index=False)
+    seen = look(config(tmp_path / "log.csv"), None)
+    assert seen.columns["event_time"] == form
+    assert sum(seen.measures.days.values()) == len(values)
+
+
+def test_what_is_odd_is_said(tmp_path):
+    rows = [f"{user},2024-06-{day:02},view\n" for day in range(1, 29) for user in ("nan", "7", "7.0", "7", "8")]
+    (tmp_path / "log.csv").write_text("user_id,event_time,event_type\n" + "".join(rows) + "9,2037-01-01,view\n")
+    text = "\n".join(format_look(look(config(tmp_path / "log.csv"), date(2024, 6, 28)), {}))
+    for line in (
+        "! 28 rows are of one user 'nan': tools write so that there is none",
+        "! '7.0' stands beside '7': one user under two ids",
+        "! 28 rows repeat another in everything: real, or copies (see event_key)",
+        "! 1 events lie behind 2024-06-28, the last day of the log, as far as 2037-01-01",
+    ):  # fmt: skip
+        assert line in text
+
+
+HEADER = b"user_id,event_time,event_type\n"
+
+
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("log.csv", HEADER + b'"x"y,2024-06-01,a\n', r"log\.csv.* Say how it is written with event_options\."),
+    ("log.csv", HEADER + b"m\xfcller,2024-06-01,a\n", r"log\.csv is not UTF-8, .*event_options=encoding=cp1252"),
+    ("log.csv", b"event_time,event_type\n2024-06-01,x\n", r"no column 'user_id' for user_id in .*log\.csv\. Found: "),
+    ("log.xlsx", b"PK", r"log\.xlsx is of no known format"),
+])  # fmt: skip
+def test_what_a_run_would_refuse_is_refused_here(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match=message):
+        look(config(tmp_path / name), None)
+
+
+def test_a_folder_of_delta_is_not_looked_at(tmp_path):
+    (tmp_path / "_delta_log").mkdir()
+    with pytest.raises(SourceError, match="are no file that can be looked at here"):
+        look(config(tmp_path), None)
