@@ -5,8 +5,10 @@ version, and the alias `champion` on the prediction model is the one commit poin
 is moved, the pair in use stays whole.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -147,9 +149,23 @@ class MlflowRegistry:
         return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=description).version)
 
     def _all_versions(self, name: str) -> list[Any]:
-        """All versions of a registered model, the newest first."""
-        versions = self.client.search_model_versions(f"name = '{name}'", max_results=10_000)
-        return sorted(versions, key=lambda version: -int(version.version))
+        """All versions of a registered model, the newest first.
+
+        Each is read by itself: a version that Unity Catalog's search answers with has no tags, and says so by raising.
+        """
+        return [self.client.get_model_version(name, number) for number in self._numbers(name)]
+
+    def _numbers(self, name: str) -> list[str]:
+        """The numbers of all versions of a registered model, the newest first; none where there is no such model."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            listed = list(_all_pages(partial(self.client.search_model_versions, f"name = '{name}'")))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return []
+        return sorted((str(version.version) for version in listed), key=int, reverse=True)
 
     def _describe(self, version: Any) -> dict[str, Any]:
         """When a version was made and what was recorded: a listing does not fail because one record is gone."""
@@ -173,9 +189,7 @@ class MlflowRegistry:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             transformers = f"{name.removesuffix('_prediction')}_preprocessing"
-            if name != transformers and any(
-                str(orphan.version) == version for orphan in self._all_versions(transformers)
-            ):
+            if name != transformers and version in self._numbers(transformers):
                 raise ModelError(
                     f"Version {version} of {name} is not registered: a kill left version {version} of {transformers} "
                     "an orphan. Promote a whole pair."
@@ -184,17 +198,32 @@ class MlflowRegistry:
 
 
 def registered_questions() -> list[ModelConfig]:
-    """One configuration for each question that has models in the store, by the registered models' own tags."""
+    """One configuration for each question that has models in the store, by the registered models' own tags.
+
+    Each model that may be one of ours is read by itself, since Unity Catalog's search tells no tags.
+    """
     from mlflow import MlflowClient
 
-    configs = []
-    for model in MlflowClient().search_registered_models(max_results=1000):
-        tags = model.tags
-        if "question" in tags and model.name.endswith("_prediction"):
+    client, configs = MlflowClient(), []
+    listed = _all_pages(client.search_registered_models)
+    for name in [model.name for model in listed if model.name.endswith("_prediction")]:
+        tags = client.get_registered_model(name).tags
+        if "question" in tags:
             question = Question.from_widgets(tags.__getitem__)
-            prefix = model.name.removesuffix(f"_{question.slug}_prediction")
+            prefix = name.removesuffix(f"_{question.slug}_prediction")
             configs.append(ModelConfig(
                 schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
                 experiment=tags["experiment"],
             ))  # fmt: skip
     return configs
+
+
+def _all_pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that a search of MLflow's client finds, page by page."""
+    token = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
