@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
-GONE = ("FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_VERSION_NOT_FOUND")  # Spark's words for files not there
+GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
+    "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
+    "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
+    "DELTA_VERSION_NOT_FOUND",
+)  # fmt: skip
 
 
 class DeltaTables:

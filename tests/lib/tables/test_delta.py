@@ -1,0 +1,48 @@
+"""What DeltaTables makes of what Spark answers, without a Spark: names in SQL, and versions that are gone."""
+
+import pytest
+from pyspark.errors import AnalysisException
+
+from lib.tables.contracts import AUDIENCE
+from lib.tables.delta import GONE, DeltaTables
+
+BEYOND = "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION"
+
+
+class Answering:
+    """A session that keeps what it was asked and answers every statement alike."""
+
+    def __init__(self, answer):
+        self.answer, self.asked = answer, []
+
+    def sql(self, text):
+        self.asked.append(text)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self
+
+    def toArrow(self):
+        return self.answer
+
+
+class Failed(AnalysisException):
+    """An error of Spark's by its name."""
+
+    def __init__(self, name):
+        super().__init__(f"[{name}] it says")
+        self.name = name
+
+    def getCondition(self):
+        return self.name
+
+
+@pytest.mark.parametrize("name", [BEYOND, *GONE, "FAILED_READ_FILE.FILE_NOT_EXIST"])
+def test_a_version_that_is_gone_has_no_rows_however_the_platform_calls_it(name):
+    rows = DeltaTables(Answering(Failed(name)), "main.app").at_version(3, "question = 'q'")
+    assert rows.empty
+    assert list(rows) == list(AUDIENCE)
+
+
+def test_any_other_error_is_told():
+    with pytest.raises(Failed, match="INSUFFICIENT_PERMISSIONS"):
+        DeltaTables(Answering(Failed("INSUFFICIENT_PERMISSIONS")), "main.app").at_version(3, "question = 'q'")
