@@ -92,6 +92,8 @@ dbutils.widgets.text("experiment", "propensity", "Experiment")
 dbutils.widgets.text("run_id", "", "Run id")
 # what extract_features made of a blank as_of
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
+# what the deployed job runs on
+dbutils.widgets.text("compute", "", "Compute")
 # parameters end
 
 config = RetrainConfig.from_widgets(dbutils.widgets.get)

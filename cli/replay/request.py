@@ -30,7 +30,7 @@ _OWN = {
     "challenger": "every run searches", "export": "no list leaves the home",
     "reports": "the replay writes its own", "search_on": "all trials run here",
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
-    "accept_shrunk": "all events are read once",
+    "accept_shrunk": "all events are read once", "compute": "all of it runs here",
 }  # fmt: skip
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}

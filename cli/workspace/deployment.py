@@ -76,6 +76,11 @@ def _task_compute(task: Task, defined: dict[str, list[str]]) -> Iterator[str]:
             yield f"{name} {key!r} is not among {defined[name]}. Define it."
     if task.environment_key and task.libraries:
         yield "libraries need a cluster. Put them into the environment's dependencies."
+    if task.environment_key and not task.disable_auto_optimization:
+        yield (
+            "serverless compute tries a failed task again by itself, whatever max_retries says. "
+            "Set disable_auto_optimization: true."
+        )
 
 
 def _environments(settings: JobSettings) -> Iterator[str]:

@@ -23,10 +23,12 @@ from lib.config.kinds import (
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question import MAX_DAYS, Question
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
+from lib.errors import ConfigError
 
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
+COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +181,24 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
         optional(word("a storage URL"), ""),
         "where Optuna keeps the studies; on one machine the home has such a place",
     )
+    compute: str = parameter(  # blank: nobody said, as by hand
+        "",
+        optional(choice(*COMPUTES), ""),
+        "what the deployed job runs on",
+        job="${var.compute}",
+        group=Group.JOB,
+    )
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        config = super().from_widgets(get)
+        if config.search_on == "spark" and config.compute == "serverless":
+            raise ConfigError(
+                "search_on is spark and compute is serverless, whose executors reach no network and have 1 GB of "
+                "memory: no trial could read its folds or note its result. Set search_on to driver, or deploy with "
+                "compute: classic."
+            )
+        return config
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import pytest
 
 from cli.__main__ import main
 from cli.workspace.deployment import deployment_findings
+from lib.config.stages import COMPUTES
 from localrun.bundle.bundle import load_bundle, target_names
 from localrun.checks import job as job_rules
 from tests.builders import bundles
@@ -22,11 +23,20 @@ def test_a_sound_bundle_has_no_findings(tmp_path):
     assert findings(bundles.write(tmp_path)) == []
 
 
-@pytest.mark.parametrize("compute", ["serverless", "classic"])
+@pytest.mark.parametrize("compute", COMPUTES)
 @pytest.mark.parametrize("target", target_names(ROOT))
 def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(target, compute):
-    bundle = load_bundle(ROOT, target, {"compute": compute})
+    bundle = load_bundle(ROOT, target, {"compute": compute, "cluster_id": "0101-123456-abcdefgh"})
     assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
+
+
+def test_existing_compute_without_its_cluster_is_found_before_a_deployment():
+    found = findings(ROOT, "dev") + deployment_findings(load_bundle(ROOT, "dev", {"compute": "existing"}))
+    assert found[0] == (
+        "jobs/propensity.yml: job propensity: task extract_features: names no compute, so that it lacks the "
+        "requirements. Set environment_key or job_cluster_key."
+    )
+    assert len(found) == 5  # of each task with a notebook
 
 
 COMPUTE = "environment_key: default\n          max"
@@ -38,6 +48,7 @@ COMPUTE = "environment_key: default\n          max"
     (COMPUTE, "max", r"task extract: names no compute, so that it lacks the requirements\. Set environment_key or job_cluster_key\."),
     (COMPUTE, f"existing_cluster_id: c\n          {COMPUTE}", r"task extract: has environment_key and existing_cluster_id\. Keep one of them\."),
     (COMPUTE, f"libraries: [{{pypi: {{package: x}}}}]\n          {COMPUTE}", r"task extract: libraries need a cluster\. Put them into the environment's dependencies\."),
+    ("retries}\n          disable_auto_optimization: true", "retries}", r"task extract: serverless compute tries a failed task again by itself, whatever max_retries says\. Set disable_auto_optimization: true\."),
     ('"5"', '"4"', r"environment default: environment_version is '4'\. Choose 5 or 6, which bring MLflow 3\."),
     ('environment_version: "5", ', "", r"environment default: environment_version is None\. Choose 5 or 6"),
     ("-r ../requirements.txt", "-r ../requirement.txt", r"environment default: there is no file .*requirement\.txt\. Correct the path\."),
