@@ -5,6 +5,7 @@ found by `localrun.checks.job`.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,12 +24,14 @@ _BROUGHT = {
     *("databricks-sdk", "protobuf"),
 }
 _COMPUTE = ("environment_key", "job_cluster_key", "existing_cluster_id", "new_cluster")
+# An application id, or a variable that every deployment has to give.
+_PRINCIPAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|<\w+>")
 
 
 def deployment_findings(bundle: Bundle) -> list[str]:
     """Every finding, as `file: what was found. What to do.`"""
     findings = [f"databricks.yml: nothing uses the variable {name}. Remove it." for name in bundle.unused]
-    findings += [f"databricks.yml: {text}" for text in _target(bundle)]
+    findings += [f"databricks.yml: {text}" for text in (*_target(bundle), *_experiments(bundle))]
     for job in bundle.jobs.values():
         of_job = [*_development(bundle, job.settings), *_compute(job.settings), *_environments(job.settings)]
         findings += [f"{job.file}: job {job.key}: {text}" for text in (*of_job, *_files(bundle, job))]
@@ -40,8 +43,26 @@ def _target(bundle: Bundle) -> Iterator[str]:
         return
     if not bundle.tree.get("run_as"):
         yield f"target {bundle.target} is production and has no run_as: its jobs would run as whoever deploys. Add one."
+    principal = (bundle.tree.get("run_as") or {}).get("service_principal_name")
+    if principal is not None and not _PRINCIPAL.fullmatch(principal):
+        yield (
+            f"target {bundle.target} runs as the service principal {principal!r}, which is no application id. Write "
+            "one, or a variable without a default: one that says who deploys names a person where a person does."
+        )
     if not (bundle.tree.get("workspace") or {}).get("root_path"):
         yield f"target {bundle.target} is production and has no root_path: each deployer would get a copy. Add one."
+
+
+def _experiments(bundle: Bundle) -> Iterator[str]:
+    for key, experiment in ((bundle.tree.get("resources") or {}).get("experiments") or {}).items():
+        called = f"experiment {key}: its name {experiment.get('name')!r}"
+        name = str(experiment.get("name") or "")
+        if not name.startswith("/"):
+            yield f"{called} is no path, and a deployment fails on that. Begin it with /Users/."
+        elif name.startswith("/Workspace/"):
+            yield f"{called} loses /Workspace when it is made, and the job would ask for it with. Leave it out."
+        elif name.startswith("/Shared/"):
+            yield f"{called} lies where every user of the workspace may delete its runs. Put it under /Users/."
 
 
 def _development(bundle: Bundle, settings: JobSettings) -> Iterator[str]:

@@ -88,19 +88,47 @@ def test_a_wheel_and_an_address_are_versions_too(tmp_path, dependency):
     assert findings(bundles.write(tmp_path, job=job)) == []
 
 
-PROD = "prod: {mode: production, workspace: {root_path: /Workspace/x}, run_as: {service_principal_name: x}, "
+ID = "11111111-2222-3333-4444-555555555555"
+PROD = f"prod: {{mode: production, workspace: {{root_path: /Workspace/x}}, run_as: {{service_principal_name: {ID}}}, "
 
 
 @pytest.mark.parametrize(("cut", "message"), [
     ("", None),
     ("workspace: {root_path: /Workspace/x}, ", r"databricks\.yml: target prod is production and has no root_path: each deployer would get a copy\. Add one\."),
-    ("run_as: {service_principal_name: x}, ", r"databricks\.yml: target prod is production and has no run_as: its jobs would run as whoever deploys\. Add one\."),
+    (f"run_as: {{service_principal_name: {ID}}}, ", r"databricks\.yml: target prod is production and has no run_as: its jobs would run as whoever deploys\. Add one\."),
 ])  # fmt: skip
 def test_a_production_target_says_where_and_as_whom(tmp_path, cut, message):
     databricks = bundles.replaced(bundles.DATABRICKS, "prod: {", PROD.replace(cut, ""))
     found = findings(bundles.write(tmp_path, databricks=databricks), "prod")
     assert len(found) == (message is not None)
     assert all(re.fullmatch(message, text) for text in found)
+
+
+@pytest.mark.parametrize(("principal", "found"), [
+    (ID, None), ("${var.principal}", None),  # a variable that has no default: the CLI asks for it
+    ("ana@example.com", "'ana@example.com'"), ("${workspace.current_user.userName}", "'me'"),
+])  # fmt: skip
+def test_production_runs_as_a_service_principal_and_never_as_whoever_deploys(tmp_path, principal, found):
+    databricks = bundles.replaced(bundles.DATABRICKS, "prod: {", PROD.replace(ID, f'"{principal}"'))
+    databricks = bundles.replaced(databricks, "variables:\n", "variables:\n  principal:\n    description: who runs\n")
+    databricks = bundles.replaced(databricks, "name: toy\n", 'name: "toy ${var.principal}"\n')
+    message = (
+        f"databricks.yml: target prod runs as the service principal {found}, which is no application id. Write one, or a "
+        "variable without a default: one that says who deploys names a person where a person does."
+    )
+    assert findings(bundles.write(tmp_path, databricks=databricks), "prod") == ([message] if found else [])
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("/Users/${workspace.current_user.userName}/shop", None),
+    ("shop", "is no path, and a deployment fails on that. Begin it with /Users/."),
+    ("/Workspace/Users/me/shop", "loses /Workspace when it is made, and the job would ask for it with. Leave it out."),
+    ("/Shared/shop", "lies where every user of the workspace may delete its runs. Put it under /Users/."),
+])  # fmt: skip
+def test_an_experiment_is_a_path_that_the_bundle_alone_manages(tmp_path, name, message):
+    experiment = f"resources: {{experiments: {{searches: {{name: '{name}'}}}}}}\n"
+    found = findings(bundles.write(tmp_path, databricks=bundles.DATABRICKS + experiment))
+    assert found == ([f"databricks.yml: experiment searches: its name {name!r} {message}"] if message else [])
 
 
 def test_production_may_say_how_many_runs_there_are(tmp_path):

@@ -52,9 +52,9 @@ def job():
     ({"held_out_share": "10"}, "held_out_share must be a number from 0 to 1, got '10'."),
     ({"n_trials": "abc"}, "n_trials must be a whole number >= 1, got 'abc'."),
     ({"cohort_days": "0.5"}, "cohort_days must be a whole number >= 1, got '0.5'."),
-    ({"search_on": "spark"}, "search_on is spark and compute is serverless, whose executors reach no network and have 1 "
-     "GB of memory: no trial could read its folds or note its result. Set search_on to driver, or deploy with compute: "
-     "classic."),
+    ({"search_on": "spark"}, "search_on is spark and compute is serverless, whose executors reach no network and have "
+     "1 GB of memory: no trial could read its folds or note its result. Set search_on to driver, or deploy with "
+     "compute: classic."),
 ])  # fmt: skip
 def test_a_wrong_parameter_of_any_stage_is_refused_by_the_first(monkeypatch, job, changes, message):
     with pytest.raises(ConfigError) as refused:

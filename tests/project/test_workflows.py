@@ -17,6 +17,7 @@ AUTH = {
     "DATABRICKS_HOST": "${{ vars.DATABRICKS_HOST }}",
     "DATABRICKS_CLIENT_ID": "${{ vars.DATABRICKS_CLIENT_ID }}",
 }
+RUN_AS = {"BUNDLE_VAR_service_principal": "${{ vars.SERVICE_PRINCIPAL || vars.DATABRICKS_CLIENT_ID }}"}
 each_job = pytest.mark.parametrize(("name", "key", "job"), JOBS, ids=lambda part: part if isinstance(part, str) else "")
 
 
@@ -51,7 +52,7 @@ def test_only_what_asks_the_workspace_gets_a_token(name, key, job):
     assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
     asks = any("databricks" in command or "remote" in command for command in commands(job))
     assert job.get("permissions", {}) == ({"contents": "read", "id-token": "write"} if asks else {})
-    assert job.get("env", {}) == (AUTH if asks else {})
+    assert job.get("env", {}) == ((AUTH | (RUN_AS if "environment" in job else {})) if asks else {})
 
 
 @each_job
