@@ -17,6 +17,7 @@ from lib.config.kinds import (
     optional,
     run_name,
     schema_name,
+    source,
     whole,
     word,
 )
@@ -37,7 +38,7 @@ class Events(FromWidgets, group=Group.QUESTION):
 
     events: str = parameter(
         "",
-        word("a table or path"),
+        source(),
         "where the events are: a table, a Delta folder, Parquet or CSV",
         job="${var.events}",
     )

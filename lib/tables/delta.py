@@ -16,6 +16,7 @@ from lib.errors import SourceError
 from lib.tables import csv_files
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
+from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
     from pyspark.errors import PySparkException
@@ -37,8 +38,8 @@ class DeltaTables:
         self._sql_names: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
 
     def full_name(self, name: str) -> str:
-        """The table's name with its schema."""
-        return f"{self.schema}.{name}"
+        """The table's name with its schema, as SQL has it."""
+        return name_sql(f"{self.schema}.{name}")
 
     def exists(self, name: str) -> bool:
         return bool(self.spark.catalog.tableExists(self.full_name(name)))

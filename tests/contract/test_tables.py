@@ -11,6 +11,7 @@ from lib.errors import ContractBroken
 from lib.features.vocabulary import features_schema
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
+from lib.tables.delta import DeltaTables
 
 CUTOFF = date(2024, 6, 3)
 WEEK_BEFORE = CUTOFF - timedelta(days=7)
@@ -237,3 +238,19 @@ def test_a_sample_is_drawn_alike_by_every_engine(tables):
         assert found["weight"].dtype == float
         assert found["weight"].tolist() == [1.0] * 4 + [2.0] * (len(found) - 4)
         assert set(found["user_id"][4:]) == expected, (key, seed)
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("tests/spark")
+@pytest.mark.parametrize("schema", ["select", "s" * 120])
+def test_a_schema_may_be_called_by_a_reserved_word_or_a_long_name(spark, schema):
+    spark.sql(f"CREATE SCHEMA `{schema}`")
+    tables = DeltaTables(spark, f"spark_catalog.{schema}")
+    for number in range(2):
+        tables.replace("audience", pd.DataFrame([LISTED | {"question": "q", "run_id": f"r{number}"}]), "question = 'q'")
+    tables.set_property("audience", "note", "it's")
+    assert tables.get_property("audience", "note") == "it's"
+    assert tables.at_version(tables.versions()[0], "question = 'q'")["run_id"].tolist() == ["r0"]
+    tables.delete("audience", "run_id = 'r1'")
+    assert tables.query("SELECT * FROM {audience}").empty
+    spark.sql(f"DROP SCHEMA `{schema}` CASCADE")

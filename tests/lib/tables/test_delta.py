@@ -1,5 +1,8 @@
 """What DeltaTables makes of what Spark answers, without a Spark: names in SQL, and versions that are gone."""
 
+from contextlib import suppress
+from types import SimpleNamespace
+
 import pytest
 from pyspark.errors import AnalysisException
 
@@ -46,3 +49,17 @@ def test_a_version_that_is_gone_has_no_rows_however_the_platform_calls_it(name):
 def test_any_other_error_is_told():
     with pytest.raises(Failed, match="INSUFFICIENT_PERMISSIONS"):
         DeltaTables(Answering(Failed("INSUFFICIENT_PERMISSIONS")), "main.app").at_version(3, "question = 'q'")
+
+
+def test_every_statement_has_its_names_in_backticks():
+    spark = Answering(Failed(BEYOND))
+    tables = DeltaTables(spark, "my-shop.select")
+    spark.catalog = SimpleNamespace(tableExists=lambda name: spark.asked.append(name) or True)
+    for call in (
+        lambda: tables.at_version(3, "question = 'q'"), tables.versions, lambda: tables.get_property("audience", "p"),
+        lambda: tables.set_property("audience", "p", "v"), lambda: tables.delete("audience", "1 = 1"),
+    ):  # fmt: skip
+        with suppress(Failed):
+            call()
+    assert len(spark.asked) == 6
+    assert [text for text in spark.asked if "`my-shop`.`select`.`audience`" not in text] == []
