@@ -115,6 +115,9 @@ class StageConfig(RunConfig, group=Group.JOB):
     run_id: str = parameter(  # blank outside a job
         "", run_name(), "the run's id; blank outside a job", job="{{job.run_id}}"
     )
+    repair_count: int = parameter(  # a repair runs tasks again under the same id, with the settings of by then
+        "0", whole(0), "how often the run was repaired", job="{{job.repair_count}}", unread=0
+    )
     resolved_as_of: date | None = parameter(
         "", optional(day(), None), "what extract_features made of a blank as_of", unread=None
     )

@@ -44,6 +44,7 @@ DECISIONS = {
     "why": "string",
     "low_evidence": "boolean",
     "number": "bigint",  # 1, 2, ...: the order in which decisions on the question were made, whatever their as_of
+    "repair_count": "bigint",  # how often the run had been repaired by then, each time with the settings of that day
 }
 PREDICTIONS = {
     "question": "string",  # its slug
@@ -85,6 +86,7 @@ PUBLICATIONS = {
     "jaccard": "double",  # of the two highest deciles: users in both, of those in either
     "mean_shift": "double",  # of the mean propensity
     "score_shift": "double",  # largest distance of the two distributions (Kolmogorov-Smirnov), 0 to 1
+    "repair_count": "bigint",  # as in decisions
 }
 OUTCOMES = {
     "question": "string",  # its slug
@@ -128,6 +130,8 @@ CONTRACTS = {
 }
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
+    "decisions": ("repair_count",),
+    "publications": ("repair_count",),
     "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
 }
 ARROW = {

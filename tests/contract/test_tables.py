@@ -178,8 +178,9 @@ def test_an_added_column_may_come_by_append_too(tables, monkeypatch):
 def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monkeypatch):
     with pytest.raises(ContractBroken, match="Table predictions: column reasons is missing; found question"):
         tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
-    assert missing_added("predictions", PREDICTIONS) == missing_added("decisions", []) == {}
+    assert missing_added("predictions", PREDICTIONS) == missing_added("outcomes", []) == {}
     assert missing_added("predictions", []) == {"reasons": "string"}
+    assert missing_added("decisions", []) == missing_added("publications", []) == {"repair_count": "bigint"}
     assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {
         "reasons": "string", "expected_actions": "double",
     }  # fmt: skip

@@ -38,7 +38,9 @@ def play(monkeypatch, parameters):
 def job():
     """What a deployed job gives its first task: its own defaults, filled in."""
     defaults = {item.name: item.default for item in load_bundle(ROOT).job("propensity").settings.parameters}
-    return defaults | OWN | {"run_id": "17", "models": "main.shop.propensity", "experiment": "/shop"}
+    return (
+        defaults | OWN | {"run_id": "17", "repair_count": "0", "models": "main.shop.propensity", "experiment": "/shop"}
+    )
 
 
 @pytest.mark.parametrize(("changes", "message"), [

@@ -142,7 +142,8 @@ def test_what_the_job_gives_the_catalogue_knows(job):
 def test_the_job_gives_nothing_but_places_and_the_bundle_s_own_variables():
     defaults = {item.name: item.default for item in load_bundle(ROOT).job("propensity").settings.parameters}
     assert {name for name, text in defaults.items() if text} == {
-        "bundle_root", "run_id", "events", "action", "schema", "models", "experiment", "reports", "compute",
+        "bundle_root", "run_id", "repair_count", "events", "action", "schema", "models", "experiment", "reports",
+        "compute",
     }  # fmt: skip
 
 
