@@ -43,7 +43,7 @@ class Events(FromWidgets, group=Group.QUESTION):
         job="${var.events}",
     )
     event_columns: dict[str, str] = parameter(  # our column name -> the source's
-        "", mapping(), "other column names, like user_id=customer,event_time=ts"
+        "", mapping(), "other column names, like user_id=customer,event_time=ts", job="${var.event_columns}"
     )
 
 
@@ -55,6 +55,7 @@ class QuietDays(FromWidgets, group=Group.LIMITS):
         "",
         optional(whole(0, unit="days"), None),
         "quiet days before as_of that are no error",
+        job="${var.max_source_gap_days}",
         shown="longest gap of 90 days",
     )
 
@@ -222,7 +223,9 @@ class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
         "0.1", decimal(0, 1), "share of the users whom nobody is to contact, to see what contacting adds"
     )
     bounds: PublishLimits
-    export: str = parameter("", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well")
+    export: str = parameter(
+        "", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well", job="${var.export}"
+    )
     contacts: Contacts  # whom that file names
     reports: str = parameter(
         "",

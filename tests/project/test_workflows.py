@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from localrun.bundle.bundle import target_names
 from localrun.bundle.files import read_yaml
@@ -25,10 +27,11 @@ def commands(job):
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_there_are_two_and_each_has_its_own_trigger():
+def test_each_has_its_own_trigger():
     assert {name: workflow["on"] for name, workflow in WORKFLOWS.items()} == {
         "pull-request": {"pull_request": None},
         "deploy": {"push": {"branches": ["main"]}},
+        "newest-cli": {"schedule": [{"cron": "0 5 * * 1"}], "workflow_dispatch": None},
     }
 
 
@@ -52,7 +55,9 @@ def test_only_what_asks_the_workspace_gets_a_token(name, key, job):
     assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
     asks = any("databricks" in command or "remote" in command for command in commands(job))
     assert job.get("permissions", {}) == ({"contents": "read", "id-token": "write"} if asks else {})
-    assert job.get("env", {}) == ((AUTH | (RUN_AS if "environment" in job else {})) if asks else {})
+    assert job.get("env", {}) == (
+        (AUTH | (RUN_AS if "environment" in job or name == "newest-cli" else {})) if asks else {}
+    )
 
 
 @each_job
@@ -61,11 +66,22 @@ def test_every_job_has_a_limit_and_a_fixed_machine(name, key, job):
 
 
 @each_job
-def test_the_cli_is_the_one_that_the_bundle_asks_for(name, key, job):
+def test_the_cli_is_a_fixed_one_that_the_bundle_takes(name, key, job):
     setup = [step["with"]["version"] for step in job["steps"] if "setup-cli@" in step.get("uses", "")]
-    wanted = read_yaml(ROOT / "databricks.yml", "databricks.yml")["bundle"]["databricks_cli_version"]
+    least = read_yaml(ROOT / "databricks.yml", "databricks.yml")["bundle"]["databricks_cli_version"]
     uses_cli = any(command.startswith("databricks ") for command in commands(job))
-    assert [f">= {version}" for version in setup] == ([wanted] if uses_cli else [])
+    newest = "${{ steps.newest.outputs.version }}" if name == "newest-cli" else "1.27.0"
+    assert setup == ([newest] if uses_cli else [])
+    assert least == ">= 1.13.0"  # the one that was held against its own fake workspace
+    assert name == "newest-cli" or all(Version(version) in SpecifierSet(least) for version in setup)
+
+
+def test_the_newest_cli_is_asked_for_weekly_and_takes_every_target_as_it_is():
+    (job,) = WORKFLOWS["newest-cli"]["jobs"].values()
+    assert [command for command in commands(job) if command.startswith("databricks ")] == [
+        "databricks --version",
+        *(f"databricks bundle validate --strict --target {target}" for target in target_names(ROOT)),
+    ]
 
 
 def test_a_pull_request_is_tested_and_validated():
