@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE_USED = re.compile(r"\$\{var\.([\w-]+)")
 # Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches, and
 # nobody draws a dashboard.
-_PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards"}
+_PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards", "alerts", "quality_monitors"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,22 @@ def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(targe
     assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
 
 
+@pytest.mark.parametrize("target", target_names(ROOT))
+def test_all_that_is_optional_is_sound_with_the_rest(tmp_path, target):
+    for name in ("jobs", "resources", "notebooks", "lib", "dashboards"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
+    databricks = (ROOT / "databricks.yml").read_text()
+    databricks = bundles.replaced(
+        databricks, "  - resources/*.yml\n", "  - resources/*.yml\n  - resources/optional/*.yml\n"
+    )
+    (tmp_path / "databricks.yml").write_text(databricks)
+    bundle = load_bundle(tmp_path, target)
+    assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
+    (alert,) = bundle.tree["resources"]["alerts"].values()
+    assert "FROM `main`.`propensity`.publications GROUP BY question" in alert["query_text"]
+
+
 def test_existing_compute_without_its_cluster_is_found_before_a_deployment():
     found = findings(ROOT, "dev") + deployment_findings(load_bundle(ROOT, "dev", {"compute": "existing"}))
     assert found[0] == (
