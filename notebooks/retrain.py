@@ -86,6 +86,8 @@ dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
 dbutils.widgets.text("models", "spark_catalog.propensity.propensity", "Models")
 # MLflow experiment of the searches
 dbutils.widgets.text("experiment", "propensity", "Experiment")
+# whether each user's propensity is kept beside what happened, in a table for a data quality monitor
+dbutils.widgets.dropdown("evaluations", "", ["", "no", "yes"], "Evaluations: no")
 
 # --- What the job fills in
 # the run's id; blank outside a job

@@ -107,6 +107,13 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
             group=Group.LIMITS,
         )
     )
+    feature_keys: str = parameter(
+        "no",
+        choice("no", "yes"),
+        "whether the table of features gets a primary key, so that Unity Catalog's feature store takes it",
+        job="${var.feature_keys}",
+        group=Group.PLACES,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +170,13 @@ class TrainConfig(ModelConfig, Chance, group=Group.LEARNING):
     )
     challenger: str = parameter(
         "", optional(model_uri(), ""), "a model of your own, compared instead of a search's", group=Group.SEARCH
+    )
+    evaluations: str = parameter(
+        "no",
+        choice("no", "yes"),
+        "whether each user's propensity is kept beside what happened, in a table for a data quality monitor",
+        job="${var.evaluations}",
+        group=Group.PLACES,
     )
 
 

@@ -106,6 +106,15 @@ OUTCOMES = {
     "high": "double",
     "word": "string",  # of part all: how good the scores proved to be, lib.audience.outcomes.WORDS
 }
+EVALUATIONS = {  # only where the parameter evaluations says so
+    "question": "string",  # its slug
+    "user_id": "string",
+    "cutoff": "date",  # of the score; what is observed lies on days [cutoff, cutoff + horizon)
+    "propensity": "double",
+    "label": "int",  # 1: the user acted
+    "prediction_version": "string",  # of the pair that scored
+    "as_of": "date",  # what became known before this day counts
+}
 DRIFT = {
     "run_id": "string",
     "question": "string",  # its slug
@@ -126,6 +135,7 @@ CONTRACTS = {
     "audience": AUDIENCE,
     "publications": PUBLICATIONS,
     "outcomes": OUTCOMES,
+    "evaluations": EVALUATIONS,
     "drift": DRIFT,
 }
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on

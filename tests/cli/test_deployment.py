@@ -8,6 +8,7 @@ import pytest
 from cli.__main__ import main
 from cli.workspace.deployment import deployment_findings
 from lib.config.stages import COMPUTES
+from lib.tables.contracts import EVALUATIONS
 from localrun.bundle.bundle import load_bundle, target_names
 from localrun.checks import job as job_rules
 from tests.builders import bundles
@@ -42,6 +43,10 @@ def test_all_that_is_optional_is_sound_with_the_rest(tmp_path, target):
     (tmp_path / "databricks.yml").write_text(databricks)
     bundle = load_bundle(tmp_path, target)
     assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
+    (monitor,) = bundle.tree["resources"]["quality_monitors"].values()
+    assert {
+        monitor["inference_log"][name] for name in ("timestamp_col", "model_id_col", "prediction_col", "label_col")
+    } < {*EVALUATIONS}
     (alert,) = bundle.tree["resources"]["alerts"].values()
     assert "FROM `main`.`propensity`.publications GROUP BY question" in alert["query_text"]
 

@@ -255,3 +255,22 @@ def test_a_schema_may_be_called_by_a_reserved_word_or_a_long_name(spark, schema)
     tables.delete("audience", "run_id = 'r1'")
     assert tables.query("SELECT * FROM {audience}").empty
     spark.sql(f"DROP SCHEMA `{schema}` CASCADE")
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("tests/spark")
+def test_a_table_whose_key_may_hold_no_nulls_is_written_as_before(delta_tables):
+    name = delta_tables.full_name("features")
+    delta_tables.spark.sql(f"CREATE TABLE {name} (user_id STRING NOT NULL, cutoff DATE NOT NULL) USING DELTA")
+    delta_tables.replace("predictions", scores({}), "1 = 1")  # rows to be mapped
+
+    def features(*columns):
+        schema = features_schema(columns)
+        made = pa.table({"user_id": ["ana"], "cutoff": [CUTOFF], **{name: [0.5] for name in columns}}).cast(schema)
+        return delta_tables.map_rows("SELECT * FROM {predictions} LIMIT 1", lambda _: made, schema)
+
+    for columns in (("a",), ("a", "b")):
+        delta_tables.replace("features", features(*columns), f"cutoff IN (DATE '{CUTOFF}')")
+    fields = {field.name: field.nullable for field in delta_tables.spark.table(name).schema}
+    assert fields == {"user_id": False, "cutoff": False, "a": True, "b": True}
+    assert delta_tables.query("SELECT user_id, b FROM {features}").to_numpy().tolist() == [["ana", 0.5]]

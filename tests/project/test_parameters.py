@@ -144,7 +144,7 @@ def test_the_job_gives_nothing_but_places_and_the_bundle_s_own_variables():
     defaults = {item.name: item.default for item in load_bundle(ROOT).job("propensity").settings.parameters}
     assert {name for name, text in defaults.items() if text} == {
         "bundle_root", "run_id", "repair_count", "events", "action", "schema", "models", "experiment", "reports",
-        "compute",
+        "compute", "feature_keys", "evaluations",
     }  # fmt: skip
 
 

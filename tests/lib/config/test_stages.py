@@ -31,7 +31,7 @@ def test_extract_features_reads_its_widgets():
         ExtractConfig(
             schema="app", events="app.events", event_columns={"user_id": "who"}, as_of=date(2024, 6, 3),
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
-            max_event_types=24, max_source_gap_days=0, accept_shrunk=None,
+            max_event_types=24, max_source_gap_days=0, accept_shrunk=None, feature_keys="no",
         )
     )  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_retrain_reads_its_widgets():
             promote_probability=0.9,
         ),
         max_training_rows=0, search_seconds=0, search_workers=1, search_on="driver",
-        objective="log_loss", compute="",
+        objective="log_loss", compute="", evaluations="no",
     )  # fmt: skip
 
 
