@@ -18,6 +18,7 @@ from localrun.bundle.bundle import Bundle, Job
 
 # The first has MLflow 3. One that is newer is added here once its notes were read: the CLI takes any number.
 _ENVIRONMENTS = ("5", "6")
+_OLDEST_RUNTIME = (17, 3)  # the oldest whose packages ours are held against: benchmarks/runtimes.tsv
 # Another version of one of these breaks the compute's Spark: protobuf lies under Spark Connect, and the SDK moves it.
 _BROUGHT = {
     *("pyspark", "pyspark-client", "pyspark-connect", "delta-spark", "databricks-connect"),
@@ -33,7 +34,8 @@ def deployment_findings(bundle: Bundle) -> list[str]:
     findings = [f"databricks.yml: nothing uses the variable {name}. Remove it." for name in bundle.unused]
     findings += [f"databricks.yml: {text}" for text in (*_target(bundle), *_experiments(bundle))]
     for job in bundle.jobs.values():
-        of_job = [*_development(bundle, job.settings), *_compute(job.settings), *_environments(job.settings)]
+        settings = job.settings
+        of_job = [*_development(bundle, settings), *_compute(settings), *_environments(settings), *_clusters(settings)]
         findings += [f"{job.file}: job {job.key}: {text}" for text in (*of_job, *_files(bundle, job))]
     return findings
 
@@ -113,6 +115,18 @@ def _environments(settings: JobSettings) -> Iterator[str]:
             yield f"{name}: environment_version is {version!r}. Choose {choices}, which bring MLflow 3."
         for dependency in (spec.dependencies if spec else None) or []:
             yield from (f"{name}: {text}" for text in _dependency(dependency))
+
+
+def _clusters(settings: JobSettings) -> Iterator[str]:
+    for cluster in settings.job_clusters or []:
+        key = (cluster.new_cluster and cluster.new_cluster.spark_version) or ""
+        numbers = re.match(r"(\d+)\.(\d+|x)", key)
+        known = numbers and (int(numbers[1]), int(numbers[2].replace("x", "0"))) >= _OLDEST_RUNTIME
+        if not known:
+            yield (
+                f"job cluster {cluster.job_cluster_key}: spark_version is {key!r}. Choose 17.3.x-scala2.13 or a newer "
+                "one: the job's packages were not held against an older one's."
+            )
 
 
 def _dependency(dependency: str) -> Iterator[str]:

@@ -60,6 +60,25 @@ def test_existing_compute_without_its_cluster_is_found_before_a_deployment():
     assert len(found) == 5  # of each task with a notebook
 
 
+@pytest.mark.parametrize(("version", "is_found"), [
+    ("17.3.x-scala2.13", False), ("18.x-scala2.13", False), ("19.0.x-scala2.13", False),
+    ("16.4.x-scala2.13", True), ("17.2.x-scala2.13", True), ("latest", True),
+])  # fmt: skip
+def test_a_runtime_that_nobody_held_our_packages_against_is_found(version, is_found):
+    found = deployment_findings(load_bundle(ROOT, "dev", {"compute": "classic", "spark_version": version}))
+    message = (
+        f"jobs/propensity.yml: job propensity: job cluster default: spark_version is {version!r}. Choose "
+        "17.3.x-scala2.13 or a newer one: the job's packages were not held against an older one's."
+    )
+    assert found == ([message] if is_found else [])
+
+
+def test_the_environment_is_one_of_those_that_were_read():
+    assert deployment_findings(load_bundle(ROOT, "dev", {"environment_version": "6"})) == []
+    (found,) = deployment_findings(load_bundle(ROOT, "dev", {"environment_version": "4"}))
+    assert found.endswith("environment_version is '4'. Choose 5 or 6, which bring MLflow 3.")
+
+
 COMPUTE = "environment_key: default\n          max"
 
 
