@@ -6,6 +6,7 @@ is moved, the pair in use stays whole.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -45,7 +46,8 @@ class MlflowRegistry:
         from mlflow.exceptions import MlflowException
 
         try:
-            model = self.client.get_registered_model(model_names(self.prefix, question)[1])
+            with _saying_rights():
+                model = self.client.get_registered_model(model_names(self.prefix, question)[1])
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
@@ -92,15 +94,17 @@ class MlflowRegistry:
             first, second = mlflow_files.write_pair(pair, example)
         tags = pair_tags(question, pair, evidence) | {"pair": run.info.run_id}
         description = format_description(question, pair, evidence)
-        self._ensure_models(question, evidence.tables)
-        partner = self._create_version(transformers, first, run.info.run_id, tags, description)
-        version = self._create_version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, description)
+        with _saying_rights():
+            self._ensure_models(question, evidence.tables)
+            partner = self._create_version(transformers, first, run.info.run_id, tags, description)
+            version = self._create_version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, description)
         return replace(pair, preprocessing_version=partner, prediction_version=version)
 
     def promote(self, question: Question, version: str, as_of: date) -> None:
         name = model_names(self.prefix, question)[1]
         tags, before = self._tags(name, version), self.champion(question)
-        self.client.set_registered_model_alias(name, CHAMPION, version)
+        with _saying_rights():
+            self.client.set_registered_model_alias(name, CHAMPION, version)
         if before == version:
             return
         # Signs for whoever reads the UI; the alias alone counts, so a kill in between leaves the pair in use whole.
@@ -227,3 +231,20 @@ def _all_pages(search: Callable[..., Any]) -> Iterator[Any]:
         token = page.token
         if not token:
             return
+
+
+@contextmanager
+def _saying_rights() -> Iterator[None]:
+    """Turn a refusal into an error that says which right is missing, and where it is said who needs which."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "PERMISSION_DENIED":
+            raise
+        said = str(error.message).partition(" Config:")[0]  # the client appends its own configuration
+        raise ModelError(
+            f"The registry refuses: {said} Grant that right to who runs the job; see Who may do what in "
+            "docs/deploy.md."
+        ) from error

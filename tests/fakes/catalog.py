@@ -26,6 +26,7 @@ class Catalog:
     def __init__(self) -> None:
         self.models: dict[str, Asked] = {}
         self.versions: dict[str, list[Asked]] = {}
+        self.denied: dict[str, str] = {}  # by route: what the platform says to who may not
 
     def routes(self) -> dict[str, Any]:
         known = {
@@ -41,7 +42,18 @@ class Catalog:
             "POST model-versions/set-tag": self.tag,
             "DELETE model-versions/delete-tag": self.untag,
         }
-        return {route.replace(" ", f" {API}"): _answering(answer) for route, answer in known.items()}
+        return {route.replace(" ", f" {API}"): self._answering(route, answer) for route, answer in known.items()}
+
+    def _answering(self, route: str, answer: Any) -> Any:
+        def body(asked: Asked) -> Asked:
+            try:
+                if route in self.denied:
+                    raise Refused(403, "PERMISSION_DENIED", self.denied[route])
+                return answer(asked)
+            except Refused as refused:
+                return refused.body
+
+        return body
 
     def create(self, asked: Asked) -> Asked:
         if asked["name"] in self.models:
@@ -100,16 +112,6 @@ class Catalog:
 
     def _versions(self, name: str) -> list[Asked]:
         return self.versions[self._found(name)["name"]]
-
-
-def _answering(answer: Any) -> Any:
-    def route(asked: Asked) -> Asked:
-        try:
-            return answer(asked)
-        except Refused as refused:
-            return refused.body
-
-    return route
 
 
 def _page(key: str, found: list[Asked], asked: Asked) -> Asked:

@@ -127,3 +127,24 @@ def test_a_version_that_is_not_there_is_told_from_an_orphan(catalog, registry):
         registry.promote(QUESTION, "3", ago(0))
     with pytest.raises(ModelError, match=r"a kill left version 2 of .*_preprocessing an orphan"):
         registry.promote(QUESTION, "2", ago(0))
+
+
+@pytest.mark.parametrize(("route", "missing"), [
+    ("GET registered-models/get", "User does not have EXECUTE on Routine or Model 'main.shop'."),
+    ("POST registered-models/create", "User does not have CREATE MODEL on Schema 'main.shop'."),
+    ("POST model-versions/create", "User does not have CREATE MODEL VERSION on Model 'main.shop'."),
+    ("POST registered-models/alias", "User is not an owner of Model 'main.shop'."),
+])  # fmt: skip
+def test_a_missing_right_is_named_with_who_has_to_have_it(catalog, registry, route, missing):
+    def use():
+        registry.champion(QUESTION)
+        registered(registry, QUESTION)
+        registry.promote(QUESTION, "1", ago(0))
+
+    catalog.denied = {route: missing}
+    with pytest.raises(ModelError) as refused:
+        use()
+    assert str(refused.value) == (
+        f"The registry refuses: PERMISSION_DENIED: {missing} Grant that right to who runs the job; see Who may do what "
+        "in docs/deploy.md."
+    )
