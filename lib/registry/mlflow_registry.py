@@ -245,6 +245,5 @@ def _saying_rights() -> Iterator[None]:
             raise
         said = str(error.message).partition(" Config:")[0]  # the client appends its own configuration
         raise ModelError(
-            f"The registry refuses: {said} Grant that right to who runs the job; see Who may do what in "
-            "docs/deploy.md."
+            f"The registry refuses: {said} Grant that right to who runs the job; see Who may do what in docs/deploy.md."
         ) from error
