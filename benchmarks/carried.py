@@ -2,7 +2,7 @@
 
     python -m benchmarks.carried PYTHON OTHER_PYTHON ...
 
-Each is an interpreter with `requirements.txt` installed, as `python -m benchmarks.runtimes --keep FOLDER` leaves it.
+Each is an interpreter with `requirements.txt` installed, as `python -m benchmarks.runtimes --keep FOLDER --tests` does.
 The first registers a pair of each family; each of them loads these and scores the same rows. Exit code 1 where a
 propensity differs by more than 1e-9 or a pair is refused.
 """
