@@ -65,6 +65,8 @@ dbutils.widgets.text("accept_shrunk", "", "Accept shrunk: none")
 # --- Where things are kept
 # schema of all tables; on one machine choose a --home instead
 dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
+# whether the table of features gets a primary key, so that Unity Catalog's feature store takes it
+dbutils.widgets.dropdown("feature_keys", "", ["", "no", "yes"], "Feature keys: no")
 
 # --- What the job fills in
 # the day on which the run takes place: no event is later

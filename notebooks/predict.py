@@ -50,6 +50,8 @@ dbutils.widgets.text("experiment", "propensity", "Experiment")
 dbutils.widgets.text("run_date", "", "Run date")
 # the run's id; blank outside a job
 dbutils.widgets.text("run_id", "", "Run id")
+# how often the run was repaired
+dbutils.widgets.text("repair_count", "", "Repair count")
 # what extract_features made of a blank as_of
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 # parameters end

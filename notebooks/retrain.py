@@ -86,14 +86,20 @@ dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
 dbutils.widgets.text("models", "spark_catalog.propensity.propensity", "Models")
 # MLflow experiment of the searches
 dbutils.widgets.text("experiment", "propensity", "Experiment")
+# whether each user's propensity is kept beside what happened, in a table for a data quality monitor
+dbutils.widgets.dropdown("evaluations", "", ["", "no", "yes"], "Evaluations: no")
 
 # --- What the job fills in
 # the day on which the run takes place: no event is later
 dbutils.widgets.text("run_date", "", "Run date")
 # the run's id; blank outside a job
 dbutils.widgets.text("run_id", "", "Run id")
+# how often the run was repaired
+dbutils.widgets.text("repair_count", "", "Repair count")
 # what extract_features made of a blank as_of
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
+# what the deployed job runs on
+dbutils.widgets.text("compute", "", "Compute")
 # parameters end
 
 config = RetrainConfig.from_widgets(dbutils.widgets.get)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cli.errors import CliError
+from lib.config.kinds import NONE
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Home:
     def parameters(self) -> dict[str, str]:
         """Job parameters that say where this machine keeps things."""
         return {
+            "compute": NONE,  # this machine, which is none of a workspace's
             "experiment": "propensity",
             "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}",
             "reports": str(self.root / "reports"),

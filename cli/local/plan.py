@@ -1,6 +1,7 @@
 """A run that was found sound, before anything is started."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -74,6 +75,11 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     for name in ("export", "reports"):  # notebooks run in their own folder
         if not is_none(given.get(name, "")):
             given[name] = str(Path(given[name]).expanduser().absolute())
+    if not re.fullmatch(r"\w+", schema_of(given)):  # which Unity Catalog takes
+        raise CliError(
+            f"On one machine a schema is of letters, digits and _, which Spark's own catalog wants; got "
+            f"{schema_of(given)!r}. Choose another, or a --home instead."
+        )
     source = choose_source(arguments.source, given, home, schema_of(given))
     job, bundle = load_job(arguments)
     plan = Plan(

@@ -14,6 +14,7 @@ from cli.arguments import given_parameters, known_parameters
 from cli.errors import CliError
 from cli.local.home import Home
 from lib.config.catalogue import check_each
+from lib.sources.files import is_place, split_paths
 
 # What is no path of this machine, or might be one of many: the engine says whether it is there.
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/(Volumes|Workspace|dbfs)/|.*[*?\[{`]")
@@ -110,11 +111,12 @@ def locate_events(events: str) -> str:
         If it can only be a path of this machine, and nothing is there.
     """
     located = absolute_events(events)
-    if located.startswith("/") and not _ELSEWHERE.match(located) and not _may_exist(Path(located)):
-        raise CliError(
-            f"--param events={events} names {located}, and there is no such file or folder. Correct the path; a table "
-            "is named like shop.events."
-        )
+    for place in [located] if _may_exist(Path(located)) else split_paths(located):
+        if place.startswith("/") and not _ELSEWHERE.match(place) and not _may_exist(Path(place)):
+            raise CliError(
+                f"--param events={events} names {place}, and there is no such file or folder. Correct the path; a "
+                "table is named like shop.events."
+            )
     return located
 
 
@@ -130,5 +132,6 @@ def absolute_events(events: str) -> str:
     path = Path(events).expanduser()
     if not events.strip() or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", events):
         return events
-    looks_like_a_file = "/" in events or path.suffix.lower() in (".csv", ".parquet") or path.exists()
-    return str(path.absolute()) if looks_like_a_file and "`" not in events else events
+    if len(places := split_paths(events)) > 1 and not path.exists():
+        return ",".join(map(absolute_events, places))
+    return str(path.absolute()) if (is_place(events) or path.exists()) and "`" not in events else events

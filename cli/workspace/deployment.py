@@ -5,6 +5,7 @@ found by `localrun.checks.job`.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,20 +18,24 @@ from localrun.bundle.bundle import Bundle, Job
 
 # The first has MLflow 3. One that is newer is added here once its notes were read: the CLI takes any number.
 _ENVIRONMENTS = ("5", "6")
+_OLDEST_RUNTIME = (17, 3)  # the oldest whose packages ours are held against: benchmarks/runtimes.tsv
 # Another version of one of these breaks the compute's Spark: protobuf lies under Spark Connect, and the SDK moves it.
 _BROUGHT = {
     *("pyspark", "pyspark-client", "pyspark-connect", "delta-spark", "databricks-connect"),
     *("databricks-sdk", "protobuf"),
 }
 _COMPUTE = ("environment_key", "job_cluster_key", "existing_cluster_id", "new_cluster")
+# An application id, or a variable that every deployment has to give.
+_PRINCIPAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|<\w+>")
 
 
 def deployment_findings(bundle: Bundle) -> list[str]:
     """Every finding, as `file: what was found. What to do.`"""
     findings = [f"databricks.yml: nothing uses the variable {name}. Remove it." for name in bundle.unused]
-    findings += [f"databricks.yml: {text}" for text in _target(bundle)]
+    findings += [f"databricks.yml: {text}" for text in (*_target(bundle), *_experiments(bundle))]
     for job in bundle.jobs.values():
-        of_job = [*_development(bundle, job.settings), *_compute(job.settings), *_environments(job.settings)]
+        settings = job.settings
+        of_job = [*_development(bundle, settings), *_compute(settings), *_environments(settings), *_clusters(settings)]
         findings += [f"{job.file}: job {job.key}: {text}" for text in (*of_job, *_files(bundle, job))]
     return findings
 
@@ -40,8 +45,26 @@ def _target(bundle: Bundle) -> Iterator[str]:
         return
     if not bundle.tree.get("run_as"):
         yield f"target {bundle.target} is production and has no run_as: its jobs would run as whoever deploys. Add one."
+    principal = (bundle.tree.get("run_as") or {}).get("service_principal_name")
+    if principal is not None and not _PRINCIPAL.fullmatch(principal):
+        yield (
+            f"target {bundle.target} runs as the service principal {principal!r}, which is no application id. Write "
+            "one, or a variable without a default: one that says who deploys names a person where a person does."
+        )
     if not (bundle.tree.get("workspace") or {}).get("root_path"):
         yield f"target {bundle.target} is production and has no root_path: each deployer would get a copy. Add one."
+
+
+def _experiments(bundle: Bundle) -> Iterator[str]:
+    for key, experiment in ((bundle.tree.get("resources") or {}).get("experiments") or {}).items():
+        called = f"experiment {key}: its name {experiment.get('name')!r}"
+        name = str(experiment.get("name") or "")
+        if not name.startswith("/"):
+            yield f"{called} is no path, and a deployment fails on that. Begin it with /Users/."
+        elif name.startswith("/Workspace/"):
+            yield f"{called} loses /Workspace when it is made, and the job would ask for it with. Leave it out."
+        elif name.startswith("/Shared/"):
+            yield f"{called} lies where every user of the workspace may delete its runs. Put it under /Users/."
 
 
 def _development(bundle: Bundle, settings: JobSettings) -> Iterator[str]:
@@ -76,6 +99,11 @@ def _task_compute(task: Task, defined: dict[str, list[str]]) -> Iterator[str]:
             yield f"{name} {key!r} is not among {defined[name]}. Define it."
     if task.environment_key and task.libraries:
         yield "libraries need a cluster. Put them into the environment's dependencies."
+    if task.environment_key and not task.disable_auto_optimization:
+        yield (
+            "serverless compute tries a failed task again by itself, whatever max_retries says. "
+            "Set disable_auto_optimization: true."
+        )
 
 
 def _environments(settings: JobSettings) -> Iterator[str]:
@@ -87,6 +115,18 @@ def _environments(settings: JobSettings) -> Iterator[str]:
             yield f"{name}: environment_version is {version!r}. Choose {choices}, which bring MLflow 3."
         for dependency in (spec.dependencies if spec else None) or []:
             yield from (f"{name}: {text}" for text in _dependency(dependency))
+
+
+def _clusters(settings: JobSettings) -> Iterator[str]:
+    for cluster in settings.job_clusters or []:
+        key = (cluster.new_cluster and cluster.new_cluster.spark_version) or ""
+        numbers = re.match(r"(\d+)\.(\d+|x)", key)
+        known = numbers and (int(numbers[1]), int(numbers[2].replace("x", "0"))) >= _OLDEST_RUNTIME
+        if not known:
+            yield (
+                f"job cluster {cluster.job_cluster_key}: spark_version is {key!r}. Choose 17.3.x-scala2.13 or a newer "
+                "one: the job's packages were not held against an older one's."
+            )
 
 
 def _dependency(dependency: str) -> Iterator[str]:

@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from lib.errors import ConfigError
 from lib.expressions.grammar import read_tree
 from lib.expressions.scan import split_mapping
+from lib.sources.files import is_place
 from lib.sources.options import Options, read_options
+from lib.tables.sql import name_sql
 
+_NAME = r"[^\s./`\x00-\x1f\x7f]{1,255}"  # what Unity Catalog takes as a name, without the blanks and backticks
 _LARGE = 1e6  # a limit of that size only keeps out slips of the pen
 NONE = "none"  # the word for nothing, where a parameter takes nothing
 T = TypeVar("T")
@@ -88,9 +91,23 @@ def schema_name() -> Kind[str]:
 
 
 def _read_schema_name(name: str, text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", _read_word(name, text)):
-        raise ConfigError(f"{name} must be a schema or catalog.schema of letters, digits and _, got {text!r}.")
+    if not re.fullmatch(rf"{_NAME}(\.{_NAME})?", _read_word(name, text)):
+        raise ConfigError(
+            f"{name} must be a schema or catalog.schema, without blanks and / and backticks in a name, got {text!r}."
+        )
     return text
+
+
+def source() -> Kind[str]:
+    """Where events are: a path, or a table, of whose name each part that needs backticks gets them."""
+    return Kind(_read_source, "a table or path")
+
+
+def _read_source(name: str, text: str) -> str:
+    is_name = re.fullmatch(rf"{_NAME}(\.{_NAME}){{0,2}}", _read_word(name, text))
+    if not is_name or is_place(text):
+        return text
+    return ".".join(part if re.fullmatch(r"\w+", part) else name_sql(part) for part in text.split("."))
 
 
 def run_name() -> Kind[str]:

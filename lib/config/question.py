@@ -28,7 +28,10 @@ class Question(FromWidgets, group=Group.QUESTION):
         "28", whole(1, MAX_DAYS, "days"), "how many days the prediction covers", job="${var.horizon_days}"
     )
     cohort_days: int = parameter(
-        "90", whole(1, MAX_COHORT_DAYS, "days"), "users are asked about who did anything in so many days before"
+        "90",
+        whole(1, MAX_COHORT_DAYS, "days"),
+        "users are asked about who did anything in so many days before",
+        job="${var.cohort_days}",
     )
 
     @property

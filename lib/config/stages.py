@@ -22,6 +22,7 @@ from lib.config.kinds import (
     options,
     run_name,
     schema_name,
+    source,
     whole,
     word,
     zone,
@@ -29,12 +30,14 @@ from lib.config.kinds import (
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question import MAX_DAYS, Question
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
+from lib.errors import ConfigError
 from lib.sources.options import Options
 from lib.sources.presets import Preset, preset_names, read_preset
 
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
+COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +46,15 @@ class Events(FromWidgets, group=Group.QUESTION):
 
     events: str = parameter(
         "",
-        word("a table or path"),
+        source(),
         "where the events are: a table, a Delta folder, or files of CSV, JSON lines or Parquet",
         job="${var.events}",
     )
     event_columns: dict[str, str] = parameter(  # our column name -> the source's, or an expression
-        "", mapping(), "other column names or expressions, like user_id=customer,event_time=timestamp_millis(ts)"
+        "",
+        mapping(),
+        "other column names or expressions, like user_id=customer,event_time=timestamp_millis(ts)",
+        job="${var.event_columns}",
     )
     event_preset: str = parameter(
         "",
@@ -98,6 +104,7 @@ class QuietDays(FromWidgets, group=Group.LIMITS):
         "",
         optional(whole(0, unit="days"), None),
         "quiet days before as_of that are no error",
+        job="${var.max_source_gap_days}",
         shown="longest gap of 90 days",
     )
 
@@ -157,6 +164,13 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
             group=Group.LIMITS,
         )
     )
+    feature_keys: str = parameter(
+        "no",
+        choice("no", "yes"),
+        "whether the table of features gets a primary key, so that Unity Catalog's feature store takes it",
+        job="${var.feature_keys}",
+        group=Group.PLACES,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +179,9 @@ class StageConfig(RunConfig, group=Group.JOB):
 
     run_id: str = parameter(  # blank outside a job
         "", run_name(), "the run's id; blank outside a job", job="{{job.run_id}}"
+    )
+    repair_count: int = parameter(  # a repair runs tasks again under the same id, with the settings of by then
+        "0", whole(0), "how often the run was repaired", job="{{job.repair_count}}", unread=0
     )
     resolved_as_of: date | None = parameter(
         "", optional(day(), None), "what extract_features made of a blank as_of", unread=None
@@ -211,6 +228,13 @@ class TrainConfig(ModelConfig, Chance, group=Group.LEARNING):
     challenger: str = parameter(
         "", optional(model_uri(), ""), "a model of your own, compared instead of a search's", group=Group.SEARCH
     )
+    evaluations: str = parameter(
+        "no",
+        choice("no", "yes"),
+        "whether each user's propensity is kept beside what happened, in a table for a data quality monitor",
+        job="${var.evaluations}",
+        group=Group.PLACES,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +257,24 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
         optional(word("a storage URL"), ""),
         "where Optuna keeps the studies; on one machine the home has such a place",
     )
+    compute: str = parameter(  # blank: nobody said, as by hand
+        "",
+        optional(choice(*COMPUTES), ""),
+        "what the deployed job runs on",
+        job="${var.compute}",
+        group=Group.JOB,
+    )
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        config = super().from_widgets(get)
+        if config.search_on == "spark" and config.compute == "serverless":
+            raise ConfigError(
+                "search_on is spark and compute is serverless, whose executors reach no network and have 1 GB of "
+                "memory: no trial could read its folds or note its result. Set search_on to driver, or deploy with "
+                "compute: classic."
+            )
+        return config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +294,9 @@ class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
         "0.1", decimal(0, 1), "share of the users whom nobody is to contact, to see what contacting adds"
     )
     bounds: PublishLimits
-    export: str = parameter("", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well")
+    export: str = parameter(
+        "", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well", job="${var.export}"
+    )
     contacts: Contacts  # whom that file names
     reports: str = parameter(
         "",

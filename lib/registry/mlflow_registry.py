@@ -5,8 +5,11 @@ version, and the alias `champion` on the prediction model is the one commit poin
 is moved, the pair in use stays whole.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -43,7 +46,8 @@ class MlflowRegistry:
         from mlflow.exceptions import MlflowException
 
         try:
-            model = self.client.get_registered_model(model_names(self.prefix, question)[1])
+            with _saying_rights():
+                model = self.client.get_registered_model(model_names(self.prefix, question)[1])
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
@@ -90,15 +94,17 @@ class MlflowRegistry:
             first, second = mlflow_files.write_pair(pair, example)
         tags = pair_tags(question, pair, evidence) | {"pair": run.info.run_id}
         description = format_description(question, pair, evidence)
-        self._ensure_models(question, evidence.tables)
-        partner = self._create_version(transformers, first, run.info.run_id, tags, description)
-        version = self._create_version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, description)
+        with _saying_rights():
+            self._ensure_models(question, evidence.tables)
+            partner = self._create_version(transformers, first, run.info.run_id, tags, description)
+            version = self._create_version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, description)
         return replace(pair, preprocessing_version=partner, prediction_version=version)
 
     def promote(self, question: Question, version: str, as_of: date) -> None:
         name = model_names(self.prefix, question)[1]
         tags, before = self._tags(name, version), self.champion(question)
-        self.client.set_registered_model_alias(name, CHAMPION, version)
+        with _saying_rights():
+            self.client.set_registered_model_alias(name, CHAMPION, version)
         if before == version:
             return
         # Signs for whoever reads the UI; the alias alone counts, so a kill in between leaves the pair in use whole.
@@ -147,9 +153,23 @@ class MlflowRegistry:
         return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=description).version)
 
     def _all_versions(self, name: str) -> list[Any]:
-        """All versions of a registered model, the newest first."""
-        versions = self.client.search_model_versions(f"name = '{name}'", max_results=10_000)
-        return sorted(versions, key=lambda version: -int(version.version))
+        """All versions of a registered model, the newest first.
+
+        Each is read by itself: a version that Unity Catalog's search answers with has no tags, and says so by raising.
+        """
+        return [self.client.get_model_version(name, number) for number in self._numbers(name)]
+
+    def _numbers(self, name: str) -> list[str]:
+        """The numbers of all versions of a registered model, the newest first; none where there is no such model."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            listed = list(_all_pages(partial(self.client.search_model_versions, f"name = '{name}'")))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return []
+        return sorted((str(version.version) for version in listed), key=int, reverse=True)
 
     def _describe(self, version: Any) -> dict[str, Any]:
         """When a version was made and what was recorded: a listing does not fail because one record is gone."""
@@ -173,9 +193,7 @@ class MlflowRegistry:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             transformers = f"{name.removesuffix('_prediction')}_preprocessing"
-            if name != transformers and any(
-                str(orphan.version) == version for orphan in self._all_versions(transformers)
-            ):
+            if name != transformers and version in self._numbers(transformers):
                 raise ModelError(
                     f"Version {version} of {name} is not registered: a kill left version {version} of {transformers} "
                     "an orphan. Promote a whole pair."
@@ -184,17 +202,48 @@ class MlflowRegistry:
 
 
 def registered_questions() -> list[ModelConfig]:
-    """One configuration for each question that has models in the store, by the registered models' own tags."""
+    """One configuration for each question that has models in the store, by the registered models' own tags.
+
+    Each model that may be one of ours is read by itself, since Unity Catalog's search tells no tags.
+    """
     from mlflow import MlflowClient
 
-    configs = []
-    for model in MlflowClient().search_registered_models(max_results=1000):
-        tags = model.tags
-        if "question" in tags and model.name.endswith("_prediction"):
+    client, configs = MlflowClient(), []
+    listed = _all_pages(client.search_registered_models)
+    for name in [model.name for model in listed if model.name.endswith("_prediction")]:
+        tags = client.get_registered_model(name).tags
+        if "question" in tags:
             question = Question.from_widgets(tags.__getitem__)
-            prefix = model.name.removesuffix(f"_{question.slug}_prediction")
+            prefix = name.removesuffix(f"_{question.slug}_prediction")
             configs.append(ModelConfig(
                 schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
                 experiment=tags["experiment"],
             ))  # fmt: skip
     return configs
+
+
+def _all_pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that a search of MLflow's client finds, page by page."""
+    token = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+@contextmanager
+def _saying_rights() -> Iterator[None]:
+    """Turn a refusal into an error that says which right is missing, and where it is said who needs which."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "PERMISSION_DENIED":
+            raise
+        said = str(error.message).partition(" Config:")[0]  # the client appends its own configuration
+        raise ModelError(
+            f"The registry refuses: {said} Grant that right to who runs the job; see Who may do what in docs/deploy.md."
+        ) from error

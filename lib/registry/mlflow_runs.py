@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from lib.config.question import Question
-from lib.errors import ContractBroken, ModelError
+from lib.errors import ConfigError, ContractBroken, ModelError
 from lib.evaluation.metrics import Quality
 from lib.evaluation.verdict import Check
 from lib.models.checks import MEND
@@ -113,7 +113,17 @@ class MlflowRuns:
 
 
 def ensure_experiment(client: Any, name: str) -> str:
-    """The experiment of a name, made where it is not there yet."""
+    """The experiment of a name, made where it is not there yet.
+
+    Raises
+    ------
+    ConfigError
+        If it is kept in a workspace, and the name is no path there.
+    """
+    if client.tracking_uri.startswith("databricks") and not name.startswith("/"):
+        raise ConfigError(
+            f"experiment is {name!r}, and in a workspace it is a path. Give it one like /Users/<your name>/{name}."
+        )
     experiment = client.get_experiment_by_name(name)
     return str(experiment.experiment_id if experiment else client.create_experiment(name))
 

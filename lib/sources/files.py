@@ -72,6 +72,11 @@ def may_be_text(events: str) -> bool:
     return "/" in events and kinds != {Format.PARQUET}
 
 
+def is_place(events: str) -> bool:
+    """Whether a source is named as files are, and not as a table."""
+    return "/" in events or any(_format_of(path) for path in split_paths(events))
+
+
 def split_paths(events: str) -> list[str]:
     """The places that a text names; with commas between them where each looks like a path."""
     parts = [part.strip() for part in events.split(",")]

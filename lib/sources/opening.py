@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lib.errors import SourceError
 from lib.sources import csv_files, json_files, parquet_files
-from lib.sources.files import ENDINGS, Format, list_files, split_paths, tell_format
+from lib.sources.files import Format, is_place, list_files, split_paths, tell_format
 from lib.sources.options import Options
 from lib.sources.part import Part
 
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
 WAYS = "Set events to a table name, a Delta folder, or CSV, JSON lines or Parquet files."
 _CHAR = "__CHAR_VARCHAR_TYPE_STRING"  # where Spark notes that a column of texts is of type CHAR
-
-
-def is_table(events: str) -> bool:
-    """Whether a source is named as tables are."""
-    return "/" not in events and not _has_ending(events)
-
-
-def _has_ending(events: str) -> bool:
-    return any(ending in events.lower() for ending in ENDINGS)
 
 
 def open_source(spark: "SparkSession", events: str, options: Options | None = None) -> list[Part]:
@@ -51,7 +42,7 @@ def open_source(spark: "SparkSession", events: str, options: Options | None = No
 
 
 def _open(spark: "SparkSession", events: str, options: Options) -> list[Part]:
-    if is_table(events):
+    if not is_place(events):
         return [_table_part(spark.read.table(events), events)]
     if len(split_paths(events)) == 1 and not any(sign in events for sign in "*?") and _is_delta(spark, events):
         return [_table_part(spark.read.format("delta").load(events), events)]

@@ -8,6 +8,7 @@ from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
 from lib.progress import Say
 from lib.stages.summary import past_window
+from lib.tables import keys
 from lib.tables.delta import DeltaTables
 from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
@@ -24,10 +25,14 @@ class Extracted:
 
 def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
     """Bring activity and features up to date with the source."""
+    if config.feature_keys == "yes":
+        keys.check_can_have_keys(tables)
     ingested = ingest.ingest(config, tables, say)
     as_of = ingested.as_of
     say(f"activity is up to date, as of {as_of}")
     done, built, width = extraction.build_missing(config, tables, as_of)
+    if config.feature_keys == "yes":
+        keys.ensure_key(tables, "features")
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
     table = tables.query(
         f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN recency <= {config.question.cohort_days} THEN 1 ELSE 0 END) "

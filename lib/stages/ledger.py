@@ -13,7 +13,7 @@ from lib.config.stages import StageConfig, TrainConfig
 from lib.evaluation.metrics import Measured
 from lib.labels import labels, sampling
 from lib.stages.records import list_sql, question_sql, read_rows
-from lib.tables.contracts import OUTCOMES
+from lib.tables.contracts import EVALUATIONS, OUTCOMES
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
 
@@ -38,6 +38,9 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
             as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
         )  # fmt: skip
+        if config.evaluations == "yes":  # before outcomes, by which the cutoff counts as written
+            beside = rows.assign(question=question.slug, as_of=as_of).reindex(columns=list(EVALUATIONS))
+            tables.replace("evaluations", beside, list_sql(question, cutoff))
         tables.replace("outcomes", outcome, list_sql(question, cutoff))
         written = outcome if written.empty else pd.concat([written, outcome], ignore_index=True)
     return written

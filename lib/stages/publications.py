@@ -174,5 +174,5 @@ def _row(config: StageConfig, tables: Tables, rows: pd.DataFrame, kind: str) -> 
         "question": config.question.slug, "run_id": config.run_id, "cutoff": first["cutoff"], "kind": kind,
         "number": 1 if others is None else int(others["number"].max()) + 1,
         "preprocessing_version": first["preprocessing_version"], "prediction_version": first["prediction_version"],
-        "users": len(rows), "mean_propensity": float(rows["propensity"].mean()),
+        "users": len(rows), "mean_propensity": float(rows["propensity"].mean()), "repair_count": config.repair_count,
     }  # fmt: skip

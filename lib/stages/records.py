@@ -35,7 +35,7 @@ def write_decision(
         "preprocessing_version": pair.preprocessing_version if pair else None,
         "prediction_version": pair.prediction_version if pair else None,
         "challenger_version": challenger or None, "why": why, "low_evidence": low_evidence,
-        "number": 1 + (int(others["number"].max()) if len(others) else 0),
+        "number": 1 + (int(others["number"].max()) if len(others) else 0), "repair_count": config.repair_count,
     }  # fmt: skip
     tables.replace("decisions", pd.DataFrame([row], columns=list(DECISIONS)), run_sql(config))
 

@@ -44,6 +44,7 @@ DECISIONS = {
     "why": "string",
     "low_evidence": "boolean",
     "number": "bigint",  # 1, 2, ...: the order in which decisions on the question were made, whatever their as_of
+    "repair_count": "bigint",  # how often the run had been repaired by then, each time with the settings of that day
 }
 PREDICTIONS = {
     "question": "string",  # its slug
@@ -85,6 +86,7 @@ PUBLICATIONS = {
     "jaccard": "double",  # of the two highest deciles: users in both, of those in either
     "mean_shift": "double",  # of the mean propensity
     "score_shift": "double",  # largest distance of the two distributions (Kolmogorov-Smirnov), 0 to 1
+    "repair_count": "bigint",  # as in decisions
 }
 OUTCOMES = {
     "question": "string",  # its slug
@@ -103,6 +105,15 @@ OUTCOMES = {
     "low": "double",  # 90 % interval over users
     "high": "double",
     "word": "string",  # of part all: how good the scores proved to be, lib.audience.outcomes.WORDS
+}
+EVALUATIONS = {  # only where the parameter evaluations says so
+    "question": "string",  # its slug
+    "user_id": "string",
+    "cutoff": "date",  # of the score; what is observed lies on days [cutoff, cutoff + horizon)
+    "propensity": "double",
+    "label": "int",  # 1: the user acted
+    "prediction_version": "string",  # of the pair that scored
+    "as_of": "date",  # what became known before this day counts
 }
 DRIFT = {
     "run_id": "string",
@@ -130,11 +141,14 @@ CONTRACTS = {
     "audience": AUDIENCE,
     "publications": PUBLICATIONS,
     "outcomes": OUTCOMES,
+    "evaluations": EVALUATIONS,
     "drift": DRIFT,
     "source_checks": SOURCE_CHECKS,
 }
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
+    "decisions": ("repair_count",),
+    "publications": ("repair_count",),
     "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
 }
 ARROW = {

@@ -12,12 +12,17 @@ import pyarrow as pa
 
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
+from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
-GONE = ("FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_VERSION_NOT_FOUND")  # Spark's words for files not there
+GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
+    "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
+    "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
+    "DELTA_VERSION_NOT_FOUND",
+)  # fmt: skip
 
 
 class DeltaTables:
@@ -28,8 +33,8 @@ class DeltaTables:
         self._sql_names: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
 
     def full_name(self, name: str) -> str:
-        """The table's name with its schema."""
-        return f"{self.schema}.{name}"
+        """The table's name with its schema, as SQL has it."""
+        return name_sql(f"{self.schema}.{name}")
 
     def exists(self, name: str) -> bool:
         return bool(self.spark.catalog.tableExists(self.full_name(name)))

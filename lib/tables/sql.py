@@ -1,4 +1,4 @@
-"""Spell values in SQL so that Spark and DuckDB read them alike."""
+"""Spell values and names in SQL; values so that Spark and DuckDB read them alike."""
 
 import re
 from collections.abc import Iterable
@@ -17,3 +17,8 @@ def text_literal(text: str) -> str:
 def days_sql(days: Iterable[date]) -> str:
     """Spell days as SQL has them, for a list of `IN`."""
     return ", ".join(f"DATE '{day}'" for day in days)
+
+
+def name_sql(name: str) -> str:
+    """Spell a name, or several joined by dots, in SQL of Spark, where hyphens and reserved words need backticks."""
+    return ".".join(f"`{part}`" for part in name.split("."))

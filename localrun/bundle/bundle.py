@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE_USED = re.compile(r"\$\{var\.([\w-]+)")
 # Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches, and
 # nobody draws a dashboard.
-_PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards"}
+_PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards", "alerts", "quality_monitors"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,8 @@ class _Resolver:
             raise LocalRunError(f"databricks.yml: there is no variable {', '.join(sorted(unknown))}.")
         # On one machine the bundle is "deployed" where it lies, by nobody in particular.
         here = {"file_path": str(root), "current_user": {"userName": "me", "short_name": "me"}}
-        values = {name: (body or {}).get("default") for name, body in declared.items()} | dict(given)
+        # A variable without a default has to be given to every deployment; none is made here, its name stands for it.
+        values = {name: (body or {}).get("default", f"<{name}>") for name, body in declared.items()} | dict(given)
         self._facts = merge(tree, {"bundle": {"target": target}, "workspace": here}) | {"var": values}
 
     def resolve(self, node: Any, outer: tuple[str, ...] = ()) -> Any:

@@ -15,6 +15,7 @@ from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
 from localrun.platform.references import Facts, resolve
 
+MOST_CHARACTERS = 10_000  # of an array that is given as text
 _KEY = re.compile(r"\{\{input\.`?([^{}`]+)`?\}\}")
 _OWN_KEYS = {"task_key", "depends_on", "run_if", "description", "for_each_task"}
 _NESTED_KEYS = {"task_key", "description", "run_job_task"}
@@ -84,6 +85,11 @@ def check_inputs(job: Job, parameters: Mapping[str, str]) -> None:
 
 
 def _inputs(text: str) -> list[dict[str, Any]]:
+    if len(text) > MOST_CHARACTERS:
+        raise LocalRunError(
+            f"inputs has {len(text)} characters, and the platform takes {MOST_CHARACTERS}. Ask fewer at a time, or say "
+            "in the other job what all have in common."
+        )
     try:
         inputs = json.loads(text)
     except ValueError:

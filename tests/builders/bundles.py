@@ -31,12 +31,14 @@ resources:
           notebook_task: {notebook_path: ../notebooks/extract.py}
           environment_key: default
           max_retries: ${var.retries}
+          disable_auto_optimization: true
         - task_key: train
           depends_on: [{task_key: extract}]
           notebook_task:
             notebook_path: ../notebooks/train.py
             base_parameters: {day: "{{tasks.extract.values.day}}"}
           environment_key: default
+          disable_auto_optimization: true
         - task_key: gate
           depends_on: [{task_key: train}]
           condition_task: {left: "{{tasks.train.values.needed}}", op: EQUAL_TO, right: "true"}
@@ -44,11 +46,13 @@ resources:
           depends_on: [{task_key: gate, outcome: "true"}]
           notebook_task: {notebook_path: ../notebooks/retrain.py}
           environment_key: default
+          disable_auto_optimization: true
         - task_key: predict
           depends_on: [{task_key: train}, {task_key: retrain}]
           run_if: NONE_FAILED
           notebook_task: {notebook_path: ../notebooks/predict.py}
           environment_key: default
+          disable_auto_optimization: true
 """
 HEADER = "# Databricks notebook source\n"
 NOTEBOOKS = {

@@ -7,6 +7,8 @@ import pytest
 
 from cli.__main__ import main
 from cli.workspace.deployment import deployment_findings
+from lib.config.stages import COMPUTES
+from lib.tables.contracts import EVALUATIONS
 from localrun.bundle.bundle import load_bundle, target_names
 from localrun.checks import job as job_rules
 from tests.builders import bundles
@@ -22,11 +24,59 @@ def test_a_sound_bundle_has_no_findings(tmp_path):
     assert findings(bundles.write(tmp_path)) == []
 
 
-@pytest.mark.parametrize("compute", ["serverless", "classic"])
+@pytest.mark.parametrize("compute", COMPUTES)
 @pytest.mark.parametrize("target", target_names(ROOT))
 def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(target, compute):
-    bundle = load_bundle(ROOT, target, {"compute": compute})
+    bundle = load_bundle(ROOT, target, {"compute": compute, "cluster_id": "0101-123456-abcdefgh"})
     assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
+
+
+@pytest.mark.parametrize("target", target_names(ROOT))
+def test_all_that_is_optional_is_sound_with_the_rest(tmp_path, target):
+    for name in ("jobs", "resources", "notebooks", "lib", "dashboards"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
+    databricks = (ROOT / "databricks.yml").read_text()
+    databricks = bundles.replaced(
+        databricks, "  - resources/*.yml\n", "  - resources/*.yml\n  - resources/optional/*.yml\n"
+    )
+    (tmp_path / "databricks.yml").write_text(databricks)
+    bundle = load_bundle(tmp_path, target)
+    assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
+    (monitor,) = bundle.tree["resources"]["quality_monitors"].values()
+    assert {
+        monitor["inference_log"][name] for name in ("timestamp_col", "model_id_col", "prediction_col", "label_col")
+    } < {*EVALUATIONS}
+    (alert,) = bundle.tree["resources"]["alerts"].values()
+    assert "FROM `main`.`propensity`.publications GROUP BY question" in alert["query_text"]
+
+
+def test_existing_compute_without_its_cluster_is_found_before_a_deployment():
+    found = findings(ROOT, "dev") + deployment_findings(load_bundle(ROOT, "dev", {"compute": "existing"}))
+    assert found[0] == (
+        "jobs/propensity.yml: job propensity: task extract_features: names no compute, so that it lacks the "
+        "requirements. Set environment_key or job_cluster_key."
+    )
+    assert len(found) == 5  # of each task with a notebook
+
+
+@pytest.mark.parametrize(("version", "is_found"), [
+    ("17.3.x-scala2.13", False), ("18.x-scala2.13", False), ("19.0.x-scala2.13", False),
+    ("16.4.x-scala2.13", True), ("17.2.x-scala2.13", True), ("latest", True),
+])  # fmt: skip
+def test_a_runtime_that_nobody_held_our_packages_against_is_found(version, is_found):
+    found = deployment_findings(load_bundle(ROOT, "dev", {"compute": "classic", "spark_version": version}))
+    message = (
+        f"jobs/propensity.yml: job propensity: job cluster default: spark_version is {version!r}. Choose "
+        "17.3.x-scala2.13 or a newer one: the job's packages were not held against an older one's."
+    )
+    assert found == ([message] if is_found else [])
+
+
+def test_the_environment_is_one_of_those_that_were_read():
+    assert deployment_findings(load_bundle(ROOT, "dev", {"environment_version": "6"})) == []
+    (found,) = deployment_findings(load_bundle(ROOT, "dev", {"environment_version": "4"}))
+    assert found.endswith("environment_version is '4'. Choose 5 or 6, which bring MLflow 3.")
 
 
 COMPUTE = "environment_key: default\n          max"
@@ -38,6 +88,7 @@ COMPUTE = "environment_key: default\n          max"
     (COMPUTE, "max", r"task extract: names no compute, so that it lacks the requirements\. Set environment_key or job_cluster_key\."),
     (COMPUTE, f"existing_cluster_id: c\n          {COMPUTE}", r"task extract: has environment_key and existing_cluster_id\. Keep one of them\."),
     (COMPUTE, f"libraries: [{{pypi: {{package: x}}}}]\n          {COMPUTE}", r"task extract: libraries need a cluster\. Put them into the environment's dependencies\."),
+    ("retries}\n          disable_auto_optimization: true", "retries}", r"task extract: serverless compute tries a failed task again by itself, whatever max_retries says\. Set disable_auto_optimization: true\."),
     ('"5"', '"4"', r"environment default: environment_version is '4'\. Choose 5 or 6, which bring MLflow 3\."),
     ('environment_version: "5", ', "", r"environment default: environment_version is None\. Choose 5 or 6"),
     ("-r ../requirements.txt", "-r ../requirement.txt", r"environment default: there is no file .*requirement\.txt\. Correct the path\."),
@@ -77,19 +128,47 @@ def test_a_wheel_and_an_address_are_versions_too(tmp_path, dependency):
     assert findings(bundles.write(tmp_path, job=job)) == []
 
 
-PROD = "prod: {mode: production, workspace: {root_path: /Workspace/x}, run_as: {service_principal_name: x}, "
+ID = "11111111-2222-3333-4444-555555555555"
+PROD = f"prod: {{mode: production, workspace: {{root_path: /Workspace/x}}, run_as: {{service_principal_name: {ID}}}, "
 
 
 @pytest.mark.parametrize(("cut", "message"), [
     ("", None),
     ("workspace: {root_path: /Workspace/x}, ", r"databricks\.yml: target prod is production and has no root_path: each deployer would get a copy\. Add one\."),
-    ("run_as: {service_principal_name: x}, ", r"databricks\.yml: target prod is production and has no run_as: its jobs would run as whoever deploys\. Add one\."),
+    (f"run_as: {{service_principal_name: {ID}}}, ", r"databricks\.yml: target prod is production and has no run_as: its jobs would run as whoever deploys\. Add one\."),
 ])  # fmt: skip
 def test_a_production_target_says_where_and_as_whom(tmp_path, cut, message):
     databricks = bundles.replaced(bundles.DATABRICKS, "prod: {", PROD.replace(cut, ""))
     found = findings(bundles.write(tmp_path, databricks=databricks), "prod")
     assert len(found) == (message is not None)
     assert all(re.fullmatch(message, text) for text in found)
+
+
+@pytest.mark.parametrize(("principal", "found"), [
+    (ID, None), ("${var.principal}", None),  # a variable that has no default: the CLI asks for it
+    ("ana@example.com", "'ana@example.com'"), ("${workspace.current_user.userName}", "'me'"),
+])  # fmt: skip
+def test_production_runs_as_a_service_principal_and_never_as_whoever_deploys(tmp_path, principal, found):
+    databricks = bundles.replaced(bundles.DATABRICKS, "prod: {", PROD.replace(ID, f'"{principal}"'))
+    databricks = bundles.replaced(databricks, "variables:\n", "variables:\n  principal:\n    description: who runs\n")
+    databricks = bundles.replaced(databricks, "name: toy\n", 'name: "toy ${var.principal}"\n')
+    message = (
+        f"databricks.yml: target prod runs as the service principal {found}, which is no application id. Write one, or a "
+        "variable without a default: one that says who deploys names a person where a person does."
+    )
+    assert findings(bundles.write(tmp_path, databricks=databricks), "prod") == ([message] if found else [])
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("/Users/${workspace.current_user.userName}/shop", None),
+    ("shop", "is no path, and a deployment fails on that. Begin it with /Users/."),
+    ("/Workspace/Users/me/shop", "loses /Workspace when it is made, and the job would ask for it with. Leave it out."),
+    ("/Shared/shop", "lies where every user of the workspace may delete its runs. Put it under /Users/."),
+])  # fmt: skip
+def test_an_experiment_is_a_path_that_the_bundle_alone_manages(tmp_path, name, message):
+    experiment = f"resources: {{experiments: {{searches: {{name: '{name}'}}}}}}\n"
+    found = findings(bundles.write(tmp_path, databricks=bundles.DATABRICKS + experiment))
+    assert found == ([f"databricks.yml: experiment searches: its name {name!r} {message}"] if message else [])
 
 
 def test_production_may_say_how_many_runs_there_are(tmp_path):

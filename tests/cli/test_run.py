@@ -120,6 +120,7 @@ def test_our_variables_are_set_for_one_machine(stage):
     [
         (["--param", "scema=x"], "There is no parameter 'scema'. The job has run_id, schema. Did you mean schema?"),
         (["--param", "schema"], "--param 'schema' should be NAME=VALUE"),
+        (["--param", "schema=my-app"], "On one machine a schema is of letters, digits and _, which"),
         (["--only", "trian"], "'trian' is no task of this job. It has extract, train"),
         (["--job", "other"], "'other' is no job of this bundle; it has toy"),
         (["--target", "test"], "there is no target 'test', only dev, prod"),

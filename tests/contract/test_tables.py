@@ -11,6 +11,7 @@ from lib.errors import ContractBroken
 from lib.features.vocabulary import features_schema
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
+from lib.tables.delta import DeltaTables
 
 CUTOFF = date(2024, 6, 3)
 WEEK_BEFORE = CUTOFF - timedelta(days=7)
@@ -177,8 +178,9 @@ def test_an_added_column_may_come_by_append_too(tables, monkeypatch):
 def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monkeypatch):
     with pytest.raises(ContractBroken, match="Table predictions: column reasons is missing; found question"):
         tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
-    assert missing_added("predictions", PREDICTIONS) == missing_added("decisions", []) == {}
+    assert missing_added("predictions", PREDICTIONS) == missing_added("outcomes", []) == {}
     assert missing_added("predictions", []) == {"reasons": "string"}
+    assert missing_added("decisions", []) == missing_added("publications", []) == {"repair_count": "bigint"}
     assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {
         "reasons": "string", "expected_actions": "double",
     }  # fmt: skip
@@ -237,3 +239,38 @@ def test_a_sample_is_drawn_alike_by_every_engine(tables):
         assert found["weight"].dtype == float
         assert found["weight"].tolist() == [1.0] * 4 + [2.0] * (len(found) - 4)
         assert set(found["user_id"][4:]) == expected, (key, seed)
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("tests/spark")
+@pytest.mark.parametrize("schema", ["select", "s" * 120])
+def test_a_schema_may_be_called_by_a_reserved_word_or_a_long_name(spark, schema):
+    spark.sql(f"CREATE SCHEMA `{schema}`")
+    tables = DeltaTables(spark, f"spark_catalog.{schema}")
+    for number in range(2):
+        tables.replace("audience", pd.DataFrame([LISTED | {"question": "q", "run_id": f"r{number}"}]), "question = 'q'")
+    tables.set_property("audience", "note", "it's")
+    assert tables.get_property("audience", "note") == "it's"
+    assert tables.at_version(tables.versions()[0], "question = 'q'")["run_id"].tolist() == ["r0"]
+    tables.delete("audience", "run_id = 'r1'")
+    assert tables.query("SELECT * FROM {audience}").empty
+    spark.sql(f"DROP SCHEMA `{schema}` CASCADE")
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("tests/spark")
+def test_a_table_whose_key_may_hold_no_nulls_is_written_as_before(delta_tables):
+    name = delta_tables.full_name("features")
+    delta_tables.spark.sql(f"CREATE TABLE {name} (user_id STRING NOT NULL, cutoff DATE NOT NULL) USING DELTA")
+    delta_tables.replace("predictions", scores({}), "1 = 1")  # rows to be mapped
+
+    def features(*columns):
+        schema = features_schema(columns)
+        made = pa.table({"user_id": ["ana"], "cutoff": [CUTOFF], **{name: [0.5] for name in columns}}).cast(schema)
+        return delta_tables.map_rows("SELECT * FROM {predictions} LIMIT 1", lambda _: made, schema)
+
+    for columns in (("a",), ("a", "b")):
+        delta_tables.replace("features", features(*columns), f"cutoff IN (DATE '{CUTOFF}')")
+    fields = {field.name: field.nullable for field in delta_tables.spark.table(name).schema}
+    assert fields == {"user_id": False, "cutoff": False, "a": True, "b": True}
+    assert delta_tables.query("SELECT user_id, b FROM {features}").to_numpy().tolist() == [["ana", 0.5]]

@@ -40,7 +40,7 @@ class Workspace:
         elif kind == "directories" and inside:
             listed = [{"path": f"/{name}", "file_size": len(self.files[name])} for name in inside]
             return 200, json.dumps({"contents": listed}).encode()
-        elif path not in self.files:
+        elif kind == "directories" or path not in self.files:
             return 404, b'{"error_code": "NOT_FOUND", "message": "There is no such file."}'
         return 200, b"" if command == "PUT" else self.files[path]
 
@@ -61,7 +61,7 @@ def workspace() -> Iterator[Workspace]:
             status, answer = found.answer(f"{self.command} {url.path.rstrip('/')}", given)
             self.send(status, json.dumps(answer).encode())
 
-        do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815 - http.server's own names
+        do_POST = do_PUT = do_HEAD = do_DELETE = do_GET  # noqa: N815 - http.server's own names
 
         def send(self, status: int, content: bytes) -> None:
             self.send_response(status)

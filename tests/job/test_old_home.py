@@ -61,7 +61,7 @@ def after(before):
     newest, _ = sorted(HOME.glob("runs/*/run.json"), reverse=True)
     given = json.loads(newest.read_text())["parameters"]
     asked = {name: given[name] for name in (*QUESTION, "events", "n_trials", "max_cutoffs", "max_event_types",
-                                            "held_out_share")} | {"as_of": NEXT}  # fmt: skip
+                                            "held_out_share")} | {"as_of": NEXT, "evaluations": "yes"}  # fmt: skip
     known = set(HOME.glob("runs/*/run.json"))
     code, said = call("run", *[word for name, value in asked.items() for word in ("--param", f"{name}={value}")])
     assert code == 0, said
@@ -70,7 +70,7 @@ def after(before):
 
 
 def test_its_tables_are_read_and_its_models_score_as_they_did(before):
-    assert set(before) == set(CONTRACTS)
+    assert set(before) == set(CONTRACTS) - {"evaluations"}  # which that commit did not know
     features = before["features"]
     cohort = features[(features["cutoff"] == THEN[1]) & (features["recency"] <= ASKED.cohort_days)]
     stored = before["predictions"].query("cutoff == @THEN[1]")
@@ -103,6 +103,9 @@ def test_the_next_run_says_good_and_trains_nothing(before, after):
     assert {task["state"] for task in after["run"]["tasks"].values()} == {"SUCCESS", "EXCLUDED"}
     assert set(after["audience"]["prediction_version"]) == {"1"}
     assert set(after["audience"]["cutoff"]) == {date.fromisoformat(NEXT)}
+    assert after["decisions"].sort_values("number")["repair_count"].tolist()[-1] == 0
+    assert after["decisions"]["repair_count"].isna().sum() == len(before["decisions"])  # nobody noted it then
+    assert len(after["evaluations"]) > 80
 
 
 @pytest.mark.job

@@ -50,6 +50,7 @@ def warehouses(spark_server, spark_url, job_home, tmp_path_factory, empty_store)
     (folder / "elsewhere").mkdir()
     shutil.copy(empty_store, folder)
     given = WIDGETS | {"events": raw_events(folder / "events.parquet"), "as_of": str(LATER), "models": "two_sparks"}
+    given["evaluations"] = "yes"  # every table there is
     del given["run_id"], given["resolved_as_of"]  # these the job fills in
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")

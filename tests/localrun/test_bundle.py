@@ -60,7 +60,9 @@ def test_our_targets_differ_where_they_should():
         job = bundle.jobs["propensity"].settings
         assert bundle.tree["mode"] == "production"
         assert set(bundle.tree["run_as"]) == {"service_principal_name"}
-        assert bundle.tree["workspace"]["root_path"] == f"/Workspace/Users/me/.bundle/propensity/{bundle.target}"
+        assert bundle.tree["workspace"]["root_path"] == (
+            f"/Workspace/Users/<service_principal>/.bundle/propensity/{bundle.target}"  # each deployment says who
+        )
         assert (job.schedule.pause_status.value, job.max_concurrent_runs, job.queue.enabled) == ("UNPAUSED", 1, True)
         assert {task.max_retries for task in job.tasks if task.notebook_task} == {1}
     assert prod.tree["presets"].get("name_prefix") is None

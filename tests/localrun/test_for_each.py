@@ -107,6 +107,7 @@ NESTED = 'run_job_task:\n                job_id: ${resources.jobs.toy.id}\n     
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
+    (SHOPS, "'[" + '{"shop": "berlin"}, ' * 600 + "{\"shop\": \"rome\"}]'", r"inputs has 12\d\d\d characters, and the platform takes 10000\. Ask fewer at a time"),
     (SHOPS, "a b", r"inputs should be a JSON array of objects with texts or numbers, got 'a b'\. Write one like \[\{\"action\""),
     (SHOPS, "'{\"shop\": \"a\"}'", r"inputs should be a JSON array of objects .*, got '\{\"shop\": \"a\"\}'\."),
     (SHOPS, "'[]'", r"inputs should be a JSON array of objects .*, got '\[\]'\."),

@@ -157,7 +157,7 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
             if tables.stage == "extract_features":
                 home.extract(as_of)
             else:
-                getattr(home, tables.stage)(resolved_as_of=as_of)
+                getattr(home, tables.stage)(resolved_as_of=as_of, evaluations="yes")
     drawn = set().union(*arrows(DESIGN, "Tables"))
     by_spark = {("events", "extract_features"), ("extract_features", "daily_activity")}  # read by tests/spark
     assert tables.arrows | by_spark == drawn

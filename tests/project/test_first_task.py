@@ -41,7 +41,8 @@ def job():
     return (
         defaults
         | OWN
-        | {"run_id": "17", "models": "main.shop.propensity", "experiment": "/shop", "run_date": "2024-06-03"}
+        | {"run_id": "17", "repair_count": "0", "models": "main.shop.propensity", "experiment": "/shop"}
+        | {"run_date": "2024-06-03"}
     )
 
 
@@ -56,6 +57,9 @@ def job():
     ({"held_out_share": "10"}, "held_out_share must be a number from 0 to 1, got '10'."),
     ({"n_trials": "abc"}, "n_trials must be a whole number >= 1, got 'abc'."),
     ({"cohort_days": "0.5"}, "cohort_days must be a whole number >= 1, got '0.5'."),
+    ({"search_on": "spark"}, "search_on is spark and compute is serverless, whose executors reach no network and have "
+     "1 GB of memory: no trial could read its folds or note its result. Set search_on to driver, or deploy with "
+     "compute: classic."),
 ])  # fmt: skip
 def test_a_wrong_parameter_of_any_stage_is_refused_by_the_first(monkeypatch, job, changes, message):
     with pytest.raises(ConfigError) as refused:
@@ -66,6 +70,12 @@ def test_a_wrong_parameter_of_any_stage_is_refused_by_the_first(monkeypatch, job
 def test_what_the_job_gives_by_default_is_sound(monkeypatch, job):
     with pytest.raises(Begun):
         play(monkeypatch, job)
+
+
+@pytest.mark.parametrize("compute", ["classic", "existing", "none", ""])
+def test_trials_may_run_on_any_executors_that_reach_the_network(monkeypatch, job, compute):
+    with pytest.raises(Begun):
+        play(monkeypatch, job | {"search_on": "spark", "compute": compute})
 
 
 def test_by_hand_the_notebook_asks_only_for_what_is_its_own(monkeypatch):

@@ -12,7 +12,8 @@ import pytest
 from cli.__main__ import main
 from cli.errors import CliError
 from cli.rendering import METRICS, label, rendered_files, stale_files
-from lib.config.catalogue import STAGES, all_parameters, stage_parameters
+from lib.config.catalogue import STAGES, all_parameters, group_parameters, stage_parameters
+from lib.config.parameters import Group
 from lib.config.thresholds import Thresholds
 from lib.evaluation.verdict import metric_limits
 from localrun.bundle.bundle import load_bundle
@@ -142,8 +143,24 @@ def test_what_the_job_gives_the_catalogue_knows(job):
 def test_the_job_gives_nothing_but_places_and_the_bundle_s_own_variables():
     defaults = {item.name: item.default for item in load_bundle(ROOT).job("propensity").settings.parameters}
     assert {name for name, text in defaults.items() if text} == {
-        "bundle_root", "run_id", "events", "action", "schema", "models", "experiment", "reports", "run_date",
+        "bundle_root", "run_id", "repair_count", "events", "action", "schema", "models", "experiment", "reports",
+        "compute", "feature_keys", "evaluations", "run_date",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("target", "variable", "value"), [
+    ("dev", "event_columns", "user_id=customer,event_time=ts"), ("prod", "cohort_days", "60"),
+    ("staging", "max_source_gap_days", "3"), ("prod", "export", "/Volumes/main/propensity/exports/list.csv"),
+    ("prod", "events", "main.shop.events"), ("prod", "action", "share,favorite"), ("prod", "horizon_days", "7"),
+])  # fmt: skip
+def test_what_differs_from_one_company_to_the_next_needs_no_edit_of_the_job(target, variable, value):
+    jobs = load_bundle(ROOT, target, {variable: value}).jobs
+    assert {item.name: item.default for item in jobs["propensity"].settings.parameters}[variable] == value
+
+
+def test_all_that_says_what_a_source_is_and_what_is_asked_of_it_has_a_variable():
+    without = {each.name for each in group_parameters(Group.QUESTION) if each.job != f"${{var.{each.name}}}"}
+    assert without == {"as_of"}  # of one run
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -33,8 +33,7 @@ def test_extract_features_reads_its_widgets():
             schema="app", events="app.events", event_columns={"user_id": "who"}, as_of=date(2024, 6, 3),
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
             max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
-            event_options=Options(),
-            event_key=(), time_zone="UTC", max_bad_rows=0,
+            event_options=Options(), event_key=(), time_zone="UTC", max_bad_rows=0, feature_keys="no",
         )
     )  # fmt: skip
 
@@ -50,7 +49,7 @@ def test_retrain_reads_its_widgets():
             promote_probability=0.9,
         ),
         max_training_rows=0, search_seconds=0, search_workers=1, search_on="driver",
-        objective="log_loss",
+        objective="log_loss", compute="", evaluations="no",
     )  # fmt: skip
 
 
@@ -82,8 +81,14 @@ def test_no_configuration_can_be_changed(kind):
         ("accept_shrunk", "true", "accept_shrunk must be a date like 2024-06-01, got 'true'"),
         ("action", " ", "action is blank. Give the job or the notebook's widget a value for it"),
         ("action", ",", "action names nothing: ','. Give one event type, or several with commas"),
-        ("schema", "a.b.c", r"schema must be a schema or catalog.schema of letters, digits and _, got 'a.b.c'"),
-        ("schema", "x; DROP", "schema must be a schema or catalog.schema of letters, digits and _, got 'x; DROP'"),
+        (
+            "schema",
+            "a.b.c",
+            "schema must be a schema or catalog.schema, without blanks and / .* in a name, got 'a.b.c'",
+        ),
+        ("schema", "x; DROP", "schema must be a schema or catalog.schema, without blanks .* got 'x; DROP'"),
+        ("schema", "a`b.c", "without blanks and / and backticks in a name, got 'a`b.c'"),
+        ("schema", f"main.{'x' * 256}", "schema must be a schema or catalog.schema"),
         ("events", "", "events is blank"),
         ("event_columns", "user_id", "event_columns must read like .*; this part does not: 'user_id'"),
         ("event_columns", "user_id=a,=b", "event_columns must read like .*; this part does not: '=b'"),
@@ -236,3 +241,20 @@ def test_the_tests_know_every_widget_that_a_configuration_reads():
     for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):
         kind.from_widgets(get)
     assert read == set(WIDGETS)
+
+
+@pytest.mark.parametrize("schema", ["my-shop.app", "main.select", f"{'c' * 255}.{'s' * 255}", "büro.kauf"])
+def test_what_unity_catalog_takes_as_a_name_the_schema_may_be_called(schema):
+    assert asked(ExtractConfig, schema=schema).schema == schema
+
+
+@pytest.mark.parametrize(("text", "read"), [
+    ("main.shop.events", "main.shop.events"),
+    ("my-shop.app.events", "`my-shop`.app.events"),
+    ("`my-shop`.app.events", "`my-shop`.app.events"),
+    ("/data/my-events", "/data/my-events"),
+    ("my-events.csv", "my-events.csv"),
+    ("abfss://c@a.dfs.core.windows.net/my-events", "abfss://c@a.dfs.core.windows.net/my-events"),
+])  # fmt: skip
+def test_a_table_of_events_gets_the_backticks_that_its_name_needs(text, read):
+    assert asked(ExtractConfig, events=text).events == read

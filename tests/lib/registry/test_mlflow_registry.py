@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from lib.config.question import Question
-from lib.errors import ModelError
+from lib.errors import ConfigError, ModelError
 from lib.registry.mlflow_files import REQUIREMENTS
 from lib.registry.mlflow_registry import MlflowRegistry
+from lib.registry.mlflow_runs import ensure_experiment
 from lib.registry.protocol import model_names
 from lib.training.trials import Trial
 from tests.builders.runs import LOGISTIC, ago, labelled, registered
@@ -288,3 +289,17 @@ def test_a_trial_is_recorded_under_the_name_of_its_objective(mlflow_registry, qu
     assert run.data.metrics == {
         "fold_0_average_precision": 0.5, "fold_1_average_precision": 0.25, "average_precision": 0.375, "seconds": 0
     }  # fmt: skip
+
+
+def test_in_a_workspace_the_experiment_is_a_path(monkeypatch):
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+    client = MlflowClient("databricks")
+    monkeypatch.setattr(client, "get_experiment_by_name", lambda name: Experiment("7", name, "", "active"))
+    assert ensure_experiment(client, "/Users/ana@example.org/searches") == "7"
+    with pytest.raises(ConfigError) as refused:
+        ensure_experiment(client, "propensity")
+    assert str(refused.value) == (
+        "experiment is 'propensity', and in a workspace it is a path. Give it one like /Users/<your name>/propensity."
+    )

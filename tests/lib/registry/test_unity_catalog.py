@@ -1,123 +1,150 @@
 """Pairs in Unity Catalog, by configuration alone: MLflow's own client for it, against a catalog on this machine.
 
-The catalog is as strict as MLflow's client is (a signature with inputs and outputs, names of three parts); what the
-real one adds, permissions above all, only a workspace can show.
+The catalog is as strict as MLflow's client is (a signature with inputs and outputs, names of three parts) and answers
+as the platform is documented to; what the real one adds, permissions above all, only a workspace can show.
 """
 
 import shutil
-from typing import Any
 
 import pytest
 
 from lib.config.question import Question
-from lib.registry.mlflow_registry import MlflowRegistry
-from tests.builders.runs import ago, labelled, registered
+from lib.config.stages import ModelConfig
+from lib.errors import ModelError
+from lib.registry.mlflow_registry import MlflowRegistry, registered_questions
+from lib.registry.versions import compare_versions
+from lib.stages import by_hand
+from lib.stages.context import Context
+from lib.tables.memory import MemoryTables
+from tests.builders.runs import ago, as_told, asked, labelled, registered
+from tests.fakes.catalog import Catalog
 from tests.fakes.workspace import workspace
 
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 PREFIX = "main.shop.propensity_buy_7d_cohort28d_"
-API = "/api/2.0/mlflow/unity-catalog/"
 
 
-class Catalog:
-    """Models, their versions and aliases, as the REST API keeps them."""
-
-    def __init__(self) -> None:
-        self.versions: dict[str, list[dict[str, Any]]] = {}
-        self.aliases: dict[str, dict[str, str]] = {}
-
-    def routes(self):
-        return {
-            f"GET {API}registered-models/get": self.model,
-            f"POST {API}registered-models/create": self.create,
-            f"POST {API}registered-models/alias": self.alias,
-            f"POST {API}model-versions/create": self.create_version,
-            f"POST {API}model-versions/finalize": self.version,
-            f"GET {API}model-versions/get": self.version,
-            f"POST {API}model-versions/set-tag": self.tag,
-        }
-
-    def create(self, asked):
-        if asked["name"] in self.versions:
-            return {"status_code": 400, "error_code": "RESOURCE_ALREADY_EXISTS", "message": "It is there."}
-        self.versions[asked["name"]] = []
-        return {"registered_model": {"name": asked["name"]}}
-
-    def model(self, asked):
-        if asked["name"] not in self.versions:
-            return {"status_code": 404, "error_code": "RESOURCE_DOES_NOT_EXIST", "message": "It is not there."}
-        aliases = [{"alias": k, "version": v} for k, v in self.aliases.get(asked["name"], {}).items()]
-        return {"registered_model": {"name": asked["name"], "aliases": aliases}}
-
-    def alias(self, asked):
-        self.aliases.setdefault(asked["name"], {})[asked["alias"]] = asked["version"]
-        return {}
-
-    def create_version(self, asked):
-        made = asked | {"version": str(len(self.versions[asked["name"]]) + 1), "status": "READY"}
-        self.versions[asked["name"]].append(made)
-        return {"model_version": made}
-
-    def tag(self, asked):
-        self.version(asked)["model_version"]["tags"].append({"key": asked["key"], "value": asked["value"]})
-        return {}
-
-    def version(self, asked):
-        return {"model_version": self.versions[asked["name"]][int(asked["version"]) - 1]}
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory, empty_store):
+@pytest.fixture
+def catalog(tmp_path, empty_store):
     """A catalog, and an environment that names it as a job's does; runs are kept here, since they are no registry."""
-    folder = tmp_path_factory.mktemp("uc")
-    shutil.copy(empty_store, folder)
+    shutil.copy(empty_store, tmp_path)
     catalog = Catalog()
     with workspace() as place, pytest.MonkeyPatch.context() as patch:
         place.answers |= catalog.routes()
         patch.setenv("DATABRICKS_HOST", place.url)
         patch.setenv("DATABRICKS_TOKEN", "token")
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
         patch.setenv("MLFLOW_REGISTRY_URI", "databricks-uc")
         patch.setenv("MLFLOW_USE_DATABRICKS_SDK_MODEL_ARTIFACTS_REPO_FOR_UC", "true")  # no cloud's own storage
-        patch.chdir(folder)
+        patch.chdir(tmp_path)
         yield catalog
 
 
-@pytest.fixture(scope="module")
-def first(catalog):
-    """The registry, before and after its first pair."""
-    registry = MlflowRegistry("main.shop.propensity", "propensity")
+@pytest.fixture
+def registry(catalog):
+    """The registry, before its first pair."""
+    return MlflowRegistry("main.shop.propensity", "propensity")
+
+
+def test_a_pair_is_registered_under_names_of_three_parts_and_scores_as_it_did(catalog, registry):
     assert registry.champion(QUESTION) is None
-    return registry, registered(registry, QUESTION)
-
-
-def test_a_pair_is_registered_under_names_of_three_parts(catalog, first):
-    _, pair = first
+    pair = registered(registry, QUESTION)
     assert (pair.preprocessing_version, pair.prediction_version) == ("1", "1")
-    assert set(catalog.versions) == {f"{PREFIX}preprocessing", f"{PREFIX}prediction"}
-    version = catalog.versions[f"{PREFIX}prediction"][0]  # another test adds a second one
+    assert set(catalog.models) == {f"{PREFIX}preprocessing", f"{PREFIX}prediction"}
+    (version,) = catalog.versions[f"{PREFIX}prediction"]
     tags = {tag["key"]: tag["value"] for tag in version["tags"]}
     assert (tags["question"], tags["preprocessing_version"]) == ("buy_7d_cohort28d", "1")
     assert version["description"].startswith("buy within 7 days, users active in the last 28 days. Trained through ")
-
-
-def test_nothing_is_in_use_before_the_alias_is_set_and_stages_are_never_used(catalog, first):
-    registry, pair = first
-    assert registry.champion(QUESTION) is None
-    registry.promote(QUESTION, pair.prediction_version, ago(0))
-    assert registry.champion(QUESTION) == "1"
-    assert catalog.aliases == {f"{PREFIX}prediction": {"champion": "1"}}
-
-
-def test_the_pair_that_is_loaded_scores_as_the_one_that_was_registered(first):
-    registry, pair = first
     rows = labelled(ago(7)).X
     assert registry.load(QUESTION, "1").score(rows).tolist() == pair.score(rows).tolist()
 
 
-def test_a_second_pair_is_a_second_version_of_the_same_models(catalog, first):
-    registry, _ = first
-    assert registered(registry, QUESTION, through=14).prediction_version == "2"
-    assert {name: len(versions) for name, versions in catalog.versions.items()} == {
-        f"{PREFIX}preprocessing": 2, f"{PREFIX}prediction": 2,
-    }  # fmt: skip
+def test_nothing_is_in_use_before_the_alias_is_set_and_stages_are_never_used(catalog, registry):
+    registered(registry, QUESTION)
+    assert registry.champion(QUESTION) is None
+    registry.promote(QUESTION, "1", ago(0))
+    assert registry.champion(QUESTION) == "1"
+    assert catalog.models[f"{PREFIX}prediction"]["aliases"] == [{"alias": "champion", "version": "1"}]
+    assert catalog.models[f"{PREFIX}preprocessing"]["aliases"] == []
+
+
+def test_versions_are_listed_with_what_their_tags_say_although_no_search_tells_tags(registry):
+    assert registry.versions(QUESTION) == []  # no model of that name: an error of the platform, and no version
+    for through in (7, 14, 7):  # more than a page of them
+        registered(registry, QUESTION, through=through)
+    registry.promote(QUESTION, "1", ago(3))
+    registry.promote(QUESTION, "3", ago(1))
+    found = registry.versions(QUESTION)
+    assert [(one.prediction_version, one.trained_through, one.in_use, one.champion_since) for one in found] == [
+        ("3", str(ago(7)), True, str(ago(1))), ("2", str(ago(14)), False, ""), ("1", str(ago(7)), False, str(ago(3))),
+    ]  # fmt: skip
+    columns = {version: registry.columns(QUESTION, version) for version in ("2", "3")}
+    assert [row[0] for row in compare_versions(found[1], found[0], columns)] == [
+        "preprocessing_version", "trained_through",
+    ]  # fmt: skip
+
+
+def test_questions_are_found_by_their_models_own_tags(catalog, registry):
+    catalog.create({"name": "main.shop.churn_prediction"})  # somebody else's
+    assert registered_questions() == []
+    registered(registry, QUESTION)
+    (config,) = registered_questions()
+    assert (config.question, config.models, config.schema, config.experiment) == (
+        QUESTION, "main.shop.propensity", "app", "propensity",
+    )  # fmt: skip
+
+
+def test_versions_are_promoted_and_rolled_back_by_hand(registry):
+    for through in (7, 14):
+        registered(registry, QUESTION, through=through)
+    tables = MemoryTables()
+
+    def context(run):
+        return Context(asked(ModelConfig, run_id=f"by-hand-{run}"), tables, registry, as_told)
+
+    assert by_hand.promote(context(1), "1").version == "1"
+    assert by_hand.promote(context(2), "2").version == "2"
+    assert by_hand.rollback(context(3)).version == "1"
+    assert registry.champion(QUESTION) == "1"
+    with pytest.raises(ModelError, match="Version 1 is the first that was in use"):
+        by_hand.rollback(context(4))
+
+
+def test_a_registered_pair_challenges_by_its_alias_or_its_number(registry):
+    pair = registered(registry, QUESTION)
+    registry.promote(QUESTION, "1", ago(0))
+    for uri in (f"models:/{PREFIX}prediction@champion", f"models:/{PREFIX}prediction/1"):
+        own = registry.load_own(uri)
+        assert type(own.prediction) is type(pair.prediction)
+    with pytest.raises(ModelError, match=r"The challenger models:/.*@best cannot be found: .*Alias best"):
+        registry.load_own(f"models:/{PREFIX}prediction@best")
+
+
+def test_a_version_that_is_not_there_is_told_from_an_orphan(catalog, registry):
+    registered(registry, QUESTION)
+    catalog.create_version({"name": f"{PREFIX}preprocessing"})  # as a kill leaves it
+    with pytest.raises(ModelError, match=r"Version 3 of .* is not registered. Promote one that is"):
+        registry.promote(QUESTION, "3", ago(0))
+    with pytest.raises(ModelError, match=r"a kill left version 2 of .*_preprocessing an orphan"):
+        registry.promote(QUESTION, "2", ago(0))
+
+
+@pytest.mark.parametrize(("route", "missing"), [
+    ("GET registered-models/get", "User does not have EXECUTE on Routine or Model 'main.shop'."),
+    ("POST registered-models/create", "User does not have CREATE MODEL on Schema 'main.shop'."),
+    ("POST model-versions/create", "User does not have CREATE MODEL VERSION on Model 'main.shop'."),
+    ("POST registered-models/alias", "User is not an owner of Model 'main.shop'."),
+])  # fmt: skip
+def test_a_missing_right_is_named_with_who_has_to_have_it(catalog, registry, route, missing):
+    def use():
+        registry.champion(QUESTION)
+        registered(registry, QUESTION)
+        registry.promote(QUESTION, "1", ago(0))
+
+    catalog.denied = {route: missing}
+    with pytest.raises(ModelError) as refused:
+        use()
+    assert str(refused.value) == (
+        f"The registry refuses: PERMISSION_DENIED: {missing} Grant that right to who runs the job; see Who may do what "
+        "in docs/deploy.md."
+    )

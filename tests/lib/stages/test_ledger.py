@@ -155,3 +155,18 @@ def test_what_was_known_at_an_earlier_as_of_is_read_alone(world):
     assert set(ledger.read_outcomes(CONFIG, world.tables, NEXT)["cutoff"]) == {AS_OF}
     assert ledger.read_outcomes(CONFIG, world.tables, NEXT - DAY).empty
     assert ledger.read_outcomes(CONFIG, World().tables, NEXT).empty
+
+
+def test_each_propensity_stands_beside_what_happened_where_that_is_asked_for(world):
+    assert not world.tables.exists("evaluations")  # it names users: nobody has it who did not ask
+    world.tables.delete("outcomes", "1 = 1")
+    ledger.write_outcomes(asked(RetrainConfig, evaluations="yes"), world.tables, NEXT)
+    told = world.tables.query("SELECT * FROM {evaluations} ORDER BY user_id")
+    scored = world.tables.query(ledger.scored_sql(CONFIG.question, [AS_OF], NEXT)).sort_values("user_id")
+    assert told["user_id"].tolist() == scored["user_id"].tolist()
+    assert told["propensity"].tolist() == scored["propensity"].tolist()
+    assert told["label"].tolist() == scored["label"].tolist()
+    assert set(told["question"]) == {CONFIG.question.slug}
+    assert (set(told["cutoff"]), set(told["as_of"]), set(told["prediction_version"])) == ({AS_OF}, {NEXT}, {"1"})
+    total = world.rows("outcomes", "part = 'all'")
+    assert total["observed"].iloc[0] == told["label"].sum()

@@ -56,6 +56,17 @@ def test_publishing_again_tells_the_same_difference(world, after_two_lists):
     assert [row["previous_cutoff"] for row in publications(world)] == [None, AS_OF, AS_OF]
 
 
+def test_a_repair_decides_and_publishes_anew_under_the_same_run_and_says_so(world):
+    counted = "SELECT run_id, repair_count FROM {{{}}} ORDER BY number"
+    world.train(run_id="run-2", repair_count=1)
+    world.publish(run_id="run-2", repair_count=2, held_out_share=0.2)  # by then the job's settings are others
+    told = [world.tables.query(counted.format(name)) for name in ("decisions", "publications")]
+    assert [rows.to_numpy().tolist() for rows in told] == [
+        [["run-1", 0], ["run-2", 1]], [["run-1", 0], ["run-2", 2]],
+    ]  # fmt: skip
+    assert publications(world)[1]["held_out_share"] == 0.2
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,0 +1,141 @@
+"""What `requirements.txt` does to each runtime of Databricks that the job is said to run on.
+
+    python -m benchmarks.runtimes [--only 5 18 ...] [--python python3.12] [--keep FOLDER] [--tests]
+
+For each column of `runtimes.tsv` an environment is made with the packages that the runtime brings, then ours are
+installed over them as a deployment does, with pip. A line of the table says what moved, what `pip check` finds before
+and after, and with --tests how the core tests end there. Exit code 1 where something under Spark moved, where pip finds
+more than before, or where a test fails.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LISTS = Path(__file__).with_suffix(".tsv")
+SPARK = "spark"
+CORE = ("protobuf", "grpcio", "grpcio-status", "googleapis-common-protos", "pyarrow", "py4j", "pyspark")
+NUMBERS = ("numpy", "scipy", "pandas", "scikit-learn", "joblib", "threadpoolctl", "pyarrow")  # what results come from
+# What the core tests need beside it, at whatever version the environment has or takes without anything moving.
+TOOLS = (
+    "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist", "duckdb", "deltalake", "nbclient", "nbconvert",
+    "ipykernel", "psutil", "croniter", "pathspec", "packaging", "PyYAML", "databricks-sdk",
+)  # fmt: skip
+TESTS = ("tests/lib", "tests/contract")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One runtime, as it was found."""
+
+    runtime: str
+    moved: Sequence[str]  # names of packages that had another version before
+    core: Sequence[str]  # those of them that lie under Spark, "name before -> after"
+    complaints: tuple[int, int]  # of pip check, before and after
+    new: Sequence[str]  # those that were not there before
+    numbers: str
+    tests: str  # blank: none ran
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.core and not self.new and "failed" not in self.tests and "error" not in self.tests
+
+
+def read_lists(path: Path = LISTS) -> dict[str, dict[str, str]]:
+    """The packages of each runtime with their versions: {runtime: {package: version}}."""
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    _, *runtimes = lines[0]
+    return {
+        runtime: {row[0]: row[place] for row in lines[1:] if row[place]} for place, runtime in enumerate(runtimes, 1)
+    }
+
+
+def examine(runtime: str, packages: dict[str, str], folder: Path, python: str, tests: bool) -> Line:
+    """Make the environment, install ours over it, and see what became of it."""
+    _call(python, "-m", "venv", str(folder))
+    inside = str(folder / "bin" / "python")
+    brought = [f"{name}=={version}" for name, version in packages.items() if name != SPARK]
+    # Without dependencies: the list is the runtime's, and what it leaves out is not ours to add.
+    _pip(inside, "install", "--no-deps", *brought, f"pyspark=={packages[SPARK]}")
+    before, complaints = _versions(inside), _complaints(inside)
+    _pip(inside, "install", "-r", str(ROOT / "requirements.txt"))
+    after, then = _versions(inside), _complaints(inside)
+    moved = sorted(name for name, version in before.items() if after.get(name) != version)
+    return Line(
+        runtime=runtime,
+        moved=moved,
+        core=[f"{name} {before[name]} -> {after.get(name)}" for name in moved if name in CORE],
+        complaints=(len(complaints), len(then)),
+        new=sorted(then - complaints),
+        numbers=", ".join(f"{name} {after[name]}" for name in NUMBERS),
+        tests=_run_tests(inside, folder, after) if tests else "",
+    )
+
+
+def _run_tests(inside: str, folder: Path, versions: dict[str, str]) -> str:
+    """The closing line of the core tests, whose tools may move nothing of what runs."""
+    held = folder / "held.txt"
+    held.write_text("".join(f"{name}=={version}\n" for name, version in versions.items()), encoding="utf-8")
+    _pip(inside, "install", "-c", str(held), *TOOLS)
+    command = [inside, "-m", "pytest", *TESTS, "-m", "not spark and not job", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    (folder / "tests.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    told = [line for line in done.stdout.splitlines() if " passed" in line or " failed" in line or " error" in line]
+    return told[-1].strip("= ") if told else f"failed: exit code {done.returncode}, see {folder / 'tests.log'}"
+
+
+def _versions(inside: str) -> dict[str, str]:
+    lines = _pip(inside, "list", "--format=freeze").splitlines()
+    versions = dict(line.split("==") for line in lines if "==" in line)
+    return {name.lower().replace("_", "-"): version for name, version in versions.items() if name != "pip"}
+
+
+def _complaints(inside: str) -> set[str]:
+    done = subprocess.run([inside, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    return {_without_found(line) for line in done.stdout.splitlines() if " require" in line}
+
+
+def _without_found(line: str) -> str:
+    """A complaint without the version that was found: one that stays is none that came."""
+    return line.partition(", but you have")[0]
+
+
+def _pip(inside: str, *what: str) -> str:
+    return _call(inside, "-m", "pip", "--disable-pip-version-check", *what)
+
+
+def _call(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:6])} ... ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    lists = read_lists()
+    parser.add_argument("--only", nargs="+", choices=lists, default=list(lists), metavar="RUNTIME")
+    parser.add_argument("--python", default="python3.12", help="the runtimes' Python, default: %(default)s")
+    parser.add_argument("--keep", type=Path, help="folder for the environments; by default they are thrown away")
+    parser.add_argument("--tests", action="store_true", help="run the core tests in each")
+    asked = parser.parse_args()
+    sound = True
+    with tempfile.TemporaryDirectory() as thrown_away:
+        for runtime in asked.only:
+            folder = (asked.keep or Path(thrown_away)) / runtime
+            line = examine(runtime, lists[runtime], folder.absolute(), asked.python, asked.tests)
+            sound &= line.is_sound
+            core = "; ".join(line.core) or "nothing of Spark's"
+            print(f"| {runtime} | {core} | {len(line.moved)} | {line.complaints[0]} -> {line.complaints[1]} | ", end="")
+            print(f"{line.numbers} | {line.tests} |", flush=True)
+            print(*(f"  moved: {name}" for name in line.moved), *(f"  new: {one}" for one in line.new), sep="\n")
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

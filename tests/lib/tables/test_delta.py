@@ -1,0 +1,65 @@
+"""What DeltaTables makes of what Spark answers, without a Spark: names in SQL, and versions that are gone."""
+
+from contextlib import suppress
+from types import SimpleNamespace
+
+import pytest
+from pyspark.errors import AnalysisException
+
+from lib.tables.contracts import AUDIENCE
+from lib.tables.delta import GONE, DeltaTables
+
+BEYOND = "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION"
+
+
+class Answering:
+    """A session that keeps what it was asked and answers every statement alike."""
+
+    def __init__(self, answer):
+        self.answer, self.asked = answer, []
+
+    def sql(self, text):
+        self.asked.append(text)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self
+
+    def toArrow(self):
+        return self.answer
+
+
+class Failed(AnalysisException):
+    """An error of Spark's by its name."""
+
+    def __init__(self, name):
+        super().__init__(f"[{name}] it says")
+        self.name = name
+
+    def getCondition(self):
+        return self.name
+
+
+@pytest.mark.parametrize("name", [BEYOND, *GONE, "FAILED_READ_FILE.FILE_NOT_EXIST"])
+def test_a_version_that_is_gone_has_no_rows_however_the_platform_calls_it(name):
+    rows = DeltaTables(Answering(Failed(name)), "main.app").at_version(3, "question = 'q'")
+    assert rows.empty
+    assert list(rows) == list(AUDIENCE)
+
+
+def test_any_other_error_is_told():
+    with pytest.raises(Failed, match="INSUFFICIENT_PERMISSIONS"):
+        DeltaTables(Answering(Failed("INSUFFICIENT_PERMISSIONS")), "main.app").at_version(3, "question = 'q'")
+
+
+def test_every_statement_has_its_names_in_backticks():
+    spark = Answering(Failed(BEYOND))
+    tables = DeltaTables(spark, "my-shop.select")
+    spark.catalog = SimpleNamespace(tableExists=lambda name: spark.asked.append(name) or True)
+    for call in (
+        lambda: tables.at_version(3, "question = 'q'"), tables.versions, lambda: tables.get_property("audience", "p"),
+        lambda: tables.set_property("audience", "p", "v"), lambda: tables.delete("audience", "1 = 1"),
+    ):  # fmt: skip
+        with suppress(Failed):
+            call()
+    assert len(spark.asked) == 6
+    assert [text for text in spark.asked if "`my-shop`.`select`.`audience`" not in text] == []
