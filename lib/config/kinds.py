@@ -142,6 +142,12 @@ def choice(*words: str) -> Kind[str]:
     return Kind(read, either, words)
 
 
+def flag() -> Kind[bool]:
+    """Yes or no, in the words of the platform's task values."""
+    words = choice("false", "true")
+    return Kind(lambda name, text: words.read(name, text.lower()) == "true", words.values, words.choices)
+
+
 def day() -> Kind[date]:
     """A day, in ISO format."""
     return Kind(_read_day, "a date like 2024-06-01")

@@ -12,6 +12,7 @@ from lib.config.kinds import (
     day,
     decimal,
     file_of,
+    flag,
     mapping,
     model_uri,
     optional,
@@ -144,7 +145,16 @@ class ModelConfig(StageConfig, group=Group.PLACES):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ModelConfig, Chance, group=Group.LEARNING):
+class ChangeConfig(ModelConfig, group=Group.LIMITS):
+    """What a stage needs besides that may change what is in use."""
+
+    replace_newer: bool = parameter(
+        "false", flag(), "whether a run for a day before the newest list may change what is in use"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(ChangeConfig, Chance, group=Group.LEARNING):
     """What `train` needs to know."""
 
     min_positives: int = parameter(
@@ -182,7 +192,7 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig(ModelConfig, group=Group.LIST):
+class PredictConfig(ChangeConfig, group=Group.LIST):
     """What `predict` needs to know."""
 
     reasons: int = parameter(
@@ -191,7 +201,7 @@ class PredictConfig(ModelConfig, group=Group.LIST):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
+class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
     """What `publish` needs to know."""
 
     held_out_share: float = parameter(
@@ -200,6 +210,11 @@ class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
     bounds: PublishLimits
     export: str = parameter("", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well")
     contacts: Contacts  # whom that file names
+    catch_up_to: date | None = parameter(
+        "",
+        optional(day(), None),
+        "last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use",
+    )
     reports: str = parameter(
         "",
         optional(word("a folder"), ""),

@@ -70,8 +70,8 @@ PUBLICATIONS = {
     "question": "string",  # its slug
     "run_id": "string",
     "cutoff": "date",  # of the list
-    "kind": "string",  # published, rolled_back
-    "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use
+    "kind": "string",  # published, rolled_back; recorded: made, and not put in use
+    "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use or were recorded
     "preprocessing_version": "string",
     "prediction_version": "string",
     "users": "bigint",

@@ -47,7 +47,7 @@ def test_retrain_reads_its_widgets():
             promote_probability=0.9,
         ),
         max_training_rows=0, search_seconds=0, search_workers=1, search_on="driver",
-        objective="log_loss",
+        objective="log_loss", replace_newer=False,
     )  # fmt: skip
 
 
