@@ -47,6 +47,10 @@ def build_parser() -> Parser:
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     _home_option(notebook)
+    for name, what in (("backup", "put all of a home into one file"), ("restore", "make a home of such a file")):
+        copied = commands.add_parser(name, help=what)
+        copied.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz file")
+        _home_option(copied)
     _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser
 

@@ -3,14 +3,16 @@
 import fcntl
 import os
 import secrets
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cli.errors import CliError
+from cli.local import place
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,39 @@ class Home:
 
 
 def open_home(path: Path) -> Home:
-    """The home at `path`, made if it is not there."""
+    """The home at `path`, made if it is not there; one that was moved there, copied or restored is made to fit.
+
+    Raises
+    ------
+    CliError
+        If it is no folder, has a path that MLflow would misread, or was moved and cannot be changed.
+    """
     root = path.expanduser().resolve()
+    if misread := next((letter for letter in "%?#" if letter in str(root)), ""):
+        raise CliError(f"--home {path} has a {misread} in its path, which MLflow reads otherwise. Name another folder.")
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CliError(f"--home {path} cannot be used as a folder: {error.strerror}.") from error
-    return Home(root)
+    home, former = Home(root), place.former_place(root)
+    if former is None:
+        with suppress(OSError):  # somebody else's, to be looked at: nothing is noted
+            place.note_place(root)
+        return home
+    try:
+        with lock_home(home):
+            place.settle(root, former)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise CliError(
+            f"This home lay in {former} and lies in {root} now. Its models are known by whole paths, and these cannot "
+            f"be rewritten: {error}. Make it writable, or restore its mlflow.db, and call this again."
+        ) from error
+    print(
+        f"This home lay in {former} before: its models and notes lead to {root} now, and {place.KEPT} is MLflow's "
+        "database as it was.",
+        flush=True,
+    )
+    return home
 
 
 def new_run_id(start: datetime) -> str:
