@@ -3,6 +3,7 @@
 import argparse
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cli.errors import CliError
@@ -26,6 +27,10 @@ def build_parser() -> Parser:
         "run", help="run the job", description="Run the job on this machine.", epilog=format_parameters()
     )
     _run_options(run)
+    run.add_argument(
+        "--catch-up", action="store_true", help="make the runs that were missed since the last list, in order"
+    )
+    run.add_argument("--wait-until", type=datetime.fromisoformat, help=argparse.SUPPRESS)
     schedule = commands.add_parser(
         "schedule",
         help="run the job by its own schedule until stopped",

@@ -5,14 +5,18 @@ import os
 import secrets
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from cli.errors import CliError
 from cli.local import place
+
+_NAP_SECONDS = 1.0  # between two looks at a lock that is waited for
 
 
 @dataclass(frozen=True)
@@ -107,27 +111,45 @@ def new_run_id(start: datetime) -> str:
     return f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+class HomeInUse(CliError):
+    """Another process works in the home; the message names it."""
+
+
 @contextmanager
-def lock_home(home: Home) -> Iterator[None]:
-    """Hold the home for one run.
+def lock_home(home: Home, wait_until: datetime | None = None) -> Iterator[None]:
+    """Hold the home for one run; another one that holds it is waited for as long as is asked for.
 
     The lock is the operating system's and ends with its process, so one that a killed run left is no lock.
 
     Raises
     ------
-    CliError
-        If another run holds it; the message names that process.
+    HomeInUse
+        If another run holds it.
     """
     with (home.root / "run.lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        told = ""
+        while not _take(file):
             file.seek(0)
-            raise CliError(
-                f"A run is under way in {home.root}, process {file.read().strip()}. Wait for it, stop it, or "
-                "choose another --home."
-            ) from None
+            holder = file.read().strip()
+            if wait_until is None or datetime.now(UTC) >= wait_until:
+                raise HomeInUse(
+                    f"A run is under way in {home.root}, process {holder}. Wait for it, stop it, or choose another "
+                    "--home."
+                )
+            if told != holder:
+                print(f"waiting for process {holder}, which works in {home.root} ...", flush=True)
+            told = holder
+            time.sleep(_NAP_SECONDS)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _take(file: TextIO) -> bool:
+    """Take the lock of an open file, unless somebody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -11,7 +11,7 @@ from cli.__main__ import main
 from cli.local.home import open_home
 from tests.builders.make_old_home import ARCHIVE, HOME, QUESTION
 
-pytestmark = [pytest.mark.job, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.job, pytest.mark.timeout(900)]  # two runs
 NEXT = "2024-06-23"
 SMALL = ("n_trials", "max_cutoffs", "max_event_types", "held_out_share")
 
