@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cli.arguments import PROJECT
+from cli.local import readers
 from cli.local.home import Home, HomeInUse, lock_home, open_home
 from cli.local.sources import check_given
 
@@ -27,6 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     try:
         with lock_home(home, arguments.wait_until):
+            readers.tell_once(home.root)
             page.close_abandoned(home.runs)
             runs = catch_up(arguments, home, plan, start) if arguments.catch_up else [start(plan)]
     except HomeInUse as error:

@@ -61,7 +61,7 @@ def read_archive(source: Path, root: Path) -> None:
                 archive.extractall(scratch, filter="data")
             if not (Path(scratch) / "place").exists():
                 raise CliError(f"{source} is no backup of a home: it does not say where that lay. Name another file.")
-            root.mkdir(exist_ok=True)
+            root.mkdir(mode=0o700, exist_ok=True)
             for path in Path(scratch).iterdir():
                 path.rename(root / path.name)
     except (OSError, EOFError, tarfile.TarError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cli.errors import CliError
-from cli.local import place
+from cli.local import place, readers
 
 _NAP_SECONDS = 1.0  # between two looks at a lock that is waited for
 
@@ -82,7 +82,11 @@ def open_home(path: Path) -> Home:
     if misread := next((letter for letter in "%?#" if letter in str(root)), ""):
         raise CliError(f"--home {path} has a {misread} in its path, which MLflow reads otherwise. Name another folder.")
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        new = not root.exists()
+        root.mkdir(mode=0o700, exist_ok=True)  # which shuts all below it
+        if new and (remark := readers.who_can_read(root)):
+            print(f"{remark} This file system keeps no permissions, so that cannot be changed here.", flush=True)
     except OSError as error:
         raise CliError(f"--home {path} cannot be used as a folder: {error.strerror}.") from error
     home, former = Home(root), place.former_place(root)

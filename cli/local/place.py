@@ -20,7 +20,7 @@ KEPT = "mlflow.db.before-move"  # the database as it was before the last move
 def former_place(root: Path) -> str | None:
     """Where a home lay when it was last used, where that was elsewhere; None where it lies there still, or is new."""
     try:
-        noted: str | None = (root / NOTE).read_text(encoding="utf-8").strip()
+        noted: str | None = (root / NOTE).read_text(encoding="utf-8").partition("\n")[0].strip()
     except OSError:
         noted = _place_by_database(root / DATABASE)
     return noted if noted and noted != str(root) else None

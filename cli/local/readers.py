@@ -1,0 +1,37 @@
+"""Who besides its owner can read a home: said once of a home that was made before homes were shut, or opened since."""
+
+import grp
+import shlex
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+_TOLD = "told who can read this home"  # a line in the note of where it lies
+_NOTE = "place"
+
+
+def who_can_read(root: Path) -> str:
+    """One sentence that says who; blank where the owner alone can."""
+    state = root.stat()
+    if state.st_mode & stat.S_IROTH or state.st_mode & stat.S_IXOTH:
+        return f"Everybody on this machine can read {root}: models, lists and reports, with ids of users."
+    if not state.st_mode & (stat.S_IRGRP | stat.S_IXGRP):
+        return ""
+    try:
+        group = grp.getgrgid(state.st_gid).gr_name
+    except KeyError:
+        group = str(state.st_gid)
+    return f"The group {group} can read {root}: models, lists and reports, with ids of users."
+
+
+def tell_once(root: Path) -> None:
+    """Say who can read a home that is open, and how to shut it; what its owner decides stays."""
+    remark = who_can_read(root)
+    if not remark:
+        return
+    with suppress(OSError):
+        note = (root / _NOTE).read_text(encoding="utf-8")
+        if _TOLD in note:
+            return
+        print(f"{remark} To shut it: chmod 700 {shlex.quote(str(root))}", flush=True)
+        (root / _NOTE).write_text(f"{note}{_TOLD}\n", encoding="utf-8")
