@@ -98,7 +98,7 @@ dbutils.widgets.text("run_id", "", "Run id")
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 # parameters end
 
-config = RetrainConfig.from_widgets(dbutils.widgets.get)
+config = RetrainConfig.from_widgets(dbutils.widgets.get).with_secrets(dbutils.secrets.get)
 
 # COMMAND ----------
 

@@ -36,13 +36,29 @@ def note_place(root: Path) -> None:
     os.replace(draft, note)
 
 
+def has_note(root: Path, line: str) -> bool:
+    """Whether something else was noted beside the place: what is done, or said, once in a home."""
+    with suppress(OSError):
+        return line in (root / NOTE).read_text(encoding="utf-8").splitlines()[1:]
+    return False
+
+
+def add_note(root: Path, line: str) -> None:
+    """Note something; a home that cannot be written to is told again the next time."""
+    with suppress(OSError):
+        text = (root / NOTE).read_text(encoding="utf-8")
+        draft = root / f".{NOTE}.part"
+        draft.write_text(f"{text}{line}\n", encoding="utf-8")
+        os.replace(draft, root / NOTE)
+
+
 def settle(root: Path, former: str) -> None:
     """Name all places below the former one by where the home lies now; the note comes last, so a kill repeats it."""
     if (root / DATABASE).exists():
         _rewrite_database(root, former)
     _rewrite_notes(root, former)
     _rewrite_runs(root, former)
-    (root / NOTE).unlink(missing_ok=True)
+    (root / NOTE).unlink(missing_ok=True)  # with all that was said where it lay
     note_place(root)
 
 

@@ -3,11 +3,11 @@
 import grp
 import shlex
 import stat
-from contextlib import suppress
 from pathlib import Path
 
+from cli.local import place
+
 _TOLD = "told who can read this home"  # a line in the note of where it lies
-_NOTE = "place"
 
 
 def who_can_read(root: Path) -> str:
@@ -27,11 +27,6 @@ def who_can_read(root: Path) -> str:
 def tell_once(root: Path) -> None:
     """Say who can read a home that is open, and how to shut it; what its owner decides stays."""
     remark = who_can_read(root)
-    if not remark:
-        return
-    with suppress(OSError):
-        note = (root / _NOTE).read_text(encoding="utf-8")
-        if _TOLD in note:
-            return
+    if remark and not place.has_note(root, _TOLD):
         print(f"{remark} To shut it: chmod 700 {shlex.quote(str(root))}", flush=True)
-        (root / _NOTE).write_text(f"{note}{_TOLD}\n", encoding="utf-8")
+        place.add_note(root, _TOLD)

@@ -3,10 +3,12 @@
 The order of the fields, those of the last base first, is the order in which parameters are shown.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
+from lib.config import secrets
 from lib.config.kinds import (
     choice,
     day,
@@ -186,9 +188,13 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
     objective: str = parameter("log_loss", choice(*OBJECTIVES), "what the search tunes for")
     optuna_storage: str = parameter(
         "",
-        optional(word("a storage URL"), ""),
+        optional(word("a storage URL", secret=True), ""),
         "where Optuna keeps the studies; on one machine the home has such a place",
     )
+
+    def with_secrets(self, read: Callable[[str, str], str]) -> Self:
+        """The same with the secrets in place that a parameter names, as `read(scope, key)` gives them."""
+        return replace(self, optuna_storage=secrets.reveal(self.optuna_storage, read))
 
 
 @dataclass(frozen=True, kw_only=True)
