@@ -23,12 +23,14 @@ def main(arguments: argparse.Namespace) -> int:
     plan = plan_run(arguments, home)
     from cli.local.catch_up import catch_up
     from cli.local.job_run import say, start  # takes seconds
+    from cli.local.machine import check_machine
     from cli.local.masking import hide_passwords
     from localrun.platform.rules import State
     from localrun.run import page
 
     try:
         with lock_home(home, arguments.wait_until):
+            check_machine(home)
             readers.tell_once(home.root)
             hide_passwords(home.root)
             page.close_abandoned(home.runs)

@@ -27,6 +27,7 @@ from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question import MAX_DAYS, Question
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
 
+MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
@@ -95,7 +96,7 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
     max_cutoffs: int = parameter("26", whole(0), "how many cutoffs to learn from, the newest; 0: all history")
     max_event_types: int = parameter(
         "24",
-        whole(1),
+        whole(1, MAX_EVENT_TYPES),
         "event types with columns of their own, the most used, besides every action; the others share other",
     )
     accept_shrunk: date | None = (
