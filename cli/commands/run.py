@@ -22,6 +22,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     plan = plan_run(arguments, home)
     from cli.local.catch_up import catch_up
+    from cli.local.cleaning import clean_after_run
     from cli.local.job_run import say, start  # takes seconds
     from cli.local.machine import check_machine
     from cli.local.masking import hide_passwords
@@ -35,6 +36,8 @@ def main(arguments: argparse.Namespace) -> int:
             hide_passwords(home.root)
             page.close_abandoned(home.runs)
             runs = catch_up(arguments, home, plan, start) if arguments.catch_up else [start(plan)]
+            if runs and runs[-1].state is State.SUCCESS:
+                clean_after_run(home)
     except HomeInUse as error:
         if arguments.wait_until is None:
             raise
