@@ -56,6 +56,10 @@ def build_parser() -> Parser:
         copied = commands.add_parser(name, help=what)
         copied.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz file")
         _home_option(copied)
+    forget = commands.add_parser("forget", help="take users out of all that a home keeps")
+    forget.add_argument("users", nargs="*", metavar="USER", help="ids, or - for standard input, one a line")
+    forget.add_argument("--file", type=Path, help="a file with one id a line")
+    _home_option(forget)
     _clean_options(commands.add_parser("clean", help="remove what a home need not keep for ever"))
     _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser

@@ -95,7 +95,7 @@ def open_home(path: Path) -> Home:
             place.note_place(root)
         return home
     try:
-        with lock_home(home):
+        with lock_home(home, forgetting=True):
             place.settle(root, former)
     except (OSError, sqlite3.DatabaseError) as error:
         raise CliError(
@@ -115,12 +115,15 @@ def new_run_id(start: datetime) -> str:
     return f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+FORGETTING = "forgetting"  # a file that is there while users are taken out of the home: not before all is done
+
+
 class HomeInUse(CliError):
     """Another process works in the home; the message names it."""
 
 
 @contextmanager
-def lock_home(home: Home, wait_until: datetime | None = None) -> Iterator[None]:
+def lock_home(home: Home, wait_until: datetime | None = None, *, forgetting: bool = False) -> Iterator[None]:
     """Hold the home for one run; another one that holds it is waited for as long as is asked for.
 
     The lock is the operating system's and ends with its process, so one that a killed run left is no lock.
@@ -129,6 +132,8 @@ def lock_home(home: Home, wait_until: datetime | None = None) -> Iterator[None]:
     ------
     HomeInUse
         If another run holds it.
+    CliError
+        If a call that takes users out of the home was cut off; only another such call may go on.
     """
     with (home.root / "run.lock").open("a+", encoding="utf-8") as file:
         told = ""
@@ -147,6 +152,11 @@ def lock_home(home: Home, wait_until: datetime | None = None) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        if not forgetting and (home.root / FORGETTING).exists():
+            raise CliError(
+                f"Users are half taken out of {home.root}: a call of ./propensity forget was cut off. Call it again "
+                "with the same users; nobody has noted them."
+            )
         yield
 
 
