@@ -9,7 +9,7 @@ from cli.arguments import build_parser
 from cli.errors import CliError
 from datasets.errors import DatasetError
 from lib.errors import PropensityError
-from localrun.errors import LocalRunError
+from localrun.errors import LocalRunError, format_machine_error
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -29,6 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(importlib.import_module(f"cli.commands.{arguments.command}").main(arguments))
     except (CliError, DatasetError, LocalRunError, PropensityError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (OSError, MemoryError) as error:
+        line = format_machine_error(error)
+        if not line:
+            raise
+        print(f"error: {line}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -3,6 +3,7 @@
 import argparse
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cli.errors import CliError
@@ -26,6 +27,10 @@ def build_parser() -> Parser:
         "run", help="run the job", description="Run the job on this machine.", epilog=format_parameters()
     )
     _run_options(run)
+    run.add_argument(
+        "--catch-up", action="store_true", help="make the runs that were missed since the last list, in order"
+    )
+    run.add_argument("--wait-until", type=datetime.fromisoformat, help=argparse.SUPPRESS)
     schedule = commands.add_parser(
         "schedule",
         help="run the job by its own schedule until stopped",
@@ -56,8 +61,38 @@ def build_parser() -> Parser:
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     _home_option(notebook)
+    for name, what in (("backup", "put all of a home into one file"), ("restore", "make a home of such a file")):
+        copied = commands.add_parser(name, help=what)
+        copied.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz file")
+        _home_option(copied)
+    forget = commands.add_parser("forget", help="take users out of all that a home keeps")
+    forget.add_argument("users", nargs="*", metavar="USER", help="ids, or - for standard input, one a line")
+    forget.add_argument("--file", type=Path, help="a file with one id a line")
+    _home_option(forget)
+    _clean_options(commands.add_parser("clean", help="remove what a home need not keep for ever"))
     _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser
+
+
+def _clean_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Remove old run pages, reports, studies, cached features, and files of earlier table versions."
+    for name, days, what in (
+        ("runs", 90, "run pages"),
+        ("reports", 400, "reports of lists"),
+        ("studies", 90, "studies of searches"),
+        ("features", 400, "cached features of a cutoff, beyond the 29 newest"),
+        ("versions", 30, "files of earlier versions of tables; of the list 90 at the least"),
+    ):
+        parser.add_argument(f"--{name}", type=_days, metavar="DAYS", help=f"keep {what} for so long (default: {days})")
+    parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
+    parser.add_argument("--always", action="store_true", help="let each run of the home clean up after it from now on")
+    _home_option(parser)
+
+
+def _days(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 36500:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 36500")
+    return int(text)
 
 
 def _while_you_work(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -43,6 +43,8 @@ dbutils.widgets.text("export_top", "", "Export top: 0")
 dbutils.widgets.text("value_of_action", "", "Value of action: none")
 # what a contact costs, in the currency of the value
 dbutils.widgets.text("cost_of_contact", "", "Cost of contact: none")
+# last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use
+dbutils.widgets.text("catch_up_to", "", "Catch up to: none")
 # folder for the report of each list; on one machine the home has one
 dbutils.widgets.text("reports", "", "Reports: none")
 
@@ -53,6 +55,8 @@ dbutils.widgets.text("seed", "", "Seed: 0")
 # --- When a run is stopped or a list kept back
 # quiet days before as_of that are no error
 dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")
+# whether a run for a day before the newest list may change what is in use
+dbutils.widgets.dropdown("replace_newer", "", ["", "false", "true"], "Replace newer: false")
 # how much larger one of the new and the last list may be
 dbutils.widgets.text("max_users_change", "", "Max users change: 0.5")
 # how far the propensities may have moved since the last list of the same models
@@ -94,5 +98,6 @@ displayHTML(published.page)
 
 # COMMAND ----------
 
+dbutils.jobs.taskValues.set(key="in_use", value=published.in_use)
 dbutils.jobs.taskValues.set(key="report", value=published.report)
 dbutils.jobs.taskValues.set(key="summary", value=published.summary)

@@ -79,6 +79,10 @@ dbutils.widgets.text("max_age_days", "", "Max age days: 365")
 # how probably better new models must be to replace ones that hold
 dbutils.widgets.text("promote_probability", "", "Promote probability: 0.9")
 
+# --- When a run is stopped or a list kept back
+# whether a run for a day before the newest list may change what is in use
+dbutils.widgets.dropdown("replace_newer", "", ["", "false", "true"], "Replace newer: false")
+
 # --- Where things are kept
 # schema of all tables; on one machine choose a --home instead
 dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
@@ -102,7 +106,7 @@ dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 dbutils.widgets.text("compute", "", "Compute")
 # parameters end
 
-config = RetrainConfig.from_widgets(dbutils.widgets.get)
+config = RetrainConfig.from_widgets(dbutils.widgets.get).with_secrets(dbutils.secrets.get)
 
 # COMMAND ----------
 

@@ -2,12 +2,16 @@
 
 import argparse
 import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from cli.arguments import PROJECT
-from cli.local.home import Home, lock_home, open_home
+from cli.local import readers
+from cli.local.home import Home, HomeInUse, lock_home, open_home
 from cli.local.sources import check_given
+
+SKIPPED = 75  # as programs end that may be called again: another run held the home all the time
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -17,15 +21,32 @@ def main(arguments: argparse.Namespace) -> int:
     from cli.local.plan import plan_run, schema_of  # takes a second to import: a slip of the pen is told at once
 
     plan = plan_run(arguments, home)
+    from cli.local.catch_up import catch_up
+    from cli.local.cleaning import clean_after_run
     from cli.local.job_run import say, start  # takes seconds
+    from cli.local.machine import check_machine
+    from cli.local.masking import hide_passwords
     from localrun.platform.rules import State
     from localrun.run import page
 
-    with lock_home(home):
-        page.close_abandoned(home.runs)
-        run = start(plan)
-    say(_places(home, home.runs / run.run_id, schema_of(run.parameters)))
-    return {State.SUCCESS: 0, State.CANCELED: 130}.get(run.state, 1)
+    try:
+        with lock_home(home, arguments.wait_until):
+            check_machine(home)
+            readers.tell_once(home.root)
+            hide_passwords(home.root)
+            page.close_abandoned(home.runs)
+            runs = catch_up(arguments, home, plan, start) if arguments.catch_up else [start(plan)]
+            if runs and runs[-1].state is State.SUCCESS:
+                clean_after_run(home)
+    except HomeInUse as error:
+        if arguments.wait_until is None:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return SKIPPED
+    if not runs:
+        return 0
+    say(_places(home, home.runs / runs[-1].run_id, schema_of(runs[-1].parameters)))
+    return {State.SUCCESS: 0, State.CANCELED: 130}.get(runs[-1].state, 1)
 
 
 def _places(home: Home, folder: Path, schema: str) -> Iterable[str]:

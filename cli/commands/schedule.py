@@ -6,16 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from databricks.sdk.service.jobs import CronSchedule
+
 from cli.arguments import PROJECT
+from cli.commands.run import SKIPPED
 from cli.errors import CliError
 from cli.local.home import open_home
 from cli.local.plan import plan_run
 from cli.local.sources import check_given
 from localrun.platform.cron import next_fire
 
+_MARGIN = timedelta(seconds=5)  # a run that waits in vain ends before the next is due
 _NAP_SECONDS = 30.0  # short enough that a clock which was set, or a machine that slept, is noticed
 
 
@@ -33,13 +38,34 @@ def main(arguments: argparse.Namespace) -> int:
         raise CliError(f"job {job.key} in {job.file} has no schedule. Add one there.")
     zone = ZoneInfo(schedule.timezone_id)
     while (due := next_fire(schedule.quartz_cron_expression, zone, datetime.now(UTC))) is not None:
-        print(f"next run: {due.astimezone(zone):%a %Y-%m-%d %H:%M:%S} {schedule.timezone_id}", flush=True)
+        print(f"next run: {_say(due, schedule)}", flush=True)
         while (left := (due - datetime.now(UTC)).total_seconds()) > 0:
             time.sleep(min(left, _NAP_SECONDS))
-        code = _run(["run", *arguments.rest])
-        print(f"run ended with exit code {code}" + ("" if code == 0 else ": it failed"), flush=True)
+        code = _run(["run", *arguments.rest, *_patience(schedule.quartz_cron_expression, zone, due)])
+        if code == SKIPPED:
+            print(f"skipped: {_say(due, schedule)}, since another run held the home all the time", flush=True)
+        else:
+            print(f"run ended with exit code {code}" + ("" if code == 0 else ": it failed"), flush=True)
+        for missed in _fired_between(schedule.quartz_cron_expression, zone, due, datetime.now(UTC)):
+            print(f"skipped: {_say(missed, schedule)}, since the run before was under way", flush=True)
     print(f"the schedule {schedule.quartz_cron_expression!r} has no further time")
     return 0
+
+
+def _say(moment: datetime, schedule: CronSchedule) -> str:
+    return f"{moment.astimezone(ZoneInfo(schedule.timezone_id)):%a %Y-%m-%d %H:%M:%S} {schedule.timezone_id}"
+
+
+def _patience(expression: str, zone: ZoneInfo, due: datetime) -> list[str]:
+    """How long a run waits for another one that holds the home: until shortly before the next is due."""
+    following = next_fire(expression, zone, due)
+    return [] if following is None else ["--wait-until", max(due, following - _MARGIN).isoformat()]
+
+
+def _fired_between(expression: str, zone: ZoneInfo, due: datetime, now: datetime) -> Iterator[datetime]:
+    while (missed := next_fire(expression, zone, due)) is not None and missed <= now:
+        yield missed
+        due = missed
 
 
 def _run(argv: list[str]) -> int:

@@ -1,15 +1,18 @@
-"""`ui`: the MLflow UI on a home's models and searches."""
+"""`ui`: the MLflow UI on a home's models and searches, for who has its token."""
 
 import argparse
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 
+from cli.arguments import PROJECT
 from cli.errors import CliError
 from cli.local.home import open_home
+from cli.local.ui_guard import TOKEN
 
 _PORT = 5000  # MLflow's own
 _PATIENCE_SECONDS = 60
@@ -20,38 +23,48 @@ def main(arguments: argparse.Namespace) -> int:
     home = open_home(arguments.home)
     if not home.database.exists():
         raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
-    port = arguments.port or _free_port()
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", home.tracking_uri]
-    command += ["--default-artifact-root", str(home.artifacts), "--port", str(port), "--workers", "1"]
+    token = secrets.token_urlsafe(24)
     # one reader on one machine needs no queue of background jobs, which is a dozen processes
-    environment = os.environ | home.environment() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    ours = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", TOKEN: token, "PYTHONPATH": str(PROJECT)}
     log = home.root / "ui.log"
     print("starting the MLflow UI ...", flush=True)
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, cwd=home.root, env=environment, stdout=output, stderr=subprocess.STDOUT, process_group=0
-        ) as server,
-    ):
-        try:
-            if not _wait_until_up(port, server):
-                raise CliError(f"The MLflow UI did not start on port {port}; its last words are in {log}.")
-            print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-            return server.wait()
-        finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGTERM)
-
-
-def _free_port() -> int:
-    """MLflow's usual port, or any free one if it is taken."""
-    for port in (_PORT, 0):
-        with socket.socket() as probe:
+    with _bind(arguments.port) as bound, log.open("wb") as output:
+        port, handle = bound.getsockname()[1], bound.fileno()
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "cli.local.ui_guard",
+            str(handle),
+            home.tracking_uri,
+            str(home.artifacts),
+        ]
+        with subprocess.Popen(
+            command, cwd=home.root, env=os.environ | home.environment() | ours, stdout=output,
+            stderr=subprocess.STDOUT, process_group=0, pass_fds=(handle,),
+        ) as server:  # fmt: skip
             try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+                if not _wait_until_up(port, server):
+                    raise CliError(f"The MLflow UI did not start on port {port}; its last words are in {log}.")
+                print(f"MLflow UI: http://127.0.0.1:{port}/?token={token} (Ctrl-C ends it)", flush=True)
+                return server.wait()
+            finally:
+                if server.poll() is None:
+                    os.killpg(server.pid, signal.SIGTERM)
+
+
+def _bind(wanted: int | None) -> socket.socket:
+    """The port that was asked for; else MLflow's usual one, or any that is free. Nobody else gets it in between."""
+    for port in [wanted] if wanted else [_PORT, 0]:
+        bound = socket.socket()
+        try:
+            bound.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            bound.close()
+            if wanted:
+                raise CliError(f"Port {wanted} cannot be listened on: {error}. Name another with --port.") from error
+            continue
+        return bound
     raise CliError("No port is free on this machine. Name one with --port.")
 
 

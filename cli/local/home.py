@@ -3,15 +3,21 @@
 import fcntl
 import os
 import secrets
+import sqlite3
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from cli.errors import CliError
+from cli.local import place, readers
 from lib.config.kinds import NONE
+
+_NAP_SECONDS = 1.0  # between two looks at a lock that is waited for
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,43 @@ class Home:
 
 
 def open_home(path: Path) -> Home:
-    """The home at `path`, made if it is not there."""
+    """The home at `path`, made if it is not there; one that was moved there, copied or restored is made to fit.
+
+    Raises
+    ------
+    CliError
+        If it is no folder, has a path that MLflow would misread, or was moved and cannot be changed.
+    """
     root = path.expanduser().resolve()
+    if misread := next((letter for letter in "%?#" if letter in str(root)), ""):
+        raise CliError(f"--home {path} has a {misread} in its path, which MLflow reads otherwise. Name another folder.")
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        new = not root.exists()
+        root.mkdir(mode=0o700, exist_ok=True)  # which shuts all below it
+        if new and (remark := readers.who_can_read(root)):
+            print(f"{remark} This file system keeps no permissions, so that cannot be changed here.", flush=True)
     except OSError as error:
         raise CliError(f"--home {path} cannot be used as a folder: {error.strerror}.") from error
-    return Home(root)
+    home, former = Home(root), place.former_place(root)
+    if former is None:
+        with suppress(OSError):  # somebody else's, to be looked at: nothing is noted
+            place.note_place(root)
+        return home
+    try:
+        with lock_home(home, forgetting=True):
+            place.settle(root, former)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise CliError(
+            f"This home lay in {former} and lies in {root} now. Its models are known by whole paths, and these cannot "
+            f"be rewritten: {error}. Make it writable, or restore its mlflow.db, and call this again."
+        ) from error
+    print(
+        f"This home lay in {former} before: its models and notes lead to {root} now, and {place.KEPT} is MLflow's "
+        "database as it was.",
+        flush=True,
+    )
+    return home
 
 
 def new_run_id(start: datetime) -> str:
@@ -81,27 +117,55 @@ def new_run_id(start: datetime) -> str:
     return f"{start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+FORGETTING = "forgetting"  # a file that is there while users are taken out of the home: not before all is done
+
+
+class HomeInUse(CliError):
+    """Another process works in the home; the message names it."""
+
+
 @contextmanager
-def lock_home(home: Home) -> Iterator[None]:
-    """Hold the home for one run.
+def lock_home(home: Home, wait_until: datetime | None = None, *, forgetting: bool = False) -> Iterator[None]:
+    """Hold the home for one run; another one that holds it is waited for as long as is asked for.
 
     The lock is the operating system's and ends with its process, so one that a killed run left is no lock.
 
     Raises
     ------
+    HomeInUse
+        If another run holds it.
     CliError
-        If another run holds it; the message names that process.
+        If a call that takes users out of the home was cut off; only another such call may go on.
     """
     with (home.root / "run.lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        told = ""
+        while not _take(file):
             file.seek(0)
-            raise CliError(
-                f"A run is under way in {home.root}, process {file.read().strip()}. Wait for it, stop it, or "
-                "choose another --home."
-            ) from None
+            holder = file.read().strip()
+            if wait_until is None or datetime.now(UTC) >= wait_until:
+                raise HomeInUse(
+                    f"A run is under way in {home.root}, process {holder}. Wait for it, stop it, or choose another "
+                    "--home."
+                )
+            if told != holder:
+                print(f"waiting for process {holder}, which works in {home.root} ...", flush=True)
+            told = holder
+            time.sleep(_NAP_SECONDS)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        if not forgetting and (home.root / FORGETTING).exists():
+            raise CliError(
+                f"Users are half taken out of {home.root}: a call of ./propensity forget was cut off. Call it again "
+                "with the same users; nobody has noted them."
+            )
         yield
+
+
+def _take(file: TextIO) -> bool:
+    """Take the lock of an open file, unless somebody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

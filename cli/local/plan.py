@@ -1,6 +1,7 @@
 """A run that was found sound, before anything is started."""
 
 import argparse
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.sources import Source, choose_source
+from lib.config import secrets
 from lib.config.catalogue import check_all
 from lib.config.kinds import is_none
 from lib.errors import ConfigError
@@ -104,6 +106,7 @@ def _check_parameters(plan: Plan) -> None:
     parameters = job_parameters(plan.job, plan.given, "", start)
     check_inputs(plan.job, parameters)
     check_all(parameters)
+    check_secrets(parameters)
     facts: Facts = {("job", "parameters", name): text for name, text in parameters.items()}
     for each in (task.for_each_task for task in plan.job.settings.tasks or []):
         if each is None or each.task.run_job_task is None:
@@ -114,6 +117,23 @@ def _check_parameters(plan: Plan) -> None:
                 check_all(job_parameters(job, plan.local(job) | call.parameters, "", start))
             except ConfigError as error:
                 raise ConfigError(f"{call.label}: {error}") from error
+
+
+def check_secrets(parameters: Mapping[str, str]) -> None:
+    """Refuse to start where a parameter names a secret that the environment does not hold.
+
+    Raises
+    ------
+    CliError
+        The message names the parameter and the variable.
+    """
+    for name, text in parameters.items():
+        for scope, key in secrets.named(text):
+            if secrets.variable(scope, key) not in os.environ:
+                raise CliError(
+                    f"{name} names secret({scope}/{key}), and the environment variable "
+                    f"{secrets.variable(scope, key)} is not set. Set it to the secret."
+                )
 
 
 def schema_of(parameters: Mapping[str, str]) -> str:

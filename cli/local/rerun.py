@@ -12,7 +12,9 @@ from localrun.platform.rules import State
 from localrun.run.record import JobRun, past_runs
 
 _FIRST = "extract_features"  # the task that resolves as_of and prepares the features for one question
-_ONCE = "challenger"  # no parameter to repeat: it names what one run was to compare
+_LAST = "publish"  # the one that says whether the list came into use
+# No parameters to repeat: they name what one run was to compare, or to replace, or was on the way to.
+_ONCE = ("challenger", "replace_newer", "catch_up_to")
 
 
 def whole_job_options(home: Home, config: ModelConfig) -> list[str]:
@@ -33,7 +35,9 @@ def list_only_options(home: Home, config: ModelConfig) -> list[str]:
 
 def _last_run(home: Home, config: ModelConfig) -> JobRun:
     for run in _extraction_runs(home, config.schema):
-        if _question(run) == config.question and run.parameters["models"] == config.models:
+        last = run.tasks.get(_LAST)
+        recorded = last is not None and last.values.get("in_use") is False  # of a past day: another list stayed
+        if not recorded and _question(run) == config.question and run.parameters["models"] == config.models:
             return run
     raise CliError(
         f"No run of {config.question.slug} is left in {home.runs} to take parameters from. "
@@ -58,7 +62,7 @@ def _question(run: JobRun) -> Question | None:
 
 def _options(home: Home, run: JobRun, instead: dict[str, str]) -> list[str]:
     local = home.parameters()
-    parameters = {name: run.parameters[name] for name in run.changed if name != _ONCE} | instead
+    parameters = {name: run.parameters[name] for name in run.changed if name not in _ONCE} | instead
     pairs = [f"{name}={value}" for name, value in parameters.items() if local.get(name) != value]
     place = [] if home.root == PROJECT / ".home" else ["--home", str(home.root)]
     return [*place, *(word for pair in pairs for word in ("--param", pair))]

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from lib.config import secrets
 from lib.errors import ConfigError
 from lib.expressions.grammar import read_tree
 from lib.expressions.scan import split_mapping
@@ -48,9 +49,33 @@ def optional(kind: Kind[T], nothing: U) -> Kind[T | U]:
     return Kind(lambda name, text: nothing if is_none(text) else read(name, text), f"{kind.values}, or {NONE}")
 
 
-def word(values: str) -> Kind[str]:
-    """Any text that is not blank; `values` says what it is to be."""
-    return Kind(_read_word, values)
+def word(values: str, *, secret: bool = False) -> Kind[str]:
+    """Any text that is not blank, without a password in clear; `values` says what it is to be.
+
+    `secret` says whether it may name one, as secret(scope/key).
+    """
+
+    def read(name: str, text: str) -> str:
+        _refuse_secrets(name, _read_word(name, text), named=secret)
+        return text
+
+    return Kind(read, values)
+
+
+def _refuse_secrets(name: str, text: str, *, named: bool) -> None:
+    if secrets.HIDDEN in text:
+        raise ConfigError(f"{name} was masked where it was noted down, got {text!r}. Give it anew.")
+    if named and secrets.holds_clear(text):
+        raise ConfigError(
+            f"{name} holds a password in clear, which records, pages and process lists would show. Write "
+            "secret(scope/key) in its place, and keep it in the environment variable "
+            f"{secrets.variable('scope', 'key')}, on Databricks under that key of that secret scope."
+        )
+    if not named and (secrets.holds_clear(text) or secrets.named(text)):
+        raise ConfigError(
+            f"{name} holds a password or a key, or names one, and no such place can be read. Name a table, or let "
+            "Spark's own configuration hold what opens it."
+        )
 
 
 def _read_word(name: str, text: str) -> str:
@@ -78,6 +103,7 @@ def file_of(*endings: str) -> Kind[str]:
     either = " or ".join(endings)
 
     def read(name: str, text: str) -> str:
+        _refuse_secrets(name, text, named=False)
         if not text.endswith(endings):
             raise ConfigError(f"{name} must end in {either}, got {text!r}. Leave it blank for none.")
         return text
@@ -162,6 +188,12 @@ def choice(*words: str) -> Kind[str]:
         return text
 
     return Kind(read, either, words)
+
+
+def flag() -> Kind[bool]:
+    """Yes or no, in the words of the platform's task values."""
+    words = choice("false", "true")
+    return Kind(lambda name, text: words.read(name, text.lower()) == "true", words.values, words.choices)
 
 
 def day() -> Kind[date]:

@@ -3,10 +3,12 @@
 The order of the fields, those of the last base first, is the order in which parameters are shown.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
+from lib.config import secrets
 from lib.config.kinds import (
     NONE,
     choice,
@@ -15,6 +17,7 @@ from lib.config.kinds import (
     day,
     decimal,
     file_of,
+    flag,
     is_none,
     mapping,
     model_uri,
@@ -34,6 +37,7 @@ from lib.errors import ConfigError
 from lib.sources.options import Options
 from lib.sources.presets import Preset, preset_names, read_preset
 
+MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
@@ -153,7 +157,7 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
     max_cutoffs: int = parameter("26", whole(0), "how many cutoffs to learn from, the newest; 0: all history")
     max_event_types: int = parameter(
         "24",
-        whole(1),
+        whole(1, MAX_EVENT_TYPES),
         "event types with columns of their own, the most used, besides every action; the others share other",
     )
     accept_shrunk: date | None = (
@@ -215,7 +219,16 @@ class ModelConfig(StageConfig, group=Group.PLACES):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ModelConfig, Chance, group=Group.LEARNING):
+class ChangeConfig(ModelConfig, group=Group.LIMITS):
+    """What a stage needs besides that may change what is in use."""
+
+    replace_newer: bool = parameter(
+        "false", flag(), "whether a run for a day before the newest list may change what is in use"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(ChangeConfig, Chance, group=Group.LEARNING):
     """What `train` needs to know."""
 
     min_positives: int = parameter(
@@ -254,7 +267,7 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
     objective: str = parameter("log_loss", choice(*OBJECTIVES), "what the search tunes for")
     optuna_storage: str = parameter(
         "",
-        optional(word("a storage URL"), ""),
+        optional(word("a storage URL", secret=True), ""),
         "where Optuna keeps the studies; on one machine the home has such a place",
     )
     compute: str = parameter(  # blank: nobody said, as by hand
@@ -276,9 +289,13 @@ class RetrainConfig(TrainConfig, group=Group.SEARCH):
             )
         return config
 
+    def with_secrets(self, read: Callable[[str, str], str]) -> Self:
+        """The same with the secrets in place that a parameter names, as `read(scope, key)` gives them."""
+        return replace(self, optuna_storage=secrets.reveal(self.optuna_storage, read))
+
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig(ModelConfig, group=Group.LIST):
+class PredictConfig(ChangeConfig, group=Group.LIST):
     """What `predict` needs to know."""
 
     reasons: int = parameter(
@@ -287,7 +304,7 @@ class PredictConfig(ModelConfig, group=Group.LIST):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
+class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
     """What `publish` needs to know."""
 
     held_out_share: float = parameter(
@@ -298,6 +315,11 @@ class PublishConfig(ModelConfig, QuietDays, Chance, group=Group.LIST):
         "", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well", job="${var.export}"
     )
     contacts: Contacts  # whom that file names
+    catch_up_to: date | None = parameter(
+        "",
+        optional(day(), None),
+        "last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use",
+    )
     reports: str = parameter(
         "",
         optional(word("a folder"), ""),

@@ -2,8 +2,8 @@
 
 import logging
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
-from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ TRUSTED = (
 )  # fmt: skip
 REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
 FILE = "model.skops"
+LONGEST_REASON = 300  # of what a library says of a broken file
 PARTNER = "preprocessing_version"  # tag of a prediction version
 RESTORE = "Restore its artifacts, or promote another version."
 
@@ -124,7 +125,6 @@ def _read(uri: str, called: str, remedy: str) -> tuple[Any, Any, Any]:
     """Read one model and the two sides of its signature: only types on our own list are ever built."""
     import mlflow
     import skops.io
-    from mlflow.exceptions import MlflowException
     from mlflow.models import Model
     from skops.io.exceptions import UntrustedTypesFoundException
 
@@ -137,10 +137,14 @@ def _read(uri: str, called: str, remedy: str) -> tuple[Any, Any, Any]:
                 f"{called} is {f'stored as {how}' if how else 'no scikit-learn model'}, and reading a pickle would run "
                 'whatever it holds. Log it with mlflow.sklearn.log_model(..., serialization_format="skops").'
             )
+        signature = about.signature
+        sides = (signature.inputs, signature.outputs) if signature else (None, None)
         model = skops.io.load(folder / FILE, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise ModelError(f"{called} holds types that are not trusted: {error}") from error
-    except (MlflowException, OSError, ValueError, KeyError, BadZipFile) as error:
-        raise ModelError(f"{called} cannot be loaded: {type(error).__name__}: {error}. {remedy}") from error
-    signature = about.signature
-    return model, *((signature.inputs, signature.outputs) if signature else (None, None))
+    except ModelError:
+        raise
+    except Exception as error:  # a file that somebody changed fails in any way
+        why = shorten(str(error), LONGEST_REASON, placeholder=" ...")
+        raise ModelError(f"{called} cannot be loaded: {type(error).__name__}: {why}. {remedy}") from error
+    return model, *sides

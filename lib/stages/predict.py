@@ -9,6 +9,7 @@ from lib.errors import ModelError
 from lib.explain import reasons
 from lib.features import extraction
 from lib.labels import labels
+from lib.stages import past
 from lib.stages.champion import load_champion
 from lib.stages.context import Context
 from lib.stages.records import list_sql, read_decided_version
@@ -29,7 +30,11 @@ def run(context: Context[PredictConfig]) -> Scored:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     config, tables, registry = context.config, context.tables, context.registry
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
-    version = read_decided_version(config, tables) or registry.champion(config.question)
+    newer = past.newer_list(config, tables, cutoffs.as_of)
+    if newer:
+        version: str | None = past.choose_version(context, cutoffs.as_of, newer)
+    else:
+        version = read_decided_version(config, tables) or registry.champion(config.question)
     if version is None:
         raise ModelError(f"No model is in use for {config.question}. Run retrain first.")
     pair = load_champion(context, version)

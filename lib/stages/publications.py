@@ -23,19 +23,21 @@ from lib.tables.contracts import CONTRACTS, PUBLICATIONS
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
 
+MADE = "('published', 'recorded')"  # kinds of publications that a run wrote; the others were lists before
+
 
 def read_last_list(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
     """The last list of an earlier cutoff, as its predictions give it.
 
     Columns: user_id, propensity, prediction_version, cutoff, rank, decile.
 
-    None where no list of an earlier cutoff was ever published.
+    None where no list of an earlier cutoff was ever published, or recorded without being in use.
     """
     before = f"{question_sql(question)} AND cutoff < DATE '{cutoff}'"
     # A kill may have left a list that no publication tells of.
     sources = (
         read_rows(tables, name, where, "DISTINCT cutoff")
-        for name, where in (("publications", f"kind = 'published' AND {before}"), ("audience", before))
+        for name, where in (("publications", f"kind IN {MADE} AND {before}"), ("audience", before))
     )
     days = [rows["cutoff"].max() for rows in sources if rows is not None]
     if not days:
@@ -69,9 +71,10 @@ def publication_row(
     difference: ListDifference | None,
     old: pd.DataFrame | None,
     rate: Measured,
+    kind: str,
 ) -> dict[str, Any]:
-    """The row of `publications` for a list that is about to be published."""
-    return _row(config, tables, ranked, "published") | {
+    """The row of `publications` for a list that is about to be `published` or `recorded`."""
+    return _row(config, tables, ranked, kind) | {
         "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
         "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.difference_columns(difference),
     }  # fmt: skip

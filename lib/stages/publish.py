@@ -17,6 +17,7 @@ from lib.features import extraction, ingest
 from lib.labels import labels
 from lib.report import page as page_rules
 from lib.report.sections import Facts
+from lib.stages import past
 from lib.stages import publications as lists
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
@@ -33,6 +34,7 @@ class Published:
     summary: str
     facts: Facts
     report: str = ""  # its file; blank for none
+    in_use: bool = True  # else it was recorded, and the list before stays
 
     @cached_property
     def page(self) -> str:
@@ -43,7 +45,9 @@ class Published:
 def run(context: Context[PublishConfig]) -> Published:
     """Check the question's new list and replace the current one with it, in one commit.
 
-    Its report, and the files that come with it, are written before: whatever fails then leaves the last list.
+    A list of a day before the newest one, or on the way of a catch-up, is checked and recorded in the same way, with
+    its report; neither the current list nor the exported file changes then. The report, and the files that come with
+    a list, are written before: whatever fails then leaves the last list.
     """
     config, tables = context.config, context.tables
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
@@ -52,13 +56,15 @@ def run(context: Context[PublishConfig]) -> Published:
     ranked = _rank_scored(config, tables, as_of)
     old, rate = lists.read_last_list(question, tables, as_of), lists.read_base_rate(question, tables, cutoffs)
     difference = release_rules.check_against_last(ranked, old, rate, config.bounds)
-    row = lists.publication_row(config, tables, ranked, difference, old, rate)
-    context.say(f"the list may be published: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
+    left_out = past.why_not_in_use(config, tables, as_of)
+    kind = "recorded" if left_out else "published"
+    row = lists.publication_row(config, tables, ranked, difference, old, rate, kind)
+    context.say(f"the list may be {kind}: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
     contacted = contacts.choose_contacts(ranked, config.contacts)
-    drafts = [Draft.of(config.export, contacted)] if config.export else []
+    drafts = [Draft.of(config.export, contacted)] if config.export and not left_out else []
     facts = lists.report_facts(context, ranked, old, row)
     lines = [
-        *_headline(ranked, as_of),
+        *_headline(ranked, as_of, left_out),
         *release_rules.format_difference(difference, row["previous_cutoff"]),
         *contacts.format_contacts(
             contacted, len(ranked), config.contacts, lists.expected_gain(config, facts.outcomes, contacted)
@@ -67,10 +73,11 @@ def run(context: Context[PublishConfig]) -> Published:
         *audience_rules.format_list(ranked.head(10)),
     ]
     target = f"{config.reports}/{question.slug}/{as_of}.html" if config.reports else ""
-    published = Published(ranked.head(10), "\n".join(lines), facts, target)
+    published = Published(ranked.head(10), "\n".join(lines), facts, target, not left_out)
     if target:
         drafts.append(Draft.of(target, published.page))
-    tables.replace("audience", ranked, question_sql(question))
+    if not left_out:
+        tables.replace("audience", ranked, question_sql(question))
     lists.record_publication(config, tables, row)
     for file in drafts:
         file.keep()
@@ -95,9 +102,11 @@ def _rank_scored(config: PublishConfig, tables: Tables, as_of: date) -> pd.DataF
     return ranked
 
 
-def _headline(ranked: pd.DataFrame, as_of: date) -> list[str]:
+def _headline(ranked: pd.DataFrame, as_of: date, left_out: str) -> list[str]:
     low = ", low evidence" if ranked["low_evidence"].any() else ""
+    done = "Recorded" if left_out else "Published"
     return [
-        f"Published: {len(ranked)} users as of {as_of}{low}; {ranked['propensity'].sum():.1f} of them expected to act, "
-        f"{int(ranked['held_out'].sum())} held out."
+        f"{done}: {len(ranked)} users as of {as_of}{low}; {ranked['propensity'].sum():.1f} of them expected to act, "
+        f"{int(ranked['held_out'].sum())} held out.",
+        *([f"Not put in use. {left_out}"] if left_out else []),
     ]

@@ -18,6 +18,7 @@ from lib.registry.protocol import Evidence
 from lib.registry.spark_trials import SparkTrials
 from lib.registry.versions import format_params
 from lib.report import charts
+from lib.stages import past
 from lib.stages.champion import Champion, load_champion_to_beat, read_labelled
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, metric_rows, write_decision
@@ -52,12 +53,15 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     ------
     NotPromoted
         If the new pair is not good enough and there is no champion that holds: nothing is left to score with.
+    ModelError
+        If a newer list is in use, which stays.
     ConfigError
         If trials are to run on Spark and the tables have none.
     """
     config, tables, registry = context.config, context.tables, context.registry
     runner = _trial_runner(config, tables)
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    past.check_models_may_change(config, tables, cutoffs.as_of)
     rows, parts = read_labelled(config, tables, cutoffs)
     holdout = rows.at(parts.holdout).X
     champion = load_champion_to_beat(context, cutoffs.as_of, holdout)

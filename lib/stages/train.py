@@ -8,7 +8,7 @@ from lib.audience import outcomes
 from lib.config.stages import TrainConfig
 from lib.evaluation.verdict import Verdict
 from lib.features import extraction
-from lib.stages import ledger
+from lib.stages import ledger, past
 from lib.stages.champion import judge_champion, read_labelled, record_verdict
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, write_decision
@@ -27,17 +27,29 @@ class Checked:
 
 
 def run(context: Context[TrainConfig]) -> Checked:
-    """Judge the registered pair in use on what really happened, and say whether new models are needed."""
+    """Judge the registered pair in use on what really happened, and say whether new models are needed.
+
+    Where a newer list stays, the pair in use then is judged, and none are.
+
+    Raises
+    ------
+    ModelError
+        If a newer list stays and a challenger was named, or no pair may score a list of that day.
+    """
     config, tables, registry = context.config, context.tables, context.registry
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    newer = past.newer_list(config, tables, cutoffs.as_of)
+    if config.challenger:
+        past.check_models_may_change(config, tables, cutoffs.as_of)
+    version = past.choose_version(context, cutoffs.as_of, newer) if newer else registry.champion(config.question)
     written = ledger.write_outcomes(config, tables, cutoffs.as_of)
     rows, parts = read_labelled(config, tables, cutoffs)
-    version = registry.champion(config.question)
-    context.say(f"champion: {'none' if version is None else f'version {version}'}")
+    name = "the pair of that day" if newer else "champion"
+    context.say(f"{name}: {'none' if version is None else f'version {version}'}")
     judged = judge_champion(context, version, rows, parts, cutoffs.as_of)
     pair, quality, verdict = judged.pair, judged.quality, judged.verdict
     checks = record_verdict(context, version, parts, cutoffs.as_of, judged)
-    if not verdict.retrain_needed and pair is not None:
+    if not newer and not verdict.retrain_needed and pair is not None:
         low, why = is_low_evidence(tables, config.question, pair.prediction_version), "; ".join(verdict.reasons)
         write_decision(config, tables, cutoffs.as_of, "kept", pair, "", why, low_evidence=low)
     meaning = {
@@ -52,5 +64,7 @@ def run(context: Context[TrainConfig]) -> Checked:
     ]
     lines += [*format_quality("Champion on the holdout", quality, parts), *outcomes.format_outcomes(written)]
     shown = checks[["metric", "measured", "low", "high", "threshold"]]
-    needed = verdict.retrain_needed or bool(config.challenger)
+    needed = not newer and (verdict.retrain_needed or bool(config.challenger))
+    if newer:
+        lines.append(f"The list of {newer} is newer and stays: whatever the verdict, no models are made.")
     return Checked(verdict, "\n".join(lines), shown, needed, judged.drift)

@@ -71,8 +71,8 @@ PUBLICATIONS = {
     "question": "string",  # its slug
     "run_id": "string",
     "cutoff": "date",  # of the list
-    "kind": "string",  # published, rolled_back
-    "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use
+    "kind": "string",  # published, rolled_back; recorded: made, and not put in use
+    "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use or were recorded
     "preprocessing_version": "string",
     "prediction_version": "string",
     "users": "bigint",
@@ -161,6 +161,19 @@ ARROW = {
     "boolean": pa.bool_(),
     "array<string>": pa.list_(pa.string()),
 }
+IDS = {  # where ids of users stand: the columns of tables, earlier versions and the logs' statistics of files included
+    "daily_activity": ("user_id",),
+    "features": ("user_id",),
+    "predictions": ("user_id",),
+    "audience": ("user_id",),
+}
+FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of these tables and `export`
+    "sources/*",
+    "reports/*/*.html",  # the head of the list
+    "runs/*/*.html",  # executed notebooks, and the run page with what they sum up
+    "runs/*/run.json",
+    "runs/*/spark.log",  # where Spark tells of a row
+)
 VERSIONED = "audience"  # the table whose earlier versions a rollback reads
 
 

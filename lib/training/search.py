@@ -1,9 +1,7 @@
 """Find the parameters of a pair by Optuna: what is tried first, the study, what is kept of it."""
 
 import json
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
@@ -15,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lib.config.stages import RetrainConfig
 from lib.labels.rows import Rows
 from lib.models.blueprint import Blueprint
-from lib.training import space, trials
+from lib.training import space, studies, trials
 from lib.training.folds import OBJECTIVES, Fold, prepare_folds
 from lib.training.trials import Objective, Trial
 
@@ -81,10 +79,15 @@ def search(
     if not folds:
         say("The history is too short for folds: the first parameters of the search space are taken untuned.")
         return SearchResult(dict(space.STARTS[0]), float("nan"), ())
-    with _quiet_optuna():
-        storage = optuna.storages.get_storage(config.optuna_storage) if config.optuna_storage else None
-        starts = _starting_points(champion, _last_best(storage, config, as_of) if storage else None)
-        study, mlflow_run = _search(storage, config, as_of, starts, folds, say, elsewhere)
+    with studies.quiet_optuna():
+        try:
+            study, mlflow_run = _search(config.optuna_storage, config, as_of, champion, folds, say, elsewhere)
+        except Exception as error:  # whatever it was: a fault of the search itself comes again, in memory
+            if not config.optuna_storage:
+                raise
+            say(f"The studies in optuna_storage are left aside, they cannot be used: {studies.first_line(error)}")
+            say("This search keeps its trials in memory, and begins without the best of the last one.")
+            study, mlflow_run = _search("", config, as_of, champion, folds, say, elsewhere)
     best = trials.choose_trial(study)
     tried = tuple(
         trials.record_trial(number, one, config.objective) for number, one in enumerate(trials.finished_trials(study))
@@ -93,15 +96,17 @@ def search(
 
 
 def _search(
-    storage: optuna.storages.BaseStorage | None,
+    url: str,
     config: RetrainConfig,
     as_of: date,
-    starts: Sequence[Params],
+    champion: Params | None,
     folds: Sequence[Fold],
     say: Callable[[str], None],
     elsewhere: TrialRunner | None,
 ) -> tuple[optuna.Study, str]:
     """Run all trials here or elsewhere; a study from elsewhere is brought here."""
+    storage = optuna.storages.get_storage(url) if url else None
+    starts = _starting_points(champion, _last_best(storage, config, as_of) if storage else None)
     if elsewhere is None:
         study = _open_study(storage, config, as_of, _study_mark(config, starts, folds))
         _run_trials(study, config, starts, trials.make_objective(lambda: folds, config.objective), say, None)
@@ -191,7 +196,7 @@ def _open_study(
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
         fits = config.run_id and study.user_attrs.get(MARK) == mark
         if fits and all(space.can_draw(trial) for trial in trials.finished_trials(study)):
-            _give_up_unfinished(study)
+            studies.give_up_unfinished(study)
             return study
         optuna.delete_study(study_name=name, storage=storage)
     direction = OBJECTIVES[config.objective][0]
@@ -208,14 +213,6 @@ def _pruner() -> optuna.pruners.BasePruner:
     return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0)
 
 
-def _give_up_unfinished(study: optuna.Study) -> None:
-    """Fail the trials that a kill left running or waiting, so that nothing is drawn from them."""
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
-    while study.get_trials(states=(TrialState.WAITING,)):
-        study.tell(study.ask(), state=TrialState.FAIL)
-
-
 def _study_mark(config: RetrainConfig, starts: Sequence[Params], folds: Sequence[Fold]) -> str:
     """What a study must have begun with to be continued."""
     sizes = [[len(fold.learn[0]), fold.learn[0].positives, len(fold.judge), fold.judge.positives] for fold in folds]
@@ -225,16 +222,3 @@ def _study_mark(config: RetrainConfig, starts: Sequence[Params], folds: Sequence
 def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
     number = int(np.random.default_rng([seed, done]).integers(2**31))
     return optuna.samplers.TPESampler(seed=number, n_startup_trials=8, multivariate=True, group=True)
-
-
-@contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Keep Optuna's own log, and its warnings of options that are wanted, out of the notebook."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(level)

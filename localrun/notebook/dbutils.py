@@ -1,8 +1,12 @@
 """The part of `dbutils` that job notebooks use, by the platform's rules."""
 
 import json
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
+
+from localrun.errors import LocalRunError
 
 MAX_VALUE_BYTES = 48 * 1024
 
@@ -154,14 +158,26 @@ class Notebook:
         return self._run(path, timeout_seconds, arguments or {})
 
 
+class Secrets:
+    """`dbutils.secrets`: on one machine, scope and key together name an environment variable."""
+
+    def get(self, scope: str, key: str) -> str:
+        """The secret."""
+        name = re.sub(r"\W", "_", f"{scope}_{key}", flags=re.ASCII).upper()
+        secret = os.environ.get(name)
+        if secret is None:
+            raise LocalRunError(f"There is no secret {scope}/{key}: set the environment variable {name}.")
+        return secret
+
+
 class DBUtils:
     """What a notebook finds as `dbutils`."""
 
     def __init__(self, widgets: Widgets, values: TaskValues, notebook: Notebook) -> None:
-        self.widgets, self.jobs, self.notebook = widgets, Jobs(values), notebook
+        self.widgets, self.jobs, self.notebook, self.secrets = widgets, Jobs(values), notebook, Secrets()
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
-            f"dbutils.{name} is not there on one machine, only widgets, jobs.taskValues and notebook. "
+            f"dbutils.{name} is not there on one machine, only widgets, jobs.taskValues, notebook and secrets. "
             "Use Python's own libraries for it."
         )

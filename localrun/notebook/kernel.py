@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ipykernel.kernelapp import IPKernelApp
 
-from localrun.errors import LocalRunError, format_error, strip_java
+from localrun.errors import LocalRunError, format_error, format_machine_error, strip_java
 from localrun.notebook import magics
 from localrun.notebook.child import run_child
 from localrun.notebook.dbutils import DBUtils, Notebook, NotebookExit, TaskValues, Widgets
@@ -123,10 +123,12 @@ def _on_error(folder: Path | None) -> Callable[..., None]:
             what: dict[str, Any] = {"exit_value": error.value}
             lines = [f"Notebook exited: {error.value}"]
         else:
-            operator = is_operator_error(error)
-            what = {"error": format_error(error), "operator_error": operator}
+            lacking = format_machine_error(error)
+            operator = bool(lacking) or is_operator_error(error)
+            text = f"MachineError: {lacking}" if lacking else format_error(error)
+            what = {"error": text, "operator_error": operator}
             stack = [] if operator else shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=1)
-            lines = [strip_java(line) for line in stack] or [format_error(error)]
+            lines = [strip_java(line) for line in stack] or [text]
         if folder:
             report(folder, **what)
         shell._showtraceback(kind, error, lines)

@@ -1,6 +1,7 @@
 """Spark Connect sessions on the local server, and what a fresh server must be told of the warehouse."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from localrun.spark.access import client_environment
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_PART = re.compile(r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?")  # files of Spark's own writers
 
 
 def connect(url: str, session_id: str | None = None, *, default: bool = False) -> "SparkSession":
@@ -53,8 +56,10 @@ def release(url: str, session_id: str) -> None:
 def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
     """Make the server know every schema and table that lies in the warehouse.
 
-    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit is what a
-    killed run left of a table that never came to be: it is removed, so that the next run can create it.
+    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit, or that has no log and
+    nothing but Spark's own parts, is what a killed run left of a table that never came to be: it is removed, so that
+    the next run can create it. A newest commit of no length, as a machine that lost power leaves it, never came to be
+    either.
 
     Raises
     ------
@@ -66,8 +71,11 @@ def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
         for schema in sorted({*schemas, *folders}):
             folder = warehouse / schema
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
-            for table in sorted(folder.glob("*/_delta_log")):
-                _register_table(spark, schema, table.parent)
+            for table in sorted(path for path in folder.glob("*") if path.is_dir()):
+                if (table / "_delta_log").is_dir():
+                    _register_table(spark, schema, table)
+                elif _is_leftover(table):
+                    shutil.rmtree(table)
 
 
 def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
@@ -75,6 +83,7 @@ def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
     if not any(log.glob("*.json")) and not any(log.glob("*.parquet")):
         shutil.rmtree(folder)
         return
+    _drop_empty_commit(log)
     name = f"{_name(schema)}.{_name(folder.name)}"
     try:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{_literal(folder)}'")
@@ -82,6 +91,19 @@ def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
         raise LocalRunError(
             f"The table in {folder} cannot be read: {format_error(error)}\nRestore its files, or move the folder away."
         ) from error
+
+
+def _is_leftover(folder: Path) -> bool:
+    """Whether Spark was writing the first rows of a table when it was killed; no file of anybody else's lies there."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return bool(files) and all(_PART.fullmatch(path.name) for path in files)
+
+
+def _drop_empty_commit(log: Path) -> None:
+    commits = sorted(log.glob("*.json"))
+    if len(commits) > 1 and not commits[-1].stat().st_size:
+        commits[-1].unlink()
+        log.joinpath(f".{commits[-1].name}.crc").unlink(missing_ok=True)
 
 
 def _name(identifier: str) -> str:

@@ -46,7 +46,7 @@ def refused(tmp_path, monkeypatch, capsys):
         told = capsys.readouterr()
         assert told.out == ""
         assert told.err.count("\n") == 1
-        assert sorted(path.name for path in (tmp_path / "home").iterdir()) in ([], ["run.lock"])
+        assert sorted(path.name for path in (tmp_path / "home").iterdir()) in (["place"], ["place", "run.lock"])
         return told.err.removeprefix("error: ").rstrip("\n")
 
     return call

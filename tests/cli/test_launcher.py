@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,14 @@ Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 def project(tmp_path: Path) -> Path:
     root = tmp_path / "a project"
     (root / "cli").mkdir(parents=True)
-    for name in ("propensity", "requirements.txt", "requirements-local.txt", "constraints.txt", "cli/prepare.py"):
+    for name in (
+        "propensity",
+        "requirements.txt",
+        "requirements-local.txt",
+        "constraints.txt",
+        "cli/prepare.py",
+        "cli/follow.py",
+    ):
         shutil.copy(ROOT / name, root / name)
     (tmp_path / "python").write_text(PYTHON)
     (tmp_path / "python").chmod(0o755)
@@ -144,6 +152,41 @@ def test_help_after_the_installation_is_the_installed_python_s(launch: Launch, t
     launch("run")
     launch("--help")
     assert (tmp_path / "notes").read_text() == "-P -m cli --help\n"
+
+
+def test_a_project_that_was_moved_takes_its_installation_along(launch: Launch, project: Path, tmp_path: Path) -> None:
+    launch("run")
+    scripts = {"tool": "#!{}/bin/python\nimport tool\n", "activate": "VIRTUAL_ENV='{}'\n", "other": "#!/bin/sh\n"}
+    for name, text in scripts.items():
+        (project / ".venv" / "bin" / name).write_text(text.format(project / ".venv"))
+        (project / ".venv" / "bin" / name).chmod(0o755)
+    moved = project.rename(tmp_path / "moved")
+    real = moved / ".venv" / "bin" / "python"
+    real.write_text(f'#!/bin/sh\ncase "$1" in\n*follow.py) exec {sys.executable} "$@" ;;\nesac\n' + PYTHON)
+
+    called = launch("run", file=moved / "propensity")
+
+    assert (called.stderr, notes(tmp_path)) == ("", ["cli"])
+    tool, activate, other = ((moved / ".venv" / "bin" / name).read_text() for name in scripts)
+    assert tool == f"#!/bin/sh\n'''exec' \"{moved}/.venv/bin/python\" \"$0\" \"$@\"\n' '''\nimport tool\n"
+    assert activate == f"VIRTUAL_ENV='{moved}/.venv'\n"
+    assert other == "#!/bin/sh\n"
+    assert os.access(moved / ".venv" / "bin" / "tool", os.X_OK)
+    (moved / ".venv" / "bin" / "tool").unlink()
+    assert launch("run", file=moved / "propensity").returncode == 0
+
+
+@pytest.mark.job
+def test_a_script_that_was_moved_runs_with_its_python(tmp_path: Path) -> None:
+    """Also from a place with blanks, or with a path longer than a system reads in a first line."""
+    new = tmp_path / "a b" / ("x" * 130)
+    (new / "bin").mkdir(parents=True)
+    (new / "bin" / "python").symlink_to(sys.executable)
+    (new / "bin" / "tool").write_text("#!/old/.venv/bin/python\nimport sys\nprint(sys.argv[1:])\n")
+    (new / "bin" / "tool").chmod(0o755)
+    subprocess.run([sys.executable, ROOT / "cli" / "follow.py", "/old/.venv", new], check=True)
+    said = subprocess.run([new / "bin" / "tool", "a b", "c"], capture_output=True, text=True, check=True).stdout
+    assert said == "['a b', 'c']\n"
 
 
 def test_a_parameter_that_is_called_help_is_no_question_for_it(launch: Launch, tmp_path: Path) -> None:

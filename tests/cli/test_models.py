@@ -95,7 +95,7 @@ def said(home, capsys):
     return call
 
 
-def ran(home, question, run_id, as_of="", **changes):
+def ran(home, question, run_id, as_of="", in_use=True, **changes):
     """Leave the record of a run of the job behind."""
     own = home.parameters()
     given = own | {
@@ -108,7 +108,8 @@ def ran(home, question, run_id, as_of="", **changes):
         tasks=new_tasks(load_bundle(PROJECT).job("propensity"), {"extract_features"}), state=State.SUCCESS,
     )  # fmt: skip
     run.tasks["extract_features"].state = State.SUCCESS
-    run.tasks["extract_features"].values = {"as_of": "2024-06-03"}
+    run.tasks["extract_features"].values = {"as_of": as_of or "2024-06-03"}
+    run.tasks["publish"].values = {"in_use": in_use}
     (home.runs / run_id).mkdir(parents=True)
     (home.runs / run_id / "run.json").write_text(run.to_json())
 
@@ -259,6 +260,17 @@ def test_where_another_question_was_extracted_since_the_features_are_prepared_ag
     (asked,) = handed_on
     assert asked.only == "extract_features,predict,publish"
     assert "as_of=2024-06-03" in asked.param  # the list is of the day that it was of
+    said("promote", "2", "--question", BUY.slug)
+
+
+def test_the_list_in_use_is_published_anew_and_none_that_was_only_recorded(said, runs, moved, handed_on):
+    runs(BUY, "20240603-060000-0001", replace_newer="true", catch_up_to="2024-06-03")
+    runs(BUY, "20240603-060000-0002", as_of="2024-05-27", in_use=False)
+    assert said("promote", "1", "--question", BUY.slug, "--publish")[0] == 0
+    (asked,) = handed_on
+    assert asked.only == "extract_features,predict,publish"
+    assert "as_of=2024-06-03" in asked.param
+    assert not any(pair.startswith(("replace_newer", "catch_up_to")) for pair in asked.param)
     said("promote", "2", "--question", BUY.slug)
 
 

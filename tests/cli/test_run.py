@@ -388,10 +388,30 @@ class TestSchedule:
             "2024-06-03T04:00:00+00:00", "2024-06-10T04:00:00+00:00", "2024-06-17T04:00:00+00:00",
         ]  # fmt: skip
         assert clock[0][0][0] == "run"
-        assert clock[0][0][-2:] == ["--param", "schema=x"]
+        assert clock[0][0][-4:] == ["--param", "schema=x", "--wait-until", "2024-06-10T03:59:55+00:00"]
         said = capsys.readouterr().out
         assert "next run: Mon 2024-06-03 06:00:00 Europe/Berlin" in said
         assert "run ended with exit code 1: it failed" in said
+
+    def test_what_another_run_or_its_own_took_the_time_of_is_told(self, stage, clock, monkeypatch, capsys):
+        def run(argv):
+            clock.append((argv, cli_schedule.datetime.current))
+            if len(clock) == 1:
+                return 75  # waited in vain
+            if len(clock) == 2:  # a run of more than two weeks
+                cli_schedule.time.sleep(16 * 86400)
+                return 0
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(cli_schedule, "_run", run)
+        assert stage(command="schedule") == 130
+        said = [line for line in capsys.readouterr().out.splitlines() if "skipped" in line]
+        assert said == [
+            "skipped: Mon 2024-06-03 06:00:00 Europe/Berlin, since another run held the home all the time",
+            "skipped: Mon 2024-06-17 06:00:00 Europe/Berlin, since the run before was under way",
+            "skipped: Mon 2024-06-24 06:00:00 Europe/Berlin, since the run before was under way",
+        ]
+        assert clock[-1][1].isoformat() == "2024-07-01T04:00:00+00:00"
 
     def test_a_job_without_a_schedule_is_refused(self, stage, capsys):
         text = "\n".join(line for line in bundles.JOB.splitlines() if "schedule:" not in line)

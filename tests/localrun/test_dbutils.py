@@ -10,6 +10,7 @@ from typing import Any
 import databricks.sdk
 import pytest
 
+from localrun.errors import LocalRunError
 from localrun.notebook.dbutils import (
     MAX_VALUE_BYTES,
     DBUtils,
@@ -191,3 +192,12 @@ def test_another_notebook_gets_its_arguments() -> None:
 def test_what_is_not_there_is_named() -> None:
     with pytest.raises(AttributeError, match=r"dbutils\.fs is not there on one machine, only widgets"):
         _ = DBUTILS.fs
+
+
+def test_a_secret_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_SHOP_DATA_BASE", "hush")
+    assert DBUTILS.secrets.get("my-shop", "data.base") == "hush"
+    with pytest.raises(
+        LocalRunError, match="There is no secret my-shop/other: set the environment variable MY_SHOP_OTH"
+    ):
+        DBUTILS.secrets.get("my-shop", "other")

@@ -151,7 +151,7 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
     tables.arrows.clear()
     for as_of, stages in (  # some come again: to a champion that has learnt the holdout, and to outcomes of before
         (AS_OF, "extract_features train retrain train retrain predict publish"),
-        (NEXT, "extract_features train predict publish train"),
+        (NEXT, "extract_features train retrain predict publish train"),
     ):
         for tables.stage in stages.split():
             if tables.stage == "extract_features":

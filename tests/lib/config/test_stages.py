@@ -49,7 +49,7 @@ def test_retrain_reads_its_widgets():
             promote_probability=0.9,
         ),
         max_training_rows=0, search_seconds=0, search_workers=1, search_on="driver",
-        objective="log_loss", compute="", evaluations="no",
+        objective="log_loss", compute="", evaluations="no", replace_newer=False,
     )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ def test_an_export_that_cannot_be_written_is_refused_before_the_list_changes(wor
     (tmp_path / "file").write_text("not a folder")
     before = world.copy()
     with pytest.raises(PublishRefused, match=r".*list.csv cannot be written: .* The published list stays"):
-        world.publish(run_id="run-1", export=tmp_path / "file" / "list.csv")
+        world.publish(run_id="run-1", replace_newer="true", export=tmp_path / "file" / "list.csv")
     assert world.differs(before, ["audience"]) == []
 
 

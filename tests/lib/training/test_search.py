@@ -1,6 +1,8 @@
 """The search: seeded, resumable, started from what is known, with every trial kept."""
 
+import contextlib
 import math
+import sqlite3
 
 import optuna
 import pytest
@@ -8,6 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from lib.config.stages import OBJECTIVES, RetrainConfig
 from lib.training import folds, space
+from lib.training import search as search_rules
 from lib.training.search import search
 from tests.builders.runs import PLAIN, ago, as_told, asked, labelled
 
@@ -306,3 +309,47 @@ def test_a_search_says_only_what_it_is_to_say(rows, recwarn, capsys):
     assert optuna.logging.get_verbosity() == level
     assert [str(warning.message) for warning in recwarn] == []
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("harm", ["locked", "no database", "a folder", "no driver"])
+def test_a_study_that_cannot_be_opened_is_left_aside_and_the_search_goes_on(rows, tmp_path, monkeypatch, harm):
+    file, told = tmp_path / "studies.db", []
+    url = f"sqlite:///{file}?timeout=0.1"
+    with contextlib.ExitStack() as held:
+        if harm == "locked":
+            found(rows, n_trials=2, optuna_storage=url)
+            connection = held.enter_context(contextlib.closing(sqlite3.connect(file)))
+            connection.execute("BEGIN EXCLUSIVE")
+        elif harm == "no database":
+            file.write_text("neither a database nor empty")
+        elif harm == "a folder":
+            file.mkdir()
+        else:
+            url = "postgresql+pg8000x://me:hush@nowhere/studies"
+        assert found(rows, n_trials=2, optuna_storage=url, say=told.append) == found(rows, n_trials=2)
+    assert told[0].startswith("The studies in optuna_storage are left aside, they cannot be used: ")
+    assert told[1] == "This search keeps its trials in memory, and begins without the best of the last one."
+    assert "hush" not in told[0]
+    assert len(told[0]) < 200
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_study_that_fails_on_the_way_is_begun_anew_in_memory(rows, storage, monkeypatch):
+    told = []
+
+    def full(self, *given, **named):
+        raise optuna.exceptions.StorageInternalError("An exception is raised during the commit.")
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, "set_trial_user_attr", full)
+    assert found(rows, n_trials=2, optuna_storage=storage, say=told.append) == found(rows, n_trials=2)
+    assert "StorageInternalError: An exception is raised during the commit." in told[0]
+
+
+def test_an_error_of_the_search_itself_is_no_error_of_its_storage(rows, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("of ours")
+
+    monkeypatch.setattr(search_rules, "_run_trials", broken)
+    with pytest.raises(RuntimeError, match="of ours"):
+        found(rows, n_trials=2)

@@ -1,0 +1,39 @@
+"""`forget USER...`: take users out of all that a home keeps."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from cli.errors import CliError
+from cli.local.home import lock_home, open_home
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Take them out, and print a receipt that names nobody."""
+    if not arguments.home.is_dir():
+        raise CliError(f"There is no home in {arguments.home}. Name one with --home.")
+    users = sorted(set(_read_users(arguments)))
+    if not users:
+        raise CliError("Nobody was named. Give ids, or --file with one a line, or - for standard input.")
+    home = open_home(arguments.home)
+    from cli.local.forgetting import forget, sources_that_hold
+
+    with lock_home(home, forgetting=True):
+        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {len(users)} users are taken out of {home.root}:", flush=True)
+        for line in forget(home, users):
+            print(f"  {line}", flush=True)
+        held = sources_that_hold(home, users)
+    for path in held:
+        print(f"  {path} still holds some of them, and so the next run will: it is yours to mend")
+    print("Erase them in the source too, or the next load brings back its last 30 days. Backups and copies keep them.")
+    return 0
+
+
+def _read_users(arguments: argparse.Namespace) -> Iterator[str]:
+    """Ids as they stand, blanks around them too; a file has one a line."""
+    yield from (user for user in arguments.users if user != "-")
+    if "-" in arguments.users:
+        yield from filter(None, sys.stdin.read().splitlines())
+    if arguments.file:
+        yield from filter(None, arguments.file.read_text(encoding="utf-8").splitlines())

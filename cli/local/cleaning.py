@@ -1,0 +1,187 @@
+"""What a home need not keep for ever: told, then removed. Models, lists, predictions, outcomes and decisions stay."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from cli.local.home import Home
+
+SETTINGS = "clean.json"  # in a home: the periods by which each run cleans up after itself
+NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
+_STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Periods:
+    """For how many days each thing is kept."""
+
+    runs: int = 90
+    reports: int = 400
+    studies: int = 90
+    features: int = 400
+    versions: int = 30  # of tables: files that only their earlier versions read
+
+    def save(self, home: Home) -> None:
+        """Let each run of the home clean up by these."""
+        draft = home.root / f".{SETTINGS}.part"
+        draft.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        os.replace(draft, home.root / SETTINGS)
+
+    @classmethod
+    def of(cls, home: Home) -> "Periods | None":
+        """Those that a home was given; None where it keeps all."""
+        path = home.root / SETTINGS
+        if not path.exists():
+            return None
+        given = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**{field.name: int(given[field.name]) for field in fields(cls) if field.name in given})
+
+
+@dataclass(frozen=True)
+class Removable:
+    """Something that need not be kept any more."""
+
+    what: str  # a run, a report, ...
+    name: str
+    megabytes: float
+    remove: Callable[[], object]
+
+
+def find_removable(home: Home, periods: Periods, now: datetime) -> Iterator[Removable]:
+    """All that is older than its period and that nothing needs any more."""
+    yield from _runs(home, now - timedelta(days=periods.runs))
+    yield from _reports(home, (now - timedelta(days=periods.reports)).date())
+    yield from _studies(home, (now - timedelta(days=periods.studies)).date())
+    for folder in sorted(home.warehouse.glob("*/features")):
+        yield from _features(folder, periods.features)
+    for log in sorted(home.warehouse.glob("*/*/_delta_log")):
+        yield from _old_files(log.parent, periods.versions)
+
+
+def clean_after_run(home: Home) -> None:
+    """Clean up where the home was told to; what goes wrong is a warning, for the run itself is done."""
+    try:
+        periods = Periods.of(home)
+        removed = (
+            [one for one in find_removable(home, periods, datetime.now(UTC)) if one.remove() is None] if periods else []
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it was, the list is published
+        print(f"warning: cleaning up broke off: {type(error).__name__}: {error}", flush=True)
+        return
+    if removed:
+        print(f"cleaned up: {format_total(removed)}", flush=True)
+
+
+def format_total(removable: list[Removable]) -> str:
+    """How many of which kind, and their size."""
+    kinds = {one.what: sum(other.what == one.what for other in removable) for one in removable}
+    counts = ", ".join(f"{number} {what}{'s' if number > 1 else ''}" for what, number in kinds.items())
+    return f"{counts}, {sum(one.megabytes for one in removable):.1f} MB"
+
+
+def _runs(home: Home, before: datetime) -> Iterator[Removable]:
+    """Runs that have ended, but for the last of each question, and the last that prepared its features."""
+    from localrun.run.record import past_runs
+
+    seen: set[tuple[str, ...]] = set()
+    for folder, run in past_runs(home.runs):
+        about = tuple(
+            run.parameters.get(name, "") for name in ("schema", "models", "action", "horizon_days", "cohort_days")
+        )
+        first = run.tasks.get("extract_features")
+        marks = {("any", run.job, *about)} | ({("prepared", *about)} if first and first.state == "SUCCESS" else set())
+        if run.state.is_final and marks <= seen and datetime.fromisoformat(run.started) < before:
+            yield Removable("run", run.run_id, _size(folder), partial(shutil.rmtree, folder))
+        seen |= marks
+
+
+def _reports(home: Home, before: date) -> Iterator[Removable]:
+    for folder in sorted((home.root / "reports").glob("*/")):
+        for path in sorted(folder.glob("????-??-??.html"))[:-1]:  # the newest of each question stays
+            if path.stem < before.isoformat():
+                yield Removable("report", f"{folder.name} {path.stem}", _size(path), path.unlink)
+
+
+def _studies(home: Home, before: date) -> Iterator[Removable]:
+    if not (home.root / "optuna.db").exists():
+        return
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = home.parameters()["optuna_storage"]
+    named = [
+        (match[1], match[2], match[0], name)
+        for name in optuna.get_all_study_names(storage)
+        if (match := _STUDY.match(name))
+    ]
+    for slug, day, _, name in sorted(named):
+        newest = max(other_day for other, other_day, *_ in named if other == slug)
+        if day < min(before.isoformat(), newest):
+            yield Removable("study", name, 0.0, partial(optuna.delete_study, study_name=name, storage=storage))
+
+
+def _features(folder: Path, days: int) -> Iterator[Removable]:
+    """Cutoffs that no run reads any more; one that asks for them computes them again."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
+
+    from lib.features.cache import EXTRACTION
+    from lib.features.extraction import Extraction
+
+    try:
+        table = DeltaTable(folder)
+    except TableNotFoundError:
+        return
+    cutoffs = sorted(table.to_pyarrow_table(columns=["cutoff"])["cutoff"].unique().to_pylist(), reverse=True)
+    note = table.metadata().configuration.get(f"propensity.{EXTRACTION}")
+    prepared = Extraction.from_json(note).cutoffs.all if note else ()  # stages work on these until the next extraction
+    old = [day for day in cutoffs[NEWEST_CUTOFFS:] if day < cutoffs[0] - timedelta(days=days) and day not in prepared]
+    for day in old:
+        delete = partial(_delete_cutoff, folder, day)
+        yield Removable("cutoff of features", f"{folder.parent.name} {day}", 0.0, delete)
+
+
+def _delete_cutoff(folder: Path, day: date) -> None:
+    from deltalake import DeltaTable
+
+    DeltaTable(folder).delete(f"cutoff = DATE '{day}'")
+
+
+def _old_files(folder: Path, days: int) -> Iterator[Removable]:
+    """Files that only earlier versions of a table read; those of the list as long as a rollback reads them."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    from lib.tables.contracts import VERSIONED
+    from lib.tables.delta import KEEP_DAYS
+
+    hours = 24 * (max(days, KEEP_DAYS) if folder.name == VERSIONED else max(days, 1))
+    try:
+        table = DeltaTable(folder)
+        files = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)
+    except DeltaError:  # half made, or damaged: the next run will name it
+        return
+    if files:
+        size = sum(_size(folder / name) for name in files)
+        yield Removable(
+            "table with old file", f"{folder.parent.name}.{folder.name}: {len(files)} files", size,
+            partial(_vacuum, folder, hours),
+        )  # fmt: skip
+
+
+def _vacuum(folder: Path, hours: int) -> None:
+    from deltalake import DeltaTable
+
+    DeltaTable(folder).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+
+
+def _size(path: Path) -> float:
+    """In MB; what is gone by now has none."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if file.is_file() or file.is_symlink()) / 2**20

@@ -1,0 +1,173 @@
+"""Take users out of a home: tables with all their earlier versions and logs, reports, run pages, records, exports.
+
+Each table is written anew beside its place, so that no file of before is left; the lists that a rollback may go back to
+are written one after the other, as they came. A call that was cut off is told, and one more does the rest.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from cli.local.home import FORGETTING, Home
+from lib.tables.contracts import IDS, VERSIONED
+from localrun.run.page import write_page
+from localrun.run.record import JobRun, past_runs
+
+_OLD, _NEW = ".forget-old-", ".forget-new-"
+
+
+def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
+    """Do it, and tell line by line what was taken out of where, without a name; whoever calls holds the lock.
+
+    A second call with the same users finds nothing more, and finishes what a first one left undone.
+    """
+    (home.root / FORGETTING).touch()
+    for schema in sorted(path for path in home.warehouse.glob("*") if path.is_dir()):
+        _mend(schema)
+        for name, (column,) in IDS.items():
+            if (schema / name / "_delta_log").is_dir():
+                rows = _rewrite_table(schema / name, column, users)
+                yield f"{schema.name}.{name}: {rows} rows, and all earlier versions"
+    exports = sorted({Path(run.parameters.get("export", "")) for _, run in past_runs(home.runs)} - {Path()})
+    for path in exports:
+        if path.is_file() and (rows := _rewrite_export(path, users)):
+            yield f"{path}: {rows} rows"
+    words = _whole_words(users)
+    pages = [path for pattern in ("reports/*/*.html", "runs/*/*.html") for path in sorted(home.root.glob(pattern))]
+    gone = [path for path in pages if path.name != "index.html" and _remove_if(path, words)]
+    records = sum(_rewrite_record(folder, run, words) for folder, run in past_runs(home.runs))
+    logs = [*home.root.glob("runs/*/*.log"), *home.root.glob("*.log")]
+    lines = sum(_drop_lines(path, words) for path in logs if path.is_file() and not path.is_symlink())
+    yield f"{len(gone)} reports and executed notebooks, {records} records of runs, {lines} lines of logs"
+    (home.root / FORGETTING).unlink()
+
+
+def sources_that_hold(home: Home, users: Sequence[str]) -> list[Path]:
+    """Files of the home's own events that still hold one of the users: their owner's to mend."""
+    words = _whole_words(users)
+    found = []
+    for path in sorted(path for path in home.sources.rglob("*") if path.is_file()):
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            held = any(_counts(table[name], users) for name in table.column_names)
+        else:
+            held = bool(words.search(path.read_text(encoding="utf-8", errors="replace")))
+        found += [path] if held else []
+    return found
+
+
+def _mend(schema: Path) -> None:
+    """Put back, or away, what a call that was cut off left beside a table."""
+    for path in schema.glob(f"{_NEW}*"):
+        shutil.rmtree(path)
+    for path in schema.glob(f"{_OLD}*"):
+        table = schema / path.name.removeprefix(_OLD)
+        if table.exists():
+            shutil.rmtree(path)
+        else:
+            path.rename(table)
+
+
+def _rewrite_table(folder: Path, column: str, users: Sequence[str]) -> int:
+    """Write a table anew without some users; how many rows of the present version they had."""
+    table = DeltaTable(folder)
+    new, old = (folder.with_name(f"{mark}{folder.name}") for mark in (_NEW, _OLD))
+    settings = table.metadata().configuration
+    present = table.to_pyarrow_table()
+    versions = [rows for rows in _earlier(folder, table) if rows.num_rows] if folder.name == VERSIONED else []
+    for rows in [*versions, present]:
+        write_deltalake(new, _without(rows, column, users), mode="overwrite", schema_mode="overwrite")
+    if settings:
+        DeltaTable(new).alter.set_table_properties(settings, raise_if_not_exists=False)
+    folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old)
+    return _counts(present[column], users)
+
+
+def _earlier(folder: Path, table: DeltaTable) -> Iterator[pa.Table]:
+    """The rows of each earlier version that can still be read, the oldest first."""
+    for version in range(table.version()):
+        try:
+            yield DeltaTable(folder, version=version).to_pyarrow_table()
+        except (DeltaError, OSError):  # its files or its log are gone
+            continue
+
+
+def _without(rows: pa.Table, column: str, users: Sequence[str]) -> pa.Table:
+    return rows.filter(pc.invert(pc.is_in(rows[column].cast(pa.string()), value_set=pa.array(users, pa.string()))))
+
+
+def _counts(column: pa.ChunkedArray, users: Sequence[str]) -> int:
+    if not (
+        pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_integer(column.type)
+    ):
+        return 0
+    return pc.sum(pc.is_in(column.cast(pa.string()), value_set=pa.array(users, pa.string()))).as_py() or 0
+
+
+def _rewrite_export(path: Path, users: Sequence[str]) -> int:
+    """Take users out of a list that was exported; files that others made there stay."""
+    import pandas as pd
+
+    csv = path.suffix == ".csv"
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False) if csv else pd.read_parquet(path)
+    if "user_id" not in rows:
+        return 0
+    gone = rows["user_id"].astype(str).isin(list(users))
+    if gone.any():
+        draft = path.with_name(f".{path.name}.part")
+        rows[~gone].to_csv(draft, index=False) if csv else rows[~gone].to_parquet(draft, index=False)
+        draft.replace(path)
+    return int(gone.sum())
+
+
+def _whole_words(users: Sequence[str]) -> re.Pattern[str]:
+    """Ids as they stand in texts, and not within longer ones."""
+    forms = sorted(
+        {form for user in users for form in (user, escape(user), json.dumps(user)[1:-1])}, key=len, reverse=True
+    )
+    return re.compile(rf"(?<![\w.@+-])(?:{'|'.join(map(re.escape, forms))})(?![\w@+-]|\.\w)")
+
+
+def _remove_if(path: Path, words: re.Pattern[str]) -> bool:
+    held = bool(words.search(path.read_text(encoding="utf-8", errors="replace")))
+    if held:
+        path.unlink()
+    return held
+
+
+def _rewrite_record(folder: Path, run: JobRun, words: re.Pattern[str]) -> bool:
+    """Drop what a record repeats of a list, and its links to pages that are gone; and render its page again."""
+    before = run.to_json()
+    for task in run.tasks.values():
+        task.values = {key: _without_lines(value, words) for key, value in task.values.items()}
+        task.error = None if task.error is None else str(_without_lines(task.error, words))
+        task.attempts = [name for name in task.attempts if (folder / name).exists()]
+    changed = run.to_json() != before
+    if changed:
+        write_page(folder, run)
+    return changed
+
+
+def _without_lines(value: object, words: re.Pattern[str]) -> object:
+    if not isinstance(value, str):
+        return value
+    return "\n".join(line for line in value.split("\n") if not words.search(line))
+
+
+def _drop_lines(path: Path, words: re.Pattern[str]) -> int:
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
+    kept = [line for line in lines if not words.search(line)]
+    if len(kept) < len(lines):
+        path.write_text("".join(kept), encoding="utf-8", errors="surrogateescape")
+    return len(lines) - len(kept)

@@ -1,0 +1,222 @@
+"""Users are taken out of all that a home keeps, and who only looks like them stays."""
+
+import io
+import json
+import shutil
+import tarfile
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from cli.__main__ import main
+from cli.errors import CliError
+from cli.local import forgetting
+from cli.local.home import lock_home, open_home
+from lib.tables.contracts import IDS
+from localrun.run.record import past_runs
+from tests.builders.make_old_home import ARCHIVE, HOME
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / HOME.name
+
+
+@pytest.fixture
+def home(old, tmp_path):
+    """The old home with the events elsewhere, and users who only look like the first of its list."""
+    home = open_home(shutil.copytree(old, tmp_path / "home"))
+    (home.sources / "events.parquet").rename(tmp_path / "events.parquet")
+    (home.root / "mlflow.db.before-move").unlink()
+    folder = home.warehouse / "propensity" / "audience"
+    rows = DeltaTable(folder).to_pandas().sort_values("rank").head(1)
+    alike = pd.concat([rows.assign(user_id=name) for name in look_alikes(rows["user_id"].iloc[0])])
+    write_deltalake(folder, pa.Table.from_pandas(alike, preserve_index=False), mode="append")
+    return home
+
+
+def look_alikes(user):
+    return [f"{user}0", f"x{user}", user.upper(), f" {user}", f"{user} ", f"{user}-1", f"{user}.b"]
+
+
+def table(home, name, version=None):
+    return DeltaTable(home.warehouse / "propensity" / name, version=version)
+
+
+def first_user(home):
+    rows = table(home, "audience").to_pandas()
+    return rows.loc[rows["user_id"].str.fullmatch(r"u\d{7}"), :].sort_values("rank")["user_id"].iloc[0]
+
+
+def holding(root, user):
+    """The files that hold an id: every text searched, every Parquet file read, every table's log."""
+    word = forgetting._whole_words([user])
+    found = []
+    for path in (path for path in root.rglob("*") if path.is_file()):
+        if path.suffix == ".parquet":
+            columns = pq.read_table(path).to_pydict().values()
+            held = any(user in map(str, values) for values in columns if values)
+        else:
+            text = path.read_bytes().decode("utf-8", "replace")
+            held = any(user in word.findall(line) and not _alike(line, user) for line in text.splitlines())
+        found += [path.relative_to(root)] if held else []
+    return found
+
+
+def _alike(line, user):
+    """Statistics of files name the least and the greatest: those with outer spaces are others."""
+    return f'" {user}"' in line or f'"{user} "' in line or f'\\" {user}' in line or f"{user} \\" in line
+
+
+def test_nothing_of_the_home_holds_them_and_everybody_else_stays(home, capsys):
+    user = first_user(home)
+    assert holding(home.root, user)
+    before = {name: table(home, name).to_pandas() for name in IDS}
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert user not in said
+    assert holding(home.root, user) == []
+    for name, rows in before.items():
+        after, kept = table(home, name).to_pandas(), rows[rows["user_id"] != user]
+        assert 0 < len(kept) < len(rows)
+        assert f"  propensity.{name}: {len(rows) - len(kept)} rows, and all earlier versions\n" in said
+        order = [column for column in ("user_id", "cutoff", "day", "event_type") if column in rows]
+        assert after.shape == kept.shape
+        assert list(after.dtypes) == list(kept.dtypes)
+        left, right = (frame.sort_values(order, ignore_index=True) for frame in (after, kept))
+        pd.testing.assert_frame_equal(left, right)
+    assert {name for name in look_alikes(user)} <= set(table(home, "audience").to_pandas()["user_id"])
+    assert not (home.root / "forgetting").exists()
+
+
+def test_notes_of_tables_and_earlier_lists_are_kept_without_them(home):
+    user = first_user(home)
+    notes = {name: table(home, name).metadata().configuration for name in IDS}
+
+    def lists():
+        versions = [
+            table(home, "audience", version).to_pandas() for version in range(table(home, "audience").version() + 1)
+        ]
+        runs = [(set(rows["run_id"]), set(rows["user_id"])) for rows in versions if len(rows)]
+        return [run for n, run in enumerate(runs) if n == 0 or run[0] != runs[n - 1][0]]
+
+    before = lists()
+    assert len(before) == 2
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    assert {name: table(home, name).metadata().configuration for name in IDS} == notes
+    assert [(run, users) for run, users in lists()] == [(run, users - {user}) for run, users in before]
+
+
+def test_records_and_pages_that_stay_are_whole(home):
+    user = first_user(home)
+    runs = {run.run_id: run for _, run in past_runs(home.runs)}
+    assert any(user in str(task.values.get("summary")) for run in runs.values() for task in run.tasks.values())
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    for folder, run in past_runs(home.runs):
+        assert run.parameters == runs[run.run_id].parameters
+        for key, task in run.tasks.items():
+            assert all((folder / name).exists() for name in task.attempts)
+            then = str(runs[run.run_id].tasks[key].values.get("summary"))
+            assert str(task.values.get("summary")).split("\n") == [
+                line for line in then.split("\n") if user not in line
+            ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_what_was_exported_is_rewritten_where_it_still_lies(home, tmp_path, ending):
+    user, target = first_user(home), tmp_path / f"list.{ending}"
+    rows = table(home, "audience").to_pandas()
+    rows.to_csv(target, index=False) if ending == "csv" else rows.to_parquet(target, index=False)
+    record = max(home.runs.glob("*/run.json"))
+    run = json.loads(record.read_text())
+    run["parameters"]["export"] = str(target)
+    record.write_text(json.dumps(run))
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    left = pd.read_csv(target) if ending == "csv" else pd.read_parquet(target)
+    assert left["user_id"].tolist() == rows.loc[rows["user_id"] != user, "user_id"].tolist()
+    assert left.columns.tolist() == rows.columns.tolist()
+
+
+def test_a_file_and_standard_input_name_users_too(home, tmp_path, monkeypatch, capsys):
+    users = table(home, "audience").to_pandas().sort_values("rank")["user_id"].str.strip().unique()[-4:]
+    (tmp_path / "ids").write_text(f"{users[0]}\n\n{users[1]}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{users[2]}\n"))
+    assert main(["forget", users[3], "-", "--file", str(tmp_path / "ids"), "--home", str(home.root)]) == 0
+    assert f"4 users are taken out of {home.root}:\n" in capsys.readouterr().out
+    assert not set(users) & set(table(home, "predictions").to_pandas()["user_id"])
+
+
+def test_a_source_in_the_home_is_its_owner_s_to_mend(home, tmp_path, capsys):
+    (tmp_path / "events.parquet").rename(home.sources / "events.parquet")
+    assert main(["forget", first_user(home), "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert (
+        f"  {home.sources}/events.parquet still holds some of them, and so the next run will: it is yours to mend\n"
+        in said
+    )
+
+
+def test_a_second_call_finds_nothing_and_changes_nothing(home, capsys):
+    user = first_user(home)
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    before = {name: table(home, name).to_pandas() for name in IDS}
+    capsys.readouterr()
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert said.count(": 0 rows, and all earlier versions\n") == 4
+    assert "  0 reports and executed notebooks, 0 records of runs, 0 lines of logs\n" in said
+    for name, rows in before.items():
+        pd.testing.assert_frame_equal(table(home, name).to_pandas(), rows)
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_cut_off_anywhere_no_run_begins_before_another_call_has_done_the_rest(home, monkeypatch, at):
+    user, left = first_user(home), [at]
+
+    def step(real):
+        def call(*given, **named):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return real(*given, **named)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for place, name in ((forgetting, "write_deltalake"), (forgetting.shutil, "rmtree"), (forgetting, "_remove_if")):
+            patch.setattr(place, name, step(getattr(place, name)))
+        assert main(["forget", user, "--home", str(home.root)]) == 130
+    message = "Users are half taken out of .*: a call of ./propensity forget was cut off. Call it again with the same"
+    with pytest.raises(CliError, match=message), lock_home(home):
+        pass
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    assert holding(home.root, user) == []
+    with lock_home(home):
+        pass
+    assert sorted(path.name for path in (home.warehouse / "propensity").iterdir() if path.name.startswith(".")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Nobody was named. Give ids, or --file with one a line, or - for standard input."),
+        (["u1", "--home", "/no/such"], "There is no home in /no/such. Name one with --home."),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(home, capsys, words, message):
+    assert main(["forget", *(words if "--home" in words else [*words, "--home", str(home.root)])]) == 1
+    assert capsys.readouterr().err == f"error: {message}\n"
+
+
+def test_a_home_that_was_moved_half_way_is_finished_where_it_lies(home, tmp_path):
+    (home.root / "forgetting").touch()
+    user, moved = first_user(home), home.root.rename(tmp_path / "moved")
+    assert main(["forget", user, "--home", str(moved)]) == 0
+    (moved / "mlflow.db.before-move").unlink()
+    assert holding(moved, user) == []
