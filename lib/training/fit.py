@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.config.question import Question
 from lib.evaluation import drift
+from lib.features.vocabulary import DEFINITION
 from lib.labels.rows import Rows, thin_rows
 from lib.labels.split import Split, fold_cutoffs
 from lib.models.blueprint import Blueprint, OwnModels, make_models
@@ -37,6 +38,7 @@ def fit_pair(
     notes = PairNotes(
         reference=drift.reference_spread(X[(rows.frame["cutoff"] == newest).to_numpy()], newest),
         sharpness=read_sharpness(earned) if earned else 1.0,
+        definition=DEFINITION,
     )
     model = apply_calibration(earned, model) if earned else model
     return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)

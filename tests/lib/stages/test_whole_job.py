@@ -19,6 +19,7 @@ from lib.config.stages import PredictConfig
 from lib.errors import ModelError, NotPromoted
 from lib.evaluation.promotion import Choice
 from lib.features.cache import EXTRACTION
+from lib.features.vocabulary import DEFINITION
 from lib.models.blueprint import OwnModels
 from lib.models.notes import PairNotes
 from lib.stages import predict
@@ -94,7 +95,7 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     world.publish()
     assert world.publish().summary.splitlines()[2].endswith(f"{scores.max():.4f}")
     said, pairs = [], world.registry.pairs
-    pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes=PairNotes())
+    pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes=PairNotes(definition=DEFINITION))
     predict.run(Context(asked(PredictConfig), world.tables, world.registry, said.append))
     assert said[-1] == "no reasons: this pair was registered without its typical user; the next one will have it"
     assert world.rows("predictions")["reasons"].isna().all()
