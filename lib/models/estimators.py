@@ -17,15 +17,20 @@ from lib.errors import ModelError
 from lib.features.vocabulary import type_prefix
 from lib.models.pair import Floats, Params
 
-SIGNED = ("trend_7_28", "trend_28_90", "expected")  # already logarithms; all others are counts, sums or spans
+SIGNED = (  # already logarithms; all others are counts, sums or spans
+    "trend_7_28", "trend_28_90", "expected", "ends_within_7", "ends_within_28", "ends_within_90",
+)  # fmt: skip
 BINS = 10  # of equally many rows, for the scale that keeps nothing but their order
 # Numbers that grow with the log's age: where all histories begin on one day, they drift as the log ages.
-LIFETIME = ("tenure", "log_age", "gap_mean", "gap_std", "overdue")
+LIFETIME = (
+    "silence", "tenure", "log_age", "gap_mean", "gap_std", "overdue", "gap_median", "ends_within_7", "ends_within_28",
+    "ends_within_90",
+)  # fmt: skip
 
 
 def is_lifetime(column: str) -> bool:
     """Whether a feature grows with the age of the log."""
-    return column in LIFETIME or column.endswith("_all")
+    return column.rpartition("__")[2] in LIFETIME or column.endswith("_all")
 
 
 def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]) -> list[str]:

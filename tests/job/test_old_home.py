@@ -111,7 +111,7 @@ def test_the_next_run_scores_nobody_by_features_that_mean_something_else_and_tra
 
 
 @pytest.mark.job
-@pytest.mark.parametrize("name", ["daily_activity", "features", "predictions", "decisions", "outcomes", "model_checks"])
+@pytest.mark.parametrize("name", ["daily_activity", "predictions", "decisions", "outcomes", "model_checks"])
 def test_what_stood_in_its_tables_stands(before, after, name):
     columns = [column for column in before[name] if (name, column) not in RENEWED]
     merged = before[name].merge(after[name][columns], how="left", on=columns, indicator=True)
