@@ -105,6 +105,23 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     assert len(said) == 1
 
 
+def test_everybody_ever_seen_is_asked_about_listed_and_judged():
+    table = log(users=150)
+    away = {f"u{n}" for n in range(40)}  # who stay away for 60 days before as_of, and some for longer
+    rows = zip(table["user_id"].to_pylist(), table["day"].to_pylist(), strict=True)
+    world = World(table.filter(pa.array([user not in away or day < AS_OF - timedelta(days=60) for user, day in rows])))
+    world.run(AS_OF, cohort_days="all")
+    everybody = f"SELECT user_id FROM {{features}} WHERE cutoff = DATE '{AS_OF}'"
+    assert set(world.rows("audience")["user_id"]) == set(world.tables.query(everybody)["user_id"])
+    silent = world.tables.query(f"{everybody} AND recency > 28")
+    assert len(silent) >= 40  # whom a cohort of 28 days leaves out
+    assert set(world.rows("audience")["question"]) == {"buy_7d_cohortall"}
+    scores = world.rows("audience").set_index("user_id")["propensity"]
+    assert scores[list(away & set(scores.index))].mean() < 0.5 * scores.mean()
+    world.run(NEXT, cohort_days="all", run_id="run-2")
+    assert set(world.rows("outcomes")["question"]) == {"buy_7d_cohortall"}
+
+
 def test_what_is_published_came_true(after_first_run):
     """The scores order the users by what they then did."""
     audience = after_first_run.tables.query("SELECT user_id, decile FROM {audience}")
