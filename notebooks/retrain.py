@@ -45,7 +45,7 @@ dbutils.widgets.text("max_training_rows", "", "Max training rows: 1000000")
 # a model of your own, compared instead of a search's
 dbutils.widgets.text("challenger", "", "Challenger: none")
 # how many trials the search for a model has
-dbutils.widgets.text("n_trials", "", "N trials: 30")
+dbutils.widgets.text("n_trials", "", "N trials: 8")
 # no trial begins later than that, and nothing repeats exactly; 0: no limit
 dbutils.widgets.text("search_seconds", "", "Search seconds: 0")
 # where trials run; spark: on its executors, and nothing repeats exactly
