@@ -14,6 +14,7 @@ from lib.evaluation import drift
 from lib.evaluation import verdict as verdict_rules
 from lib.evaluation.metrics import Measured, Quality
 from lib.evaluation.naive_rule import NaiveRule
+from lib.evaluation.sharpness import measure_sharpness
 from lib.evaluation.verdict import Check, Verdict
 from lib.features import extraction, vocabulary
 from lib.labels import labels, sampling
@@ -78,7 +79,7 @@ def judge_champion(
             )
         training = rows.at(parts.training)
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
-        quality = comparison.measure_pair(pair, rows.at(fresh), rule, config.seed)
+        quality = _measure(pair, rows.at(fresh), rule, config.seed)
         inputs, drifts = _compare_inputs(config.question, tables, pair, as_of)
         track_record = ledger.live_metrics(config, tables, version, through, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
@@ -91,6 +92,13 @@ def judge_champion(
         named = f"Judging broke off: {type(error).__name__}: {error}"
         reason = str(error) if isinstance(error, PropensityError) else named
         return ChampionCheck(pair, None, Verdict("cannot_tell", (reason,)), nothing)
+
+
+def _measure(pair: Pair, judged: Rows, rule: NaiveRule, seed: int) -> Quality:
+    """Measure a champion, and besides how sure it should have been: its level and its sharpness may move apart."""
+    quality = comparison.measure_pair(pair, judged, rule, seed)
+    slope = measure_sharpness(judged.y, pair.score(judged.X), judged.users, seed, judged.weight)
+    return replace(quality, metrics={**quality.metrics, **({"sharpness": slope} if slope else {})})
 
 
 def _compare_inputs(
