@@ -42,7 +42,7 @@ steps AS (
     FROM (SELECT DISTINCT user_id, day FROM e)
 ),
 rhythm AS (
-    SELECT user_id, least({c} - max(day), {NEVER_DAYS}) AS recency, {c} - min(day) AS tenure,
+    SELECT user_id, least({c} - max(day), {NEVER_DAYS}) AS recency, {c} - max(day) AS silence, {c} - min(day) AS tenure,
         coalesce(avg(gap), greatest({c} - min(day), 1)) AS gap_mean, coalesce(stddev_pop(gap), 0) AS gap_std,
         avg((isodow(day) >= 6)::INT) AS weekend_share
     FROM steps GROUP BY user_id

@@ -29,7 +29,7 @@ dbutils.widgets.text("event_columns", "", "Event columns: none")
 dbutils.widgets.text("action", "", "Action")
 # how many days the prediction covers
 dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
-# users are asked about who did anything in so many days before
+# users are asked about who did anything in so many days before; all: ever
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
 # the run's now, a day of time_zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")

@@ -28,7 +28,7 @@ from lib.tables import delta
 dbutils.widgets.text("action", "", "Action")
 # how many days the prediction covers
 dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
-# users are asked about who did anything in so many days before
+# users are asked about who did anything in so many days before; all: ever
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
 # the run's now, a day of time_zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")
@@ -45,7 +45,7 @@ dbutils.widgets.text("max_training_rows", "", "Max training rows: 1000000")
 # a model of your own, compared instead of a search's
 dbutils.widgets.text("challenger", "", "Challenger: none")
 # how many trials the search for a model has
-dbutils.widgets.text("n_trials", "", "N trials: 30")
+dbutils.widgets.text("n_trials", "", "N trials: 8")
 # no trial begins later than that, and nothing repeats exactly; 0: no limit
 dbutils.widgets.text("search_seconds", "", "Search seconds: 0")
 # where trials run; spark: on its executors, and nothing repeats exactly

@@ -83,14 +83,23 @@ def live_metrics(rows: pd.DataFrame, seed: int) -> dict[str, Measured]:
 
     Parameters
     ----------
-    rows : DataFrame[user_id, propensity, label], and weight where the rows are a sample
+    rows : DataFrame[user_id, cutoff, propensity, label], and weight where the rows are a sample
         Of several cutoffs maybe; a user may stand at each.
     """
     weight = rows["weight"].to_numpy(float) if "weight" in rows else None
     users = rows["user_id"].to_numpy(object)
     y, scores = rows["label"].to_numpy(np.int64), rows["propensity"].to_numpy(float)
     metrics = measure(y, scores, None, users, seed, weight=weight).metrics
-    return {f"live_{name}": metrics[name] for name in ("skill_over_base_rate", "calibration") if name in metrics}
+    live = {f"live_{name}": metrics[name] for name in ("skill_over_base_rate", "calibration") if name in metrics}
+    return live | _count_lists(rows, weight)
+
+
+def _count_lists(rows: pd.DataFrame, weight: npt.NDArray[np.float64] | None) -> dict[str, Measured]:
+    """How many lists there are, and of how many more was expected than happened: one bad day, or a bias that lasts?"""
+    excess = (rows["propensity"] - rows["label"]) * (1.0 if weight is None else weight)
+    above = excess.groupby(rows["cutoff"]).sum() > 0
+    counts = {"live_lists": float(len(above)), "live_lists_above": float(above.sum())}
+    return {name: Measured(n, n, n) for name, n in counts.items()}
 
 
 def count_by_decile(propensities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from lib.models.pair import Pair
 from lib.progress import Say
 from lib.registry.protocol import Registry
 from lib.stages import ledger, predict, publish, retrain, train
+from lib.stages.champion import load_of_today
 from lib.stages.context import Context
 from lib.stages.records import list_sql, read_rows
 from lib.tables.memory import MemoryTables
@@ -220,7 +221,7 @@ def hindsight(
     frames = [scored.head(0)]
     for run in sorted(runs, key=lambda one: one.as_of):
         if run.version:
-            pairs[run.version] = registry.load(question, run.version)
+            pairs[run.version] = load_of_today(registry, question, run.version)
         rows = scored[scored["cutoff"] == run.as_of]
         if rows.empty:
             continue

@@ -130,6 +130,7 @@ def source() -> Kind[str]:
 
 
 def _read_source(name: str, text: str) -> str:
+    _refuse_secrets(name, text, named=False)
     is_name = re.fullmatch(rf"{_NAME}(\.{_NAME}){{0,2}}", _read_word(name, text))
     if not is_name or is_place(text):
         return text
@@ -158,6 +159,16 @@ def whole(least: int, most: int | None = None, unit: str = "") -> Kind[int]:
         return int(text)
 
     return Kind(read, f"{least} or more {unit}".strip() if most is None else f"{least} to {most} {unit}".strip())
+
+
+def whole_or(everything: str, least: int, most: int, unit: str) -> Kind[int | None]:
+    """A whole number, or one word for no limit at all, which is read as None."""
+    number = whole(least, most, unit)
+
+    def read(name: str, text: str) -> int | None:
+        return None if text.lower() == everything else number.read(name, text)
+
+    return Kind(read, f"{number.values}, or {everything}")
 
 
 def decimal(least: float, most: float, unit: str = "") -> Kind[float]:

@@ -4,13 +4,12 @@ import re
 from dataclasses import dataclass
 from hashlib import sha1
 
-from lib.config.kinds import names, whole
+from lib.config.kinds import names, whole, whole_or
 from lib.config.parameters import FromWidgets, Group, parameter
-from lib.timeline import NEVER_DAYS
 
 MAX_SLUG = 80
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
-MAX_COHORT_DAYS = NEVER_DAYS - 1  # beyond that recencies tell nobody apart
+EVERYBODY = "all"  # in the place of cohort_days: whoever was ever seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +26,10 @@ class Question(FromWidgets, group=Group.QUESTION):
     horizon_days: int = parameter(
         "28", whole(1, MAX_DAYS, "days"), "how many days the prediction covers", job="${var.horizon_days}"
     )
-    cohort_days: int = parameter(
+    cohort_days: int | None = parameter(  # None: everybody who was ever seen
         "90",
-        whole(1, MAX_COHORT_DAYS, "days"),
-        "users are asked about who did anything in so many days before",
+        whole_or(EVERYBODY, 1, MAX_DAYS, "days"),
+        "users are asked about who did anything in so many days before; all: ever",
         job="${var.cohort_days}",
     )
 
@@ -47,10 +46,15 @@ class Question(FromWidgets, group=Group.QUESTION):
         if plain != exact or len(self.actions) > 1 or len(plain) > MAX_SLUG:
             mark = sha1("\n".join(self.actions).encode(), usedforsecurity=False).hexdigest()[:8]
             plain = f"{plain[:MAX_SLUG]}_{mark}"
-        return f"{plain}_{self.horizon_days}d_cohort{self.cohort_days}d"
+        return f"{plain}_{self.horizon_days}d_cohort{EVERYBODY if self.cohort_days is None else f'{self.cohort_days}d'}"
+
+    @property
+    def cohort(self) -> str:
+        """The value of the parameter `cohort_days`."""
+        return EVERYBODY if self.cohort_days is None else str(self.cohort_days)
 
     def __str__(self) -> str:
-        return (
-            f"{' or '.join(self.actions)} within {self.horizon_days} days, "
-            f"users active in the last {self.cohort_days} days"
-        )
+        whom = "all users ever seen"
+        if self.cohort_days is not None:
+            whom = f"users active in the last {self.cohort_days} days"
+        return f"{' or '.join(self.actions)} within {self.horizon_days} days, {whom}"

@@ -254,7 +254,7 @@ class TrainConfig(ChangeConfig, Chance, group=Group.LEARNING):
 class RetrainConfig(TrainConfig, group=Group.SEARCH):
     """What `retrain` needs to know."""
 
-    n_trials: int = parameter("30", whole(1), "how many trials the search for a model has")
+    n_trials: int = parameter("8", whole(1), "how many trials the search for a model has")
     search_seconds: int = parameter(
         "0", whole(0, unit="seconds"), "no trial begins later than that, and nothing repeats exactly; 0: no limit"
     )

@@ -126,5 +126,6 @@ def _is_aging(column: str, X: pd.DataFrame) -> bool:
     window = re.search(r"_(\d+)$", name)
     if window is None:
         return False
-    covers = [f"covered_{window[1]}", f"{kind}__covered_{window[1]}"]
+    days = 90 if name.startswith("faded_") else window[1]  # what fades is nearly gone by then
+    covers = [f"covered_{days}", f"{kind}__covered_{days}"]
     return any(X[cover].min() < 1 for cover in covers if cover in X)

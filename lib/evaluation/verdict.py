@@ -122,7 +122,7 @@ def judge_metrics(quality: Quality | None, thresholds: Thresholds) -> Verdict:
         return Verdict("cannot_tell", (f"{', '.join(missing)} cannot be measured {where}.",))
     failed = failed_limits(quality, thresholds)
     if failed:
-        return Verdict("bad", failed)
+        return Verdict("bad", (*failed, *explain_bias(quality, thresholds)))
     short = ", ".join(limit.format_short(quality.metrics[limit.metric]) for limit in wanted)
     return Verdict("good", (f"No threshold is failed: {short}.",))
 
@@ -132,8 +132,38 @@ def failed_limits(quality: Quality, thresholds: Thresholds) -> tuple[str, ...]:
     return tuple(
         limit.format_sentence(quality.metrics[limit.metric])
         for limit in metric_limits(thresholds)
-        if is_measured(quality, limit.metric) and limit.is_failed_by(quality.metrics[limit.metric])
+        if _fails(quality, limit)
     )
+
+
+def explain_bias(quality: Quality, thresholds: Thresholds) -> tuple[str, ...]:
+    """Where probabilities have failed: whether level or sharpness moved, and whether for one list or for several."""
+    beyond = {limit.metric for limit in metric_limits(thresholds) if _fails(quality, limit)}
+    sentences = []
+    if beyond & {"calibration", "ece"} and is_measured(quality, "ratio") and is_measured(quality, "sharpness"):
+        ratio, slope = quality.metrics["ratio"], quality.metrics["sharpness"]
+        moved = [_format_moved(what, one) for what, one in (("level", ratio), ("sharpness", slope))]
+        sentences.append(
+            f"Expected over observed actions is {ratio:.2f}, and log-odds should have been {slope:.2f} times as large: "
+            f"{' and '.join(moved)}."
+        )
+    if "live_calibration" in beyond and is_measured(quality, "live_lists"):
+        lists, above = (quality.metrics[name].value for name in ("live_lists", "live_lists_above"))
+        lasting = lists > 1 and above in (0, lists)
+        sentences.append(
+            f"Of its {lists:.0f} lists whose outcome is known, {above:.0f} expected more than happened: "
+            f"{'a bias that lasts' if lasting else 'no bias that lasts over several lists'}."
+        )
+    return tuple(sentences)
+
+
+def _fails(quality: Quality, limit: MetricLimit) -> bool:
+    return is_measured(quality, limit.metric) and limit.is_failed_by(quality.metrics[limit.metric])
+
+
+def _format_moved(what: str, ratio: Measured) -> str:
+    """Whether something that should be 1 is shown to be more or less."""
+    return f"the {what} {'did not move' if ratio.low <= 1 <= ratio.high else 'moved'}"
 
 
 def is_measured(quality: Quality, name: str) -> bool:

@@ -16,14 +16,16 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ASPECTS: Mapping[str, tuple[str, ...]] = {  # what is not about one event type, by what it is about
-    "activity": ("events_7", "events_28", "events_90", "days_7", "days_28", "days_90", "recency", "expected"),
+    "activity": (
+        "events_7", "events_28", "events_90", "days_7", "days_28", "days_90", "recency", "silence", "expected",
+    ),
     "value": ("value_7", "value_28", "value_90", "value_all"),
     "different items": ("items_7", "items_28", "items_90", "items_all"),
     "rhythm": ("gap_mean", "gap_std", "overdue"),
     "trend of events": ("trend_7_28", "trend_28_90"),
     "history": ("events_all", "days_all", "tenure"),
     "weekends": ("weekend_share",),
-}
+}  # fmt: skip
 SHARED = ("covered_7", "covered_28", "covered_90", "log_age")  # the same for all users of a cutoff: nobody's reason
 
 

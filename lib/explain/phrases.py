@@ -24,7 +24,7 @@ def describe_group(group: str, rows: pd.DataFrame, names: Mapping[str, str]) -> 
     """
     if group.endswith("__"):
         label, describe = format_type_name(group, names), _format_kind
-        columns = [f"{group}{name}" for name in KIND]
+        columns = [f"{group}{name}" for name in (KIND if f"{group}{USUAL}" not in rows else (*KIND, USUAL))]
     else:
         describe, sources = DESCRIBED.get(group, (_format_number, (group,)))
         label, columns = group, list(sources)
@@ -43,16 +43,24 @@ def format_type_name(group: str, names: Mapping[str, str]) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
-def _format_kind(n_28: float, n_90: float, n_all: float, days_90: float, recency: float, covered: float) -> str:
+def _format_kind(
+    n_28: float, n_90: float, n_all: float, days_90: float, recency: float, covered: float, usual: float = 0.0
+) -> str:
     # An event known late may lie before the day on which its type's log starts: the window then holds it all the same.
     days_known = max(round(90 * covered), days_90, recency if n_90 else 0)
     if n_28:
-        return f"{_format_times(n_28)} in {_format_days(min(28, days_known))}, last {_format_days(recency)} ago"
+        return f"{_format_times(n_28)} in {_format_days(min(28, days_known))}, {_format_last(recency, usual)}"
     if n_90:
-        return f"{_format_times(n_90)} in {_format_days(min(90, days_known))}, last {_format_days(recency)} ago"
+        return f"{_format_times(n_90)} in {_format_days(min(90, days_known))}, {_format_last(recency, usual)}"
     if n_all:
-        return f"last {_format_spell(recency)} ago"
+        return _format_last(recency, usual)
     return "never" if days_known >= 90 else f"nothing in {_format_days(days_known)}, as long as it is recorded"
+
+
+def _format_last(recency: float, usual: float) -> str:
+    """`last 20 days ago, usually every 6`. Who did it on one day has no gap: there the silence stands for it."""
+    last = f"last {_format_spell(recency)} ago"
+    return last if not usual or usual == recency or recency >= NEVER_DAYS else f"{last}, usually every {usual:.0f}"
 
 
 def _format_activity(days_28: float, recency: float, log_age: float, tenure: float) -> str:
@@ -116,6 +124,7 @@ def _format_spell(recency: float) -> str:
 
 
 KIND = ("events_28", "events_90", "events_all", "days_90", "recency", "covered_90")  # what is said of an event type
+USUAL = "gap_median"  # and of one that was asked about, besides
 DESCRIBED: Mapping[str, tuple[Describe, tuple[str, ...]]] = {  # how an aspect is told, and from which columns
     "activity": (_format_activity, ("days_28", "recency", "log_age", "tenure")),
     "value": (_format_two_spans, ("value_28", "value_90", "log_age", "tenure")),

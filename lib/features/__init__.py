@@ -2,6 +2,7 @@
 
 Read `build.py` first: what a feature may see. Before it come `source.py` (events brought to one shape) and `ingest.py`
 (which days are read again); `loads.py` refuses a source that has shrunk, `source_note.py` one that is another.
-`windows.py` computes counts, sums and recencies over windows, `vocabulary.py` names event types and columns, `cache.py`
-says when stored features are still good, and `extraction.py` builds what is missing.
+`windows.py` computes counts, sums and recencies over windows, `rhythm.py` how an action comes and goes. `vocabulary.py`
+names event types and columns, `cache.py` says when stored features are still good, and `extraction.py` builds what is
+missing.
 """

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.features.vocabulary import Vocabulary, feature_columns, features_schema
+from lib.features.rhythm import action_rhythm
+from lib.features.vocabulary import Vocabulary, feature_columns, features_schema, type_column
 from lib.features.windows import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -32,7 +33,8 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
     -------
     Table[user_id string, cutoff date, <feature> float]
         One row per user and cutoff at which the user has been seen. Windows are `[cutoff - n, cutoff)` in days.
-        `recency` (days since the last event) is at least 1, `NEVER_DAYS` for never; `gap_*` in days between
+        `recency` (days since the last event) is at least 1, `NEVER_DAYS` for never; `silence` is the same without
+        an end; `gap_*` in days between
         active days, over the whole past; `covered_n` the share of the window that lies inside the log. A column
         that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million, and
         a sum beyond its range, 3.4e38, is the largest that it holds. Every feature is finite.
@@ -77,6 +79,15 @@ class _Chunk:
         days = sort_order(user, day, known)
         first = first_of_run(user[days], day[days])
         self.by_user = Series(user[days][first], day[days][first], known[days][first], self.n_users)
+        # Of the actions alone, as many groups for each user as there are actions.
+        self.slots = [vocabulary.types.index(kind) for kind in vocabulary.asked]
+        place = np.full(self.width + 1, -1)
+        place[self.slots] = np.arange(len(self.slots))
+        of_action = place[kind[order]] >= 0
+        action = user[order] * len(self.slots) + place[kind[order]]
+        self.by_action = Series(
+            action[of_action], day[order][of_action], known[order][of_action], self.n_users * len(self.slots)
+        )
         self.items = Items.of(activity["items"], np.flatnonzero(used), user, day, known, self.n_users)
         self.seen: Bools = np.zeros(self.n_users, bool)
 
@@ -115,6 +126,13 @@ class _Chunk:
             out[f"{kind}__recency"] = recency[:, slot]
             out[f"{kind}__expected"] = expected[:, slot]
             out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _day_number(start)) / 90))
+        if self.slots:
+            rhythm = action_rhythm(
+                self.by_action.at(cutoff), np.repeat(out["tenure"], len(self.slots)), expected[:, self.slots].ravel()
+            )
+            for place, kind in enumerate(vocabulary.asked):
+                of_kind = {type_column(kind, name): values[place :: len(self.slots)] for name, values in rhythm.items()}
+                out |= of_kind
         return out
 
 

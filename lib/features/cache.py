@@ -10,7 +10,6 @@ from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
 
 DEFINED = "computed"  # property of features
-INFINITE = "3"  # the version that differs only where `expected` was infinite: what is finite stands
 EXTRACTION = "extraction"  # property of features: what the last extraction prepared; blank where it no longer stands
 Seen = Mapping[str, Sequence[tuple[date, int]]]  # event type -> users who showed it first on a day
 
@@ -58,13 +57,11 @@ def renew_definition(
 ) -> Definition:
     """Settle how features are computed from now on, and delete the cached ones that were computed otherwise.
 
-    These are all of them where their values mean something else now, else those of the cutoffs that pool an action
-    which is asked about for the first time. Cutoffs after as_of count among the latter: which types they know
-    cannot be seen from here.
+    These are all of them where their values mean something else now, else those of the cutoffs that know an action
+    which is asked about for the first time: they lack its columns. Cutoffs after as_of count among the latter: which
+    types they know cannot be seen from here.
     """
     before = read_definition(tables)
-    if before and before.version == INFINITE:
-        before = _without_infinite(tables, before)
     wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).with_pinned(actions)
     if before is None or replace(before, pinned=wanted.pinned) != wanted:
         if tables.exists("features"):
@@ -73,19 +70,9 @@ def renew_definition(
     new = set(wanted.pinned) - set(before.pinned)
     if new:
         stored = tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"]
-        stale = [day for day in stored if day > as_of or new & set(before.vocabulary(first_seen, day).pooled)]
+        stale = [day for day in stored if day > as_of or new & before.vocabulary(first_seen, day).known]
         if stale:
             drop_features(tables, f"cutoff IN ({days_sql(stale)})")
         # Before new rows: a kill in between must not leave columns that the note knows nothing of.
         write_definition(tables, wanted)
     return wanted
-
-
-def _without_infinite(tables: Tables, before: Definition) -> Definition:
-    """Delete the cached cutoffs that hold an infinite number; with those gone, the others are of today's version."""
-    names = [name for name in tables.query("SELECT * FROM {features} LIMIT 0").columns if name.endswith("expected")]
-    below = " OR ".join(f"{name} < -1e30" for name in names)
-    stale = tables.query(f"SELECT DISTINCT cutoff FROM {{features}} WHERE {below}")["cutoff"]
-    if len(stale):
-        drop_features(tables, f"cutoff IN ({days_sql(stale)})")
-    return replace(before, version=DEFINITION)

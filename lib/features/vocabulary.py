@@ -12,15 +12,18 @@ import pyarrow as pa
 from lib.features.windows import WINDOWS
 
 OTHER = "other"  # column prefix of the event types pooled beyond the most used ones
-DEFINITION = "4"  # raise when any value below changes its meaning: cached features are then rebuilt
+DEFINITION = "5"  # raise when any value below changes its meaning: cached features are then rebuilt
 USER_FEATURES = (
     *(f"{what}_{window or 'all'}" for what in ("events", "days", "value", "items") for window in WINDOWS),
-    "recency", "tenure", "gap_mean", "gap_std", "overdue", "trend_7_28", "trend_28_90", "weekend_share",
+    "recency", "silence", "tenure", "gap_mean", "gap_std", "overdue", "trend_7_28", "trend_28_90", "weekend_share",
     "covered_7", "covered_28", "covered_90", "log_age", "expected",
 )  # fmt: skip
 TYPE_FEATURES = (
     *(f"events_{window or 'all'}" for window in WINDOWS),
     "days_28", "days_90", "value_28", "recency", "covered_90", "expected",
+)  # fmt: skip
+ACTION_FEATURES = (  # of the actions that were ever asked about, besides
+    "faded_14", "faded_60", "gap_median", "ends_within_7", "ends_within_28", "ends_within_90",
 )  # fmt: skip
 
 
@@ -35,6 +38,12 @@ class Vocabulary:
     pooled: tuple[str, ...]
     starts: tuple[date, ...]  # of `types`, then of `other` where there are more than the most used ones
     log_start: date  # by when the types that most users know had begun: one odd early type does not move it
+    asked: tuple[str, ...] = ()  # those of `types` that were ever asked about: they have the columns of an action
+
+    @property
+    def known(self) -> set[str]:
+        """Every event type, with columns of its own or pooled."""
+        return {*self.types, *self.pooled}
 
     @property
     def prefixes(self) -> tuple[str, ...]:
@@ -66,7 +75,11 @@ def choose_vocabulary(
     starts = {kind: min(day for day, _ in first_seen[kind]) for kind in types}
     ends = [min(starts[kind] for kind in beyond)] if beyond else []
     return Vocabulary(
-        tuple(own), tuple(pooled), (*(starts[kind] for kind in own), *ends), _median_start(starts, users, cutoff)
+        tuple(own),
+        tuple(pooled),
+        (*(starts[kind] for kind in own), *ends),
+        _median_start(starts, users, cutoff),
+        tuple(kind for kind in own if kind in pinned),
     )
 
 
@@ -94,7 +107,12 @@ def type_prefix(kind: str) -> str:
 
 def feature_columns(vocabulary: Vocabulary) -> list[str]:
     """List the feature columns of one cutoff, in order."""
-    return [*USER_FEATURES, *(f"{kind}__{name}" for kind in vocabulary.prefixes for name in TYPE_FEATURES)]
+    of_types = [f"{kind}__{name}" for kind in vocabulary.prefixes for name in TYPE_FEATURES]
+    return [
+        *USER_FEATURES,
+        *of_types,
+        *(type_column(kind, name) for kind in vocabulary.asked for name in ACTION_FEATURES),
+    ]
 
 
 def lost_columns(names: Sequence[str], pooled: Collection[str], *, pool: bool) -> list[str]:
@@ -113,7 +131,7 @@ def lost_columns(names: Sequence[str], pooled: Collection[str], *, pool: bool) -
     return [
         name
         for name, prefix, feature in parts
-        if prefix in away or feature not in (TYPE_FEATURES if prefix else USER_FEATURES)
+        if prefix in away or feature not in ((*TYPE_FEATURES, *ACTION_FEATURES) if prefix else USER_FEATURES)
     ]
 
 

@@ -119,7 +119,7 @@ class VisiblePast:
         return np.asarray(np.log(power / (BG_ALPHA + age)) + there)
 
     def rhythm(self) -> dict[str, Floats]:
-        """Recency, tenure, mean and spread of the gaps between active days, share of weekend days."""
+        """Recency, silence, tenure, mean and spread of the gaps between active days, share of weekend days."""
         series = self.series
         rows = np.flatnonzero(self.active)
         group, day = series.group[rows], series.day[rows]
@@ -136,6 +136,7 @@ class VisiblePast:
         weekend = np.bincount(group, (day + 3) % 7 >= 5, series.groups)  # day 0, 1970-01-01, was a Thursday
         return {
             "recency": recency,
+            "silence": np.where(n > 0, self.cutoff - series.base - self._last(), 0.0),
             "tenure": tenure,
             "gap_mean": mean,
             "gap_std": spread,

@@ -5,7 +5,7 @@ from datetime import date
 
 from lib.config.question import Question
 from lib.tables.sql import days_sql, text_literal
-from lib.timeline import Window
+from lib.timeline import NEVER_DAYS, Window
 
 
 def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> str:
@@ -45,7 +45,15 @@ def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: 
 
 def cohort_sql(question: Question, cutoffs: Sequence[date]) -> str:
     """SQL for the users eligible at the cutoffs, chosen from their past only: all columns of `features`."""
-    return f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND recency <= {question.cohort_days}"
+    return f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND {in_cohort_sql(question)}"
+
+
+def in_cohort_sql(question: Question) -> str:
+    """SQL condition for the rows of `features` whose users are asked about. A user never seen has no row."""
+    days = question.cohort_days
+    if days is None:
+        return "1 = 1"
+    return f"{'recency' if days < NEVER_DAYS else 'silence'} <= {days}"  # a recency says no more than a year or more
 
 
 def recent_events_sql(window: Window) -> str:

@@ -1,63 +1,104 @@
-"""How sure a model should be: one factor on its log-odds, learnt on rows that it has not seen."""
+"""How sure a model should be: one factor on its log-odds, agreed on by days that it has not seen; its level stays."""
 
-import warnings
-from copy import copy
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
-from lib.models.pair import Floats
+from lib.models.pair import Floats, positive_probability
 
-Calibration: TypeAlias = Any  # a fitted CalibratedClassifierCV
-SHARPNESS = (0.8, 1.25)  # how far a calibration may go: one fold of one season is not to turn a model round
+LIMITS = (0.8, 1.25)  # how far a factor may go: a few days of one season are not to turn a model round
+USUAL = 0.1  # how far factors usually lie from 1: what days of the past ask for is drawn towards 1 by it
+EDGE = 1e-9  # a certainty counts as so much less than one: its log-odds would be no number
 
 
-def fit_calibration(
-    model: Any,
-    Z: Floats,
-    y: npt.NDArray[np.int64],
-    weight: Floats | None = None,
-    limits: tuple[float, float] = SHARPNESS,
-) -> Calibration:
-    """Find out on rows that a model has not seen how much surer, or less sure, its probabilities should be.
+@dataclass(frozen=True)
+class Asked:
+    """The factor on the log-odds that one day asks for, and how surely: the variance of that estimate."""
 
-    Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", 2017): one factor on the log-odds.
-    It leaves the overall rate to the model, which has seen more seasons than one fold.
+    factor: float
+    variance: float
+
+
+def ask_for_sharpness(model: Any, Z: Floats, y: npt.NDArray[np.int64], weight: Floats | None = None) -> Asked:
+    """Find out on rows that a model has not seen how much surer, or less sure, its probabilities should have been.
+
+    A logistic regression on the log-odds alone (Cox, "Two further applications of a model for binary regression",
+    1958). Its intercept takes up how much the rate of these days differed, and is forgotten: the overall rate stays
+    with the model, which has seen more seasons.
     """
-    with warnings.catch_warnings():
-        # The model is fitted already: that the weights are for the calibration alone is what is wanted.
-        warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear", UserWarning)
-        calibration = CalibratedClassifierCV(FrozenEstimator(model), method="temperature")
-        calibration.fit(Z, y, sample_weight=weight)
-    scaling, unit = calibration.calibrated_classifiers_[0].calibrators[0], _temperature_unit(model)
-    scaling.beta_ = float(np.clip(scaling.beta_ / unit, *limits)) * unit
-    return calibration
+    x = read_log_odds(model, Z)
+    line = LogisticRegression(C=np.inf).fit(x[:, None], y, sample_weight=weight)
+    p = expit(line.intercept_[0] + line.coef_[0, 0] * x)
+    known = p * (1 - p) * (1.0 if weight is None else weight)
+    spread = float(known @ x**2 - (known @ x) ** 2 / max(float(known.sum()), EDGE))
+    return Asked(float(line.coef_[0, 0]), 1 / max(spread, EDGE))
 
 
-def read_sharpness(calibration: Calibration) -> float:
-    """The factor that a calibration puts on the log-odds: above 1 it makes probabilities surer."""
-    return float(calibration.calibrated_classifiers_[0].calibrators[0].beta_) / _temperature_unit(calibration.estimator)
+def pool_sharpness(asked: Sequence[Asked], limits: tuple[float, float] = LIMITS, usual: float = USUAL) -> float:
+    """One factor from what several days ask for: their mean, drawn towards 1 the more the less they show or agree."""
+    factors = np.array([one.factor for one in asked])
+    trust = 1 / np.array([one.variance for one in asked])
+    mean = float(np.average(factors, weights=trust))
+    scatter = float(np.var(factors, ddof=1)) / len(asked) if len(asked) > 1 else 0.0
+    noise = max(1 / float(trust.sum()), scatter)
+    return float(np.clip(1 + (mean - 1) * usual**2 / (usual**2 + noise), *limits))
 
 
-def _temperature_unit(model: Any) -> float:
-    """What scikit-learn calls a temperature of 1 for a model: one with a decision function it takes by halves."""
-    return 0.5 if hasattr(model, "decision_function") else 1.0
+def apply_sharpness(factor: float, model: Any, Z: Floats, weight: Floats | None = None) -> Any:
+    """Put a factor on the log-odds of a fitted model, so that its mean probability on some rows stays as it was.
+
+    Scaled about 0, log-odds of a rare action would move its rate before anything else.
+    """
+    x = read_log_odds(model, Z)
+    level, furthest = np.average(expit(x), weights=weight), abs(factor - 1) * float(np.abs(x).max(initial=1.0)) + EDGE
+    offset = brentq(lambda a: np.average(expit(a + factor * x), weights=weight) - level, -furthest, furthest)
+    calibrated = StackingClassifier(
+        [("model", FrozenEstimator(model))], final_estimator=_scaling(), cv="prefit", stack_method="predict_proba"
+    )
+    calibrated.fit(np.resize(Z, (2, np.shape(Z)[1])), [0, 1])
+    calibrated.final_estimator_ = _scaling().fit([[0.0], [1.0]], [0, 1])
+    line = calibrated.final_estimator_[-1]
+    line.coef_, line.intercept_ = np.array([[factor]]), np.array([offset])
+    return calibrated
 
 
-def apply_calibration(calibration: Calibration, model: Any) -> Calibration:
-    """Put the calibration that one fit has earned on another fit of the same parameters."""
-    applied, frozen = copy(calibration), FrozenEstimator(model)
-    applied.estimator = frozen
-    applied.calibrated_classifiers_ = [copy(calibration.calibrated_classifiers_[0])]
-    applied.calibrated_classifiers_[0].estimator = frozen
-    return applied
+def _scaling() -> Pipeline:
+    """From probabilities through log-odds, a factor and an offset to probabilities; unfitted."""
+    return Pipeline([
+        ("inside", MinMaxScaler((EDGE, 1 - EDGE))), ("log_odds", FunctionTransformer(logit)),
+        ("scale", LogisticRegression()),
+    ])  # fmt: skip
 
 
-def split_calibration(model: Any) -> tuple[Any, Calibration | None]:
+def read_log_odds(model: Any, Z: Floats) -> Floats:
+    """Log-odds of the action of each row."""
+    return np.asarray(logit(np.clip(positive_probability(model, Z), EDGE, 1 - EDGE)))
+
+
+def read_sharpness(model: Any) -> float:
+    """The factor that a prediction model puts on the log-odds of the one under it; 1 without any."""
+    return float(model.final_estimator_[-1].coef_[0, 0]) if _is_calibrated(model) else 1.0
+
+
+def split_calibration(model: Any) -> tuple[Any, float | None]:
     """Take a prediction model from under its calibration, if it has one: a frozen model cannot be fitted anew."""
+    if _is_calibrated(model):
+        return model.estimators_[0].estimator, read_sharpness(model)
     if isinstance(model, CalibratedClassifierCV) and isinstance(model.estimator, FrozenEstimator):
-        return model.estimator.estimator, model
+        return model.estimator.estimator, None  # as pairs were calibrated until definition 4
     return model, None
+
+
+def _is_calibrated(model: Any) -> bool:
+    return isinstance(model, StackingClassifier) and isinstance(model.estimators_[0], FrozenEstimator)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lib.config.question import Question
 from lib.errors import ModelError
+from lib.features.vocabulary import DEFINITION
 from lib.models.pair import Pair, positive_probability
 
 MEND = "Promote another version, or run retrain."
@@ -35,6 +36,21 @@ def parse_trained_through(tags: Mapping[str, str], where: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise ModelError(f"{where} says of trained_through {text!r}, which is no day. {MEND}") from None
+
+
+def check_definition(pair: Pair, where: str) -> None:
+    """Refuse a pair that learnt when features meant something else: its columns are there, with other numbers in them.
+
+    Raises
+    ------
+    ModelError
+        The message names both definitions.
+    """
+    if pair.notes.definition != DEFINITION:
+        raise ModelError(
+            f"{where} has learnt from features of definition {pair.notes.definition}, and definition {DEFINITION} is "
+            f"computed now: columns of the same name may mean something else. {MEND}"
+        )
 
 
 def check_pair(pair: Pair, where: str) -> None:

@@ -9,8 +9,9 @@ from lib.errors import ContractBroken
 # note -> what JSON gives for it; notes of earlier versions may lack any
 JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "reference": dict, "sharpness": (int, float), "typical": dict, "names": dict, "importances": list,
-    "deciles": list, "intervals": dict, "adapts": str,
+    "deciles": list, "intervals": dict, "adapts": str, "definition": str,
 }  # fmt: skip
+BEFORE_NOTED = "3"  # what pairs learnt from that note no definition: the one in force until definitions were noted
 OPTIONAL = ("reference", "typical", "adapts")  # null where there is none
 
 
@@ -28,6 +29,7 @@ class PairNotes:
     importances: Sequence[Mapping[Any, Any]] = ()  # groups of features: name, mean, std; the largest first
     deciles: Sequence[Mapping[Any, Any]] = ()  # of the rows judged on: decile, users, expected, observed
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # metric -> 90 % interval
+    definition: str = BEFORE_NOTED  # of the features learnt from: DEFINITION in lib.features.vocabulary of that time
     adapts: str | None = None  # the holdout that showed the change of behaviour it was made for, ISO
 
     @classmethod

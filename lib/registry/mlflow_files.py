@@ -15,7 +15,8 @@ from lib.models.pair import Pair
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = (
     "sklearn.calibration._CalibratedClassifier", "sklearn.calibration._TemperatureScaling",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
 )  # fmt: skip
 REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
 FILE = "model.skops"

@@ -140,7 +140,7 @@ class MlflowRegistry:
 
         tags = {
             "question": question.slug, "action": question.action, "horizon_days": str(question.horizon_days),
-            "cohort_days": str(question.cohort_days), "schema": schema, "experiment": self.runs.experiment,
+            "cohort_days": question.cohort, "schema": schema, "experiment": self.runs.experiment,
         }  # fmt: skip
         for name, what in zip(model_names(self.prefix, question), WHAT, strict=True):
             try:

@@ -6,6 +6,7 @@ from datetime import date
 from lib.config.stages import ModelConfig
 from lib.errors import ModelError
 from lib.registry import versions
+from lib.stages.champion import load_of_today
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, read_decisions, write_decision
 
@@ -26,7 +27,7 @@ def promote(context: Context[ModelConfig], version: str) -> Moved:
     Raises
     ------
     ModelError
-        If the version is in use already, or its pair is not whole.
+        If the version is in use already, or its pair is not whole or of another definition of features.
     """
     config = context.config
     champion = context.registry.champion(config.question)
@@ -59,7 +60,7 @@ def rollback(context: Context[ModelConfig]) -> Moved:
 
 def _move(context: Context[ModelConfig], kind: str, version: str, how: str) -> Moved:
     config, tables, registry = context.config, context.tables, context.registry
-    pair = registry.load(config.question, version)
+    pair = load_of_today(registry, config.question, version)
     listed = {one.prediction_version: one for one in registry.versions(config.question)}[version]
     decisions = read_decisions(tables, config.question)
     # Where the first pair of a question was not promoted, no decision was made yet.

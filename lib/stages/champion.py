@@ -14,12 +14,15 @@ from lib.evaluation import drift
 from lib.evaluation import verdict as verdict_rules
 from lib.evaluation.metrics import Measured, Quality
 from lib.evaluation.naive_rule import NaiveRule
+from lib.evaluation.sharpness import measure_sharpness
 from lib.evaluation.verdict import Check, Verdict
 from lib.features import extraction, vocabulary
 from lib.labels import labels, sampling
 from lib.labels.rows import KEYS, WEIGHT, Rows
 from lib.labels.split import Split, split_cutoffs
+from lib.models.checks import check_definition
 from lib.models.pair import Pair
+from lib.registry.protocol import Registry
 from lib.stages import ledger
 from lib.stages.context import Context
 from lib.stages.records import drift_rows, question_sql, read_rows, run_sql, verdict_rows
@@ -76,7 +79,7 @@ def judge_champion(
             )
         training = rows.at(parts.training)
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
-        quality = comparison.measure_pair(pair, rows.at(fresh), rule, config.seed)
+        quality = _measure(pair, rows.at(fresh), rule, config.seed)
         inputs, drifts = _compare_inputs(config.question, tables, pair, as_of)
         track_record = ledger.live_metrics(config, tables, version, through, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
@@ -89,6 +92,13 @@ def judge_champion(
         named = f"Judging broke off: {type(error).__name__}: {error}"
         reason = str(error) if isinstance(error, PropensityError) else named
         return ChampionCheck(pair, None, Verdict("cannot_tell", (reason,)), nothing)
+
+
+def _measure(pair: Pair, judged: Rows, rule: NaiveRule, seed: int) -> Quality:
+    """Measure a champion, and besides how sure it should have been: its level and its sharpness may move apart."""
+    quality = comparison.measure_pair(pair, judged, rule, seed)
+    slope = measure_sharpness(judged.y, pair.score(judged.X), judged.users, seed, judged.weight)
+    return replace(quality, metrics={**quality.metrics, **({"sharpness": slope} if slope else {})})
 
 
 def _compare_inputs(
@@ -131,9 +141,10 @@ def load_champion(context: Context[ModelConfig], version: str) -> Pair:
     Raises
     ------
     ModelError
-        If the pair is not whole, or reads columns that are no longer there; the message names them.
+        If the pair is not whole, learnt when features meant something else, or reads columns that are no longer
+        there; the message names them.
     """
-    pair = context.registry.load(context.config.question, version)
+    pair = load_of_today(context.registry, context.config.question, version)
     lost = _lost_columns(context.config, context.tables, pair.columns)
     if lost:
         more = f" and {len(lost) - 1} more columns" if len(lost) > 1 else ""
@@ -141,6 +152,13 @@ def load_champion(context: Context[ModelConfig], version: str) -> Pair:
             f"Version {version} reads {lost[0]}{more}, no longer computed: their event types share the columns of "
             f"{vocabulary.OTHER} now, or the features are gone. Raise max_event_types, or run retrain."
         )
+    return pair
+
+
+def load_of_today(registry: Registry, question: Question, version: str) -> Pair:
+    """Load a pair that learnt from features as they are computed now; another one is refused by name."""
+    pair = registry.load(question, version)
+    check_definition(pair, f"Version {version}")
     return pair
 
 
@@ -169,7 +187,7 @@ def load_champion_to_beat(context: Context[RetrainConfig], as_of: date, X: pd.Da
     if version is None:
         return Champion(None)
     try:
-        pair = registry.load(config.question, version)
+        pair = load_of_today(registry, config.question, version)
         pair.score(X)
     except PropensityError as error:
         context.say(f"the champion cannot take part: {error}")

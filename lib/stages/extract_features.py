@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
+from lib.labels import labels
 from lib.progress import Say
 from lib.stages.summary import past_window
 from lib.tables import keys
@@ -35,7 +36,7 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
         keys.ensure_key(tables, "features")
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
     table = tables.query(
-        f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN recency <= {config.question.cohort_days} THEN 1 ELSE 0 END) "
+        f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN {labels.in_cohort_sql(config.question)} THEN 1 ELSE 0 END) "
         f"AS cohort FROM {{features}} WHERE cutoff IN ({days_sql(done.cutoffs.all)}) "
         "GROUP BY cutoff ORDER BY cutoff DESC"
     )

@@ -9,13 +9,14 @@ from lib.evaluation.metrics import log_losses
 from lib.labels.rows import Rows, thin_rows, user_half
 from lib.labels.split import Split
 from lib.models.blueprint import Blueprint, OwnModels
-from lib.models.calibration import Calibration
+from lib.models.calibration import pool_sharpness
 from lib.training import space
-from lib.training.fit import calibrate, fit_pair, has_enough, join_rows, remembered_rows
+from lib.training.fit import ask_rows, fit_pair, has_enough, join_rows, remembered_rows
 from lib.training.folds import SEARCH_ROWS
 
 REMEMBERED = (None, 4, 0)  # training cutoffs that are learnt from beside the changed behaviour
 LIMITS = (0.5, 2.0)  # of the sharpness: what old behaviour earned says nothing about the new one
+USUAL = 0.3  # and how far it lies from 1 then
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Adaptation:
 
     blueprint: Blueprint
     remembered: int | None  # training cutoffs, the newest; None: all
-    calibration: Calibration | None
+    sharpness: float | None
 
 
 def adapt(
@@ -52,6 +53,7 @@ def adapt(
             probe = fit_pair(rows, one, question, parts.holdout[0], seed)
             loss = float(np.average(log_losses(rest.y, probe.score(rest.X)), weights=rest.weight))
             if loss < least:
-                earned = calibrate(probe, rest, LIMITS) if has_enough(rest) and not isinstance(one, OwnModels) else None
+                tells = has_enough(rest) and not isinstance(one, OwnModels)
+                earned = pool_sharpness([ask_rows(probe, rest)], LIMITS, USUAL) if tells else None
                 best, least = Adaptation(one, cutoffs, earned), loss
     return best

@@ -13,10 +13,10 @@ from lib.evaluation.promotion import Choice, decide_promotion
 from lib.labels.rows import Rows, user_half
 from lib.labels.split import Split
 from lib.models.blueprint import Blueprint, OwnModels
-from lib.models.calibration import Calibration, split_calibration
+from lib.models.calibration import split_calibration
 from lib.models.pair import Pair
 from lib.training.adaptation import adapt
-from lib.training.fit import earn_calibration, fit_pair, join_rows, remembered_rows
+from lib.training.fit import earn_sharpness, fit_pair, join_rows, remembered_rows
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Trained:
     remembered: int | None  # training cutoffs that it learnt from beside a change, the newest; None: all
     judged: Rows  # what both were measured on
     blueprint: Blueprint
-    calibration: Calibration | None  # earned on older rows, good for every fit of this blueprint
+    sharpness: float | None  # earned on older rows, good for every fit of this blueprint
 
 
 def measure_pair(pair: Pair, rows: Rows, rule: NaiveRule, seed: int) -> Quality:
@@ -99,11 +99,11 @@ def _fit_and_compare(
         recent = _rows_after(rows, parts)
         recent, judged = recent.of(user_half(recent.users, seed)), judged.of(~user_half(judged.users, seed))
         adaptation = adapt(training, recent, parts, blueprint, question, seed)
-        blueprint, cutoffs, earned = adaptation.blueprint, adaptation.remembered, adaptation.calibration
+        blueprint, cutoffs, earned = adaptation.blueprint, adaptation.remembered, adaptation.sharpness
         learn, through = join_rows(remembered_rows(training, parts, cutoffs), recent), parts.holdout[0]
     else:
         learn, through = training, parts.training[0]
-        earned = earn_calibration(training, parts, blueprint, question, seed)
+        earned = earn_sharpness(training, parts, blueprint, question, seed)
     pair = fit_pair(learn, blueprint, question, through, seed, earned)
     quality = measure_pair(pair, judged, rule, seed)
     difference: Measured | None = None
@@ -161,5 +161,5 @@ def refit(rows: Rows, parts: Split, trained: Trained, question: Question, seed: 
     learn = rows
     if trained.remembered is not None:
         learn = join_rows(remembered_rows(rows.at(parts.training), parts, trained.remembered), _rows_after(rows, parts))
-    pair = fit_pair(learn, trained.blueprint, question, parts.holdout[0], seed, trained.calibration)
+    pair = fit_pair(learn, trained.blueprint, question, parts.holdout[0], seed, trained.sharpness)
     return replace(pair, notes=replace(pair.notes, adapts=trained.adapts))

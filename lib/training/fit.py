@@ -6,16 +6,18 @@ import pandas as pd
 
 from lib.config.question import Question
 from lib.evaluation import drift
+from lib.features.vocabulary import DEFINITION
 from lib.labels.rows import Rows, thin_rows
 from lib.labels.split import Split, fold_cutoffs
 from lib.models.blueprint import Blueprint, OwnModels, make_models
-from lib.models.calibration import SHARPNESS, Calibration, apply_calibration, fit_calibration, read_sharpness
+from lib.models.calibration import Asked, apply_sharpness, ask_for_sharpness, pool_sharpness
 from lib.models.estimators import group_columns, transform
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
-from lib.training.folds import SEARCH_ROWS
+from lib.training.folds import FOLDS, SEARCH_ROWS
 
-CALIBRATING = 100  # rows of each class without which a calibration would follow chance
+CALIBRATING = 100  # rows of each class without which a day would follow chance
+AGREEING = 2  # days without which nothing is learnt of the sharpness: one alone may be an odd one
 
 
 def fit_pair(
@@ -24,9 +26,9 @@ def fit_pair(
     question: Question,
     through: date,
     seed: int,
-    earned: Calibration | None = None,
+    earned: float | None = None,
 ) -> Pair:
-    """Fit both models, put a calibration on them where one was earned, and tie them to their question.
+    """Fit both models, put a sharpness on them where one was earned, and tie them to their question.
 
     Parameters of the search say on how many cutoffs and on which columns. How the newest rows' features were spread
     is noted, to tell a drift by.
@@ -36,9 +38,12 @@ def fit_pair(
     newest = rows.frame["cutoff"].max()
     notes = PairNotes(
         reference=drift.reference_spread(X[(rows.frame["cutoff"] == newest).to_numpy()], newest),
-        sharpness=read_sharpness(earned) if earned else 1.0,
+        sharpness=1.0 if earned is None else earned,
+        definition=DEFINITION,
     )
-    model = apply_calibration(earned, model) if earned else model
+    if earned is not None:
+        some = thin_rows(rows, SEARCH_ROWS, seed)
+        model = apply_sharpness(earned, model, transform(transformer, some.X[list(columns)]), some.weight)
     return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)
 
 
@@ -51,20 +56,19 @@ def select_rows(rows: Rows, blueprint: Blueprint, question: Question) -> tuple[R
     return rows, X[group_columns(list(X.columns), blueprint, question.actions)]
 
 
-def earn_calibration(
-    training: Rows, parts: Split, blueprint: Blueprint, question: Question, seed: int
-) -> Calibration | None:
-    """Learn from the older training cutoffs, and calibrate on the newest one, whose days they have not seen.
+def earn_sharpness(training: Rows, parts: Split, blueprint: Blueprint, question: Question, seed: int) -> float | None:
+    """Learn from the older training cutoffs and ask newer ones, whose days they have not seen, how sure to be.
 
-    Somebody's own models are left as they are meant to be.
+    None, nothing learnt, where fewer than two of them can tell. Somebody's own models are left as they are meant to be.
     """
+    asked: list[Asked] = []
     for learnt, judged in (
-        [] if isinstance(blueprint, OwnModels) else fold_cutoffs(parts.training, question.horizon_days, 1)
+        [] if isinstance(blueprint, OwnModels) else fold_cutoffs(parts.training, question.horizon_days, FOLDS)
     ):
         older, newest = (thin_rows(training.at(days), SEARCH_ROWS, seed) for days in (learnt, [judged]))
         if older.has_both_classes and has_enough(newest):
-            return calibrate(fit_pair(older, blueprint, question, judged, seed), newest)
-    return None
+            asked.append(ask_rows(fit_pair(older, blueprint, question, judged, seed), newest))
+    return pool_sharpness(asked) if len(asked) >= AGREEING else None
 
 
 def has_enough(rows: Rows) -> bool:
@@ -72,10 +76,10 @@ def has_enough(rows: Rows) -> bool:
     return CALIBRATING <= rows.positives <= len(rows) - CALIBRATING
 
 
-def calibrate(pair: Pair, unseen: Rows, limits: tuple[float, float] = SHARPNESS) -> Calibration:
-    """The calibration of a pair by rows that it has not seen."""
+def ask_rows(pair: Pair, unseen: Rows) -> Asked:
+    """How sure a pair should have been of rows that it has not seen."""
     Z = transform(pair.preprocessing, pair.inputs(unseen.X))
-    return fit_calibration(pair.prediction, Z, unseen.y, unseen.weight, limits)
+    return ask_for_sharpness(pair.prediction, Z, unseen.y, unseen.weight)
 
 
 def remembered_rows(training: Rows, parts: Split, cutoffs: int | None) -> Rows:

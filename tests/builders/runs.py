@@ -87,16 +87,16 @@ def first_seen(table, before=date.max):
     return {kind: sorted(days.items()) for kind, days in seen.items()}
 
 
-def plan(table, *cutoffs, most=24):
-    """What build_features is asked for: the event types known at each cutoff."""
+def plan(table, *cutoffs, most=24, actions=()):
+    """What build_features is asked for: the event types known at each cutoff, and which of them are asked about."""
     seen = first_seen(table)
-    return {cutoff: choose_vocabulary(seen, cutoff, most) for cutoff in cutoffs or (CUTOFF,)}
+    return {cutoff: choose_vocabulary(seen, cutoff, most, actions) for cutoff in cutoffs or (CUTOFF,)}
 
 
-def features(*rows, cutoff=CUTOFF, most=24):
+def features(*rows, cutoff=CUTOFF, most=24, actions=()):
     """The features of hand-made rows at one cutoff: {user: {feature: value}}."""
     table = activity(*rows)
-    built = build_features(table, plan(table, cutoff, most=most))
+    built = build_features(table, plan(table, cutoff, most=most, actions=actions))
     return {one.pop("user_id"): one for one in built.drop_columns(["cutoff"]).to_pylist()}
 
 

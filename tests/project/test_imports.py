@@ -30,7 +30,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "delta": set(),
     "deltalake": set(),
     "databricks": set(),
-    "scipy": {"evaluation.drift", "evaluation.metrics"},
+    "scipy": {"evaluation.drift", "evaluation.metrics", "models.calibration"},
     "matplotlib": {"report.charts", "report.plots"},
     "jinja2": {"report.page"},
     "sqlglot": {"expressions.grammar", "expressions.build"},

@@ -71,9 +71,9 @@ def test_no_configuration_can_be_changed(kind):
         ("horizon_days", "-7", "horizon_days must be a whole number >= 1, got '-7'"),
         ("horizon_days", "\u0667", "horizon_days must be a whole number >= 1, got '\u0667'"),  # a digit, but not ours
         ("horizon_days", "3651", "horizon_days must be at most 3650, got '3651'"),
-        ("cohort_days", "365", "cohort_days must be at most 364, got '365'"),
+        ("cohort_days", "3651", "cohort_days must be at most 3650, got '3651'."),
         ("cadence_days", "9999", "cadence_days must be at most 3650, got '9999'"),
-        ("cohort_days", "none", "cohort_days must be a whole number >= 1, got 'none'"),
+        ("cohort_days", "none", "cohort_days must be a whole number >= 1, got 'none'."),
         ("cadence_days", "0", "cadence_days must be a whole number >= 1, got '0'"),
         ("max_cutoffs", "-1", "max_cutoffs must be a whole number >= 0, got '-1'"),
         ("max_event_types", "0", "max_event_types must be a whole number >= 1, got '0'"),
@@ -200,6 +200,13 @@ def test_the_order_and_number_of_named_actions_do_not_matter():
 def test_a_plain_slug_can_be_read():
     assert slug("buy") == "buy_7d_cohort28d"
     assert slug("buy", horizon_days=14, cohort_days=90) == "buy_14d_cohort90d"
+
+
+def test_everybody_ever_seen_may_be_asked_about():
+    everybody = asked(ExtractConfig, cohort_days=" ALL").question
+    assert (everybody.cohort_days, everybody.cohort, everybody.slug) == (None, "all", "buy_7d_cohortall")
+    assert str(everybody) == "buy within 7 days, all users ever seen"
+    assert asked(ExtractConfig, cohort_days=3650).question.slug == "buy_7d_cohort3650d"
 
 
 def test_a_long_slug_is_cut_and_marked():

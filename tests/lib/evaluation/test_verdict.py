@@ -158,6 +158,33 @@ def test_nothing_at_all_cannot_tell():
 
 SURE, UNSURE = 0.9, 0.89
 GAIN = Measured(-0.01, -0.02, 0.0)
+BIASED = {"calibration": (0.5, 0.3, 0.7)}
+RECORD = {"live_calibration": (0.5, 0.3, 0.7), "live_skill_over_base_rate": (0.1, 0.05, 0.2)}
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    (BIASED | {"ratio": (1.65, 1.4, 2.0), "sharpness": (0.98, 0.9, 1.06)},
+     "Expected over observed actions is 1.65 (1.40 to 2.00), and log-odds should have been 0.98 (0.90 to 1.06) "
+     "times as large: the level moved and the sharpness did not move."),
+    ({"ece": (0.08, 0.06, 0.1), "ratio": (1.0, 0.9, 1.1), "sharpness": (0.7, 0.6, 0.8)},
+     "Expected over observed actions is 1.00 (0.90 to 1.10), and log-odds should have been 0.70 (0.60 to 0.80) "
+     "times as large: the level did not move and the sharpness moved."),
+    (RECORD | {"live_lists": (4, 4, 4), "live_lists_above": (4, 4, 4)},
+     "Of its 4 lists whose outcome is known, 4 expected more than happened: a bias that lasts."),
+    (RECORD | {"live_lists": (4, 4, 4), "live_lists_above": (0, 0, 0)},
+     "Of its 4 lists whose outcome is known, 0 expected more than happened: a bias that lasts."),
+    (RECORD | {"live_lists": (4, 4, 4), "live_lists_above": (1, 1, 1)},
+     "Of its 4 lists whose outcome is known, 1 expected more than happened: no bias that lasts over several lists."),
+    (RECORD | {"live_lists": (1, 1, 1), "live_lists_above": (1, 1, 1)},
+     "Of its 1 lists whose outcome is known, 1 expected more than happened: no bias that lasts over several lists."),
+])  # fmt: skip
+def test_where_probabilities_failed_it_is_told_what_moved_and_for_how_long(changes, sentence):
+    verdict = judge_metrics(quality(**changes), THRESHOLDS)
+    assert verdict.answer == "bad"
+    assert verdict.reasons[-1] == sentence
+    assert len(verdict.reasons) == 2
+
+
 SHOWN_BAD = {"calibration": (1, 0.5, 2)}
 CLEAR = {"skill_over_base_rate": (0.2, 0.0, 0.3), "skill_over_past_rate": (0.2, 0.0, 0.3)}
 DOUBTFUL = {"skill_over_base_rate": (0.05, -0.1, 0.2)}  # its interval reaches below the base rate

@@ -48,6 +48,20 @@ def test_an_event_type_is_told_by_its_newest_window(changes, text):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
+        ({"recency": 20, "gap_median": 6}, "rent: 4 times in 28 days, last 20 days ago, usually every 6"),
+        (OLD | {"recency": 364, "gap_median": 90}, "rent: last 364 days ago, usually every 90"),
+        (OLD | {"recency": 365, "gap_median": 90}, "rent: last a year or more ago"),
+        ({"recency": 20, "gap_median": 20}, "rent: 4 times in 28 days, last 20 days ago"),  # on one day only
+        (OLD | {"events_all": 0, "recency": 365, "gap_median": 200}, "rent: never"),
+    ],
+)
+def test_an_action_is_told_with_its_usual_gap(changes, text):
+    assert kind(**changes) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
         ({"covered_90": 20 / 90}, "rent: 4 times in 20 days, last 3 days ago"),
         ({"covered_90": 28 / 90}, "rent: 4 times in 28 days, last 3 days ago"),
         ({"covered_90": 40 / 90}, "rent: 4 times in 28 days, last 3 days ago"),

@@ -144,6 +144,61 @@ def test_a_type_that_the_user_never_did_counts_as_never():
     assert chosen(found["ana"], "buy__events_all", "buy__days_90", "buy__value_28") == [0, 0, 0]
 
 
+def test_silence_is_recency_without_an_end():
+    assert chosen(one(row("ana", ago(NEVER_DAYS + 35))), "recency", "silence") == [NEVER_DAYS, NEVER_DAYS + 35]
+    assert one(row("ana", ago(1)), row("ana", ago(0)))["silence"] == 1  # the cutoff itself is not seen
+
+
+def test_an_action_that_is_asked_about_has_columns_besides():
+    ana = one(row("ana", ago(14), "buy"), row("ana", ago(28), "buy"), row("ana", ago(3)), actions=["buy", "never"])
+    assert {name.partition("__")[0] for name in ana if name.endswith("__gap_median")} == {"buy"}
+    assert chosen(ana, "buy__faded_14", "buy__gap_median") == [0.5 + 0.25, 14]
+    assert ana["buy__faded_60"] == np.float32(2 ** (-14 / 60) + 2 ** (-28 / 60))
+
+
+@pytest.mark.parametrize(
+    ("days", "usual"),
+    [
+        ([], 30),  # never: as long as the user is there
+        ([9], 9),  # once: as long as that is ago
+        ([20, 9], 11),
+        ([20, 9, 7], 2),  # of two the smaller
+        ([21, 20, 9, 7], 2),  # 1, 11 and 2
+        ([20, 9, 7, 0], 2),  # the cutoff itself is not seen
+    ],
+)
+def test_the_usual_gap_is_the_middle_one(days, usual):
+    rows = [row("ana", ago(30)), row("bo", ago(2), "buy"), *(row("ana", ago(n), "buy") for n in days)]
+    assert features(*rows, actions=["buy"])["ana"]["buy__gap_median"] == usual
+
+
+SILENT = 10  # days
+
+
+@pytest.mark.parametrize(
+    ("gaps", "lasted", "ended"),
+    [
+        ([], 0, (0, 0, 0)),
+        ([9], 0, (0, 0, 0)),  # a day shorter than the silence: says nothing of it
+        ([10], 1, (1, 1, 1)),  # ended on the day that is next
+        ([16], 1, (1, 1, 1)),  # the last day within 7
+        ([17], 1, (0, 1, 1)),
+        ([37], 1, (0, 1, 1)),  # the last day within 28
+        ([38], 1, (0, 0, 1)),
+        ([99], 1, (0, 0, 1)),  # the last day within 90
+        ([100], 1, (0, 0, 0)),
+        ([9, 10, 17, 200], 3, (1, 2, 2)),
+    ],
+)
+def test_of_gaps_as_long_as_the_silence_the_share_is_told_that_ended_in_time(gaps, lasted, ended):
+    days = np.cumsum([SILENT, *gaps]).tolist()
+    ana = one(*(row("ana", ago(n), "buy") for n in days), actions=["buy"])
+    for within, n in zip((7, 28, 90), ended, strict=True):
+        prior = 1 - np.exp(-np.exp(ana["buy__expected"]) * within)
+        odds = [share / (1 - share) for share in ((n + 5 * prior) / (lasted + 5), prior)]
+        assert ana[f"buy__ends_within_{within}"] == pytest.approx(np.log(odds[0] / odds[1]), abs=2e-6)
+
+
 @pytest.mark.parametrize(
     ("days", "tenure", "gap_mean", "gap_std", "recency"),
     [

@@ -1,7 +1,8 @@
 """Every feature once more by a second method, plain Python over one user's rows, and what must not move a feature."""
 
 from itertools import pairwise
-from math import log, sqrt
+from math import exp, log, sqrt
+from statistics import median_low
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from tests.builders.runs import CUTOFF, activity, ago, plan, row
 CUTOFFS = (CUTOFF, ago(14), ago(45))
 KINDS = ["view", "buy", "two words", "it's", "rare", "rarer"]
 MOST = 4  # so that the two least used types pool
+ACTIONS = ("buy", "view")  # that are asked about
 
 
 def random_rows(users=60, seed=5):
@@ -47,7 +49,7 @@ def table(rows):
 
 @pytest.fixture(scope="module")
 def planned(table):
-    return plan(table, *CUTOFFS, most=MOST)
+    return plan(table, *CUTOFFS, most=MOST, actions=ACTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,8 @@ def user_features(past, cutoff, log_start):
         found[f"items_{n}"] = len({item for one in chosen for item in one["items"] or ()})
     days = sorted({one["day"] for one in past})
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
-    found["recency"] = min((cutoff - days[-1]).days, NEVER_DAYS)
+    found["silence"] = (cutoff - days[-1]).days
+    found["recency"] = min(found["silence"], NEVER_DAYS)
     found["tenure"] = (cutoff - days[0]).days
     found["gap_mean"] = sum(gaps) / len(gaps) if gaps else found["tenure"]
     found["gap_std"] = sqrt(sum((gap - found["gap_mean"]) ** 2 for gap in gaps) / len(gaps)) if gaps else 0.0
@@ -118,6 +121,22 @@ def type_features(name, past, cutoff, start, tenure):
     return found | {f"{name}__covered_90": min(1, (cutoff - start).days / 90)}
 
 
+def action_features(name, past, cutoff, tenure):
+    """How one user does an action: how it fades, the usual gap, what followed gaps as long as today's silence."""
+    days = sorted({one["day"] for one in past})
+    ages = [(cutoff - day).days for day in days]
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
+    silence = ages[-1] if ages else max(tenure, 1)
+    found = {f"{name}__faded_{half}": sum(2 ** (-age / half) for age in ages) for half in (14, 60)}
+    found[f"{name}__gap_median"] = median_low(gaps) if gaps else silence
+    lasted = [gap for gap in gaps if gap >= silence]
+    for within in (7, 28, 90):
+        prior = 1 - exp(-exp(expected_days(past, cutoff, tenure)) * within)
+        share = (sum(gap < silence + within for gap in lasted) + 5 * prior) / (len(lasted) + 5)
+        found[f"{name}__ends_within_{within}"] = log(share / (1 - share)) - log(prior / (1 - prior))
+    return found
+
+
 def expected(rows, cutoff):
     """{user: features} at one cutoff."""
     starts = log_starts(rows, cutoff)
@@ -133,6 +152,8 @@ def expected(rows, cutoff):
             own = [one for one in past if one["event_type"] in kinds]
             start = min(first[kind] for kind in kinds)
             found[user] |= type_features(name, own, cutoff, start, found[user]["tenure"])
+            if kinds <= set(ACTIONS):
+                found[user] |= action_features(name, own, cutoff, found[user]["tenure"])
     return found
 
 
@@ -187,7 +208,7 @@ def test_what_is_not_known_yet_moves_nothing(rows, planned, built):
         row("u3", ago(60), "never seen", count=10_000, known=ago(-9)),
         row("newcomer", ago(0), "view"),
     ]
-    again = plan(activity(*rows, *planted), *CUTOFFS, most=MOST)
+    again = plan(activity(*rows, *planted), *CUTOFFS, most=MOST, actions=ACTIONS)
     assert again == planned
     assert by_key(build_features(activity(*rows, *planted), planned)) == built
     late = row("u0", ago(100), "view", count=10_000, known=oldest)  # for the newer cutoffs it is a past like any other

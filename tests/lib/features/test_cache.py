@@ -75,9 +75,12 @@ def test_a_question_on_a_pooled_action_has_the_cached_cutoffs_built_again(home, 
     assert read_definition(home.tables).pinned == ("buy", "share")
 
 
-def test_a_question_on_an_action_with_columns_builds_nothing_and_is_noted(home):
-    assert home.extract(AS_OF, action="view", **FEW)[1] == 0
+def test_a_question_on_an_action_that_was_no_action_before_gives_it_the_columns_of_one(home, asked_for_buys):
+    assert "view__faded_14" not in asked_for_buys.tables.query("SELECT * FROM {features}")
+    assert home.extract(AS_OF, action="view", **FEW)[1] == len(cutoffs(asked_for_buys))
     assert read_definition(home.tables).pinned == ("buy", "view")
+    assert {"view__faded_14", "buy__faded_14"} <= set(home.tables.query("SELECT * FROM {features}"))
+    assert home.extract(AS_OF, **FEW)[1] == 0
 
 
 def test_a_week_later_an_action_of_another_question_is_still_pinned(home):

@@ -1,17 +1,12 @@
 """Which features a run builds and which it keeps, and what it hands on to the stages after it."""
 
-import json
-from dataclasses import asdict
 from datetime import timedelta
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import cache, ingest
-from lib.features.cache import read_definition
 from lib.features.extraction import Extraction, read_extraction
 from lib.features.vocabulary import choose_vocabulary, feature_columns
 from lib.timeline import Cutoffs
@@ -42,7 +37,7 @@ def test_every_needed_cutoff_is_built_with_every_user_seen_before_it(extracted):
     assert found == Extraction("buy_7d_cohort28d", Cutoffs(AS_OF, tuple(NEEDED[1:]), tuple(NEEDED[2:])))
     assert cutoffs(extracted) == NEEDED
     table = extracted.tables.stored["daily_activity"]
-    assert (built, width) == (6, len(feature_columns(choose_vocabulary(first_seen(table, AS_OF), AS_OF, 24))))
+    assert (built, width) == (6, len(feature_columns(choose_vocabulary(first_seen(table, AS_OF), AS_OF, 24, ["buy"]))))
     users = extracted.tables.query("SELECT cutoff, COUNT(*) AS n FROM {features} GROUP BY cutoff")
     for cutoff, n in users.itertuples(index=False):
         seen = f"SELECT COUNT(DISTINCT user_id) AS n FROM {{daily_activity}} WHERE known_day < DATE '{cutoff}'"
@@ -61,8 +56,8 @@ def test_a_week_later_one_cutoff_is_new(home, extracted):
     assert home.rows("features", f"cutoff <= DATE '{AS_OF}'").equals(before)
 
 
-def test_another_question_on_the_same_days_builds_nothing(home):
-    assert home.extract(AS_OF, action="share", cohort_days=7)[1] == 0
+def test_another_question_on_the_same_action_and_days_builds_nothing(home):
+    assert home.extract(AS_OF, horizon_days=7, cohort_days=7)[1] == 0
 
 
 def test_features_that_were_thrown_away_are_built_again_the_same(home, extracted):
@@ -80,25 +75,6 @@ def test_features_that_were_computed_otherwise_are_built_anew(home, monkeypatch,
     else:
         assert home.extract(AS_OF, max_event_types=1)[1] == 6
         assert home.rows("features")["other__events_all"].sum() > 0
-
-
-@pytest.mark.parametrize("column", ["expected", "buy__expected"])
-def test_of_features_that_could_be_infinite_only_the_infinite_are_built_anew(home, extracted, column):
-    """Version 3, which a home may still hold, wrote -Infinity for who came often and then stayed away."""
-    stored = home.tables.stored["features"].to_pandas()
-    stored.loc[stored.index[stored["cutoff"] == NEEDED[2]][5], column] = -np.inf
-    stored["days_7"] += 1  # what is not built anew can be told from what is
-    home.tables.stored["features"] = pa.Table.from_pandas(stored, schema=extracted.tables.stored["features"].schema)
-    note = asdict(read_definition(home.tables)) | {"version": "3"}
-    home.tables.set_property("features", cache.DEFINED, json.dumps(note))
-
-    assert home.extract(AS_OF)[1] == 1
-
-    anew = f"cutoff = DATE '{NEEDED[2]}'"
-    assert home.rows("features", anew).equals(extracted.rows("features", anew))
-    assert (home.rows("features", f"NOT {anew}")["days_7"] >= 1).all()
-    assert read_definition(home.tables) == read_definition(extracted.tables)
-    assert home.extract(AS_OF)[1] == 0
 
 
 def test_each_cutoff_knows_the_event_types_of_its_own_past():

@@ -100,11 +100,18 @@ HEAVY = {
 @pytest.mark.parametrize("rows", HEAVY.values(), ids=HEAVY.keys())
 def test_every_feature_of_any_history_is_finite_and_has_its_bounds(rows):
     table = activity(*rows, *history("other", [1, 3, 9], value=2.0))
-    built = build_features(table, plan(table, CUTOFF)).to_pandas().set_index("user_id").drop(columns="cutoff")
+    built = (
+        build_features(table, plan(table, CUTOFF, actions=["view"]))
+        .to_pandas()
+        .set_index("user_id")
+        .drop(columns="cutoff")
+    )
 
     assert np.isfinite(built.to_numpy()).all()
     assert (built.filter(regex="expected$") > LEAST).all(axis=None)
     assert (built.filter(regex="(events|days|items)_|gap|tenure|overdue|recency") >= 0).all(axis=None)
+    assert (built.filter(regex="ends_within").abs() <= 2 * np.log(1e6)).all(axis=None)
+    assert built.filter(regex="faded").stack().between(0, 61 / np.log(2)).all()
     assert (built.filter(regex="trend").abs() <= np.log(1e13 * 400)).all(axis=None)
     assert built.filter(regex="covered|weekend").stack().between(0, 1).all()
     scaled = make_preprocessing(list(built), {"lifetime": True}).fit_transform(built.astype(float))

@@ -4,11 +4,12 @@ import pyarrow as pa
 import pytest
 
 from lib.config.question import Question
+from lib.features.build import build_features
 from lib.features.vocabulary import features_schema
 from lib.labels.labels import cohort_sql, labelled_cohort_sql, positives_sql
 from lib.tables.memory import MemoryTables
 from lib.tables.sql import text_literal
-from tests.builders.runs import CUTOFF, activity, ago, row
+from tests.builders.runs import CUTOFF, activity, ago, plan, row
 
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 AS_OF = ago(-7)  # the horizon of CUTOFF has just ended
@@ -106,6 +107,19 @@ def test_the_cohort_is_chosen_by_its_past_at_the_cutoff():
         ]
     )
     assert sorted(home.query(cohort_sql(QUESTION, [CUTOFF]))["user_id"]) == ["ana", "di"]
+
+
+@pytest.mark.parametrize(("days", "asked"), [
+    (28, ["a"]), (364, ["a", "b"]), (365, ["a", "b", "c"]), (366, ["a", "b", "c", "d"]),
+    (3650, ["a", "b", "c", "d"]), (None, ["a", "b", "c", "d", "e"]),
+])  # fmt: skip
+def test_a_cohort_may_reach_further_back_than_recencies_tell_apart(days, asked):
+    silences = {"a": 28, "b": 364, "c": 365, "d": 366, "e": 3651}
+    rows = [row(user, ago(silence)) for user, silence in silences.items()]
+    table, home = activity(*rows), MemoryTables()
+    home.replace("features", build_features(table, plan(table, CUTOFF)), "1 = 1")
+    question = Question(actions=("buy",), horizon_days=7, cohort_days=days)
+    assert sorted(home.query(cohort_sql(question, [CUTOFF]))["user_id"]) == asked
 
 
 def test_users_without_the_action_are_negatives_and_no_missing_rows():

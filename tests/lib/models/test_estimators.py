@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from lib.errors import ContractBroken, ModelError
@@ -146,6 +146,8 @@ def test_every_family_learns_and_repeats_exactly(params, kind):
 def test_a_blend_averages_the_probabilities_of_its_parts():
     X, y = np.arange(40, dtype=float).reshape(-1, 1), (np.arange(40) % 3 == 0).astype(np.int64)
     blend = make_prediction({"family": "blend", "C": 1.0} | TREES, seed=0).fit(X, y)
+    kinds = [type(part) for part in blend.estimators_]
+    assert kinds == [LogisticRegression, HistGradientBoostingClassifier, ExtraTreesClassifier]
     parts = [part.predict_proba(X)[:, 1] for part in blend.estimators_]
     assert positive_probability(blend, X) == pytest.approx(np.mean(parts, axis=0))
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lib.errors import ContractBroken
-from lib.models.notes import PairNotes
+from lib.models.notes import BEFORE_NOTED, PairNotes
 
 WHOLE = PairNotes(
     reference={"cutoff": "2024-05-01", "rows": 3, "types": [], "columns": {}},
@@ -17,6 +17,7 @@ WHOLE = PairNotes(
     deciles=[{"decile": 1, "users": 2, "expected": 1.0, "observed": 1}],
     intervals={"auc": [0.7, 0.8]},
     adapts="2024-05-01",
+    definition="4",
 )
 
 
@@ -24,6 +25,10 @@ WHOLE = PairNotes(
 def test_notes_come_back_as_they_were_written(notes):
     read = PairNotes.from_json(json.loads(json.dumps(notes.to_json())))
     assert read.to_json() == json.loads(json.dumps(notes.to_json()))
+
+
+def test_a_pair_that_notes_no_definition_learnt_from_that_of_before_definitions_were_noted():
+    assert PairNotes.from_json({"adapts": None}).definition == BEFORE_NOTED == "3"
 
 
 def test_a_pair_of_an_earlier_version_has_the_defaults_and_of_a_later_one_what_is_known():
@@ -34,7 +39,7 @@ def test_a_pair_of_an_earlier_version_has_the_defaults_and_of_a_later_one_what_i
 
 @pytest.mark.parametrize(("note", "found"), [
     ("reference", []), ("sharpness", None), ("typical", "recency"), ("names", None), ("importances", {}),
-    ("deciles", None), ("intervals", None), ("adapts", 3),
+    ("deciles", None), ("intervals", None), ("adapts", 3), ("definition", 4),
 ])  # fmt: skip
 def test_a_note_of_another_type_is_named(note, found):
     with pytest.raises(ContractBroken, match=re.escape(f"the note {note} of a pair holds {str(found)!r}")):

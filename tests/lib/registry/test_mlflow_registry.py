@@ -5,15 +5,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sklearn.ensemble import VotingClassifier
 
 from lib.config.question import Question
 from lib.errors import ConfigError, ModelError
+from lib.features.vocabulary import DEFINITION
 from lib.registry.mlflow_files import REQUIREMENTS
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.registry.mlflow_runs import ensure_experiment
 from lib.registry.protocol import model_names
+from lib.training.fit import fit_pair
+from lib.training.space import STARTS
 from lib.training.trials import Trial
-from tests.builders.runs import LOGISTIC, ago, labelled, registered
+from tests.builders.runs import EVIDENCE, LOGISTIC, ago, labelled, registered
 
 TRIALS = (Trial(0, LOGISTIC, (0.5, 0.25), False, seconds=2.5), Trial(1, LOGISTIC | {"C": 4.0}, (0.75,), True))
 ROWS = labelled(ago(7), ago(14))
@@ -37,6 +41,17 @@ def test_a_model_of_another_question_is_refused_by_name(stored):
     with pytest.raises(ModelError, match=re.escape(message)):
         registry.load(question, "1")
     registry.client.set_model_version_tag(name, "1", "question", question.slug)
+
+
+def test_a_calibrated_blend_comes_back_as_it_was_and_may_challenge(mlflow_registry):
+    question = Question(actions=("blended",), horizon_days=7, cohort_days=28)
+    made = fit_pair(ROWS, STARTS[1], question, ago(7), 0, earned=1.1)
+    pair = mlflow_registry.register(question, made, ROWS.X, EVIDENCE)
+    read = mlflow_registry.load(question, pair.prediction_version)
+    assert (read.notes.sharpness, read.notes.definition) == (1.1, DEFINITION)
+    assert read.score(ROWS.X).tolist() == made.score(ROWS.X).tolist()
+    own = mlflow_registry.load_own(f"models:/{model_names('app.propensity', question)[1]}/{pair.prediction_version}")
+    assert type(own.prediction) is VotingClassifier
 
 
 @pytest.mark.parametrize(

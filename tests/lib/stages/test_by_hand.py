@@ -6,6 +6,7 @@ import pytest
 
 from lib.config.stages import ModelConfig
 from lib.errors import ModelError, NotPromoted
+from lib.models.notes import PairNotes
 from lib.stages import by_hand
 from lib.stages.context import Context
 from tests.builders.runs import AS_OF, EVIDENCE, NEXT, World, asked, log
@@ -109,6 +110,14 @@ def test_a_pair_that_is_not_whole_is_not_put_in_use(several):
         rollback(several)
     with pytest.raises(ModelError, match=message):
         by_hand.promote(Context(CONFIG, several.tables, several.registry), "2")
+    assert (decisions(several), several.registry.aliases) == (before, {BUY: "3"})
+
+
+def test_a_pair_of_another_definition_is_not_put_in_use(several):
+    several.registry.pairs[BUY, "2"] = replace(several.registry.pairs[BUY, "2"], notes=PairNotes())
+    before = decisions(several)
+    with pytest.raises(ModelError, match=r"Version 2 has learnt from features of definition 3, and definition"):
+        rollback(several)
     assert (decisions(several), several.registry.aliases) == (before, {BUY: "3"})
 
 

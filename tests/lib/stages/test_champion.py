@@ -1,5 +1,6 @@
 """The pair in use, judged: what cannot be told never passes, every verdict is written down, small logs get a list."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,10 +11,11 @@ import pytest
 
 from lib.config.question import Question
 from lib.config.stages import RetrainConfig
-from lib.errors import OneClass
+from lib.errors import ModelError, OneClass
 from lib.evaluation.metrics import Measured, Quality
 from lib.evaluation.verdict import Check, Verdict
 from lib.features.extraction import read_extraction
+from lib.features.vocabulary import DEFINITION
 from lib.models.notes import PairNotes
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.stages import champion
@@ -114,8 +116,9 @@ def test_a_holdout_of_one_class_cannot_tell_and_stops_the_run_with_the_list_unto
     assert world.differs(before, WRITTEN[1:]) == []
 
 
-@pytest.mark.parametrize("notes", [PairNotes(), PairNotes.from_json({"intervals": {}})])
-def test_a_pair_of_which_no_reference_was_kept_cannot_be_told_to_hold(world, notes):
+@pytest.mark.parametrize("noted", [{}, {"intervals": {}}])
+def test_a_pair_of_which_no_reference_was_kept_cannot_be_told_to_hold(world, noted):
+    notes = PairNotes.from_json(noted | {"definition": DEFINITION})
     with_champion(world, notes=notes).extract(NEXT)
     checked = world.train(run_id="run-2")
     assert checked.verdict.answer == "cannot_tell"
@@ -152,6 +155,28 @@ def test_a_constant_is_bad_however_it_got_into_use(world, p):
     checked = world.train(run_id="run-2")
     assert checked.verdict.answer == "bad"
     assert checked.verdict.reasons[0].startswith("The scores save -")
+
+
+ANOTHER = (
+    f"Version 1 has learnt from features of definition 3, and definition {DEFINITION} is computed now: columns of the "
+    "same name may mean something else. Promote another version, or run retrain."
+)
+
+
+@pytest.mark.parametrize("noted", [{}, {"definition": "3"}], ids=["of before they were noted", "of another one"])
+def test_a_pair_of_another_definition_is_never_scored_and_costs_one_retrain(world, noted):
+    with_champion(world, notes=PairNotes.from_json(noted))
+    checked = world.run(NEXT, run_id="run-2")
+    assert checked.verdict == Verdict("cannot_tell", (ANOTHER,))
+    assert set(world.rows("audience")["prediction_version"]) == {"2"}
+    assert world.registry.pairs[BUY, "2"].notes.definition == DEFINITION
+    assert world.run(NEXT + timedelta(days=7), run_id="run-3").verdict.answer == "good"
+
+
+def test_a_pair_of_another_definition_scores_nobody_where_no_check_was_made(world):
+    with_champion(world, notes=PairNotes()).extract(NEXT)
+    with pytest.raises(ModelError, match=re.escape(ANOTHER)):
+        world.predict(run_id="")
 
 
 def test_a_champion_that_cannot_score_takes_no_part_and_is_replaced(world):

@@ -19,6 +19,7 @@ from lib.config.stages import PredictConfig
 from lib.errors import ModelError, NotPromoted
 from lib.evaluation.promotion import Choice
 from lib.features.cache import EXTRACTION
+from lib.features.vocabulary import DEFINITION
 from lib.models.blueprint import OwnModels
 from lib.models.notes import PairNotes
 from lib.stages import predict
@@ -94,7 +95,7 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     world.publish()
     assert world.publish().summary.splitlines()[2].endswith(f"{scores.max():.4f}")
     said, pairs = [], world.registry.pairs
-    pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes=PairNotes())
+    pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes=PairNotes(definition=DEFINITION))
     predict.run(Context(asked(PredictConfig), world.tables, world.registry, said.append))
     assert said[-1] == "no reasons: this pair was registered without its typical user; the next one will have it"
     assert world.rows("predictions")["reasons"].isna().all()
@@ -102,6 +103,23 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     said.clear()
     predict.run(Context(asked(PredictConfig, reasons=0), world.tables, world.registry, said.append))
     assert len(said) == 1
+
+
+def test_everybody_ever_seen_is_asked_about_listed_and_judged():
+    table = log(users=150)
+    away = {f"u{n}" for n in range(40)}  # who stay away for 60 days before as_of, and some for longer
+    rows = zip(table["user_id"].to_pylist(), table["day"].to_pylist(), strict=True)
+    world = World(table.filter(pa.array([user not in away or day < AS_OF - timedelta(days=60) for user, day in rows])))
+    world.run(AS_OF, cohort_days="all")
+    everybody = f"SELECT user_id FROM {{features}} WHERE cutoff = DATE '{AS_OF}'"
+    assert set(world.rows("audience")["user_id"]) == set(world.tables.query(everybody)["user_id"])
+    silent = world.tables.query(f"{everybody} AND recency > 28")
+    assert len(silent) >= 40  # whom a cohort of 28 days leaves out
+    assert set(world.rows("audience")["question"]) == {"buy_7d_cohortall"}
+    scores = world.rows("audience").set_index("user_id")["propensity"]
+    assert scores[list(away & set(scores.index))].mean() < 0.5 * scores.mean()
+    world.run(NEXT, cohort_days="all", run_id="run-2")
+    assert set(world.rows("outcomes")["question"]) == {"buy_7d_cohortall"}
 
 
 def test_what_is_published_came_true(after_first_run):
