@@ -9,7 +9,7 @@ from lib.config.stages import TrainConfig
 from lib.evaluation.verdict import Verdict
 from lib.features import extraction
 from lib.stages import ledger
-from lib.stages.champion import judge_champion, read_labelled, record_verdict
+from lib.stages.champion import judge_champion, part_labelled, record_verdict
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, write_decision
 from lib.stages.summary import format_quality
@@ -31,10 +31,10 @@ def run(context: Context[TrainConfig]) -> Checked:
     config, tables, registry = context.config, context.tables, context.registry
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
     written = ledger.write_outcomes(config, tables, cutoffs.as_of)
-    rows, parts = read_labelled(config, tables, cutoffs)
+    read, parts = part_labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     context.say(f"champion: {'none' if version is None else f'version {version}'}")
-    judged = judge_champion(context, version, rows, parts, cutoffs.as_of)
+    judged = judge_champion(context, version, read, parts, cutoffs.as_of)
     pair, quality, verdict = judged.pair, judged.quality, judged.verdict
     checks = record_verdict(context, version, parts, cutoffs.as_of, judged)
     if not verdict.retrain_needed and pair is not None:
