@@ -21,6 +21,7 @@ from lib.config.catalogue import with_defaults
 from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.scan import scan
+from localrun.notebook.warm import WarmKernels
 from localrun.platform.rules import State, select_tasks
 from localrun.run import page
 from localrun.run.job import job_parameters, run_job
@@ -28,7 +29,7 @@ from localrun.run.machine import Machine
 from localrun.run.record import JobRun, new_tasks
 from localrun.spark.server import SparkServer
 
-SPARK_LOG = "spark.log"  # in a run's folder
+SPARK_LOG, KERNELS_LOG = "spark.log", "kernels.log"  # in a run's folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Surroundings:
     spark_url: str
     spark_log: Path
     tracking: Future[None] | None
+    warm: WarmKernels
     stopped: Event = field(default_factory=Event)
 
 
@@ -49,12 +51,13 @@ def start(plan: Plan) -> JobRun:
     if plan.source.remark:
         print(plan.source.remark, flush=True)
     spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG)
-    with spark, ThreadPoolExecutor() as pool:
+    kernels = WarmKernels(plan.home.environment(), folder / KERNELS_LOG)
+    with spark, kernels as warm, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
         if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
             experiment = plan.home.parameters()[EXPERIMENT]
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
-        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking)
+        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking, warm=warm)
         given = dict(plan.given)
         if plan.source.write:
             given["events"] = str(plan.source.write())
@@ -109,7 +112,7 @@ def _machine(plan: Plan, folder: Path, here: Surroundings) -> Machine:
         widgets = scan(path).widgets
         if here.tracking and (widgets is None or EXPERIMENT in widgets):
             here.tracking.result()  # only a notebook that knows the experiment has to wait for it
-        return run_notebook(path, **asked)
+        return run_notebook(path, **asked, warm=here.warm)
 
     return Machine(
         run_notebook=run_tracked,
