@@ -50,7 +50,9 @@ def start(plan: Plan) -> JobRun:
     folder = _folder(plan, plan.job, run_id)
     if plan.source.remark:
         print(plan.source.remark, flush=True)
-    spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG)
+    events = plan.given.get("events", "")
+    reads = Path(events) if "/" in events else None  # a table is among the home's own
+    spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG, reads=reads)
     kernels = WarmKernels(plan.home.environment(), folder / KERNELS_LOG)
     with spark, kernels as warm, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
