@@ -87,6 +87,7 @@ def judge_champion(
             return ChampionCheck(
                 pair, None, _recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of), nothing
             )
+        context.say(f"judging it on {len(fresh)} cutoffs, the newest {fresh[0]}")
         rows = read()
         training = rows.at(parts.training)
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)

@@ -23,9 +23,10 @@ class Extracted:
 
 def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
     """Bring activity and features up to date with the source."""
+    say("looking for what is new in the events")
     as_of = ingest.ingest(config, tables, say)
     say(f"activity is up to date, as of {as_of}")
-    done, built, width = extraction.build_missing(config, tables, as_of)
+    done, built, width = extraction.build_missing(config, tables, as_of, say)
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
     table = tables.query(
         f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN recency <= {config.question.cohort_days} THEN 1 ELSE 0 END) "

@@ -29,6 +29,7 @@ def run(context: Context[PredictConfig]) -> Scored:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     config, tables, registry = context.config, context.tables, context.registry
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    context.say("loading the pair")
     version = read_decided_version(config, tables) or registry.champion(config.question)
     if version is None:
         raise ModelError(f"No model is in use for {config.question}. Run retrain first.")

@@ -30,7 +30,9 @@ def run(context: Context[TrainConfig]) -> Checked:
     """Judge the registered pair in use on what really happened, and say whether new models are needed."""
     config, tables, registry = context.config, context.tables, context.registry
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    context.say("holding past lists against what happened since")
     written = ledger.write_outcomes(config, tables, cutoffs.as_of)
+    context.say("counting who acted after each cutoff")
     read, parts = part_labelled(config, tables, cutoffs)
     version = registry.champion(config.question)
     context.say(f"champion: {'none' if version is None else f'version {version}'}")
