@@ -7,16 +7,14 @@ is moved, the pair in use stays whole.
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lib.config.question import Question
-from lib.config.stages import ModelConfig
 from lib.errors import ModelError
 from lib.evaluation.verdict import Check
 from lib.models import checks
-from lib.models.blueprint import OwnModels
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry import mlflow_files
@@ -24,6 +22,9 @@ from lib.registry.mlflow_files import PARTNER
 from lib.registry.mlflow_runs import MlflowRuns
 from lib.registry.protocol import Evidence, format_description, model_names, pair_tags
 from lib.registry.versions import Version
+
+if TYPE_CHECKING:
+    from lib.models.blueprint import OwnModels
 
 CHAMPION = "champion"
 WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
@@ -122,7 +123,7 @@ class MlflowRegistry:
         transformers, predictors = model_names(self.prefix, question)
         return mlflow_files.read_columns(f"models:/{transformers}/{self._tags(predictors, version).get(PARTNER, '')}")
 
-    def load_own(self, uri: str) -> OwnModels:
+    def load_own(self, uri: str) -> "OwnModels":
         return mlflow_files.read_own(uri)
 
     def record_check(self, question: Question, check: Check) -> None:
@@ -181,20 +182,3 @@ class MlflowRegistry:
                     "an orphan. Promote a whole pair."
                 ) from error
             raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
-
-
-def registered_questions() -> list[ModelConfig]:
-    """One configuration for each question that has models in the store, by the registered models' own tags."""
-    from mlflow import MlflowClient
-
-    configs = []
-    for model in MlflowClient().search_registered_models(max_results=1000):
-        tags = model.tags
-        if "question" in tags and model.name.endswith("_prediction"):
-            question = Question.from_widgets(tags.__getitem__)
-            prefix = model.name.removesuffix(f"_{question.slug}_prediction")
-            configs.append(ModelConfig(
-                schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
-                experiment=tags["experiment"],
-            ))  # fmt: skip
-    return configs
