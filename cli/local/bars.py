@@ -54,6 +54,11 @@ class Bars:
         """What there is a row for."""
         return [task.description.strip() for task in self._progress.tasks]
 
+    def minutes_left(self, run_id: str, task: str = "") -> str:
+        """What the row of a job, or of a task of it, says of the time that is left."""
+        row = next(one for one in self._progress.tasks if one.id == self._rows[run_id, task])
+        return _left(row)
+
     def draw(self) -> None:
         """Draw the rows now; they are drawn four times a second anyway."""
         self._progress.refresh()
@@ -62,14 +67,15 @@ class Bars:
         """Show a new state of a run; its rows go when it has ended."""
         asked = [task for task in run.tasks.values() if task.state is not State.DISABLED]
         done = sum(task.state.is_final for task in asked)
-        left = sum(self._expected.get(task.key, 0.0) for task in asked if not task.state.is_final)
-        job = self._row(run.run_id, "", run.job, left if self._expected else 0.0)
+        job, now = self._row(run.run_id, "", run.job, 0.0), time.monotonic()
         self._progress.update(job, completed=done, total=len(asked))
         for task in asked:
             if task.state is State.RUNNING:
                 self._row(run.run_id, task.key, f"  {task.key}", self._expected.get(task.key, 0.0))
             elif task.state.is_final:
                 self._remove(run.run_id, task.key)
+        left = sum(self._seconds_left(run.run_id, task.key, now) for task in asked if not task.state.is_final)
+        self._paces[job].expected = now - self._paces[job].began + left if self._expected else 0.0
         if run.state.is_final:
             self._remove(run.run_id, "")
 
@@ -81,6 +87,11 @@ class Bars:
         if count := _COUNT.search(text):
             self._progress.update(row, completed=int(count[1]), total=int(count[2]))
             self._paces[row].note(int(count[1]), time.monotonic())
+
+    def _seconds_left(self, run_id: str, task: str, now: float) -> float:
+        """What a task still needs as it did the last time; one that is passed over after all then needs nothing."""
+        expected, row = self._expected.get(task, 0.0), self._rows.get((run_id, task))
+        return expected if row is None else max(0.0, expected - (now - self._paces[row].began))
 
     def _row(self, run_id: str, task: str, name: str, expected: float) -> TaskID:
         if (run_id, task) not in self._rows:
@@ -112,8 +123,13 @@ class _Left(ProgressColumn):
     """The time that is left; nothing where nothing tells."""
 
     def render(self, task: Task) -> Text:
-        left = task.fields["pace"].seconds_left(task.total or 0.0, time.monotonic())
-        return Text("" if left is None else f"{_clock(left)} left", style="dim")
+        left = _left(task)
+        return Text(left and f"{left} left", style="dim")
+
+
+def _left(task: Task) -> str:
+    left = task.fields["pace"].seconds_left(task.total or 0.0, time.monotonic())
+    return "" if left is None else _clock(left)
 
 
 @dataclass

@@ -52,6 +52,16 @@ def test_rows_show_what_runs_what_it_does_and_how_far_it_is() -> None:
     assert [words for words in rows if "train" in words and "3/30" in words and "logistic" in words]
 
 
+def test_the_job_needs_what_its_tasks_need_and_nothing_of_one_that_is_passed_over() -> None:
+    console = terminal()
+    with Bars(console, {"extract": 40.0, "retrain": 600.0, "publish": 20.0}) as bars:
+        before = a_run(extract=State.SUCCESS, retrain=State.PENDING, publish=State.PENDING)
+        bars.changed(before)
+        assert bars.minutes_left("1") == "10:20"
+        bars.changed(a_run(extract=State.SUCCESS, retrain=State.EXCLUDED, publish=State.RUNNING))
+        assert bars.minutes_left("1") == "0:20"
+
+
 def test_rows_go_when_what_they_show_has_ended() -> None:
     console = terminal()
     with Bars(console, {}) as bars:
