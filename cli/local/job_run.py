@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,16 +12,18 @@ from typing import Any
 
 import psutil
 
+from cli.local.bars import Bars, open_bars
 from cli.local.earlier_values import needed_values
 from cli.local.home import new_run_id
 from cli.local.plan import EXPERIMENT, Plan, schema_of
-from cli.local.progress import Progress, format_closing
+from cli.local.progress import Progress, format_closing, format_results
 from cli.local.tracking import ensure_experiment
 from cli.local.what_happened import format_what_happened
 from lib.config.catalogue import with_defaults
 from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.scan import scan
+from localrun.notebook.warm import WarmKernels
 from localrun.platform.rules import State, select_tasks
 from localrun.run import page
 from localrun.run.job import job_parameters, run_job
@@ -28,7 +31,7 @@ from localrun.run.machine import Machine
 from localrun.run.record import JobRun, new_tasks
 from localrun.spark.server import SparkServer
 
-SPARK_LOG = "spark.log"  # in a run's folder
+SPARK_LOG, KERNELS_LOG = "spark.log", "kernels.log"  # in a run's folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,8 @@ class Surroundings:
     spark_url: str
     spark_log: Path
     tracking: Future[None] | None
+    warm: WarmKernels
+    bars: Bars | None
     stopped: Event = field(default_factory=Event)
 
 
@@ -48,19 +53,23 @@ def start(plan: Plan) -> JobRun:
     folder = _folder(plan, plan.job, run_id)
     if plan.source.remark:
         print(plan.source.remark, flush=True)
-    spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG)
-    with spark, ThreadPoolExecutor() as pool:
+    events = plan.given.get("events", "")
+    reads = Path(events) if "/" in events else None  # a table is among the home's own
+    spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG, reads=reads)
+    kernels = WarmKernels(plan.home.environment(), folder / KERNELS_LOG)
+    watched = open_bars(plan.home.runs, plan.job.key) or nullcontext()
+    with spark, kernels as warm, watched as bars, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
         if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
             experiment = plan.home.parameters()[EXPERIMENT]
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
-        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking)
+        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking, warm=warm, bars=bars)
         given = dict(plan.given)
         if plan.source.write:
             given["events"] = str(plan.source.write())
         run = _record(plan, given, run_id, start)
-        run_job(plan.job, run, _machine(plan, folder, here))
-    _conclude(plan, run)
+        progress = _run(plan, run, folder, here)
+    _conclude(plan, run, progress)
     return run
 
 
@@ -73,9 +82,16 @@ def _called(plan: Plan, here: Surroundings, job_id: int, parameters: Mapping[str
     folder = _folder(plan, job, run_id)
     (folder / SPARK_LOG).symlink_to(Path("..") / here.spark_log.relative_to(plan.home.runs))  # its page links to it
     run = _record(own, plan.local(job) | dict(parameters), run_id, start)
-    run_job(job, run, _machine(own, folder, here))
-    _conclude(own, run)
+    _conclude(own, run, _run(own, run, folder, here))
+    say(format_results(run, plan.home.warehouse / schema_of(run.parameters)))
     return run
+
+
+def _run(plan: Plan, run: JobRun, folder: Path, here: Surroundings) -> Progress:
+    """Run a job whose record is there; returns what was told of it."""
+    progress = Progress(run.run_id, bars=here.bars)
+    run_job(plan.job, run, _machine(plan, folder, here, progress))
+    return progress
 
 
 def _folder(plan: Plan, job: Job, run_id: str) -> Path:
@@ -85,9 +101,9 @@ def _folder(plan: Plan, job: Job, run_id: str) -> Path:
     return folder
 
 
-def _conclude(plan: Plan, run: JobRun) -> None:
+def _conclude(plan: Plan, run: JobRun, progress: Progress) -> None:
     """Say how a run ended and, where a built-in source knows, how its list turned out."""
-    say(format_closing(run, plan.home.runs / run.run_id))
+    say(format_closing(run, plan.home.runs / run.run_id, progress.has_told))
     if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
         audience = plan.home.warehouse / schema_of(run.parameters) / "audience"
         say(format_what_happened(audience, run.run_id, run.parameters))
@@ -98,9 +114,7 @@ def say(part: Iterable[str]) -> None:
         print("", *lines, sep="\n")
 
 
-def _machine(plan: Plan, folder: Path, here: Surroundings) -> Machine:
-    progress = Progress()
-
+def _machine(plan: Plan, folder: Path, here: Surroundings, progress: Progress) -> Machine:
     def changed(run: JobRun) -> None:
         page.write_page(folder, run)
         progress.changed(run)
@@ -109,7 +123,7 @@ def _machine(plan: Plan, folder: Path, here: Surroundings) -> Machine:
         widgets = scan(path).widgets
         if here.tracking and (widgets is None or EXPERIMENT in widgets):
             here.tracking.result()  # only a notebook that knows the experiment has to wait for it
-        return run_notebook(path, **asked)
+        return run_notebook(path, **asked, warm=here.warm)
 
     return Machine(
         run_notebook=run_tracked,

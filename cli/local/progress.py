@@ -1,12 +1,14 @@
-"""What a run prints: each task as it starts and ends, its lines, and the closing words."""
+"""What a run prints: each task as it starts and ends, its lines, the closing words, and where its results lie."""
 
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cli.local.bars import Bars
+from lib.config.kinds import is_none
 from localrun.platform.rules import State
 from localrun.run.graph import LOOKS
-from localrun.run.page import SUMMARY, reports
+from localrun.run.page import REPORT, SUMMARY, reports
 from localrun.run.record import JobRun, TaskRun
 
 _SHOWN_AT_THE_END = (State.FAILED, State.TIMEDOUT)
@@ -17,11 +19,16 @@ def _print_now(text: str) -> None:
 
 
 class Progress:
-    """Prints every change of state once, and every line with the name of its task before it."""
+    """Prints every change of state once, and every line with the name of its task before it.
 
-    def __init__(self, say: Callable[[str], None] = _print_now) -> None:
-        self._say = say
+    With `bars` it prints above them, and they show the rest.
+    """
+
+    def __init__(self, run_id: str = "", say: Callable[[str], None] = _print_now, bars: Bars | None = None) -> None:
+        self._run_id, self._bars = run_id, bars
+        self._say = bars.say if bars else say
         self._states: dict[str, State] = {}
+        self._lines: dict[str, set[str]] = {}
         self._lock = threading.Lock()  # tasks that run side by side print from threads of their own
 
     def changed(self, run: JobRun) -> None:
@@ -31,9 +38,18 @@ class Progress:
                 if task.state is not State.DISABLED:
                     look = LOOKS[task.state]
                     self._print(f"{look.sign} {task.key}: {look.words}{_how(task)}")
+        if self._bars:
+            self._bars.changed(run)
 
     def line(self, task: str, text: str) -> None:
+        self._lines.setdefault(task, set()).add(text)
         self._print(f"  {task} | {text}")
+        if self._bars:
+            self._bars.line(self._run_id, task, text)
+
+    def has_told(self, task: str, text: str) -> bool:
+        """Whether a task has printed all lines of a text itself."""
+        return set(text.splitlines()) <= self._lines.get(task, set())
 
     def _print(self, text: str) -> None:
         with self._lock:
@@ -46,8 +62,8 @@ def _how(task: TaskRun) -> str:
     return f" in {task.seconds:.1f} s" if task.state.is_final and task.begun is not None else ""
 
 
-def format_closing(run: JobRun, folder: Path) -> Iterator[str]:
-    """The lines that end a run: a table of tasks, what failed and why, and what the notebooks sum up."""
+def format_closing(run: JobRun, folder: Path, has_told: Callable[[str, str], bool]) -> Iterator[str]:
+    """The lines that end a run: a table of tasks, what failed and why, and what is summed up and was not told yet."""
     width = max(len(name) for name in [*run.tasks, run.job])
     yield f"{'task':{width}}  {'result':15}  seconds"
     for task in run.tasks.values():
@@ -63,9 +79,19 @@ def format_closing(run: JobRun, folder: Path) -> Iterator[str]:
             if task.attempts:
                 yield f"  see {folder / task.attempts[-1]}"
     for task in run.tasks.values():
-        if task.state is not State.DISABLED and (text := task.values.get(SUMMARY)):  # --only keeps earlier values
+        text = str(task.values.get(SUMMARY) or "")
+        if text and task.state is not State.DISABLED and not has_told(task.key, text):  # --only keeps earlier values
             yield ""
-            yield str(text)
-    for file in reports(task for task in run.tasks.values() if task.state is not State.DISABLED):
-        yield ""
+            yield text
+
+
+def format_results(run: JobRun, tables: Path) -> Iterator[str]:
+    """What a run has made for its reader: the list, its report, the file with it; nothing where none was published."""
+    tasks = [task for task in run.tasks.values() if task.state is State.SUCCESS and REPORT in task.values]
+    if tasks:
+        yield f"list      {tables / 'audience'}"
+    for file in reports(tasks):
         yield f"report    {file}"
+    export = run.parameters.get("export", "")
+    if tasks and not is_none(export) and Path(export).is_file():
+        yield f"file      {export}"

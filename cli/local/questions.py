@@ -10,7 +10,9 @@ from deltalake import DeltaTable
 from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.spark import start_spark
+from cli.local.tracking import registered_models
 from lib.config.stages import ModelConfig
+from lib.registry.versions import questions_of
 from lib.tables.contracts import CONTRACTS
 from lib.tables.delta import DeltaTables
 
@@ -23,12 +25,8 @@ def known_questions(home: Home) -> list[ModelConfig]:
     CliError
         If there is none.
     """
-    configs: list[ModelConfig] = []
-    if home.database.exists():
-        os.environ.update(home.environment())  # before MLflow is asked for anything
-        from lib.registry.mlflow_registry import registered_questions
-
-        configs = registered_questions()
+    os.environ.update(home.environment())  # before MLflow is asked for anything
+    configs = questions_of(registered_models(home))
     if not configs:
         raise CliError(f"There are no models in {home.root} yet. Start with: ./propensity run")
     return configs

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from pyarrow import csv
-from sklearn.metrics import log_loss, roc_auc_score
+
+from lib.evaluation.metrics import area_under_curve, log_losses
 
 
 def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, str]) -> Iterator[str]:
@@ -35,12 +36,12 @@ def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, s
     actors, last = _read_actors(events, actions, cutoff, end)
     if end > last:
         return
-    acted = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(actors))
+    acted = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(actors)).astype(np.int64)
     scores = rows["propensity"].to_numpy()
     did = f"{acted.sum()} of {len(acted)} users did it, {acted.mean():.1%}"
     yield f"What really happened from {cutoff} until {end}: {did}."
     if 0 < acted.sum() < len(acted):
-        quality = f"AUC {roc_auc_score(acted, scores):.4f}, log loss {log_loss(acted, scores):.4f}"
+        quality = f"AUC {area_under_curve(acted, scores):.4f}, log loss {log_losses(acted, scores).mean():.4f}"
         yield f"  {quality}; by decile of the list:"
         yield "  decile  expected  observed"
         for number, decile in enumerate(np.array_split(np.argsort(-scores, kind="stable"), 10), start=1):

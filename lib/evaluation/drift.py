@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import chdtri
 
 from lib.evaluation.metrics import Measured
 from lib.features.vocabulary import OTHER, type_prefix
@@ -59,6 +58,8 @@ def compare_features(then: Mapping[str, Any], X: pd.DataFrame) -> pd.DataFrame:
     DataFrame[feature, psi, low, high, drifted]
         `psi` less its mean noise, with a 90 % interval, none below 0; `drifted` where psi is above `DRIFTED`.
     """
+    from scipy.special import chdtri
+
     X = X.reindex(columns=list(then["columns"])).astype(np.float64).fillna(0.0)
     rows = []
     scale = 1 / then["rows"] + 1 / max(len(X), 1)

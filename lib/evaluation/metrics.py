@@ -63,6 +63,12 @@ def log_losses(y: Labels, p: Floats) -> Floats:
     return -np.where(y == 1, np.log(p), np.log1p(-p))
 
 
+def area_under_curve(y: Labels, p: Floats) -> float:
+    """Area under the ROC curve of scores for labels of both kinds."""
+    rank = np.unique(p, return_inverse=True)[1]
+    return _ranking(np.asarray(y, np.int64), rank, np.ones(len(rank)))[0]
+
+
 def measure(
     y: Labels,
     scores: Floats,

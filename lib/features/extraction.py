@@ -13,6 +13,7 @@ from lib.features import cache
 from lib.features import source as event_rules
 from lib.features.build import build_features
 from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
+from lib.progress import Say
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
@@ -70,7 +71,9 @@ def read_extraction(tables: Tables, question: Question, as_of: date | None) -> E
     return extraction
 
 
-def build_missing(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[Extraction, int, int]:
+def build_missing(
+    config: ExtractConfig, tables: Tables, as_of: date, say: Say = lambda _: None
+) -> tuple[Extraction, int, int]:
     """Compute the features of every cutoff that the run needs and the table lacks.
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
@@ -89,6 +92,7 @@ def build_missing(config: ExtractConfig, tables: Tables, as_of: date) -> tuple[E
         stored = set(tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"])
     plan = {day: definition.vocabulary(first_seen, day) for day in cutoffs.all if day not in stored}
     if plan:
+        say(f"computing the features of {len(plan)} cutoffs, {min(plan)} to {max(plan)}")
         write_features(tables, plan)
     cache.write_definition(tables, definition)
     extraction = Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes)

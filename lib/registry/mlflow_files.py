@@ -3,14 +3,16 @@
 import logging
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lib.errors import ModelError
-from lib.models.blueprint import OwnModels
 from lib.models.checks import MEND
 from lib.models.pair import Pair
+
+if TYPE_CHECKING:
+    from lib.models.blueprint import OwnModels
 
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = (
@@ -73,7 +75,7 @@ def read_columns(uri: str) -> tuple[str, ...]:
     return tuple(get_model_info(uri).signature.inputs.input_names())
 
 
-def read_own(uri: str) -> OwnModels:
+def read_own(uri: str) -> "OwnModels":
     """Read a data scientist's own models.
 
     Parameters
@@ -89,6 +91,8 @@ def read_own(uri: str) -> OwnModels:
         The message says what the model lacks, and how to log it.
     """
     from sklearn.pipeline import Pipeline
+
+    from lib.models.blueprint import OwnModels
 
     apart = _two_uris(uri)
     if apart:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,7 +19,6 @@ from lib.config.stages import ModelConfig
 from lib.errors import ModelError
 from lib.evaluation.verdict import Check
 from lib.models import checks
-from lib.models.blueprint import OwnModels
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry import mlflow_files
@@ -27,6 +26,9 @@ from lib.registry.mlflow_files import PARTNER
 from lib.registry.mlflow_runs import MlflowRuns
 from lib.registry.protocol import Evidence, format_description, model_names, pair_tags
 from lib.registry.versions import Version
+
+if TYPE_CHECKING:
+    from lib.models.blueprint import OwnModels
 
 CHAMPION = "champion"
 WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
@@ -128,7 +130,7 @@ class MlflowRegistry:
         transformers, predictors = model_names(self.prefix, question)
         return mlflow_files.read_columns(f"models:/{transformers}/{self._tags(predictors, version).get(PARTNER, '')}")
 
-    def load_own(self, uri: str) -> OwnModels:
+    def load_own(self, uri: str) -> "OwnModels":
         return mlflow_files.read_own(uri)
 
     def record_check(self, question: Question, check: Check) -> None:

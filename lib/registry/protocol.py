@@ -4,18 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from textwrap import shorten
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
 from lib.config.question import Question
 from lib.evaluation.verdict import Check
-from lib.models.blueprint import OwnModels
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry import versions as versions_rules
 from lib.registry.versions import Version
-from lib.training.trials import Trial
+
+if TYPE_CHECKING:
+    from lib.models.blueprint import OwnModels
+    from lib.training.trials import Trial
 
 LONGEST_TAG = 250  # catalogs cut or refuse longer texts; the description has the whole
 
@@ -30,7 +32,7 @@ class Evidence:
     tables: str  # the schema that the features come from
     kind: str  # promoted or rejected
     why: str
-    trials: Sequence[Trial] = ()
+    trials: "Sequence[Trial]" = ()
     trial_runs: str = ""  # where the trials are MLflow runs already: the run above them
     plots: Mapping[str, Any] = field(default_factory=dict)  # figures of the search, by name
     intervals: Mapping[str, tuple[float, float]] | None = None
@@ -60,7 +62,7 @@ class Registry(Protocol):
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         """The feature columns that the pair of one prediction version reads."""
 
-    def load_own(self, uri: str) -> OwnModels:
+    def load_own(self, uri: str) -> "OwnModels":
         """Read a data scientist's own models, to be challengers."""
 
     def record_check(self, question: Question, check: Check) -> None:

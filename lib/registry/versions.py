@@ -1,12 +1,14 @@
 """Which version was in use when and why, and how two differ: read from versions and decisions; changes nothing."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
 
 import pandas as pd
 
+from lib.config.question import Question
+from lib.config.stages import ModelConfig
 from lib.models.pair import Params
 
 
@@ -143,3 +145,16 @@ def _columns_besides(columns: Sequence[str], others: Sequence[str]) -> str:
 def _effective_decisions(decisions: pd.DataFrame, were_in_use: Collection[str]) -> list[dict[Hashable, Any]]:
     rows = decisions[decisions["prediction_version"].isin(list(were_in_use))]
     return rows.sort_values("number").to_dict("records")
+
+
+def questions_of(models: Iterable[tuple[str, Mapping[str, str]]]) -> list[ModelConfig]:
+    """One configuration for each question that has models, by the names and tags of all registered ones."""
+    configs = []
+    for name, tags in models:
+        if "question" in tags and name.endswith("_prediction"):
+            question = Question.from_widgets(tags.__getitem__)
+            configs.append(ModelConfig(
+                schema=tags["schema"], run_id="", as_of=None, question=question,
+                models=name.removesuffix(f"_{question.slug}_prediction"), experiment=tags["experiment"],
+            ))  # fmt: skip
+    return configs

@@ -1,8 +1,9 @@
 """The registered pair in use, judged on what really happened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import pandas as pd
 
@@ -32,7 +33,13 @@ from lib.training import comparison
 
 
 def read_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Rows, Split]:
-    """Read the labelled rows of all matured cutoffs, and part them into training and holdout.
+    """Read the labelled rows of all matured cutoffs, and part them into training and holdout."""
+    read, parts = part_labelled(config, tables, cutoffs)
+    return read(), parts
+
+
+def part_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tuple[Callable[[], Rows], Split]:
+    """Part all matured cutoffs into training and holdout, and say how to read their labelled rows.
 
     Both are samples where they hold more than `max_training_rows`: counted first, so that no more reach this process.
     What is no longer computed at as_of, where a new pair is to score, is not learnt from: it would count as 0 there.
@@ -42,12 +49,15 @@ def read_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tupl
     )
     acted = {day: int(n) for day, n in zip(counts.index, counts["acted"], strict=True)}
     parts = split_cutoffs(cutoffs, acted, config.question.horizon_days, config.min_positives)
-    sql = sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts)
+    return partial(
+        _read_rows, config, tables, sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts)
+    ), parts
+
+
+def _read_rows(config: TrainConfig, tables: Tables, sql: str) -> Rows:
     frame = tables.query(sql)
-    frame = frame.drop(
-        columns=_lost_columns(config, tables, [str(name) for name in frame if name not in (*KEYS, WEIGHT)])
-    )
-    return Rows(frame.sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True)), parts
+    lost = _lost_columns(config, tables, [str(name) for name in frame if name not in (*KEYS, WEIGHT)])
+    return Rows(frame.drop(columns=lost).sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
 
 
 @dataclass(frozen=True)
@@ -61,9 +71,12 @@ class ChampionCheck:
 
 
 def judge_champion(
-    context: Context[TrainConfig], version: str | None, rows: Rows, parts: Split, as_of: date
+    context: Context[TrainConfig], version: str | None, read: Callable[[], Rows], parts: Split, as_of: date
 ) -> ChampionCheck:
-    """Judge the champion; one that cannot be loaded or measured, like an absent one, cannot be told to hold."""
+    """Judge the champion; one that cannot be loaded or measured, like an absent one, cannot be told to hold.
+
+    `read` gives the labelled rows: they are read where there is something to measure, and not where that is known.
+    """
     config, tables = context.config, context.tables
     pair: Pair | None = None
     nothing = pd.DataFrame(columns=list(drift.SHOWN))
@@ -77,6 +90,8 @@ def judge_champion(
             return ChampionCheck(
                 pair, None, _recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of), nothing
             )
+        context.say(f"judging it on {len(fresh)} cutoffs, the newest {fresh[0]}")
+        rows = read()
         training = rows.at(parts.training)
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
         quality = _measure(pair, rows.at(fresh), rule, config.seed)

@@ -28,10 +28,11 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
     """Bring activity and features up to date with the source."""
     if config.feature_keys == "yes":
         keys.check_can_have_keys(tables)
+    say("looking for what is new in the events")
     ingested = ingest.ingest(config, tables, say)
     as_of = ingested.as_of
     say(f"activity is up to date, as of {as_of}")
-    done, built, width = extraction.build_missing(config, tables, as_of)
+    done, built, width = extraction.build_missing(config, tables, as_of, say)
     if config.feature_keys == "yes":
         keys.ensure_key(tables, "features")
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")

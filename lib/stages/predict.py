@@ -31,6 +31,7 @@ def run(context: Context[PredictConfig]) -> Scored:
     config, tables, registry = context.config, context.tables, context.registry
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
     newer = past.newer_list(config, tables, cutoffs.as_of)
+    context.say("loading the pair")
     if newer:
         version: str | None = past.choose_version(context, cutoffs.as_of, newer)
     else:

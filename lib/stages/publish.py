@@ -52,6 +52,7 @@ def run(context: Context[PublishConfig]) -> Published:
     config, tables = context.config, context.tables
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
     as_of, question = cutoffs.as_of, config.question
+    context.say("ranking the scores, and checking them against the last list")
     ingest.check_fresh(config, tables, as_of)
     ranked = _rank_scored(config, tables, as_of)
     old, rate = lists.read_last_list(question, tables, as_of), lists.read_base_rate(question, tables, cutoffs)
@@ -62,6 +63,7 @@ def run(context: Context[PublishConfig]) -> Published:
     context.say(f"the list may be {kind}: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
     contacted = contacts.choose_contacts(ranked, config.contacts)
     drafts = [Draft.of(config.export, contacted)] if config.export and not left_out else []
+    context.say("writing the report")
     facts = lists.report_facts(context, ranked, old, row)
     lines = [
         *_headline(ranked, as_of, left_out),

@@ -62,6 +62,7 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     runner = _trial_runner(config, tables)
     cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
     past.check_models_may_change(config, tables, cutoffs.as_of)
+    context.say("reading the labelled rows")
     rows, parts = read_labelled(config, tables, cutoffs)
     holdout = rows.at(parts.holdout).X
     champion = load_champion_to_beat(context, cutoffs.as_of, holdout)
@@ -72,6 +73,7 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     )
     made = make(request, context.say)
     choice = made.trained.choice
+    context.say("recording the new pair in MLflow")
     plots = charts.SearchPlots(made.search.study, config.objective)
     pair = registry.register(config.question, made.pair, holdout, _evidence(request, made, plots))
     _decide(context, cutoffs.as_of, pair, champion, choice)

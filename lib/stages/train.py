@@ -9,7 +9,7 @@ from lib.config.stages import TrainConfig
 from lib.evaluation.verdict import Verdict
 from lib.features import extraction
 from lib.stages import ledger, past
-from lib.stages.champion import judge_champion, read_labelled, record_verdict
+from lib.stages.champion import judge_champion, part_labelled, record_verdict
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, write_decision
 from lib.stages.summary import format_quality
@@ -42,11 +42,13 @@ def run(context: Context[TrainConfig]) -> Checked:
     if config.challenger:
         past.check_models_may_change(config, tables, cutoffs.as_of)
     version = past.choose_version(context, cutoffs.as_of, newer) if newer else registry.champion(config.question)
+    context.say("holding past lists against what happened since")
     written = ledger.write_outcomes(config, tables, cutoffs.as_of)
-    rows, parts = read_labelled(config, tables, cutoffs)
+    context.say("counting who acted after each cutoff")
+    read, parts = part_labelled(config, tables, cutoffs)
     name = "the pair of that day" if newer else "champion"
     context.say(f"{name}: {'none' if version is None else f'version {version}'}")
-    judged = judge_champion(context, version, rows, parts, cutoffs.as_of)
+    judged = judge_champion(context, version, read, parts, cutoffs.as_of)
     pair, quality, verdict = judged.pair, judged.quality, judged.verdict
     checks = record_verdict(context, version, parts, cutoffs.as_of, judged)
     if not newer and not verdict.retrain_needed and pair is not None:

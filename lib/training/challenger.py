@@ -64,12 +64,14 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
     result = request.named or search(
         training, parts.training, config, request.as_of, champion_params, say, request.elsewhere
     )
+    say("fitting what was found, and comparing it on the holdout")
     trained = comparison.fit_and_compare(rows, parts, result.params, config.question, champion, request.retrain_needed,
                                  config.thresholds, config.seed)  # fmt: skip
     pair = trained.pair
     if trained.choice.promote:
         say("promoted: fitting once more, through the holdout")
         pair = comparison.refit(rows, parts, trained, config.question, config.seed)
+    say("measuring what it looks at")
     cohort = training.at([training.frame["cutoff"].max()])
     why = reasons.explanation_notes(trained.pair, cohort.X, trained.judged, request.kinds, config.seed)
     deciles = outcomes.count_by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")

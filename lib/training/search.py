@@ -152,12 +152,14 @@ def _run_trials(
 
 def _teller(config: RetrainConfig, say: Callable[[str], None]) -> Callable[[optuna.Study, FrozenTrial], None]:
     def tell(study: optuna.Study, trial: FrozenTrial) -> None:
-        best = trials.best_trial(study)
+        best, place = trials.best_trial(study), f"trial {len(trials.finished_trials(study))}/{config.n_trials}"
+        if trial.state == TrialState.PRUNED:
+            say(f"{place}: pruned")
         if trial.state == TrialState.COMPLETE and best is not None:
             result = (
                 f"{trials.trial_params(trial)['family']}, {config.objective.replace('_', ' ')} {trial.values[0]:.4f}"
             )
-            say(f"trial {len(trials.finished_trials(study))}/{config.n_trials}: {result}, best {best.values[0]:.4f}")
+            say(f"{place}: {result}, best {best.values[0]:.4f}")
 
     return tell
 

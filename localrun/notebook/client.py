@@ -1,18 +1,20 @@
 """nbclient with our kernels: started on a private socket, what they print passed on line by line."""
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from traitlets.config import Config
 
 from localrun.notebook.kernelspec import command
+from localrun.notebook.warm import WarmKernels, WarmProvisioner
 
 
 class _Manager(AsyncKernelManager):
@@ -27,7 +29,12 @@ class Client(NotebookClient):
     """Runs one notebook; its kernel is killed at the end, there is nothing it could still have to say."""
 
     def __init__(
-        self, notebook: NotebookNode, private: Path, ready: Callable[[], None], on_line: Callable[[str], None]
+        self,
+        notebook: NotebookNode,
+        private: Path,
+        ready: Callable[[], None],
+        on_line: Callable[[str], None],
+        warm: WarmKernels | None,
     ) -> None:
         socket = {"transport": "ipc", "ip": str(private / "k"), "connection_file": str(private / "kernel.json")}
         super().__init__(
@@ -39,7 +46,16 @@ class Client(NotebookClient):
             on_cell_start=self._wait_once,
         )
         self._ready: Callable[[], None] | None = ready
-        self._on_line, self._rest = on_line, ""
+        self._on_line, self._rest, self._warm = on_line, "", warm
+
+    def create_kernel_manager(self) -> KernelManager:
+        """One whose kernel is forked where that can be."""
+        manager = super().create_kernel_manager()
+        manager.provisioner = WarmProvisioner(
+            kernel_id=str(uuid.uuid4()), kernel_spec=manager.kernel_spec, parent=manager
+        )
+        manager.provisioner.warm = self._warm
+        return manager
 
     async def _wait_once(self, **_: Any) -> None:
         """Hold the first cell until Spark is there: the kernel started meanwhile."""

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import math
-import os
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from localrun.notebook.client import Client
 from localrun.notebook.html import render_notebook
 from localrun.notebook.source import to_ipynb
 from localrun.notebook.task import VARIABLE, Outcome, Task
+from localrun.notebook.warm import WarmKernels, own_environment
 from localrun.spark.access import client_environment
 from localrun.spark.server import server_at
 from localrun.spark.session import release
@@ -81,6 +81,7 @@ def run_notebook(
     timeout_seconds: int,
     html: Path,
     on_line: Callable[[str], None],
+    warm: WarmKernels | None = None,
 ) -> NotebookResult:
     """Run a task's notebook; blocks until it ended, at most `timeout_seconds` if these are not 0.
 
@@ -91,7 +92,7 @@ def run_notebook(
     """
     task = Task(parameters=parameters, upstream=upstream_values, spark_url=spark_url, html=str(html))
     limits = Limits(timeout_seconds)
-    return execute(path, task, title=task_key, environment=environment, limits=limits, on_line=on_line)
+    return execute(path, task, title=task_key, environment=environment, limits=limits, on_line=on_line, warm=warm)
 
 
 def execute(
@@ -102,8 +103,9 @@ def execute(
     environment: Mapping[str, str],
     limits: Limits,
     on_line: Callable[[str], None],
+    warm: WarmKernels | None = None,
 ) -> NotebookResult:
-    """Run a notebook as `task` says, and write its page."""
+    """Run a notebook as `task` says, and write its page; its kernel comes from `warm`, where that can give one."""
     began = time.monotonic()
     notebook = to_ipynb(path)
     server = server_at(task.spark_url)
@@ -116,9 +118,9 @@ def execute(
                 server.wait_ready()
             limits.begin()
 
-        client = Client(notebook, folder, wait, on_line)
+        client = Client(notebook, folder, wait, on_line, warm)
         of_task = {VARIABLE: name, **client_environment(task.spark_url)}
-        kernel = {"cwd": str(path.resolve().parent), "env": {**_environment(), **environment, **of_task}}
+        kernel = {"cwd": str(path.resolve().parent), "env": {**own_environment(), **environment, **of_task}}
         state, error = asyncio.run(_run(client, kernel, folder / "log", limits, task.spark_url))
         outcome = Outcome.read(folder)
     if not _spark_death(task.spark_url):
@@ -183,11 +185,6 @@ def _format_death(log: Path) -> str:
         "NotebookDied: the notebook's process ended by itself, perhaps for want of memory. "
         f"The last that it said:\n  {last or 'nothing'}"
     )
-
-
-def _environment() -> dict[str, str]:
-    """Ours, less what would make a notebook find more than it brings itself."""
-    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_REMOTE")}
 
 
 def _shows_error(notebook: NotebookNode) -> bool:

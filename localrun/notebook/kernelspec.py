@@ -10,12 +10,17 @@ from localrun.notebook.source import KERNEL, KERNEL_TITLE
 HOME, SCHEMAS, PROJECT = "PROPENSITY_HOME", "PROPENSITY_SCHEMAS", "PROPENSITY_PROJECT"
 ROOT = Path(__file__).parents[2]
 # The package is found without its folder staying on the path: a notebook must bring its own.
-_BOOT = "import sys; sys.path.insert(0, {root!r}); from localrun.notebook.kernel import main; main()"
+_BOOT = "import sys; sys.path.insert(0, {root!r}); from localrun.notebook.{module} import main; main()"
 
 
 def command() -> list[str]:
     """The command line of a kernel, with Jupyter's placeholder for the connection file."""
-    return [sys.executable, "-c", _BOOT.format(root=str(ROOT)), "-f", "{connection_file}"]
+    return [sys.executable, "-c", _BOOT.format(root=str(ROOT), module="kernel"), "-f", "{connection_file}"]
+
+
+def template_command() -> list[str]:
+    """The command line of the process that forks kernels."""
+    return [sys.executable, "-c", _BOOT.format(root=str(ROOT), module="template")]
 
 
 def install_kernelspec(

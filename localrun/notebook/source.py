@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from nbformat import NotebookNode, v4
+from typing import TYPE_CHECKING, Any
 
 from localrun.errors import NotebookError
 
-_new: Any = v4  # its functions carry no types
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 HEADER = "# Databricks notebook source"
 KERNEL = "propensity"
 KERNEL_TITLE = "Propensity (local Spark)"
@@ -21,7 +21,7 @@ _LANGUAGE = re.compile(
 )  # of a whole cell; %run and %pip are of a line
 
 
-def to_ipynb(path: Path) -> NotebookNode:
+def to_ipynb(path: Path) -> "NotebookNode":
     """Read one notebook as Jupyter knows it, without outputs.
 
     Raises
@@ -35,7 +35,10 @@ def to_ipynb(path: Path) -> NotebookNode:
         raise NotebookError(f"Notebook {path} cannot be read: {error}. Correct its path or its text.") from error
     if header.rstrip() != HEADER:
         raise NotebookError(f"Notebook {path} must have {HEADER!r} as its first line, found {header!r}.")
-    notebook: NotebookNode = _new.new_notebook(cells=list(_cells(body)))
+    from nbformat import v4  # only whoever runs a notebook waits for it
+
+    new: Any = v4  # its functions carry no types
+    notebook: NotebookNode = new.new_notebook(cells=list(_cells(new, body)))
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number}"  # the same file gives the same notebook
     notebook.metadata.kernelspec = {"name": KERNEL, "display_name": KERNEL_TITLE, "language": "python"}
@@ -48,19 +51,19 @@ def notebook_file(path: Path) -> Path:
     return path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
 
 
-def _cells(body: str) -> Iterator[NotebookNode]:
+def _cells(new: Any, body: str) -> "Iterator[NotebookNode]":
     for part in _COMMAND.split(body):
         lines = part.strip("\n").splitlines()
         if lines and (title := _TITLE.match(lines[0])):
-            yield _new.new_markdown_cell(f"#### {title[1]}")
+            yield new.new_markdown_cell(f"#### {title[1]}")
             lines = lines[1:]
         text = "\n".join(_MAGIC.sub("", line) for line in lines).strip("\n")
         magic = _LANGUAGE.match(text)
         if magic and magic[1] == "md":
-            yield _new.new_markdown_cell(text[magic.end() :].strip("\n"))
+            yield new.new_markdown_cell(text[magic.end() :].strip("\n"))
         elif magic and magic[1] == "python":
-            yield _new.new_code_cell(text[magic.end() :])
+            yield new.new_code_cell(text[magic.end() :])
         elif magic:
-            yield _new.new_code_cell(f"%%{magic[1]}\n{text[magic.end() :]}")
+            yield new.new_code_cell(f"%%{magic[1]}\n{text[magic.end() :]}")
         elif text.strip():
-            yield _new.new_code_cell(text)
+            yield new.new_code_cell(text)

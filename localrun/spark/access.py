@@ -11,6 +11,7 @@ import secrets
 TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # Spark's own name for it, at both ends
 HOST = "localhost"  # the only name to which Spark's client sends a token without TLS
 _NO_PROXY = ("no_grpc_proxy", "no_proxy")  # gRPC obeys the first of them that is set
+CLIENT_NAMES = (TOKEN, "no_grpc_proxy")  # what `client_environment` sets
 _tokens: dict[str, str] = {}
 
 

@@ -68,7 +68,7 @@ def _version(program: Path) -> str:
 
 def storage() -> Path:
     """The folder of the jars, inside the virtual environment: deleting that deletes all of ours."""
-    return Path(sys.prefix, "spark")
+    return Path(sys.prefix, "spark").resolve()
 
 
 def spark_jars() -> Path:
@@ -76,7 +76,7 @@ def spark_jars() -> Path:
     package = importlib.util.find_spec("pyspark")
     if package is None or package.origin is None:
         raise SetupError(f"pyspark is not installed. {_AGAIN}")
-    return Path(package.origin).parent / "jars"
+    return Path(package.origin).resolve().parent / "jars"
 
 
 def delta_modules() -> list[tuple[str, str]]:
@@ -109,6 +109,9 @@ def class_path() -> str:
 
 
 def class_archive(java: Java) -> Path:
-    """Classes as this very Java lays them out in memory: a server that maps them starts in half the time."""
-    key = hashlib.sha256(f"{java.program}{java.version}{class_path()}".encode()).hexdigest()[:12]
+    """Classes as this very Java lays them out in memory: a server that maps them starts in half the time.
+
+    Java and jars go by their own places, whatever links lead there: by another link the archive would not be found.
+    """
+    key = hashlib.sha256(f"{java.program.resolve()}{java.version}{class_path()}".encode()).hexdigest()[:12]
     return storage() / f"classes-{key}.jsa"

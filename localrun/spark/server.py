@@ -19,7 +19,7 @@ from typing import Self
 from localrun.errors import LocalRunError, SparkServerError, format_error
 from localrun.spark.access import HOST, TOKEN, grant, revoke
 from localrun.spark.java import Java, class_archive, class_path, find_java
-from localrun.spark.options import COMPILE_LATER, CONF, GUARD, OPEN
+from localrun.spark.options import CONF, GUARD, OPEN, compile_flags
 from localrun.spark.patience import cpu_seconds, say_once, wait_for
 from localrun.spark.session import register
 
@@ -46,10 +46,13 @@ class SparkServer:
         memory: str = "2g",
         extra_conf: Mapping[str, str] | None = None,
         java_flags: Sequence[str] = (),
+        reads: Path | None = None,
     ) -> None:
+        """Note what to start; `reads` is what will be read besides the home's own tables."""
         self._warehouse = home.resolve() / "warehouse"
         self._schemas, self._log, self._memory = schemas, log, memory
         self._conf, self._flags = dict(extra_conf or {}), java_flags
+        self._data = [self._warehouse, *([reads] if reads else [])]
         self._port, self._beside = _free_port()
         self.url = f"sc://{HOST}:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -150,7 +153,7 @@ class SparkServer:
             str(java.program),
             f"-Xmx{self._memory}",
             "-XX:+UseParallelGC",
-            *COMPILE_LATER,
+            *compile_flags(*self._data),
             *([f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []),
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPEN),
             "-Djdk.reflect.useDirectMethodHandle=false",

@@ -10,6 +10,7 @@ import pytest
 
 from cli import prepare
 from localrun.errors import LocalRunError, SetupError, SparkServerError
+from localrun.spark import java
 from localrun.spark.java import Java
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,23 @@ def test_a_start_that_works_leaves_the_archive(archive: Path, capsys: pytest.Cap
     assert [path.name for path in archive.parent.iterdir()] == ["classes-new.jsa"]
     assert capsys.readouterr().err == ""
     assert Server.longest == 300  # on a busy machine; half of what a run waits
+
+
+def test_java_and_jars_are_the_same_by_whatever_link_they_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    programs = [tmp_path / name / "java" for name in ("real", "link")]
+    programs[0].touch()
+    monkeypatch.setattr(java, "class_path", lambda: "/one/*")
+    archives = []
+    for program in programs:
+        monkeypatch.setattr(sys, "prefix", str(program.parent))
+        archives.append(java.class_archive(Java(program, JAVA.version)))
+
+    assert archives[0] == archives[1]
+    assert java.class_archive(Java(programs[0], "another")) != archives[0]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +159,7 @@ esac
 SLOW = """\
 from pathlib import Path
 from cli import prepare
+from localrun.spark import java
 from localrun.spark.java import Java
 from localrun.spark.server import SparkServer
 

@@ -335,7 +335,7 @@ def test_a_home_that_is_a_file_is_refused(tmp_path):
 
 def test_progress_says_each_change_once():
     said: list[str] = []
-    progress = Progress(said.append)
+    progress = Progress(say=said.append)
     progress.line("train", "trial 3 of 30")
     assert said == ["  train | trial 3 of 30"]
 

@@ -1,5 +1,6 @@
 """A toy bundle whose notebooks and Spark are played, and the command line on it."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Spark:
     started: list[tuple[Any, ...]] = []  # noqa: RUF012 - one list for all, emptied by the fixture
     url = "sc://nowhere"
 
-    def __init__(self, *asked: Any) -> None:
+    def __init__(self, *asked: Any, **named: Any) -> None:
         self.started.append(asked)
 
     def __enter__(self):
@@ -52,6 +53,7 @@ def set_stage(folder: Path, patch: pytest.MonkeyPatch):
     Spark.started.clear()
     patch.setattr(cli_run, "run_notebook", notebook)
     patch.setattr(cli_run, "SparkServer", Spark)
+    patch.setattr(cli_run, "WarmKernels", lambda environment, log: nullcontext())
     bundles.write(folder / "bundle")
 
     def run(*options, command="run"):

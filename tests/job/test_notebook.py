@@ -1,8 +1,9 @@
 """Real notebooks through real kernels: what they find, how they end, what they leave."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.kernelspec import install_kernelspec
 from localrun.notebook.source import to_ipynb
+from localrun.notebook.warm import WarmKernels
 from localrun.spark.access import TOKEN
 
 pytestmark = pytest.mark.job
@@ -23,9 +25,21 @@ CELL = "\n# COMMAND ----------\n"
 Run = Callable[..., NotebookResult]
 
 
-@pytest.fixture
-def run(tmp_path: Path, spark_url: str) -> Run:
-    """Run cells as the notebook `notebooks/task.py` of an empty project."""
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, WarmKernels]]:
+    """By what tasks find in their environment: without anything, and as the first test has it."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            str(environment): stack.enter_context(
+                WarmKernels(environment, tmp_path_factory.mktemp("template") / "kernels.log")
+            )
+            for environment in ({}, {"OWN": "yes"})
+        }
+
+
+@pytest.fixture(params=["fresh", "forked"])
+def run(request: pytest.FixtureRequest, tmp_path: Path, spark_url: str, templates: dict[str, WarmKernels]) -> Run:
+    """Run cells as the notebook `notebooks/task.py` of an empty project, in a kernel of either kind."""
     (tmp_path / "notebooks").mkdir()
 
     def run_cells(
@@ -46,6 +60,7 @@ def run(tmp_path: Path, spark_url: str) -> Run:
             timeout_seconds=timeout_seconds,
             html=tmp_path / "task.html",
             on_line=on_line,
+            warm=templates[str(environment or {})] if request.param == "forked" else None,
         )
 
     return run_cells

@@ -20,6 +20,7 @@ from cli.local import job_run as cli_run
 from cli.local import plan, sources
 from cli.local.home import lock_home, open_home
 from datasets import synthetic
+from localrun.notebook.warm import WarmKernels
 from localrun.spark.access import token_for
 from localrun.spark.session import session
 
@@ -121,8 +122,12 @@ class Shared:
 def place(spark_url, spark_server, job_home):
     """Makes places whose runs share one Spark."""
     spark_server.wait_ready()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli_run, "SparkServer", lambda *asked: Shared(spark_url))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        WarmKernels(open_home(job_home).environment(), job_home / "log") as warm,
+    ):
+        patch.setattr(cli_run, "SparkServer", lambda *asked, **named: Shared(spark_url))
+        patch.setattr(cli_run, "WarmKernels", lambda environment, log: contextlib.nullcontext(warm))
         yield lambda name: Place(spark_url, job_home, name)
 
 

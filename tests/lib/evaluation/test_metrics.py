@@ -108,6 +108,12 @@ def test_auc_and_average_precision_count_ties_at_one_place_and_take_weights():
     assert (plain["auc"], plain["average_precision"], plain["normalised_ap"]) == (1, 1, 1)
 
 
+def test_the_area_alone_is_scikit_learn_s_too():
+    y, p = drawn()
+    for scores in (p, np.round(p, 1)):  # the second has ties
+        assert measuring.area_under_curve(y == 1, scores) == pytest.approx(roc_auc_score(y, scores), abs=1e-12)
+
+
 def test_a_score_that_no_drawn_row_has_adds_nothing():
     rank = np.array([0, 1, 2])
     assert measuring._ranking(np.array([0, 1, 0]), rank, np.array([1.0, 1.0, 0.0])) == (1, 1)

@@ -78,6 +78,18 @@ def test_a_verdict_that_stands_is_none_that_was_found_later(world):
     assert then.endswith("; its recorded verdict, good, stands.")
 
 
+def test_where_nothing_can_be_measured_no_labelled_row_is_read(world, monkeypatch):
+    """With a pair that has learnt from the newest matured cutoff, as when a day is run again; and without one."""
+    monkeypatch.setattr(champion, "_read_rows", boom)
+
+    again = world.train(run_id="run-2")
+    world.registry.aliases.clear()
+    first = world.train(run_id="run-3")
+
+    assert again.verdict.reasons[0].endswith(": nothing newer has matured, and it was promoted on the evidence before.")
+    assert first.verdict.reasons == ("No model is registered for this question yet.",)
+
+
 def test_what_breaks_while_judging_is_named_and_never_passes(world, monkeypatch):
     world.extract(NEXT)
     with monkeypatch.context() as patch:

@@ -102,7 +102,7 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     assert world.rows("predictions")["propensity"].tolist() == scores.tolist()
     said.clear()
     predict.run(Context(asked(PredictConfig, reasons=0), world.tables, world.registry, said.append))
-    assert len(said) == 1
+    assert said == ["loading the pair", "scoring with preprocessing version 1, prediction version 1"]
 
 
 def test_everybody_ever_seen_is_asked_about_listed_and_judged():
