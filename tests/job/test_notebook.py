@@ -17,6 +17,7 @@ from localrun.notebook.kernelspec import install_kernelspec
 from localrun.notebook.source import to_ipynb
 from localrun.notebook.warm import WarmKernels
 from localrun.spark.access import TOKEN
+from tests.fakes.environment import let_pytest_be
 
 pytestmark = pytest.mark.job
 
@@ -29,6 +30,7 @@ Run = Callable[..., NotebookResult]
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, WarmKernels]]:
     """By what tasks find in their environment: without anything, and as the first test has it."""
     with contextlib.ExitStack() as stack:
+        let_pytest_be(stack.enter_context(pytest.MonkeyPatch.context()))
         yield {
             str(environment): stack.enter_context(
                 WarmKernels(environment, tmp_path_factory.mktemp("template") / "kernels.log")
@@ -38,9 +40,12 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Wa
 
 
 @pytest.fixture(params=["fresh", "forked"])
-def run(request: pytest.FixtureRequest, tmp_path: Path, spark_url: str, templates: dict[str, WarmKernels]) -> Run:
+def run(
+    request: pytest.FixtureRequest, tmp_path: Path, spark_url: str, templates: dict[str, WarmKernels]
+) -> Iterator[Run]:
     """Run cells as the notebook `notebooks/task.py` of an empty project, in a kernel of either kind."""
     (tmp_path / "notebooks").mkdir()
+    before = sum(one.forked for one in templates.values())
 
     def run_cells(
         *cells: str,
@@ -60,10 +65,14 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, spark_url: str, template
             timeout_seconds=timeout_seconds,
             html=tmp_path / "task.html",
             on_line=on_line,
-            warm=templates[str(environment or {})] if request.param == "forked" else None,
+            warm=warm(environment),
         )
 
-    return run_cells
+    def warm(environment: Mapping[str, str] | None) -> WarmKernels | None:
+        return templates[str(environment or {})] if request.param == "forked" else None
+
+    yield run_cells
+    assert (sum(one.forked for one in templates.values()) > before) == (request.param == "forked")
 
 
 def write(path: Path, *cells: str) -> Path:

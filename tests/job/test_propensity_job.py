@@ -23,6 +23,7 @@ from datasets import synthetic
 from localrun.notebook.warm import WarmKernels
 from localrun.spark.access import token_for
 from localrun.spark.session import session
+from tests.fakes.environment import let_pytest_be
 
 pytestmark = [pytest.mark.job, pytest.mark.timeout(1200)]  # all weeks of the story are one fixture
 
@@ -127,6 +128,7 @@ def place(spark_url, spark_server, job_home):
         WarmKernels(open_home(job_home).environment(), job_home / "log") as warm,
     ):
         patch.setattr(cli_run, "SparkServer", lambda *asked, **named: Shared(spark_url))
+        let_pytest_be(patch)
         patch.setattr(cli_run, "WarmKernels", lambda environment, log: contextlib.nullcontext(warm))
         yield lambda name: Place(spark_url, job_home, name)
 

@@ -14,6 +14,7 @@ import pytest
 
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.warm import WarmKernels
+from tests.fakes.environment import let_pytest_be
 
 pytestmark = pytest.mark.job
 
@@ -57,9 +58,19 @@ dbutils.jobs.taskValues.set('fit', [score, total, kinds])
 
 
 @pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmKernels]:
-    with WarmKernels(ENVIRONMENT, tmp_path_factory.mktemp("template") / "kernels.log") as kernels:
-        yield kernels
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmKernels]:
+    with pytest.MonkeyPatch.context() as patch:
+        let_pytest_be(patch)
+        with WarmKernels(ENVIRONMENT, tmp_path_factory.mktemp("template") / "kernels.log") as kernels:
+            yield kernels
+
+
+@pytest.fixture
+def warm(template: WarmKernels) -> Iterator[WarmKernels]:
+    """The template, from which the test forks."""
+    before = template.forked
+    yield template
+    assert template.forked > before
 
 
 @pytest.fixture
@@ -110,15 +121,18 @@ def test_what_one_fork_does_no_other_sees(run: Callable[..., NotebookResult], wa
 
 
 def test_another_environment_is_given_a_kernel_of_its_own(
-    run: Callable[..., NotebookResult], warm: WarmKernels
+    run: Callable[..., NotebookResult], template: WarmKernels
 ) -> None:
     """Imports may have read what differs."""
+    before = template.forked
+
     result = run(
         "import os, sys\ndbutils.jobs.taskValues.set('it', [os.environ['OWN'], 'sklearn' in sys.modules])",
-        warm,
+        template,
         environment={"TZ": "UTC", "OWN": "no"},
     )
 
+    assert template.forked == before
     assert result.task_values["it"] == ["no", False]
 
 
@@ -170,8 +184,12 @@ def test_a_template_that_is_not_fit_to_fork_says_why(before: str, why: str) -> N
 
 
 def test_a_template_that_ends_costs_forks_and_no_run(
-    run: Callable[..., NotebookResult], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    run: Callable[..., NotebookResult],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    let_pytest_be(monkeypatch)
     with WarmKernels(ENVIRONMENT, tmp_path / "kernels.log") as kernels:
         kernels._process.kill()
         results = [run("dbutils.notebook.exit('done')", kernels) for _ in range(2)]
