@@ -92,7 +92,7 @@ def _split_look(
     lines = line_rules.read_lines(spark, files, layout.encoding if layout.is_wide else None)
     looks = line_rules.look_over(lines, files, layout)
     same = [look for look in looks if look.is_same or known]
-    line_rules.check_looks(events, same, lines, layout)
+    line_rules.check_looks(spark, events, same, lines, layout)
     broken = [look.file for look in same if look.open]
     plain = [look.file for look in same if not look.open and not layout.is_wide]
     groups = [_Group(layout, tuple(plain))] if plain else []
@@ -132,7 +132,7 @@ def _reader_options(group: _Group) -> dict[str, str]:
         "ignoreLeadingWhiteSpace": str(layout.has_blanks).lower(),
         "enforceSchema": "true",  # the header was read, and names were put in their place
     }
-    if layout.options.line_sep or (group.end and not layout.is_wide):
+    if layout.options.line_sep or group.end:
         said["lineSep"] = layout.options.line_sep or str(group.end)
     if layout.options.comment:
         said["comment"] = layout.options.comment

@@ -137,7 +137,7 @@ def _key(address: str) -> str:
     return unquote(address).replace(":///", ":/", 1)
 
 
-def check_looks(events: str, looks: Sequence[Look], lines: "DataFrame", layout: Layout) -> None:
+def check_looks(spark: "SparkSession", events: str, looks: Sequence[Look], lines: "DataFrame", layout: Layout) -> None:
     """Refuse files that are no text in the encoding, or of which it cannot be told how quotes are meant.
 
     Raises
@@ -156,9 +156,34 @@ def check_looks(events: str, looks: Sequence[Look], lines: "DataFrame", layout: 
         if look.undecodable and layout.encoding == UTF_8:
             line = first_line(_of_file(lines, look).where(~F.is_valid_utf8(F.col("value"))), None)
             raise headers.not_utf_8(events, look.file.name, line)
-        if look.backslashed and (look.unlike or not look.surely_doubled):
+        if look.backslashed and not _surely_doubles(spark, look, layout):
             line = first_line(_of_file(lines, look).where(F.col("value").contains(BACKSLASHED)), None)
             raise _backslash_error(events, look, line.decode("utf-8", "replace"))
+
+
+def _surely_doubles(spark: "SparkSession", look: Look, layout: Layout) -> bool:
+    """Whether a file is sound where quotes are doubled, and is not where a backslash escapes them."""
+    if not look.open:
+        return look.surely_doubled > 0 and not look.unlike
+    escaped = quoting.Quoting(layout.sep, layout.quoting.quote, "\\")
+    ways = (_walk_lines(spark, [look.file], layout, signs) for signs in (layout.quoting, escaped))
+    doubled, other = (breaks[_key(look.file.address)] for breaks in ways)
+    return doubled.is_sound and not other.is_sound
+
+
+def _walk_lines(
+    spark: "SparkSession", files: Sequence[File], layout: Layout, signs: quoting.Quoting
+) -> dict[str, quoting.Breaks]:
+    """Follow quoted texts over line breaks; by the key of a file."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    pickle_lib_by_value()
+    walk = partial(quoting.walk_blocks, quoting=signs)
+    lines = read_lines(spark, files, layout.encoding if layout.is_wide else None, "\n")
+    raw = lines.select(F.col("value").cast("binary").alias("value"), "file", "block")
+    rows = raw.mapInArrow(walk, from_arrow_schema(quoting.ENDS)).collect()
+    return {_key(address): breaks for address, breaks in quoting.join_blocks(rows).items()}
 
 
 def _of_file(lines: "DataFrame", look: Look) -> "DataFrame":
@@ -192,15 +217,7 @@ def walk_files(spark: "SparkSession", events: str, files: Sequence[File], layout
     SourceError
         If a line is no CSV, a quoted text is never closed, or rows end in two ways; the message shows the line.
     """
-    from pyspark.sql import functions as F
-    from pyspark.sql.pandas.types import from_arrow_schema
-
-    pickle_lib_by_value()
-    walk = partial(quoting.walk_blocks, quoting=layout.quoting)
-    lines = read_lines(spark, files, layout.encoding if layout.is_wide else None, "\n")
-    raw = lines.select(F.col("value").cast("binary").alias("value"), "file", "block")
-    rows = raw.mapInArrow(walk, from_arrow_schema(quoting.ENDS)).collect()
-    spelled = {_key(address): breaks for address, breaks in quoting.join_blocks(rows).items()}
+    spelled = _walk_lines(spark, files, layout, layout.quoting)
     walked = {file.address: spelled[_key(file.address)] for file in files if _key(file.address) in spelled}
     for file in files:
         if breaks := walked.get(file.address):

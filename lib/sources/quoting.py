@@ -37,7 +37,7 @@ class Quoting:
     @property
     def _field(self) -> str:
         q, s = re.escape(self.quote), re.escape(self.sep)
-        return f"(?:{q}{self._inner}{q}|(?![ \\t]++{q})[^{q}{s}\\r][^{s}\\r]*+|)"
+        return f"(?:{q}{self._inner}{q}|(?![ \\t]++{q})[^{q}{s}\\r][^{s}\\r]*+|(?!{q}))"
 
     def complete(self, fields: int | None = None) -> str:
         """A line that begins and ends outside of quotes, with so many fields where that is given."""
@@ -155,6 +155,11 @@ class Breaks:
     is_open: bool  # the last quoted text is never closed
     crlf: int  # rows that end so
     lf: int
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every line is CSV, and every quoted text ends."""
+        return self.bad is None and not self.is_open
 
     @property
     def is_mixed(self) -> bool:
