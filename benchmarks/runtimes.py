@@ -9,6 +9,7 @@ more than before, or where a test fails.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,9 +22,11 @@ LISTS = Path(__file__).with_suffix(".tsv")
 SPARK = "spark"
 CORE = ("protobuf", "grpcio", "grpcio-status", "googleapis-common-protos", "pyarrow", "py4j", "pyspark")
 NUMBERS = ("numpy", "scipy", "pandas", "scikit-learn", "joblib", "threadpoolctl", "pyarrow")  # what results come from
-# What the core tests need beside it, at whatever version the environment has or takes without anything moving.
+# What the core tests need beside it, at whatever version the environment has or takes without anything moving; but for
+# pytest itself, which runs nothing of ours: a runtime's own one cannot compare what a newer numpy gives.
+PYTEST = ("pytest", "pluggy", "iniconfig", "pygments")
 TOOLS = (
-    "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist", "duckdb", "deltalake", "nbclient", "nbconvert",
+    "pytest>=9", "pytest-randomly", "pytest-timeout", "pytest-xdist", "duckdb", "deltalake", "nbclient", "nbconvert",
     "ipykernel", "psutil", "croniter", "pathspec", "packaging", "PyYAML", "databricks-sdk",
 )  # fmt: skip
 TESTS = ("tests/lib", "tests/contract")
@@ -80,13 +83,25 @@ def examine(runtime: str, packages: dict[str, str], folder: Path, python: str, t
 def _run_tests(inside: str, folder: Path, versions: dict[str, str]) -> str:
     """The closing line of the core tests, whose tools may move nothing of what runs."""
     held = folder / "held.txt"
-    held.write_text("".join(f"{name}=={version}\n" for name, version in versions.items()), encoding="utf-8")
+    kept = {name: version for name, version in versions.items() if name not in PYTEST}
+    held.write_text("".join(f"{name}=={version}\n" for name, version in kept.items()), encoding="utf-8")
     _pip(inside, "install", "-c", str(held), *TOOLS)
-    command = [inside, "-m", "pytest", *TESTS, "-m", "not spark and not job", "-q", "-p", "no:cacheprovider"]
+    command = [
+        inside,
+        "-m",
+        "pytest",
+        *TESTS,
+        "-m",
+        "not spark and not job",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "timeout=600",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     (folder / "tests.log").write_text(done.stdout + done.stderr, encoding="utf-8")
-    told = [line for line in done.stdout.splitlines() if " passed" in line or " failed" in line or " error" in line]
-    return told[-1].strip("= ") if told else f"failed: exit code {done.returncode}, see {folder / 'tests.log'}"
+    closing = re.findall(r"^=* ?(\d+ (?:passed|failed|error).*?) ?=*$", done.stdout, re.MULTILINE)
+    return closing[-1] if closing else f"failed: exit code {done.returncode}, see {folder / 'tests.log'}"
 
 
 def _versions(inside: str) -> dict[str, str]:
