@@ -1,0 +1,1 @@
+"""Our stages beside plain outside models, on logs that this project neither made nor holds: see `__main__.py`."""
