@@ -73,12 +73,14 @@ def scores(home):
 
     from lib.registry.mlflow_registry import MlflowRegistry
 
-    mlflow.set_tracking_uri(f"sqlite:///{home}/mlflow.db")
-    mlflow.set_registry_uri(f"sqlite:///{home}/mlflow.db")
+    for choose in (mlflow.set_tracking_uri, mlflow.set_registry_uri):
+        choose(f"sqlite:///{home}/mlflow.db")
     tables = home / "warehouse" / "propensity"
     features = DeltaTable(tables / "features").to_pandas(filters=[("cutoff", "=", LAST)])
     stored = DeltaTable(tables / "predictions").to_pandas(filters=[("cutoff", "=", LAST)])
     pair = MlflowRegistry("spark_catalog.propensity.propensity", "propensity").load(ASKED, "1")
+    for choose in (mlflow.set_tracking_uri, mlflow.set_registry_uri):
+        choose(None)  # other tests go by the environment
     cohort = features[features["recency"] <= ASKED.cohort_days]
     return pd.Series(pair.score(cohort), cohort["user_id"]), stored.set_index("user_id")["propensity"]
 

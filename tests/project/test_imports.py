@@ -34,7 +34,8 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "matplotlib": {"report.charts", "report.plots"},
     "jinja2": {"report.page"},
     "sqlglot": {"expressions.grammar", "expressions.build"},
-    "optuna": {"training.search", "training.trials", "training.space", "registry.spark_trials", "report.charts"},
+    "optuna": {"training.search", "training.studies", "training.trials", "training.space", "registry.spark_trials",
+               "report.charts"},
     "pyspark": {
         "tables.delta", "sources.opening", "sources.files", "sources.lines", "sources.part", "sources.csv_files",
         "sources.json_files", "sources.parquet_files", "features.source", "features.columns", "features.counting",
