@@ -24,8 +24,8 @@ def look_at(events: "DataFrame", reading: Reading, since: date | None, as_of: da
     return first_of_each(events.where(f"known_time IS NULL OR ({' AND '.join(bounds)})"), reading)
 
 
-def count_days(events: "DataFrame", start: date | None, *, tolerant: bool) -> Sequence[Any]:
-    """Numbers of events and rows by known_day, day and broken column, with those of ids that say nothing.
+def count_days(events: "DataFrame", start: date | None, actions: Sequence[str], *, tolerant: bool) -> Sequence[Any]:
+    """Numbers of events, of actions and of rows by known_day, day and broken column, with ids that say nothing.
 
     What is recent was sound when it was read, so there `broken` is null unless rows are left out (`tolerant`): whoever
     finds its number changed looks again. Only a count that cannot be read is told at once, since no number shows it.
@@ -43,6 +43,7 @@ def count_days(events: "DataFrame", start: date | None, *, tolerant: bool) -> Se
         events.groupBy(*days, broken.alias("broken"))
         .agg(
             F.coalesce(F.sum("count"), F.lit(0)).alias("n"),
+            F.coalesce(F.sum(F.when(F.col("event_type").isin(*actions), F.col("count"))), F.lit(0)).alias("acts"),
             F.count("*").alias("rows"),
             F.count(F.when(fresh & F.lower("user_id").isin(*NULL_TEXTS), 1)).alias("nulls"),
             F.count(F.when(fresh & F.col("user_id").endswith(".0"), 1)).alias("pointed"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lib import timeline
 from lib.config.stages import ExtractConfig, PublishConfig
 from lib.errors import SourceError
-from lib.features import cache, clocks, counting, loads, unusable
+from lib.features import cache, clocks, counting, loads, unusable, weeks
 from lib.features import source as event_rules
 from lib.features.loads import ComparedDays, EventCounts
 from lib.features.source import Reading
@@ -26,6 +26,7 @@ from lib.sources.opening import open_source, reading
 from lib.sources.part import Part
 from lib.tables.delta import DeltaTables
 from lib.tables.protocol import Tables
+from lib.tables.sql import text_literal
 from lib.timeline import Window
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     before = SourceNote.from_json(text) if text else None
     note = describe_source(config, parts, before)
     gained = check_same_source(config, before, note, parts) if before else []
-    stored = _read_stored(tables)
+    stored, acts = _read_stored(tables, config.question.actions)
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.csv is not None
     with reading(config.events):
         source = _look(config, parts, note, stored, anew, gained)
@@ -95,6 +96,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
             check_reaches_back(config, stored, rows, as_of)
         plan, more = _plan_ingestion(config, source, rows, as_of)
     notes = [*notes, *more, *_tell_gained(gained, note)]
+    notes += _check_weeks(config, source, rows, plan, {} if anew else acts)
     _check_not_stale(config.events, config.max_source_gap_days, _event_days(source.compared, rows, plan), as_of)
     if anew:
         say(f"all of {config.events!r} is read anew, once: text files are read by another rule from now on")
@@ -153,7 +155,7 @@ def _count(config: ExtractConfig, source: _Source) -> Sequence[Any]:
     start = None if source.anew else source.start
     since = _recent_days(start).start if start else None
     looked_at = counting.look_at(source.events, source.reading, since, config.as_of)
-    return counting.count_days(looked_at, start, tolerant=config.max_bad_rows > 0)
+    return counting.count_days(looked_at, start, config.question.actions, tolerant=config.max_bad_rows > 0)
 
 
 def _find_days(
@@ -259,12 +261,40 @@ def _write(tables: DeltaTables, rows: "DataFrame", plan: event_rules.Ingestion, 
         tables.append("daily_activity", rows)
 
 
-def _read_stored(tables: Tables) -> EventCounts:
-    """What `daily_activity` holds: one query tells the next day to read, the recent counts and the quiet days."""
+def _check_weeks(
+    config: ExtractConfig,
+    source: _Source,
+    rows: Sequence[Any],
+    plan: event_rules.Ingestion,
+    acts: EventCounts,
+) -> list[str]:
+    """Refuse a newest week far below its own past, of all events or of what is asked about; say what was accepted."""
+    lines = []
+    asked = " or ".join(map(repr, config.question.actions))
+    for what, stored, column in (("all events", source.compared, "n"), (f"events {asked}", acts, "acts")):
+        counts: Counter[date] = Counter()
+        for (known_day, day), n in stored.items():
+            if known_day < plan.as_of and not plan.is_read(known_day):
+                counts[day] += n
+        for row in rows:
+            if row["known_day"] and plan.is_read(row["known_day"]):
+                counts[row["day"]] += int(row[column])
+        said = weeks.check_not_thin(config.events, what, counts, plan.as_of, config.accept_shrunk)
+        lines += [said] if said else []
+    return lines
+
+
+def _read_stored(tables: Tables, actions: Sequence[str]) -> tuple[EventCounts, EventCounts]:
+    """What `daily_activity` holds, in all and of some types: one query tells next day, recent counts and quiet days."""
     if not tables.exists("daily_activity"):
-        return {}
-    counts = tables.query("SELECT known_day, day, SUM(count) AS n FROM {daily_activity} GROUP BY known_day, day")
-    return {(known_day, day): int(n) for known_day, day, n in counts.itertuples(index=False)}
+        return {}, {}
+    listed = ", ".join(map(text_literal, actions))
+    asked = f"SUM(CASE WHEN event_type IN ({listed}) THEN count ELSE 0 END)"
+    counts = tables.query(
+        f"SELECT known_day, day, SUM(count) AS n, {asked} AS acts FROM {{daily_activity}} GROUP BY known_day, day"
+    )
+    rows = list(counts.itertuples(index=False))
+    return {(known, day): int(n) for known, day, n, _ in rows}, {(known, day): int(n) for known, day, _, n in rows}
 
 
 def _recent_days(start: date) -> Window:
