@@ -8,8 +8,14 @@ from pathlib import Path
 
 from cli.errors import CliError
 from cli.help import EXAMPLES, INTRODUCTION, Parser, format_parameters
-
-PROJECT = Path(__file__).parents[1]
+from cli.options import (
+    PROJECT,
+    add_backtest_options,
+    add_bundle_options,
+    add_home_option,
+    add_param_option,
+    add_run_options,
+)
 
 
 def read_version() -> str:
@@ -26,7 +32,7 @@ def build_parser() -> Parser:
     run = commands.add_parser(
         "run", help="run the job", description="Run the job on this machine.", epilog=format_parameters()
     )
-    _run_options(run)
+    add_run_options(run)
     run.add_argument(
         "--catch-up", action="store_true", help="make the runs that were missed since the last list, in order"
     )
@@ -37,41 +43,45 @@ def build_parser() -> Parser:
         description="Wait for the schedule in the job's YAML, run the job, and wait again.",
         epilog=format_parameters(),
     )
-    _run_options(schedule)
-    look = commands.add_parser(
-        "look",
-        help="see what is in a file of events, before a first run",
-        description="Say in seconds, without Spark, what a file holds, how to read it, and the command to run on it.",
-    )
-    look.add_argument(
-        "events", metavar="EVENTS", help="a file, a folder, or a pattern, as the parameter events takes it"
-    )
-    _param_option(look)
+    add_run_options(schedule)
+    _look(commands.add_parser("look", help="see what is in a file of events, before a first run"))
     _while_you_work(commands)
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
-    _home_option(ui)
+    add_home_option(ui)
     ui.add_argument("--port", type=int, help="port to listen on (default: 5000, or a free one)")
     _models_command(commands.add_parser("models", help="compare, promote, roll back and challenge registered models"))
     _audience_command(commands.add_parser("audience", help="show the published lists, or go back to the one before"))
-    _backtest_options(
+    add_backtest_options(
         commands.add_parser(
             "backtest", help="replay the scheduled job over the past, under four policies of retraining"
         )
     )
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
-    _home_option(notebook)
-    for name, what in (("backup", "put all of a home into one file"), ("restore", "make a home of such a file")):
-        copied = commands.add_parser(name, help=what)
-        copied.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz file")
-        _home_option(copied)
-    forget = commands.add_parser("forget", help="take users out of all that a home keeps")
-    forget.add_argument("users", nargs="*", metavar="USER", help="ids, or - for standard input, one a line")
-    forget.add_argument("--file", type=Path, help="a file with one id a line")
-    _home_option(forget)
+    add_home_option(notebook)
+    _home_commands(commands)
     _clean_options(commands.add_parser("clean", help="remove what a home need not keep for ever"))
     _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser
+
+
+def _look(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say in seconds, without Spark, what a file holds, how to read it, and the command to run on it."
+    )
+    parser.add_argument("events", metavar="EVENTS", help="a file, folder or pattern, as the parameter events takes it")
+    add_param_option(parser)
+
+
+def _home_commands(commands: "argparse._SubParsersAction[Parser]") -> None:
+    for name, what in (("backup", "put all of a home into one file"), ("restore", "make a home of such a file")):
+        copied = commands.add_parser(name, help=what)
+        copied.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz file")
+        add_home_option(copied)
+    forget = commands.add_parser("forget", help="take users out of all that a home keeps")
+    forget.add_argument("users", nargs="*", metavar="USER", help="ids, or - for standard input, one a line")
+    forget.add_argument("--file", type=Path, help="a file with one id a line")
+    add_home_option(forget)
 
 
 def _clean_options(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +96,7 @@ def _clean_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=_days, metavar="DAYS", help=f"keep {what} for so long (default: {days})")
     parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
     parser.add_argument("--always", action="store_true", help="let each run of the home clean up after it from now on")
-    _home_option(parser)
+    add_home_option(parser)
 
 
 def _days(text: str) -> int:
@@ -101,7 +111,7 @@ def _while_you_work(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="check the YAML, the notebooks, and how they are wired",
         description="Find what is wrong before it runs, also what `databricks bundle validate` does not say.",
     )
-    _bundle_options(validate)
+    add_bundle_options(validate)
     for name, which in (("check", "the tests that start nothing: a minute"), ("test", "all tests")):
         what = f"format, lint, types, layers, parameters, and {which}"
         commands.add_parser(
@@ -121,7 +131,7 @@ def _remote(parser: argparse.ArgumentParser) -> None:
     status = actions.add_parser("status", help="the last runs, their tasks and verdicts")
     status.add_argument("--last", type=int, default=3, metavar="N", help="how many runs (default: 3)")
     run = actions.add_parser("run", help="start a run and follow it; fails when a task did not end as it should")
-    _param_option(run)
+    add_param_option(run)
     logs = actions.add_parser("logs", help="what the tasks of a run said")
     logs.add_argument("--run", type=int, metavar="ID", help="the run (default: the newest)")
     models = actions.add_parser("models", help="the model versions in use")
@@ -129,7 +139,7 @@ def _remote(parser: argparse.ArgumentParser) -> None:
     audience.add_argument("--head", type=int, default=10, metavar="N", help="how many users of each (default: 10)")
     audience.add_argument("--warehouse", metavar="ID", help="the SQL warehouse (default: the first that you may use)")
     for action in (status, run, logs, models, audience):
-        _bundle_options(action)
+        add_bundle_options(action)
         action.add_argument("--profile", help="a profile of ~/.databrickscfg (default: as the Databricks CLI has it)")
 
 
@@ -167,82 +177,7 @@ def _models_options(parser: argparse.ArgumentParser, *, again: bool = False) -> 
     """Options that may stand before or behind the action; behind it, none given must not undo one before it."""
     unset = argparse.SUPPRESS if again else None
     parser.add_argument("--question", metavar="SLUG", default=unset, help="the question, where the home has several")
-    _home_option(parser, again=again)
-
-
-def _param_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set a parameter of the job; may be repeated (their names: run --help)",
-    )
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    _param_option(parser)
-    parser.add_argument(
-        "--only",
-        metavar="TASKS",
-        help="run only these tasks, by comma; train+ takes all after train too, +train all before it",
-    )
-    _source_option(parser)
-    _home_option(parser)
-    _bundle_options(parser)
-    parser.add_argument("--job", default="propensity", help="the job to run (default: propensity)")
-
-
-def _backtest_options(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Replay the scheduled job over the past, in a home of its own, and compare never retraining, retraining every "
-        "run, the job's own gate, and an oracle. Called again it goes on where it was."
-    )
-    parser.add_argument("--from", dest="first", required=True, metavar="DATE", help="as_of of the first run")
-    parser.add_argument("--to", dest="last", required=True, metavar="DATE", help="no run is later than that")
-    parser.add_argument("--every", default="7d", metavar="DAYS", help="how far runs lie apart (default: 7d)")
-    parser.add_argument("--trials", type=int, default=8, metavar="N", help="trials of each search (default: 8)")
-    parser.add_argument(
-        "--stores",
-        choices=["memory", "delta"],
-        default="memory",
-        help="replay in memory, or over Delta tables and MLflow, which takes far longer (default: memory)",
-    )
-    parser.add_argument(
-        "--world",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="how the invented app of --source synthetic is to be: users, days, seed, drift_day, activity",
-    )
-    _param_option(parser)
-    _source_option(parser)
-    _home_option(parser, default=".backtest")
-    _bundle_options(parser)
-    parser.set_defaults(job="propensity")
-
-
-def _source_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--source",
-        choices=["complete-journey", "cdnow", "synthetic", "none"],
-        help="events to load when no events parameter is given (default: complete-journey)",
-    )
-
-
-def _home_option(parser: argparse.ArgumentParser, *, again: bool = False, default: str = ".home") -> None:
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=argparse.SUPPRESS if again else PROJECT / default,
-        metavar="DIR",
-        help=f"where all that is kept goes (default: {default} in the project)",
-    )
-
-
-def _bundle_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", help="the bundle's target (default: its default one)")
-    parser.add_argument("--bundle", type=Path, default=PROJECT, help=argparse.SUPPRESS)
+    add_home_option(parser, again=again)
 
 
 def given_parameters(pairs: Sequence[str], option: str = "--param", example: str = "action=purchase") -> dict[str, str]:

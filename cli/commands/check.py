@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.arguments import PROJECT
+from cli.options import PROJECT
 
 _PYTHON = (sys.executable, "-m")
 _STEPS = (

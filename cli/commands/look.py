@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from cli.arguments import given_parameters
 from cli.local.sources import locate_events
 from lib.config.catalogue import check_each
-from lib.config.stages import Events
+from lib.config.events import Events
 from lib.looking.format import format_look
 from lib.looking.look import look
 

@@ -6,10 +6,10 @@ import json
 import sys
 from pathlib import Path
 
-from cli.arguments import PROJECT
 from cli.errors import CliError
 from cli.local.home import open_home
 from cli.local.plan import SCHEMA
+from cli.options import PROJECT
 from localrun.notebook.kernelspec import install_kernelspec
 from localrun.notebook.source import KERNEL_TITLE, to_ipynb
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from cli.arguments import PROJECT
 from cli.local import readers
 from cli.local.home import Home, HomeInUse, lock_home, open_home
 from cli.local.sources import check_given
+from cli.options import PROJECT
 
 SKIPPED = 75  # as programs end that may be called again: another run held the home all the time
 

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 from databricks.sdk.service.jobs import CronSchedule
 
-from cli.arguments import PROJECT
 from cli.commands.run import SKIPPED
 from cli.errors import CliError
 from cli.local.home import open_home
 from cli.local.plan import plan_run
 from cli.local.sources import check_given
+from cli.options import PROJECT
 from localrun.platform.cron import next_fire
 
 _MARGIN = timedelta(seconds=5)  # a run that waits in vain ends before the next is due

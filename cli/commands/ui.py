@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 
-from cli.arguments import PROJECT
 from cli.errors import CliError
 from cli.local.home import open_home
 from cli.local.ui_guard import TOKEN
+from cli.options import PROJECT
 
 _PORT = 5000  # MLflow's own
 _PATIENCE_SECONDS = 60

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cli.arguments import PROJECT
 from cli.errors import CliError
 from cli.local.home import Home
+from cli.options import PROJECT
 from lib.config.question import Question
 from lib.config.stages import ModelConfig
 from lib.errors import ConfigError

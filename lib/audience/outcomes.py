@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.audience import ranking
 from lib.evaluation.metrics import Measured, Quality, measure, measure_change, measure_share
-from lib.features.source import LATE_DAYS
+from lib.features.days import LATE_DAYS
 from lib.labels.rows import user_hash
 from lib.timeline import is_final
 

@@ -5,19 +5,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from typing import Generic, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from lib.config import secrets
 from lib.errors import ConfigError
-from lib.expressions.grammar import read_tree
-from lib.expressions.scan import split_mapping
-from lib.sources.files import is_place
-from lib.sources.options import Options, read_options
-from lib.tables.sql import name_sql
 
-_NAME = r"[^\s./`\x00-\x1f\x7f]{1,255}"  # what Unity Catalog takes as a name, without the blanks and backticks
+TABLE_NAME = r"[^\s./`\x00-\x1f\x7f]{1,255}"  # what Unity Catalog takes as a name, without the blanks and backticks
 _LARGE = 1e6  # a limit of that size only keeps out slips of the pen
 NONE = "none"  # the word for nothing, where a parameter takes nothing
 T = TypeVar("T")
@@ -56,13 +49,13 @@ def word(values: str, *, secret: bool = False) -> Kind[str]:
     """
 
     def read(name: str, text: str) -> str:
-        _refuse_secrets(name, _read_word(name, text), named=secret)
+        refuse_secrets(name, read_word(name, text), named=secret)
         return text
 
     return Kind(read, values)
 
 
-def _refuse_secrets(name: str, text: str, *, named: bool) -> None:
+def refuse_secrets(name: str, text: str, *, named: bool) -> None:
     if secrets.HIDDEN in text:
         raise ConfigError(f"{name} was masked where it was noted down, got {text!r}. Give it anew.")
     if named and secrets.holds_clear(text):
@@ -78,7 +71,7 @@ def _refuse_secrets(name: str, text: str, *, named: bool) -> None:
         )
 
 
-def _read_word(name: str, text: str) -> str:
+def read_word(name: str, text: str) -> str:
     if not text:
         raise ConfigError(f"{name} is blank. Give the job or the notebook's widget a value for it.")
     return text
@@ -103,7 +96,7 @@ def file_of(*endings: str) -> Kind[str]:
     either = " or ".join(endings)
 
     def read(name: str, text: str) -> str:
-        _refuse_secrets(name, text, named=False)
+        refuse_secrets(name, text, named=False)
         if not text.endswith(endings):
             raise ConfigError(f"{name} must end in {either}, got {text!r}. Leave it blank for none.")
         return text
@@ -117,24 +110,11 @@ def schema_name() -> Kind[str]:
 
 
 def _read_schema_name(name: str, text: str) -> str:
-    if not re.fullmatch(rf"{_NAME}(\.{_NAME})?", _read_word(name, text)):
+    if not re.fullmatch(rf"{TABLE_NAME}(\.{TABLE_NAME})?", read_word(name, text)):
         raise ConfigError(
             f"{name} must be a schema or catalog.schema, without blanks and / and backticks in a name, got {text!r}."
         )
     return text
-
-
-def source() -> Kind[str]:
-    """Where events are: a path, or a table, of whose name each part that needs backticks gets them."""
-    return Kind(_read_source, "a table or path")
-
-
-def _read_source(name: str, text: str) -> str:
-    _refuse_secrets(name, text, named=False)
-    is_name = re.fullmatch(rf"{_NAME}(\.{_NAME}){{0,2}}", _read_word(name, text))
-    if not is_name or is_place(text):
-        return text
-    return ".".join(part if re.fullmatch(r"\w+", part) else name_sql(part) for part in text.split("."))
 
 
 def run_name() -> Kind[str]:
@@ -217,83 +197,3 @@ def _read_day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{name} must be a date like 2024-06-01, got {text!r}.") from None
-
-
-def names() -> Kind[tuple[str, ...]]:
-    """Comma-separated names, sorted and each once; one in quotes is taken as it stands."""
-    return Kind(_read_names, "one, or several with commas")
-
-
-def _read_names(name: str, text: str) -> tuple[str, ...]:
-    if _read_word(name, text).count("'") % 2 and "'" in (text[0], text[-1]):
-        raise ConfigError(f"{name} has a quote that is not closed: {text!r}. Write one that belongs to a name twice.")
-    parts = {_unquoted(part.strip()) for part in _outside_quotes(text)} - {""}
-    if not parts:
-        raise ConfigError(f"{name} names nothing: {text!r}. Give one event type, or several with commas.")
-    return tuple(sorted(parts))
-
-
-def _outside_quotes(text: str) -> list[str]:
-    """The parts between commas; those within a part that begins with a quote part nothing."""
-    return [match[0].strip() for match in re.finditer(r"\s*'(?:[^']|'')*'\s*(?=,|$)|[^,]+", text)]
-
-
-def _unquoted(part: str) -> str:
-    return part[1:-1].replace("''", "'") if re.fullmatch(r"'(?:[^']|'')+'", part) else part
-
-
-def quote_name(name: str) -> str:
-    """A name as `names` reads it, whatever it holds."""
-    if name == name.strip() and "," not in name and not name.startswith("'"):
-        return name
-    return "'" + name.replace("'", "''") + "'"
-
-
-def mapping() -> Kind[dict[str, str]]:
-    """`ours=theirs` pairs with commas between, where theirs may be an expression; none has no pair."""
-    return Kind(_read_mapping, f"ours=theirs, with commas between, or {NONE}")
-
-
-def _read_mapping(name: str, text: str) -> dict[str, str]:
-    return {} if is_none(text) else split_mapping(name, text)
-
-
-def condition() -> Kind[str]:
-    """An expression, as far as it can be read without knowing the columns; blank is none."""
-    return Kind(_read_condition, f"a condition, or {NONE}")
-
-
-def _read_condition(name: str, text: str) -> str:
-    if is_none(text):
-        return ""
-    read_tree(name, text)
-    return text
-
-
-def options() -> Kind[Options]:
-    """How text files are written; none says nothing."""
-    return Kind(lambda _, text: Options() if is_none(text) else read_options(text), f"option=value, or {NONE}")
-
-
-def columns() -> Kind[tuple[str, ...]]:
-    """Names of columns with commas between; none has none."""
-    return Kind(_read_columns, f"columns with commas between, or {NONE}")
-
-
-def _read_columns(name: str, text: str) -> tuple[str, ...]:
-    return () if is_none(text) else _read_names(name, text)
-
-
-def zone() -> Kind[str]:
-    """The name of a time zone of IANA."""
-    return Kind(_read_zone, "a zone like Europe/Berlin")
-
-
-def _read_zone(name: str, text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = get_close_matches(text, available_timezones(), n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"{name} must be a zone of IANA like UTC or Europe/Berlin, got {text!r}.{hint}") from None
-    return text

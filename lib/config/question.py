@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from hashlib import sha1
 
-from lib.config.kinds import names, whole, whole_or
+from lib.config.event_kinds import names
+from lib.config.kinds import whole, whole_or
 from lib.config.parameters import FromWidgets, Group, parameter
 
 MAX_SLUG = 80

@@ -9,95 +9,30 @@ from datetime import date
 from typing import Self
 
 from lib.config import secrets
+from lib.config.events import Events
 from lib.config.kinds import (
-    NONE,
     choice,
-    columns,
-    condition,
     day,
     decimal,
     file_of,
     flag,
-    is_none,
-    mapping,
     model_uri,
     optional,
-    options,
     run_name,
     schema_name,
-    source,
     whole,
     word,
-    zone,
 )
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question import MAX_DAYS, Question
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
 from lib.errors import ConfigError
-from lib.sources.options import Options
-from lib.sources.presets import Preset, preset_names, read_preset
 
 MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
 MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
 COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run on
-
-
-@dataclass(frozen=True, kw_only=True)
-class Events(FromWidgets, group=Group.QUESTION):
-    """Where the events are, and what their columns are called."""
-
-    events: str = parameter(
-        "",
-        source(),
-        "where the events are: a table, a Delta folder, or files of CSV, JSON lines or Parquet",
-        job="${var.events}",
-    )
-    event_columns: dict[str, str] = parameter(  # our column name -> the source's, or an expression
-        "",
-        mapping(),
-        "other column names or expressions, like user_id=customer,event_time=timestamp_millis(ts)",
-        job="${var.event_columns}",
-    )
-    event_preset: str = parameter(
-        "",
-        optional(choice(*preset_names()), ""),
-        "a ready-made mapping; what event_columns, event_where and event_key say counts over it",
-        group=Group.READING,
-    )
-    event_where: str = parameter(
-        "", condition(), "which rows count, like is_bot = 'false'", shown="all", group=Group.READING
-    )
-    event_options: Options = parameter(
-        "",
-        options(),
-        "how text files are written, like sep=';',encoding=cp1252",
-        shown="as the files say",
-        group=Group.READING,
-    )
-    event_key: tuple[str, ...] = parameter(
-        "",
-        columns(),
-        "columns that are alike in rows of one event, which count once",
-        shown="every row is an event",
-        group=Group.READING,
-    )
-    time_zone: str = parameter(
-        "UTC", zone(), "whose midnight begins a day, and what times without a zone are", group=Group.READING
-    )
-    max_bad_rows: float = parameter(
-        "0", decimal(0, 1), "share of rows with an unusable value that may be left out", group=Group.LIMITS
-    )
-
-    @property
-    def mapping(self) -> Preset:
-        """How rows are to be read: the ready-made mapping, and over it what was said by hand."""
-        preset = read_preset(self.event_preset)
-        columns = {**preset.columns, **self.event_columns}
-        kept = {ours: theirs for ours, theirs in columns.items() if theirs != NONE}
-        where = "" if is_none(self.event_where) else self.event_where
-        return replace(preset, columns=kept, where=where or preset.where, key=self.event_key or preset.key)
 
 
 @dataclass(frozen=True, kw_only=True)

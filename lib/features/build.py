@@ -131,8 +131,7 @@ class _Chunk:
                 self.by_action.at(cutoff), np.repeat(out["tenure"], len(self.slots)), expected[:, self.slots].ravel()
             )
             for place, kind in enumerate(vocabulary.asked):
-                of_kind = {type_column(kind, name): values[place :: len(self.slots)] for name, values in rhythm.items()}
-                out |= of_kind
+                out |= {type_column(kind, name): column[place :: len(self.slots)] for name, column in rhythm.items()}
         return out
 
 

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from lib.errors import SourceError
-from lib.features.source import find_changed_days
+from lib.features.days import find_changed_days
 from lib.timeline import Window
 
 MAX_LOST = Fraction(1, 20)  # of the events of all days compared

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from lib.config.stages import Events, ExtractConfig
+from lib.config.events import Events
+from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features.columns import EVENTS
 from lib.features.loads import EventCounts

@@ -7,8 +7,8 @@ from shlex import quote
 
 import duckdb
 
-from lib.config.kinds import quote_name
-from lib.config.stages import Events
+from lib.config.event_kinds import quote_name
+from lib.config.events import Events
 from lib.errors import ConfigError
 from lib.features import clocks
 from lib.features.columns import EVENTS

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lib.config.question import Question
-from lib.config.stages import ModelConfig
 from lib.errors import ModelError
 from lib.evaluation.verdict import Check
 from lib.models import checks
@@ -201,27 +200,6 @@ class MlflowRegistry:
                     "an orphan. Promote a whole pair."
                 ) from error
             raise ModelError(f"Version {version} of {name} is not registered. Promote one that is.") from error
-
-
-def registered_questions() -> list[ModelConfig]:
-    """One configuration for each question that has models in the store, by the registered models' own tags.
-
-    Each model that may be one of ours is read by itself, since Unity Catalog's search tells no tags.
-    """
-    from mlflow import MlflowClient
-
-    client, configs = MlflowClient(), []
-    listed = _all_pages(client.search_registered_models)
-    for name in [model.name for model in listed if model.name.endswith("_prediction")]:
-        tags = client.get_registered_model(name).tags
-        if "question" in tags:
-            question = Question.from_widgets(tags.__getitem__)
-            prefix = name.removesuffix(f"_{question.slug}_prediction")
-            configs.append(ModelConfig(
-                schema=tags["schema"], run_id="", as_of=None, question=question, models=prefix,
-                experiment=tags["experiment"],
-            ))  # fmt: skip
-    return configs
 
 
 def _all_pages(search: Callable[..., Any]) -> Iterator[Any]:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lib.config.stages import Events, ExtractConfig
+from lib.config.events import Events
+from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features.source import Reading, standardise
 from lib.looking.format import format_look

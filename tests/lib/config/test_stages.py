@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from lib.config.kinds import mapping
+from lib.config.event_kinds import mapping
 from lib.config.question import Question
 from lib.config.stages import (
     ExtractConfig,

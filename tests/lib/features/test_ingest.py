@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from lib.errors import SourceError
-from lib.features.source import Ingestion, check_actions, find_changed_days
+from lib.features.days import Ingestion, find_changed_days
+from lib.features.source import check_actions
 from tests.builders.runs import CUTOFF, ago
 
 

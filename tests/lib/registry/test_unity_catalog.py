@@ -11,7 +11,7 @@ import pytest
 from lib.config.question import Question
 from lib.config.stages import ModelConfig
 from lib.errors import ModelError
-from lib.registry.mlflow_registry import MlflowRegistry, registered_questions
+from lib.registry.mlflow_registry import MlflowRegistry
 from lib.registry.versions import compare_versions
 from lib.stages import by_hand
 from lib.stages.context import Context
@@ -82,16 +82,6 @@ def test_versions_are_listed_with_what_their_tags_say_although_no_search_tells_t
     assert [row[0] for row in compare_versions(found[1], found[0], columns)] == [
         "preprocessing_version", "trained_through",
     ]  # fmt: skip
-
-
-def test_questions_are_found_by_their_models_own_tags(catalog, registry):
-    catalog.create({"name": "main.shop.churn_prediction"})  # somebody else's
-    assert registered_questions() == []
-    registered(registry, QUESTION)
-    (config,) = registered_questions()
-    assert (config.question, config.models, config.schema, config.experiment) == (
-        QUESTION, "main.shop.propensity", "app", "propensity",
-    )  # fmt: skip
 
 
 def test_versions_are_promoted_and_rolled_back_by_hand(registry):
