@@ -30,7 +30,7 @@ dbutils.widgets.text("action", "", "Action")
 dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
 # users are asked about who did anything in so many days before; all: ever
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
-# the run's now, a day of time_zone: what happens on that day or later does not exist
+# the run's now, a day of the log's zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")
 
 # --- What is learnt from

@@ -63,7 +63,7 @@ class RunConfig(FromWidgets, group=Group.QUESTION):
     as_of: date | None = parameter(  # None: the day of the source's last event, or of the newest extraction
         "",
         optional(day(), None),
-        "the run's now, a day of time_zone: what happens on that day or later does not exist",
+        "the run's now, a day of the log's zone: what happens on that day or later does not exist",
         shown="day of the last event",
     )
     run_date: date | None = parameter(  # None: nothing is known to lie in the past, or beyond today

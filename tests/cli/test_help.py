@@ -64,7 +64,7 @@ def test_the_version_is_the_project_s(capsys):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    ("rnu", "COMMAND knows no 'rnu', only run, schedule, validate, check, test, parameters, ui, models, audience, "
+    ("rnu", "COMMAND knows no 'rnu', only run, schedule, look, validate, check, test, parameters, ui, models, audience, "
      "backtest, notebook, backup, restore, forget, clean, remote. Did you mean run?"),
     ("frobnicate", "ui, models, audience, backtest, notebook, backup, restore, forget, clean, remote.\n"),
     ("remote stats", "ACTION knows no 'stats', only status, run, logs, models, audience. Did you mean status?"),
