@@ -120,7 +120,8 @@ def test_a_home_that_read_csv_by_an_older_rule_does_not_go_on_with_it(tmp_path, 
     note.write_text(json.dumps(noted))
     assert main(["backtest", *asked]) == 1
     assert (
-        "was begun with reading of CSV nothing, and this call says 'RFC 4180, line Give this" in capsys.readouterr().err
+        "was begun with reading of CSV nothing, and this call says 'RFC 4180, line breaks included'. Give this"
+        in capsys.readouterr().err
     )
 
 

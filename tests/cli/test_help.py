@@ -64,8 +64,8 @@ def test_the_version_is_the_project_s(capsys):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    ("rnu", "COMMAND knows no 'rnu', only run, schedule, look, validate, check, test, parameters, ui, models, audience, "
-     "backtest, notebook, backup, restore, forget, clean, remote. Did you mean run?"),
+    ("rnu", "COMMAND knows no 'rnu', only run, schedule, look, validate, check, test, parameters, ui, models, "
+     "audience, backtest, notebook, backup, restore, forget, clean, remote. Did you mean run?"),
     ("frobnicate", "ui, models, audience, backtest, notebook, backup, restore, forget, clean, remote.\n"),
     ("remote stats", "ACTION knows no 'stats', only status, run, logs, models, audience. Did you mean status?"),
     ("models difference 1 2", "ACTION knows no 'difference', only diff, promote, rollback, challenge.\n"),
