@@ -215,8 +215,7 @@ def _id_text(raw: "Column", kind: str) -> "Column":
     if plain in ("float", "double"):
         return F.when((F.floor(raw) == raw) & (F.abs(raw) < EXACT), raw.cast("bigint").cast("string"))
     if plain == "decimal" and not kind.endswith(",0)"):
-        whole = raw.try_cast("decimal(38,0)")
-        return F.when(whole == raw, whole.cast("string"))
+        return F.when(F.floor(raw) == raw, F.floor(raw).cast("string"))  # in 38 digits, 7.5 would be the same as 8
     return raw.cast("string")
 
 

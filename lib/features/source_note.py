@@ -83,7 +83,7 @@ def check_reaches_back(config: ExtractConfig, stored: EventCounts, theirs: Seque
     if stored_days and source_days and min(stored_days) < min(source_days):
         raise SourceError(
             f"The tables of schema {config.schema} were read from {config.events!r} before text files were read by "
-            "today's rule, and must be read anew, whole. They begin on {min(stored_days)}, the files on "
+            f"today's rule, and must be read anew, whole. They begin on {min(stored_days)}, the files on "
             f"{min(source_days)} by now. Nothing was changed. Bring the older files back, or drop daily_activity and "
             "features, so that all begins with what is left: see Starting over in docs/operations.md."
         )

@@ -179,8 +179,7 @@ def _id_text(raw: str, kind: str, plain: str) -> str:
             f"CASE WHEN FLOOR({raw}) = {raw} AND ABS({raw}) < {EXACT} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR) END"
         )
     if plain == "decimal" and not kind.endswith(",0)"):
-        whole = f"TRY_CAST({raw} AS DECIMAL(38, 0))"
-        return f"CASE WHEN {whole} = {raw} THEN CAST({whole} AS VARCHAR) END"
+        return f"CASE WHEN FLOOR({raw}) = {raw} THEN CAST(FLOOR({raw}) AS VARCHAR) END"
     return f"CAST({raw} AS VARCHAR)"
 
 

@@ -115,7 +115,8 @@ def _read_group(spark: "SparkSession", types: dict[str, str], files: Sequence[Fi
     for name, kind in types.items():
         column = F.col(f"`{name.replace('`', '``')}`")
         if "/*ns" in kind:  # what lies below the microsecond is cut off
-            moment = F.timestamp_micros(F.floor(column / F.lit(1000)).cast("bigint"))
+            whole = f"`{name.replace('`', '``')}`"  # in whole numbers: a double has not all digits
+            moment = F.timestamp_micros(F.expr(f"({whole} - PMOD({whole}, 1000)) DIV 1000"))
             frame = frame.withColumn(name, moment if "utc" in kind else moment.cast("timestamp_ntz"))
         elif "/*uuid" in kind:
             digits = F.lower(F.hex(column))

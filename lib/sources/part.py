@@ -9,7 +9,7 @@ from urllib.parse import quote
 from lib.sources.files import File
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 FILE = "__file"  # in which file a row stands; blank where it is in none
 _HIGH = "".join(map(chr, range(128, 256)))
@@ -50,5 +50,13 @@ def shape(frame: "DataFrame", files: Sequence[File], decode: str | None = None) 
     lowered = {name.lower() for name in frame.columns}
     folders = dict.fromkeys(name for file in files for name, _ in file.folders if name.lower() not in lowered)
     written = {name: F.regexp_extract(path, f"/{re.escape(quote(name))}=([^/]*)/", 1) for name in folders}
-    above = [F.try_url_decode(F.nullif(text, F.lit(""))).alias(name) for name, text in written.items()]
+    # once for Spark's address, once for the writer of the folder
+    above = [_unescape(_unescape(F.nullif(text, F.lit("")))).alias(name) for name, text in written.items()]
     return frame.select(*own, *above, path.alias(FILE))
+
+
+def _unescape(text: "Column") -> "Column":
+    """Signs written as %20 in their place; a plus stays one."""
+    from pyspark.sql import functions as F
+
+    return F.try_url_decode(F.replace(text, F.lit("+"), F.lit("%2B")))

@@ -435,7 +435,7 @@ def test_another_source_or_one_that_lost_a_column_is_refused(home, spark, tables
     with pytest.raises(SourceError, match=f"of schema {tables.schema} were read from 'log', this run asks for 'other"):
         home.ingest(50, events="other_log")
     spark.table("log").drop("item_id").createOrReplaceTempView("log")
-    with pytest.raises(SourceError, match=r"a column for item_id before and have none now\. Found: user_id, e"):
+    with pytest.raises(SourceError, match=r"a column for item_id before and have none now\. Found: user_id string, e"):
         home.ingest(50)
 
 

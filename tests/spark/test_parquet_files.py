@@ -31,7 +31,7 @@ def write(tmp_path):
 
 def shaped(spark, events, columns, **said):
     frame = standardise(open_source(spark, events), Reading(said.pop("names", {}), **said))
-    return sorted(tuple(row) for row in frame.select(*columns, "broken").collect())
+    return sorted((tuple(row) for row in frame.select(*columns, "broken").collect()), key=str)
 
 
 @pytest.mark.parametrize(("ids", "texts"), [
@@ -46,14 +46,14 @@ def shaped(spark, events, columns, **said):
     (pa.array([one.bytes for one in USERS], pa.uuid()), tuple(map(str, USERS))),
 ], ids=str)  # fmt: skip
 def test_ids_of_any_type_become_the_text_of_their_digits(spark, write, ids, texts):
-    assert shaped(spark, write(user_id=ids), ["user_id"]) == [(text, None) for text in texts]
+    assert shaped(spark, write(user_id=ids), ["user_id"]) == sorted((text, None) for text in texts)
 
 
 @pytest.mark.parametrize(
     "ids", [pa.array([7.5, 8.0]), pa.array([Decimal("7.5"), Decimal(8)]), pa.array([2.0**60, 8.0])]
 )
 def test_a_number_that_is_no_whole_one_is_no_id(spark, write, ids):
-    assert [row[1] for row in shaped(spark, write(user_id=ids), ["user_id"])] == ["user_id", None]
+    assert {row[1] for row in shaped(spark, write(user_id=ids), ["user_id"])} == {"user_id", None}
 
 
 @pytest.mark.parametrize("times", [
@@ -87,19 +87,17 @@ def test_files_of_unlike_types_are_brought_to_one(spark, write):
     write("2024-01.parquet", user_id=[7, 8], value=[1, 2])
     write("2024-02.parquet", user_id=["7", "x8"], value=[0.5, None])
     events = write("2024-03.parquet", event_time=["2024-06-01", "2024-06-01 10:00"])
-    rows = shaped(spark, events, ["user_id", "value"])
-    assert rows == [("7", None, None), ("7", 0.5, None), ("7", 1.0, None), ("8", None, None), ("8", 2.0, None),
-                    ("x8", None, None)] or sorted(rows, key=str) == sorted([
-        ("7", None, None), ("7", 0.5, None), ("7", 1.0, None), ("8", None, None), ("8", 2.0, None),
-        ("x8", None, None)], key=str)  # fmt: skip
+    assert shaped(spark, events, ["user_id", "value"]) == [
+        ("7", 0.5, None), ("7", 1.0, None), ("7", None, None), ("8", 2.0, None), ("8", None, None), ("x8", None, None),
+    ]  # fmt: skip
 
 
 def test_columns_of_folders_are_columns_and_lose_no_zero(spark, write):
-    write("shop=007/kind=a%20b/1.parquet")
+    write("shop=007/kind=a%20b+c/1.parquet")
     events = write("shop=8/2.parquet", rows=1)
     names = {"user_id": "shop", "event_type": "kind"}
     rows = shaped(spark, events, ["user_id", "event_type"], names=names)
-    assert rows == [("007", "a b", None)] * 2 + [("8", None, "event_type")]
+    assert rows == [("007", "a b+c", None)] * 2 + [("8", None, "event_type")]
 
 
 def test_fields_of_structs_and_maps_are_named_by_their_path(spark, write):

@@ -130,7 +130,8 @@ def test_a_time_without_a_day_or_beyond_the_calendar_breaks_its_row(spark, time)
     ("user_id, event_time, event_type", {"event_type": "event_time"},
      r"Column 'event_time' of the events must be string or .* to serve as event_type, found date\. Cast it"),
     ("user_id, count, event_type", {"event_time": "count"},
-     "Column 'count' of the events must be timestamp or timestamp_ntz or date to serve as event_time, found date")
+     "Column 'count' of the events must be timestamp or timestamp_ntz or date or string to serve as event_time, fou"
+     "nd date")
 ])  # fmt: skip
 def test_a_column_that_is_missing_or_of_a_wrong_type_is_named(spark, columns, names, message):
     frame = literal(spark, columns, "'a', DATE'2024-06-01', 'view'")

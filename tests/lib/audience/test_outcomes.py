@@ -11,7 +11,7 @@ from lib.audience import outcomes
 from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, outcome_rows, quality_word
 from lib.audience.ranking import HeldOut
 from lib.evaluation.metrics import Measured, Quality, measure_share
-from lib.features.source import LATE_DAYS
+from lib.features.days import LATE_DAYS
 
 CUTOFF = date(2024, 6, 3)
 
