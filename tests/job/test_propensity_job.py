@@ -289,7 +289,10 @@ def test_a_bad_input_is_one_clear_error(place, tmp_path):
     run = place("bad").run(events=file, action="view")
     assert run.code == 1
     assert run.states() == "FAILED" + " UPSTREAM_FAILED" * 5
-    assert run.said.count("SourceError: The events have no column 'user_id' for user_id. Found: who") == 1, run.said
+    message = (
+        f"SourceError: The events have no column 'user_id' for user_id in {file}. Found: who, event_time, event_type."
+    )
+    assert run.said.count(message) == 1, run.said
     assert "Traceback" not in run.said
 
 
