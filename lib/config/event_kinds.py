@@ -2,11 +2,9 @@
 
 import re
 from difflib import get_close_matches
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from lib.config.kinds import NONE, TABLE_NAME, Kind, is_none, read_word, refuse_secrets
 from lib.errors import ConfigError
-from lib.expressions.grammar import read_tree
 from lib.expressions.scan import split_mapping
 from lib.sources.files import is_place
 from lib.sources.options import Options, read_options
@@ -73,6 +71,8 @@ def condition() -> Kind[str]:
 def _read_condition(name: str, text: str) -> str:
     if is_none(text):
         return ""
+    from lib.expressions.grammar import read_tree  # needs what is installed, which help does without
+
     read_tree(name, text)
     return text
 
@@ -97,6 +97,8 @@ def zone() -> Kind[str]:
 
 
 def _read_zone(name: str, text: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # loads what help does without
+
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
