@@ -13,7 +13,7 @@ import pandas as pd
 
 from lib.explain.groups import GroupView, group_features
 from lib.explain.importance import measure_importances
-from lib.explain.phrases import describe_group, format_type_name
+from lib.explain.phrases import USUAL, describe_group, format_type_name
 from lib.features.vocabulary import type_column
 from lib.labels.rows import Rows
 from lib.models.notes import PairNotes
@@ -67,6 +67,8 @@ def format_reasons(pair: Pair, features: pd.DataFrame, most: int) -> list[str | 
     order = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :most]
     matters = np.take_along_axis(np.abs(moved), order, axis=1) >= LEAST
     texts = np.full(order.shape, None, object)
+    others = [name for name in features if str(name).endswith(USUAL) and name not in pair.columns]
+    features = features.drop(columns=others)  # what another question has brought changes no word of this one
     for number, group in enumerate(map(str, change)):
         rows, places = np.nonzero((order == number) & matters)
         phrases = describe_group(group, features.iloc[rows], pair.notes.names)

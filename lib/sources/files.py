@@ -79,7 +79,7 @@ def is_place(events: str) -> bool:
 
 def split_paths(events: str) -> list[str]:
     """The places that a text names; with commas between them where each looks like a path."""
-    parts = [part.strip() for part in events.split(",")]
+    parts = [part.strip() for part in re.split(r",(?![^{]*\})", events)]  # in braces, a comma is of a pattern
     several = len(parts) > 1 and all("/" in part or _format_of(part) for part in parts)
     return parts if several else [events]
 

@@ -112,6 +112,8 @@ def judge_champion(
 def _measure(pair: Pair, judged: Rows, rule: NaiveRule, seed: int) -> Quality:
     """Measure a champion, and besides how sure it should have been: its level and its sharpness may move apart."""
     quality = comparison.measure_pair(pair, judged, rule, seed)
+    if not len(judged.y):
+        return quality
     slope = measure_sharpness(judged.y, pair.score(judged.X), judged.users, seed, judged.weight)
     return replace(quality, metrics={**quality.metrics, **({"sharpness": slope} if slope else {})})
 

@@ -166,6 +166,7 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "features": ("user_id",),
     "predictions": ("user_id",),
     "audience": ("user_id",),
+    "evaluations": ("user_id",),
 }
 FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of these tables and `export`
     "sources/*",

@@ -74,7 +74,7 @@ def test_missed_weeks_are_made_in_order_and_only_the_last_comes_into_use(home, s
     ]
     said = capsys.readouterr().out
     assert "catch-up, run 1 of 2: as of 2024-06-24\ncatch-up, run 2 of 2: as of 2024-07-01\n" in said
-    assert f"run page  {home.runs}/run-3/index.html" in said
+    assert f"page      {home.runs}/run-3/index.html" in said
 
 
 def test_up_to_a_day_that_was_named_nothing_has_to_be_looked_up(home, started):

