@@ -14,6 +14,8 @@ from localrun.spark.access import client_environment
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_TABLE = re.compile(r"\w+", re.ASCII)
+_SCHEMA = re.compile(r"[^_\W]\w*(\.db)?", re.ASCII)
 _PART = re.compile(r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?")  # files of Spark's own writers
 
 
@@ -56,26 +58,31 @@ def release(url: str, session_id: str) -> None:
 def register(url: str, warehouse: Path, schemas: Sequence[str]) -> None:
     """Make the server know every schema and table that lies in the warehouse.
 
-    A table is a folder `<schema>/<table>` with a Delta log. A folder whose log holds no commit, or that has no log and
-    nothing but Spark's own parts, is what a killed run left of a table that never came to be: it is removed, so that
-    the next run can create it. A newest commit of no length, as a machine that lost power leaves it, never came to be
-    either.
+    A table is a folder `<schema>/<table>` with a Delta log, or `<schema>.db/<table>`, where Spark lays a schema made
+    without a place. A folder whose name Spark takes for neither, as somebody's copy, is passed over. One whose
+    log holds no commit, or that has no log and nothing but Spark's own parts, is what a killed run left of a table
+    that never came to be: it is removed, so that the next run can create it. A newest commit of no length, as a
+    machine that lost power leaves it, never came to be either.
 
     Raises
     ------
     LocalRunError
         If a table cannot be registered.
     """
-    folders = [path.name for path in warehouse.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))]
+    folders = [folder.name for folder in _folders(warehouse, _SCHEMA)]
     with session(url) as spark:
-        for schema in sorted({*schemas, *folders}):
-            folder = warehouse / schema
+        for name in sorted({*schemas, *folders}):
+            folder, schema = warehouse / name, name.removesuffix(".db")
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_name(schema)} LOCATION '{_literal(folder)}'")
-            for table in sorted(path for path in folder.glob("*") if path.is_dir()):
+            for table in _folders(folder, _TABLE):
                 if (table / "_delta_log").is_dir():
                     _register_table(spark, schema, table)
                 elif _is_leftover(table):
                     shutil.rmtree(table)
+
+
+def _folders(place: Path, name: re.Pattern[str]) -> list[Path]:
+    return sorted(path for path in place.glob("*") if path.is_dir() and name.fullmatch(path.name))
 
 
 def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:

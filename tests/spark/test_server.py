@@ -1,6 +1,7 @@
 """The shared Spark server: what it knows when it starts, how it fails, and that nothing of it stays."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,17 +29,24 @@ def test_a_new_server_knows_the_tables_of_the_one_before(tmp_path: Path) -> None
         server.wait_ready()
         with session(server.url) as spark:
             spark.range(5).write.format("delta").saveAsTable("shop.kept")
+            spark.sql("CREATE SCHEMA made")  # with no place said, Spark 4.2 lays it into made.db
+            spark.range(7).write.format("delta").saveAsTable("made.kept")
         assert (home / "warehouse" / "shop" / "kept" / "_delta_log").is_dir()
         process = server_process(server)
     assert ended(process)
     (home / "warehouse" / "other" / "cut_short" / "_delta_log").mkdir(parents=True)
     (home / "warehouse" / "other" / "cut_short" / "part-0.parquet").write_text("")
+    shutil.copytree(home / "warehouse" / "shop", home / "warehouse" / "shop, a copy")
+    shutil.copytree(home / "warehouse" / "shop" / "kept", home / "warehouse" / "shop" / "kept.before")
 
     with SparkServer(home, ["shop"], home / "log", extra_conf={"spark.sql.shuffle.partitions": "3"}) as server:
         server.wait_ready()
         with session(server.url) as spark:
             assert spark.table("shop.kept").count() == 5
-            assert [row.namespace for row in spark.sql("SHOW SCHEMAS").collect()] == ["default", "other", "shop"]
+            assert spark.table("made.kept").count() == 7
+            known = [row.namespace for row in spark.sql("SHOW SCHEMAS").collect()]
+            assert known == ["default", "made", "other", "shop"]
+            assert [row.tableName for row in spark.sql("SHOW TABLES IN shop").collect()] == ["kept"]
             assert not (home / "warehouse" / "other" / "cut_short").exists()
             conf = {
                 key: spark.conf.get(f"spark.sql.{key}")
