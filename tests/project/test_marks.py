@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.check import _PYTEST
 from tests.marks import collected, find_fault, is_costly, is_marked
 
 TESTS = Path(__file__).parents[1]
@@ -71,6 +72,26 @@ def test_pytest_itself_fails_a_test_whose_mark_is_wrong(pytester):
     result.stdout.fnmatch_lines_random(
         [f"FAILED *::test_{name}*" for name in ("starts", "shares_first", "shares_next", "marked_for_nothing")]
     )
+
+
+@pytest.mark.job
+def test_what_a_module_makes_once_is_made_by_one_process(pytester, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TESTS.parent))
+    (pytester.path / "pytest.ini").write_text("[pytest]\nmarkers =\n    spark: one\n    job: two\n")
+    pytester.makepyfile("""
+        import os
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_each(number):
+            with open("processes", "a") as file:
+                print(os.getpid(), file=file)
+    """)
+    given = _PYTEST[_PYTEST.index("-n") :]
+    result = pytester.runpytest_subprocess("-p", "tests.marks", "-p", "no:randomly", *given)
+    result.assert_outcomes(passed=8)
+    processes = (pytester.path / "processes").read_text().split()
+    assert (len(processes), len(set(processes))) == (8, 1)
 
 
 def test_at_least_four_fifths_of_all_cases_are_unmarked(request):
