@@ -1,7 +1,6 @@
 """What a home need not keep for ever: told, then removed. Models, lists, predictions, outcomes and decisions stay."""
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from cli.local.home import Home
+from cli.local.whole_files import write_whole
 
 SETTINGS = "clean.json"  # in a home: the periods by which each run cleans up after itself
 NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
@@ -29,9 +29,7 @@ class Periods:
 
     def save(self, home: Home) -> None:
         """Let each run of the home clean up by these."""
-        draft = home.root / f".{SETTINGS}.part"
-        draft.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
-        os.replace(draft, home.root / SETTINGS)
+        write_whole(home.root / SETTINGS, json.dumps(asdict(self), indent=2).encode())
 
     @classmethod
     def of(cls, home: Home) -> "Periods | None":

@@ -18,6 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from cli.local.home import FORGETTING, Home
+from cli.local.whole_files import write_whole
 from lib.tables.contracts import IDS, VERSIONED
 from localrun.run.page import write_page
 from localrun.run.record import JobRun, past_runs
@@ -169,5 +170,5 @@ def _drop_lines(path: Path, words: re.Pattern[str]) -> int:
     lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
     kept = [line for line in lines if not words.search(line)]
     if len(kept) < len(lines):
-        path.write_text("".join(kept), encoding="utf-8", errors="surrogateescape")
+        write_whole(path, "".join(kept).encode("utf-8", "surrogateescape"))
     return len(lines) - len(kept)

@@ -1,13 +1,12 @@
 """What an earlier version wrote down in clear: passwords in the records, pages and logs of runs are hidden, once."""
 
-import json
-import os
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from cli.local import place
+from cli.local.source_notes import read_notes, write_note
+from cli.local.whole_files import write_whole
 from lib.config import secrets
-from lib.features.source_note import SOURCE
 
 _DONE = "passwords are hidden"  # a line in the note of where the home lies
 _FILES = ("runs/*/run.json", "runs/*/*.html", "runs/*/*.log", "*.log", "notebooks/*.ipynb")
@@ -18,7 +17,7 @@ def hide_passwords(root: Path) -> None:
     if place.has_note(root, _DONE):
         return
     hidden = [path for pattern in _FILES for path in sorted(root.glob(pattern)) if _hide(path)]
-    notes = [folder for folder in (root / "warehouse").glob("*/daily_activity") if _strip_note(folder)]
+    notes = [folder for folder, note in read_notes(root) if _strip_note(folder, note)]
     if hidden or notes:
         print(
             f"Passwords stood in clear in {len(hidden) + len(notes)} files of this home, as earlier versions wrote "
@@ -36,25 +35,19 @@ def _hide(path: Path) -> bool:
     masked = secrets.mask(text)
     if masked == text:
         return False
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(masked, encoding="utf-8", errors="surrogateescape")
-    draft.chmod(path.stat().st_mode)
-    os.replace(draft, path)
+    write_whole(path, masked.encode("utf-8", "surrogateescape"))
     return True
 
 
-def _strip_note(folder: Path) -> bool:
-    """Take passwords out of the address of events; the table's earlier commits are texts that are masked too."""
-    from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
+def _strip_note(folder: Path, note: dict[str, Any]) -> bool:
+    """Take passwords out of the address of events; the table's commits are texts that are masked too.
 
-    name, found = f"propensity.{SOURCE}", False
-    with suppress(DeltaError):
-        table = DeltaTable(folder)
-        note = json.loads(table.metadata().configuration.get(name, "{}"))
-        stripped = note | {"events": secrets.strip(note.get("events", ""))}
-        if found := stripped.get("events") != note.get("events", ""):
-            table.alter.set_table_properties({name: json.dumps(stripped)}, raise_if_not_exists=False)
-        for commit in sorted((folder / "_delta_log").glob("*.json")) if found else ():
-            _hide(commit)
-    return found
+    They are masked first: the note is what tells, after a kill, that this is not done.
+    """
+    stripped = note | {"events": secrets.strip(note.get("events", ""))}
+    if stripped["events"] == note.get("events", ""):
+        return False
+    for commit in sorted((folder / "_delta_log").glob("*.json")):
+        _hide(commit)
+    write_note(folder, stripped)
+    return True

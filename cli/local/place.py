@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from cli.local.source_notes import read_notes, write_note
+from cli.local.whole_files import write_whole
+
 NOTE = "place"  # the file that says where the home lies
 DATABASE = "mlflow.db"
 KEPT = "mlflow.db.before-move"  # the database as it was before the last move
@@ -28,12 +31,8 @@ def former_place(root: Path) -> str | None:
 
 def note_place(root: Path) -> None:
     """Write down where a home lies, unless that is noted."""
-    note = root / NOTE
-    if note.exists():
-        return
-    draft = root / f".{NOTE}.part"
-    draft.write_text(f"{root}\n", encoding="utf-8")
-    os.replace(draft, note)
+    if not (root / NOTE).exists():
+        write_whole(root / NOTE, f"{root}\n".encode())
 
 
 def has_note(root: Path, line: str) -> bool:
@@ -47,9 +46,7 @@ def add_note(root: Path, line: str) -> None:
     """Note something; a home that cannot be written to is told again the next time."""
     with suppress(OSError):
         text = (root / NOTE).read_text(encoding="utf-8")
-        draft = root / f".{NOTE}.part"
-        draft.write_text(f"{text}{line}\n", encoding="utf-8")
-        os.replace(draft, root / NOTE)
+        write_whole(root / NOTE, f"{text}{line}\n".encode())
 
 
 def settle(root: Path, former: str) -> None:
@@ -110,19 +107,10 @@ def _text_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 
 def _rewrite_notes(root: Path, former: str) -> None:
     """The events that tables were read from, where they lie in the home: a property of the table."""
-    from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
-
-    from lib.features.source_note import SOURCE
-
-    name = f"propensity.{SOURCE}"
-    for folder in (root / "warehouse").glob("*/daily_activity"):
-        with suppress(DeltaError):  # no table yet; or a damaged one, which the run will name
-            table = DeltaTable(folder)
-            note = json.loads(table.metadata().configuration.get(name, "{}"))
-            moved = {key: rewrite(text, former, str(root)) if key == "events" else text for key, text in note.items()}
-            if moved != note:
-                table.alter.set_table_properties({name: json.dumps(moved)}, raise_if_not_exists=False)
+    for folder, note in read_notes(root):
+        moved = note | {"events": rewrite(note["events"], former, str(root))} if "events" in note else note
+        if moved != note:
+            write_note(folder, moved)
 
 
 def _rewrite_runs(root: Path, former: str) -> None:

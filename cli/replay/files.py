@@ -1,17 +1,10 @@
-"""Files that are whole or not there, and tables that any process can map into its memory."""
+"""Tables that any process can map into its memory."""
 
-import os
 from pathlib import Path
 
 import pyarrow as pa
 
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
+from cli.local.whole_files import write_whole
 
 
 def write_arrow(path: Path, table: pa.Table, note: dict[bytes, bytes]) -> None:
@@ -20,7 +13,7 @@ def write_arrow(path: Path, table: pa.Table, note: dict[bytes, bytes]) -> None:
     noted = table.replace_schema_metadata(note)
     with pa.ipc.new_file(sink, noted.schema) as file:
         file.write_table(noted)
-    write(path, sink.getvalue())
+    write_whole(path, sink.getvalue())
 
 
 def read_arrow(path: Path) -> pa.Table:

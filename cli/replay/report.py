@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cli.replay.files import write
+from cli.local.whole_files import write_whole
 from cli.replay.outcome import TRUTH
 from cli.replay.request import Request
 from cli.replay.store import Outcome
@@ -80,9 +80,9 @@ def format_policies(policies: pd.DataFrame) -> pd.DataFrame:
 
 def write_all(request: Request, outcome: Outcome, folder: Path) -> None:
     """Write `backtest.csv`, `backtest.svg` and `backtest.html`, which needs neither of the others nor a network."""
-    write(folder / "backtest.csv", outcome.runs.to_csv(index=False).encode())
+    write_whole(folder / "backtest.csv", outcome.runs.to_csv(index=False).encode())
     plot = _draw(outcome.runs)
-    write(folder / "backtest.svg", plot.encode())
+    write_whole(folder / "backtest.svg", plot.encode())
     question = f"{request.question}, {request.days[0]} to {request.days[-1]}, {len(request.days)} runs"
     notes = "".join(f"<p>{escape(line)}</p>" for line in (question, *format_notes(outcome)))
     runs = outcome.runs.drop(columns=["reasons"]).to_html(
@@ -92,7 +92,7 @@ def write_all(request: Request, outcome: Outcome, folder: Path) -> None:
         title="Backtest of the policies of retraining", text=notes, plot=plot[plot.index("<svg") :],
         policies=format_policies(outcome.policies).to_html(index=False, border=0), runs=runs,
     )  # fmt: skip
-    write(folder / "backtest.html", page.encode())
+    write_whole(folder / "backtest.html", page.encode())
 
 
 def _draw(runs: pd.DataFrame) -> str:

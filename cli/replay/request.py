@@ -16,7 +16,7 @@ from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.plan import load_job
 from cli.local.sources import Source, choose_source
-from cli.replay.files import write
+from cli.local.whole_files import write_whole
 from lib.config.catalogue import check_all, with_defaults
 from lib.config.question import Question
 from lib.sources import csv_files, files
@@ -133,7 +133,7 @@ def _world(arguments: argparse.Namespace, given: Mapping[str, str]) -> dict[str,
 def _same(note: Path, asked: Mapping[str, str]) -> None:
     """Note what was asked for in a fresh home; in a begun one, refuse anything else."""
     if not note.exists():
-        write(note, json.dumps(asked, indent=1).encode())
+        write_whole(note, json.dumps(asked, indent=1).encode())
         return
     before = json.loads(note.read_text(encoding="utf-8"))
     for name in dict.fromkeys([*asked, *before]):

@@ -19,7 +19,8 @@ import pandas as pd
 import pyarrow as pa
 
 from cli.errors import CliError
-from cli.replay.files import read_arrow, write, write_arrow
+from cli.local.whole_files import write_whole
+from cli.replay.files import read_arrow, write_arrow
 from lib.backtest.replay import ExtractedDay, Replayed, SharedTables
 from lib.registry.memory import MemoryRegistry
 from lib.training.challenger import MadeChallenger
@@ -80,7 +81,7 @@ class Store:
 
     def write(self, path: Path, content: Any) -> None:
         """Pickle something into one of these files, in the place of what was there."""
-        write(path, b"\n".join([_layout(), pickle.dumps(content)]))
+        write_whole(path, b"\n".join([_layout(), pickle.dumps(content)]))
 
     def read(self, path: Path) -> Any:
         """What `write` was given.

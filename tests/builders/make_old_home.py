@@ -51,6 +51,13 @@ def main() -> None:
     print(f"{ARCHIVE}: {ARCHIVE.stat().st_size // 1000} kB")
 
 
+def unpack(folder: Path) -> Path:
+    """Unpack the home below a folder, as the commit has left it; where it lies then."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / HOME.name
+
+
 def _check_out(folder: Path) -> None:
     made = subprocess.run(["git", "archive", COMMIT], cwd=PROJECT, stdout=subprocess.PIPE, check=True)
     subprocess.run(["tar", "-x"], cwd=folder, input=made.stdout, check=True)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import tarfile
 import time
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,7 +18,7 @@ from cli.local.cleaning import Periods, find_removable
 from cli.local.home import open_home
 from lib.features.extraction import Extraction
 from lib.timeline import Cutoffs
-from tests.builders.make_old_home import ARCHIVE, HOME
+from tests.builders.make_old_home import unpack
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SLUG = "cook_14d_cohort90d"
@@ -27,10 +26,7 @@ SLUG = "cook_14d_cohort90d"
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / HOME.name
+    return unpack(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

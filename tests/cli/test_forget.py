@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import tarfile
 
 import pandas as pd
 import pyarrow as pa
@@ -17,17 +16,14 @@ from cli.local import forgetting
 from cli.local.home import lock_home, open_home
 from lib.tables.contracts import IDS
 from localrun.run.record import past_runs
-from tests.builders.make_old_home import ARCHIVE, HOME
+from tests.builders.make_old_home import unpack
 
 HELD = [name for name in IDS if name != "evaluations"]  # which the home of before does not have
 
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / HOME.name
+    return unpack(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

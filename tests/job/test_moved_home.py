@@ -2,14 +2,13 @@
 
 import json
 import shutil
-import tarfile
 
 import pytest
 from deltalake import DeltaTable
 
 from cli.__main__ import main
 from cli.local.home import open_home
-from tests.builders.make_old_home import ARCHIVE, HOME, QUESTION
+from tests.builders.make_old_home import QUESTION, unpack
 
 pytestmark = [pytest.mark.job, pytest.mark.timeout(900)]  # two runs
 NEXT = "2024-06-23"
@@ -34,9 +33,7 @@ def rows(home, name):
 
 
 def test_restored_elsewhere_the_next_run_gives_the_same(tmp_path):
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    original = open_home(tmp_path / HOME.name).root
+    original = open_home(unpack(tmp_path)).root
     backup, restored = tmp_path / "backup.tar.gz", tmp_path / "elsewhere" / "restored"
     assert main(["backup", str(backup), "--home", str(original)]) == 0
     moved = original.rename(tmp_path / "kept aside")  # whoever still writes to the old place fails, or shows

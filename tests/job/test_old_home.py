@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-import tarfile
 from datetime import date
 
 import pandas as pd
@@ -18,7 +17,7 @@ from lib.config.question import Question
 from lib.features.vocabulary import DEFINITION
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.tables.contracts import CONTRACTS
-from tests.builders.make_old_home import ARCHIVE, DAYS, HOME, QUESTION
+from tests.builders.make_old_home import DAYS, HOME, QUESTION, unpack
 
 pytestmark = pytest.mark.timeout(600)  # the home has one place: another who runs these tests is waited for
 ASKED = Question(actions=("cook",), horizon_days=14, cohort_days=90)
@@ -49,8 +48,7 @@ def before():
     with HOME.with_suffix(".lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(HOME, ignore_errors=True)
-        with tarfile.open(ARCHIVE) as archive:
-            archive.extractall(HOME.parent, filter="data")
+        unpack(HOME.parent)
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
             patch.setenv(name, f"sqlite:///{HOME}/mlflow.db")
         yield {name: table(name) for name in CONTRACTS if (HOME / "warehouse" / "propensity" / name).exists()}

@@ -1,7 +1,6 @@
 """Where ids of users stand is said in the contracts: what else holds one fails here."""
 
 import re
-import tarfile
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -9,7 +8,7 @@ import pytest
 from deltalake import DeltaTable
 
 from lib.tables.contracts import CONTRACTS, FILES_WITH_IDS, IDS
-from tests.builders.make_old_home import ARCHIVE, HOME
+from tests.builders.make_old_home import unpack
 from tests.builders.runs import two_lists
 
 
@@ -37,10 +36,7 @@ def test_no_other_column_of_a_table_holds_one(name):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / HOME.name
+    return unpack(tmp_path_factory.mktemp("home"))
 
 
 def test_no_other_file_of_a_home_holds_one(home):
