@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from lib.errors import SourceError
 from lib.sources import lines as line_rules
 from lib.sources.files import File, escape_pattern
-from lib.sources.part import Part, shape
+from lib.sources.part import ROW, Part, shape
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ROW = "__row_as_found"  # where a line is no object: the line
 _CASE = "spark.sql.caseSensitive"
+_BRACKET = "^\\ufeff?\\s*\\["
 
 
 def read(spark: "SparkSession", events: str, files: Sequence[File]) -> list[Part]:
@@ -23,14 +23,23 @@ def read(spark: "SparkSession", events: str, files: Sequence[File]) -> list[Part
     SourceError
         If two keys differ in capitals only, of which Spark would lose one.
     """
-    lists = [file for file in files if _is_list(spark, file)]
+    lists = _find_lists(spark, files)
     groups = ([file for file in files if file not in lists], lists)
     return [_read_group(spark, events, group, group is lists) for group in groups if group]
 
 
-def _is_list(spark: "SparkSession", file: File) -> bool:
-    raw = line_rules.first_line(line_rules.read_lines(spark, [file]), None)
-    return raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+def _find_lists(spark: "SparkSession", files: Sequence[File]) -> list[File]:
+    """The files whose first sign is a bracket; one scan tells of all."""
+    from pyspark.sql import functions as F
+
+    first = F.when((F.col("block") == 0) & line_rules.has_text(None), F.col("place"))
+    firsts = (
+        line_rules.read_lines(spark, files)
+        .groupBy("file")
+        .agg(F.min(first).alias("first"), F.min(F.when(F.col("value").rlike(_BRACKET), first)).alias("list"))
+    )
+    begun = {line_rules.key_of(row["file"]) for row in firsts.where("first = list").collect()}
+    return [file for file in files if line_rules.key_of(file.address) in begun]
 
 
 def _read_group(spark: "SparkSession", events: str, files: Sequence[File], is_list: bool) -> Part:

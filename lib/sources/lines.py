@@ -78,11 +78,11 @@ def first_line(lines: "DataFrame", comment: str | None) -> bytes:
     from pyspark.sql import functions as F
 
     raw = F.col("value").cast("binary").alias("raw")  # other encodings than UTF-8 are no text on their way here
-    rows = lines.where(_has_text(comment)).select(raw).head(1)
+    rows = lines.where(has_text(comment)).select(raw).head(1)
     return bytes(rows[0]["raw"]) if rows else b""
 
 
-def _has_text(comment: str | None) -> "Column":
+def has_text(comment: str | None) -> "Column":
     """Spark passes over lines without one."""
     from pyspark.sql import functions as F
 
@@ -95,7 +95,7 @@ def look_over(lines: "DataFrame", files: Sequence[File], layout: Layout) -> list
     from pyspark.sql import functions as F
 
     value, options = F.col("value"), layout.options
-    starts = (F.col("block") == 0) & _has_text(options.comment)  # the header is the first line with a text
+    starts = (F.col("block") == 0) & has_text(options.comment)  # the header is the first line with a text
     same = (F.col("block") == 0) & _says(layout) if layout.line else starts
     quote, _ = options.marks
     rows = F.lit(False) if not quote else value.contains(quote) & ~value.rlike(layout.quoting.complete())
@@ -113,9 +113,9 @@ def look_over(lines: "DataFrame", files: Sequence[File], layout: Layout) -> list
         F.count(F.when(~F.is_valid_utf8(value), 1)).alias("undecodable"),
         F.count(F.when(value.contains("\x00"), 1)).alias("empty_bytes"),
     )
-    by_address = {_key(file.address): file for file in files}
+    by_address = {key_of(file.address): file for file in files}
     return [
-        Look(by_address[_key(row["file"])], row["first"] == row["header"], row["open"], row["backslashed"],
+        Look(by_address[key_of(row["file"])], row["first"] == row["header"], row["open"], row["backslashed"],
              row["unlike"], row["surely_doubled"], row["undecodable"], row["empty_bytes"])
         for row in counts.collect() if row["first"] is not None
     ]  # fmt: skip
@@ -132,7 +132,7 @@ def _says(layout: Layout) -> "Column":
     return reduce(operator.or_, [raw == F.lit(bytearray(line.encode(layout.encoding, "replace"))) for line in lines])
 
 
-def _key(address: str) -> str:
+def key_of(address: str) -> str:
     """What an address and Spark's own spelling of it have in common."""
     return unquote(address).replace(":///", ":/", 1)
 
@@ -167,7 +167,7 @@ def _surely_doubles(spark: "SparkSession", look: Look, layout: Layout) -> bool:
         return look.surely_doubled > 0 and not look.unlike
     escaped = quoting.Quoting(layout.sep, layout.quoting.quote, "\\")
     ways = (_walk_lines(spark, [look.file], layout, signs) for signs in (layout.quoting, escaped))
-    doubled, other = (breaks[_key(look.file.address)] for breaks in ways)
+    doubled, other = (breaks[key_of(look.file.address)] for breaks in ways)
     return doubled.is_sound and not other.is_sound
 
 
@@ -183,7 +183,7 @@ def _walk_lines(
     lines = read_lines(spark, files, layout.encoding if layout.is_wide else None, "\n")
     raw = lines.select(F.col("value").cast("binary").alias("value"), "file", "block")
     rows = raw.mapInArrow(walk, from_arrow_schema(quoting.ENDS)).collect()
-    return {_key(address): breaks for address, breaks in quoting.join_blocks(rows).items()}
+    return {key_of(address): breaks for address, breaks in quoting.join_blocks(rows).items()}
 
 
 def _of_file(lines: "DataFrame", look: Look) -> "DataFrame":
@@ -195,7 +195,7 @@ def _of_file(lines: "DataFrame", look: Look) -> "DataFrame":
 def _spelled(lines: "DataFrame", look: Look) -> str:
     """The file as Spark's metadata spell it."""
     spelled = lines.select("file").distinct().collect()
-    return next(str(row["file"]) for row in spelled if _key(row["file"]) == _key(look.file.address))
+    return next(str(row["file"]) for row in spelled if key_of(row["file"]) == key_of(look.file.address))
 
 
 def _backslash_error(events: str, look: Look, line: str) -> SourceError:
@@ -218,7 +218,7 @@ def walk_files(spark: "SparkSession", events: str, files: Sequence[File], layout
         If a line is no CSV, a quoted text is never closed, or rows end in two ways; the message shows the line.
     """
     spelled = _walk_lines(spark, files, layout, layout.quoting)
-    walked = {file.address: spelled[_key(file.address)] for file in files if _key(file.address) in spelled}
+    walked = {file.address: spelled[key_of(file.address)] for file in files if key_of(file.address) in spelled}
     for file in files:
         if breaks := walked.get(file.address):
             _check_breaks(events, file, breaks)

@@ -7,6 +7,7 @@ must end with one, directly before a separator or the end of the line: what else
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -117,13 +118,12 @@ def walk_blocks(batches: Iterable[pa.RecordBatch], quoting: Quoting) -> Iterator
 
 def _runs(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int], pa.Array]]:
     """The parts of a batch that are of one block each."""
-    files, blocks = batch.column("file").to_pylist(), batch.column("block").to_pylist()
-    keys = list(zip(files, blocks, strict=True))
-    start = 0
-    for place in range(1, len(keys) + 1):
-        if place == len(keys) or keys[place] != keys[start]:
-            yield keys[start], batch.column("value").slice(start, place - start)
-            start = place
+    file = batch.column("file").dictionary_encode().indices.to_numpy()
+    block = batch.column("block").to_numpy()
+    changes = 1 + np.flatnonzero((file[1:] != file[:-1]) | (block[1:] != block[:-1]))
+    for start, end in pairwise([0, *changes.tolist(), len(file)]):
+        key = batch.column("file")[start].as_py(), int(block[start])
+        yield key, batch.column("value").slice(start, end - start)
 
 
 def _walk_run(lines: pa.Array, quote: str, steps: Steps, walks: tuple[_Walk, _Walk]) -> None:
