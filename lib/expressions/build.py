@@ -7,7 +7,7 @@ from typing import NoReturn
 from sqlglot import exp
 
 from lib.expressions.binding import bind
-from lib.expressions.columns import find_field
+from lib.expressions.columns import find_field, has_field
 from lib.expressions.foreign import why_not
 from lib.expressions.functions import FUNCTIONS
 from lib.expressions.grammar import position
@@ -60,6 +60,11 @@ class Builder:
         if depth > DEEPEST:
             self.refuse(tree, f"calls stand in each other more than {DEEPEST} deep: simplify it")
         return reader(tree, depth + 1)
+
+    def has_columns(self, tree: exp.Expr) -> bool:
+        """Whether all that is named is there."""
+        whole = (node for node in tree.find_all(exp.Column, exp.Dot) if not isinstance(node.parent, exp.Dot))
+        return all(has_field([part.name for part in self.parts(node)], self.names) for node in whole)
 
     def refuse(self, tree: exp.Expr, why: str) -> NoReturn:
         """Refuse a part of the text, and say where it is."""

@@ -32,6 +32,19 @@ def find_field(parts: Sequence[str], names: Mapping[str, Type]) -> Field | str:
     return Field(tuple(path), tuple(maps[1:]), kind)
 
 
+def has_field(parts: Sequence[str], names: Mapping[str, Type]) -> bool:
+    """Whether there is something of a dotted name, readable or not."""
+    here: Type = Struct(names)
+    for part in parts:
+        if not isinstance(here, Struct):
+            return True
+        alike = [name for name in here.fields if name.lower() == part.lower()]
+        if len(alike) != 1:
+            return bool(alike)
+        here = here.fields[alike[0]]
+    return True
+
+
 def _pick(part: str, fields: Iterable[str]) -> str | None:
     """The field of that name; where none has it to the letter, the only one that differs in case alone."""
     alike = [name for name in fields if name.lower() == part.lower()]

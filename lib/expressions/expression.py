@@ -69,6 +69,17 @@ def parse(text: str, *, names: Mapping[str, Type], what: str = "the expression")
         refuse(what, text, 0, "it becomes too long for an engine: simplify it, above all calls within calls")
 
 
+def has_columns(text: str, *, names: Mapping[str, Type], what: str = "the expression") -> bool:
+    """Whether a source has every column, and every field of one, that a text names; of any type.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no expression.
+    """
+    return Builder(what, text, names).has_columns(read_tree(what, text))
+
+
 def _expression(node: Node) -> Expression:
     return Expression(
         canonical=spell_text(node),

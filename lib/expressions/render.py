@@ -9,6 +9,7 @@ from lib.expressions.grammar import WORDS
 from lib.expressions.kinds import DUCKDB, SPARK, Kind
 from lib.expressions.literals import quoted
 from lib.expressions.tree import Call, Constant, Field, Node
+from lib.tables.sql import column_sql
 
 Engine = Literal["spark", "duckdb"]
 LONGEST = 100_000  # characters of SQL: calls that name an argument more than once double what is inside
@@ -87,7 +88,7 @@ def _constant(node: Constant, engine: Engine) -> str:
 
 def _spark_field(node: Field) -> str:
     """Fields by subscript: `a`.`b` could also be the column b of a table that is called a."""
-    sql = _spark_name(node.path[0])
+    sql = column_sql(node.path[0])
     for key, is_map in zip(node.path[1:], node.maps, strict=True):
         escaped = key.replace("\\", "\\\\").replace("'", "\\'")
         sql = f"TRY_ELEMENT_AT({sql}, {quoted(key)})" if is_map else f"{sql}['{escaped}']"
@@ -101,13 +102,9 @@ def _duckdb_field(node: Field) -> str:
     return sql if node.kind == Kind.DECIMAL else f"CAST({sql} AS {DUCKDB[node.kind]})"
 
 
-def _spark_name(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _text_name(name: str) -> str:
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name.upper() not in WORDS
-    return name if plain else _spark_name(name)
+    return name if plain else column_sql(name)
 
 
 def _text_constant(node: Constant) -> str:

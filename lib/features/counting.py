@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from lib.features.hints import NULL_TEXTS
 from lib.features.source import Reading, first_of_each
-from lib.sources.part import Part
 from lib.timeline import ONE_DAY
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-COUNTED = ("count", "known_at")  # columns without which a row could not be used, where they are not new
 
 
 def look_at(events: "DataFrame", reading: Reading, since: date | None, as_of: date | None) -> "DataFrame":
@@ -87,15 +84,3 @@ def find_since(events: "DataFrame", columns: Sequence[str]) -> dict[str, date]:
     firsts = [F.min(F.when(F.col(f"has_{ours}"), F.col("day"))).alias(ours) for ours in columns]
     row = events.agg(*firsts).collect()[0]
     return {ours: row[ours] for ours in columns if row[ours] is not None}
-
-
-def find_since_where_missing(events: "DataFrame", parts: Sequence[Part]) -> dict[str, date]:
-    """The same, at a first reading, of columns without which rows could not be used: only where some have none."""
-    from pyspark.sql import functions as F
-
-    named = {column.lower() for part in parts for column in part.columns}
-    if not any(ours in named for ours in COUNTED):
-        return {}
-    lacking = events.where(F.col("broken").isin(*COUNTED) & ~F.col("has_count")).head(1)
-    lacking = lacking or events.where(F.col("broken").isin(*COUNTED) & ~F.col("has_known_at")).head(1)
-    return find_since(events, COUNTED) if lacking else {}

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from lib.features.source import NOTHING, Reading
+from lib.features.shapes import NOTHING
+from lib.features.source import Reading
+from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
 
 NULL_TEXTS = ("nan", "none", "null", "<na>", "\\n", "(not set)", "undefined", "n/a", "nil", "(null)", "#n/a")
 _TIME = "2024-06-01 10:00:00, with an offset or without"
@@ -11,8 +13,6 @@ _FORMS: Mapping[str, str] = {
     "event_time": _TIME, "known_at": _TIME, "value": "12.50", "count": "a whole number from 1 on",
     "row": "as many fields as the header has",
 }  # fmt: skip
-_EPOCHS = {10: "timestamp_seconds", 13: "timestamp_millis", 16: "timestamp_micros"}
-_MONTHS = 12
 
 
 def format_hint(column: str, shown: str, reading: Reading) -> str:
@@ -30,16 +30,12 @@ def format_hint(column: str, shown: str, reading: Reading) -> str:
 
 
 def _of_time(column: str, shown: str, theirs: str) -> str | None:
-    if re.fullmatch("[0-9]+", shown) and len(shown) in _EPOCHS:
-        return f"if that counts from 1970 on: event_columns={column}={_EPOCHS[len(shown)]}(to_int({theirs}))"
-    if day := re.match(r"(\d{1,2})([./-])(\d{1,2})[./-]\d{4}(?: +(\d{1,2})(:\d\d)?(:\d\d)?)?", shown):
-        one_digit = min(len(day[1]), len(day[3])) == 1
-        letters = ["d", "M"] if one_digit else ["dd", "MM"]
-        first = "day" if int(day[3]) <= _MONTHS else "month"
-        letters = letters if first == "day" else letters[::-1]
-        hour = "" if day[4] is None else " H" if len(day[4]) == 1 else " HH"
-        clock = hour + ":mm" * bool(day[5]) + ":ss" * bool(day[6])
-        pattern = day[2].join([*letters, "yyyy"]) + clock
+    if re.fullmatch("[0-9]+", shown) and len(shown) in EPOCHS:
+        return f"if that counts from 1970 on: event_columns={column}={EPOCHS[len(shown)]}(to_int({theirs}))"
+    if day := DAY.match(shown):
+        month_first = int(day["second"]) > MONTHS
+        pattern = write_pattern([day], month_first=month_first)
+        first = "month" if month_first else "day"
         return f"if the {first} comes first: event_columns={column}=parse_time({theirs}, '{pattern}')"
     return None
 

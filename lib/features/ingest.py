@@ -13,6 +13,7 @@ from lib.features import source as event_rules
 from lib.features.days import Ingestion
 from lib.features.loads import EventCounts
 from lib.features.planning import Source, check_weeks, find_days, plan_ingestion, recent_days
+from lib.features.shapes import COUNTED
 from lib.features.source import Reading
 from lib.features.source_note import (
     SOURCE,
@@ -66,17 +67,18 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.csv is not None
     with reading(config.events):
         source = _look(config, parts, note, stored, anew, gained)
+        source, rows = _count_with_since(config, source)
         note = replace(note, since=dict(source.reading.since))
-        rows = _count(config, source)
         as_of, begin, notes = find_days(config, source, rows, note.begin)
         note = replace(note, begin=begin)
         rows = counting.before(rows, as_of, begin)
         if anew:
             check_reaches_back(config, stored, rows, as_of)
         plan, more = plan_ingestion(config, source, rows, as_of)
+    sound = [row for row in rows if not row["broken"]]  # the others were refused, or are left out
+    _check_not_stale(config.events, config.max_source_gap_days, _event_days(source.compared, sound, plan), as_of)
     notes = [*notes, *more, *_tell_gained(gained, note)]
-    notes += check_weeks(config, source, rows, plan, {} if anew else acts)
-    _check_not_stale(config.events, config.max_source_gap_days, _event_days(source.compared, rows, plan), as_of)
+    notes += check_weeks(config, source, sound, plan, {} if anew else acts)
     if anew:
         say(f"all of {config.events!r} is read anew, once: text files are read by another rule from now on")
     if not plan.is_empty:
@@ -96,13 +98,17 @@ def _look(
 ) -> Source:
     """The source as it is now; where a column came later, since which day it is there."""
     plain = Reading.of(config, note.since)
-    events = event_rules.standardise(parts, plain)
-    since = counting.find_since(events, [ours for ours in gained if ours not in note.since]) if gained else {}
-    if not stored and not since:
-        since = counting.find_since_where_missing(events, parts)
-    full = replace(plain, since={**note.since, **since})
-    events = event_rules.standardise(parts, full) if since else events
-    return Source(parts, full, events, stored, anew, gained)
+    source = Source(parts, plain, event_rules.standardise(parts, plain), stored, anew, gained)
+    return _with_since(source, [ours for ours in gained if ours not in note.since])
+
+
+def _with_since(source: Source, columns: Sequence[str]) -> Source:
+    """The same, told since which day it has some columns; before, they say nothing and are missed by nobody."""
+    since = counting.find_since(source.events, columns)
+    if not since:
+        return source
+    reading = replace(source.reading, since={**source.reading.since, **since})
+    return replace(source, reading=reading, events=event_rules.standardise(source.parts, reading))
 
 
 def read_newest_day(config: ExtractConfig, spark: "SparkSession") -> date:
@@ -115,9 +121,10 @@ def read_newest_day(config: ExtractConfig, spark: "SparkSession") -> date:
     """
     parts = open_source(spark, config.events, config.event_options)
     with reading(config.events):
-        source = _look(config, parts, describe_source(config, parts, None), {}, False, [])
         blank = replace(config, as_of=None)
-        return find_days(blank, source, _count(blank, source), None)[0]
+        first = _look(config, parts, describe_source(config, parts, None), {}, False, [])
+        source, rows = _count_with_since(blank, first)
+        return find_days(blank, source, rows, None)[0]
 
 
 def _tell_gained(gained: Sequence[str], note: SourceNote) -> list[str]:
@@ -127,6 +134,15 @@ def _tell_gained(gained: Sequence[str], note: SourceNote) -> list[str]:
         else f"the events have a column for {ours} now, which holds nothing yet."
         for ours in gained
     ]
+
+
+def _count_with_since(config: ExtractConfig, source: Source) -> tuple[Source, Sequence[Any]]:
+    """Count; where rows of a first reading lack a column that must be there, it is asked whether it came later."""
+    rows = _count(config, source)
+    if source.compared or not {row["broken"] for row in rows} & set(COUNTED):
+        return source, rows
+    known = _with_since(source, COUNTED)
+    return known, _count(config, known) if known is not source else rows
 
 
 def _count(config: ExtractConfig, source: Source) -> Sequence[Any]:

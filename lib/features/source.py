@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from lib.config.event_kinds import quote_name
 from lib.config.events import Events
 from lib.errors import ConfigError, SourceError
-from lib.features.columns import EVENTS, OurColumn, find_columns, read_condition, read_expression, source_column
+from lib.expressions.expression import parse
+from lib.features.columns import OurColumn, find_columns, show_columns, source_column
+from lib.features.shapes import EVENTS, NOTHING, find_own_name, map_parts, must_be_there, read_condition
 from lib.sources.part import FILE, Part
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 GAINED = tuple(ours for ours, (_, _, needed) in EVENTS.items() if not needed)  # columns that may come later
 ROW, WHERE = "row", "event_where"  # what is named as broken where it is no column of ours
 MOST_SHOWN = 50  # event types in a message
-NOTHING = "nothing"  # what is shown where nothing was found
 
 
 @dataclass(frozen=True)
@@ -67,34 +68,9 @@ def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = (
     unknown = sorted(set(reading.columns) - set(EVENTS))
     if unknown:
         raise ConfigError(f"event_columns maps {unknown[0]!r}, which is none of {', '.join(EVENTS)}.")
-    _check_mapped(parts, reading)
-    frames = [_standardise_part(part, _known_here(part, reading, len(parts)), reading, kept) for part in parts]
+    mapped = map_parts(reading.columns, [part.types for part in parts])
+    frames = [_standardise_part(part, names, reading, kept) for part, names in zip(parts, mapped, strict=True)]
     return reduce(lambda one, other: one.unionByName(other), frames)
-
-
-def _known_here(part: Part, reading: Reading, parts: int) -> Mapping[str, str]:
-    """The mapping without what this part lacks: a column may have come later."""
-    if parts == 1:
-        return reading.columns
-    return {ours: theirs for ours, theirs in reading.columns.items() if EVENTS[ours][2] or _has(part, ours, theirs)}
-
-
-def _has(part: Part, ours: str, theirs: str) -> bool:
-    try:
-        return ours in find_columns(part, {ours: theirs} | dict.fromkeys(_needed(), "''"), "UTC")
-    except (ConfigError, SourceError):
-        return False
-
-
-def _needed() -> list[str]:
-    return [ours for ours, (_, _, needed) in EVENTS.items() if needed and ours != "event_time"]
-
-
-def _check_mapped(parts: Sequence[Part], reading: Reading) -> None:
-    """Refuse an optional column that no part has."""
-    for ours, theirs in reading.columns.items():
-        if not EVENTS[ours][2] and len(parts) > 1 and not any(_has(part, ours, theirs) for part in parts):
-            find_columns(parts[-1], reading.columns, reading.zone)
 
 
 def _standardise_part(part: Part, names: Mapping[str, str], reading: Reading, kept: Sequence[str]) -> "DataFrame":
@@ -104,14 +80,13 @@ def _standardise_part(part: Part, names: Mapping[str, str], reading: Reading, ke
     shaped = _shape(part, given, reading)
     rows = part.frame
     if reading.where:
-        condition = read_condition(part, reading.where, WHERE)
+        condition = read_condition(reading.where, part.types, WHERE)
         failure = condition.failure("spark")
-        shown = [F.coalesce(source_column(name).cast("string"), F.lit("null")) for name in condition.columns]
         fails = F.coalesce(F.expr(failure), F.lit(False)) if failure else F.lit(False)
         odd = F.lit(False) if part.row is None else F.col(part.row).isNotNull()
         rows = rows.where(F.coalesce(F.expr(condition.spark()), F.lit(False)) | fails | odd)
         shaped["broken"] = F.coalesce(F.when(fails & ~odd, WHERE), shaped["broken"])
-        shaped["found"] = F.when(fails & ~odd, F.concat_ws(", ", *shown)).otherwise(shaped["found"])
+        shaped["found"] = F.when(fails & ~odd, show_columns(condition)).otherwise(shaped["found"])
     keys = [_key_column(part, name).alias(_key_name(place)) for place, name in enumerate(reading.key)]
     return rows.select(*(column.alias(name) for name, column in shaped.items()), *keys, *kept)
 
@@ -166,9 +141,8 @@ def _faults(part: Part, given: Mapping[str, OurColumn], since: "Mapping[str, Col
     if part.row is not None:
         conditions[ROW] = (F.col(part.row).isNotNull(), F.col(part.row))
     for ours, column in given.items():
-        needed = EVENTS[ours][2] or ours in ("count", "known_at")
         missing = column.value.isNull() & ~_is_before(given, ours, since)
-        fault = column.unreadable | missing if needed else column.unreadable
+        fault = column.unreadable | missing if must_be_there(ours) else column.unreadable
         conditions[ours] = (fault, F.coalesce(column.shown, F.lit(NOTHING)))
     broken = F.coalesce(*(F.when(fault, F.lit(name)) for name, (fault, _) in conditions.items()))
     return broken, F.coalesce(*(F.when(fault, shown) for fault, shown in conditions.values()))
@@ -181,10 +155,10 @@ def _key_name(place: int) -> str:
 def _key_column(part: Part, name: str) -> "Column":
     from pyspark.sql import functions as F
 
-    columns = {one.lower(): one for one in part.columns}
-    if name.lower() in columns:
-        return source_column(columns[name.lower()]).cast("string")
-    return F.expr(read_expression(part, name, "event_key").spark()).cast("string")
+    own = find_own_name(part.columns, part.twins, name, part.name)
+    if own is not None:
+        return source_column(own).cast("string")
+    return F.expr(parse(name, names=part.types, what="event_key").spark()).cast("string")
 
 
 def first_of_each(events: "DataFrame", reading: Reading) -> "DataFrame":

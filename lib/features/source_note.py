@@ -9,8 +9,8 @@ from typing import Any
 from lib.config.events import Events
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
-from lib.features.columns import EVENTS
 from lib.features.loads import EventCounts
+from lib.features.shapes import EVENTS
 from lib.sources import csv_files
 from lib.sources.part import Part
 

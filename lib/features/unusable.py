@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lib.errors import SourceError
 from lib.features.hints import NULL_TEXTS, format_hint
-from lib.features.source import NOTHING, Reading, standardise
+from lib.features.shapes import NOTHING
+from lib.features.source import Reading, standardise
 from lib.sources.files import format_address
 from lib.sources.part import Part
 

@@ -1,27 +1,16 @@
-"""Our columns in DuckDB's SQL, by the rules that `lib/features/columns.py` has for Spark."""
+"""Our columns in DuckDB's SQL, by the rules of `lib/features/shapes.py`; Spark's are in `lib/features/columns.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lib.errors import ConfigError, SourceError
 from lib.expressions import kinds
-from lib.expressions.expression import parse
-from lib.expressions.kinds import Kind
-from lib.features.columns import (
-    EVENTS,
-    EXACT,
-    HAS_OFFSET,
-    LARGEST,
-    MANGLED,
-    MOST,
-    ODD_NUMBER,
-    WRITTEN_TIME,
-)
+from lib.expressions.expression import Expression, parse
+from lib.features import shapes
+from lib.features.shapes import EVENTS, NOTHING
 from lib.looking.relations import Rows, quoted
 from lib.sources.presets import Preset
 
 _NULL = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "double": "DOUBLE", "bigint": "BIGINT"}
-NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -54,8 +43,8 @@ def shaped_sql(rows: Rows, mapping: Preset, zone: str) -> str:
 def _faults(given: Mapping[str, Sql]) -> tuple[str, str]:
     faults, shown = [], []
     for ours, column in given.items():
-        needed = EVENTS[ours][2] or ours in ("count", "known_at")
-        fault = f"({column.unreadable} OR ({column.value}) IS NULL)" if needed else f"({column.unreadable})"
+        null = f" OR ({column.value}) IS NULL" if shapes.must_be_there(ours) else ""
+        fault = f"({column.unreadable}{null})"
         faults.append(f"CASE WHEN {fault} THEN '{ours}' END")
         shown.append(f"CASE WHEN {fault} THEN COALESCE({column.shown}, '{NOTHING}') END")
     return f"COALESCE({', '.join(faults)})", f"COALESCE({', '.join(shown)})"
@@ -64,75 +53,53 @@ def _faults(given: Mapping[str, Sql]) -> tuple[str, str]:
 def _where(rows: Rows, text: str) -> tuple[str, str, str]:
     if not text:
         return "TRUE", "FALSE", "''"
-    condition = parse(text, names=rows.types, what="event_where")
-    if condition.kind is not Kind.BOOL:
-        raise ConfigError(f"event_where must be a condition like country = 'DE', got {text!r}, a {condition.kind}.")
+    condition = shapes.read_condition(text, rows.types, "event_where")
     failure = f"COALESCE({condition.failure('duckdb') or 'FALSE'}, FALSE)"
-    shown = ", ".join(f"COALESCE(CAST({quoted(name)} AS VARCHAR), 'null')" for name in condition.columns)
-    return f"(COALESCE({condition.duckdb()}, FALSE) OR {failure})", failure, f"CONCAT_WS(', ', {shown})"
+    return f"(COALESCE({condition.duckdb()}, FALSE) OR {failure})", failure, _shown(condition)
+
+
+def _shown(expression: Expression) -> str:
+    shown = ", ".join(f"COALESCE(CAST({quoted(name)} AS VARCHAR), 'null')" for name in expression.columns)
+    return f"CONCAT_WS(', ', {shown})"
 
 
 def _key_sql(rows: Rows, name: str) -> str:
-    own = {column.lower(): column for column in rows.types}
-    if name.lower() in own:
-        return quoted(own[name.lower()])
-    return parse(name, names=rows.types, what="event_key").duckdb()
+    own = _own_name(rows, name)
+    return parse(name, names=rows.types, what="event_key").duckdb() if own is None else quoted(own)
+
+
+def _own_name(rows: Rows, name: str) -> str | None:
+    return shapes.find_own_name(rows.types, rows.twins, name, rows.files[0])
 
 
 def _find(rows: Rows, ours: str, theirs: str | None, zone: str) -> Sql | None:
-    name = own_name(rows, theirs or ours)
+    name = _own_name(rows, theirs or ours)
     if name is not None:
         return _bring(rows, ours, name, _plain(rows.types[name]), quoted(name), zone)
-    if theirs is None:
-        if EVENTS[ours][2]:
-            raise _missing(rows, ours, ours)
-        return None
-    if theirs[:1] == theirs[-1:] == "'" and "'" not in theirs[1:-1].replace("''", ""):
+    if theirs is not None and shapes.read_constant(theirs) is not None:
         return _bring(rows, ours, theirs, "string", f"CAST({theirs} AS VARCHAR)", zone)
-    if theirs.replace("_", "a").replace(" ", "a").replace("-", "a").isalnum():
-        raise _missing(rows, ours, theirs)
+    shapes.check_may_lack(ours, theirs, rows.types, rows.files[0], rows.shown)
+    return None if theirs is None else _compute(rows, ours, theirs, zone)
+
+
+def _compute(rows: Rows, ours: str, theirs: str, zone: str) -> Sql:
     expression = parse(theirs, names=rows.types, what=f"event_columns: {ours}")
-    made = _bring(rows, ours, theirs, _KINDS.get(expression.kind, str(expression.kind)), expression.duckdb(), zone)
+    kind = shapes.TYPE_OF.get(expression.kind, str(expression.kind))
+    made = _bring(rows, ours, theirs, kind, expression.duckdb(), zone)
     failure = expression.failure("duckdb")
     if failure is None:
         return made
-    shown = ", ".join(f"COALESCE(CAST({quoted(one)} AS VARCHAR), 'null')" for one in expression.columns)
-    return Sql(made.value, f"({made.unreadable} OR COALESCE({failure}, FALSE))", f"CONCAT_WS(', ', {shown})")
-
-
-_KINDS = {
-    Kind.TEXT: "string", Kind.INT: "bigint", Kind.NUMBER: "double", Kind.TIME: "timestamp", Kind.DAY: "date",
-    Kind.DECIMAL: "decimal",
-}  # fmt: skip
-
-
-def own_name(rows: Rows, name: str) -> str | None:
-    """The source's own spelling of a column, where just one is meant."""
-    if name.lower() in rows.twins:
-        raise SourceError(f"In {rows.files[0]} several columns are called {name!r}. Give each a name of its own.")
-    alike = [own for own in rows.types if own.lower() == name.lower()]
-    return name if name in rows.types else alike[0] if len(alike) == 1 else None
+    return Sql(made.value, f"({made.unreadable} OR COALESCE({failure}, FALSE))", _shown(expression))
 
 
 def _plain(kind: kinds.Type) -> str:
     return kind if isinstance(kind, str) else "struct" if isinstance(kind, kinds.Struct) else "map"
 
 
-def _missing(rows: Rows, ours: str, theirs: str) -> SourceError:
-    return SourceError(
-        f"The events have no column {theirs!r} for {ours} in {rows.files[0]}. Found: {rows.shown}. "
-        f"Name the right one with event_columns, like {ours}=their_name."
-    )
-
-
 def _bring(rows: Rows, ours: str, theirs: str, kind: str, raw: str, zone: str) -> Sql:
-    taken, becomes, _ = EVENTS[ours]
+    becomes = EVENTS[ours][1]
     plain = "timestamp_ntz" if kind == "timestamp_ns" else kind.partition("(")[0]
-    if plain not in (*taken, "string", "uuid"):
-        raise SourceError(
-            f"Column {theirs!r} of the events must be {' or '.join(dict.fromkeys((*taken, 'string')))} to serve as "
-            f"{ours}, found {kind}."
-        )
+    shapes.check_type(ours, theirs, kind, "string" if plain == "uuid" else plain)
     if becomes == "timestamp":
         value = _local_time(raw, plain, zone)
     elif becomes == "string":
@@ -146,16 +113,14 @@ def _bring(rows: Rows, ours: str, theirs: str, kind: str, raw: str, zone: str) -
 
 def _sound(ours: str, value: str, raw: str, plain: str, rows: Rows) -> str:
     if EVENTS[ours][1] == "string":
-        mangled = f" AND NOT CONTAINS({value}, '{MANGLED}')" if plain == "string" else ""
+        mangled = f" AND NOT CONTAINS({value}, '{shapes.MANGLED}')" if plain == "string" else ""
         return f"COALESCE(({value}) IS NOT NULL{mangled}, FALSE)"
     if EVENTS[ours][1] == "timestamp":
-        return (
-            f"COALESCE({value} >= TIMESTAMP '0001-01-01', FALSE)" if ours == "event_time" else f"({value}) IS NOT NULL"
-        )
+        return f"COALESCE({value} >= {shapes.FIRST}, FALSE)" if ours == "event_time" else f"({value}) IS NOT NULL"
     if ours == "count":
         exact = f"{_number(raw, plain, rows.decimal, 'DOUBLE')} = {value}"
-        return f"COALESCE({value} >= 1 AND {value} <= {MOST} AND {exact}, FALSE)"
-    return f"COALESCE(ABS({value}) < {LARGEST}, FALSE)"
+        return f"COALESCE({value} >= 1 AND {value} <= {shapes.MOST} AND {exact}, FALSE)"
+    return f"COALESCE(ABS({value}) < {shapes.LARGEST}, FALSE)"
 
 
 def _number(raw: str, plain: str, decimal: str | None, kind: str) -> str:
@@ -163,21 +128,19 @@ def _number(raw: str, plain: str, decimal: str | None, kind: str) -> str:
         return f"TRY_CAST({f'TRUNC({raw})' if kind == 'BIGINT' else raw} AS {kind})"
     if decimal == ",":
         raw = f"CASE WHEN NOT CONTAINS({raw}, '.') THEN REPLACE({raw}, ',', '.') END"
-    guarded = f"CASE WHEN NOT REGEXP_MATCHES({raw}, '{ODD_NUMBER}|_') THEN TRIM({raw}, ' ' || CHR(9) || CHR(10)) END"
-    return (
-        f"TRY_CAST(TRUNC(TRY_CAST({guarded} AS DOUBLE)) AS BIGINT)"
-        if kind == "BIGINT"
-        else (f"TRY_CAST({guarded} AS {kind})")
-    )
+    is_odd = f"REGEXP_MATCHES({raw}, '{shapes.ODD_NUMBER}|_')"
+    guarded = f"CASE WHEN NOT {is_odd} THEN TRIM({raw}, ' ' || CHR(9) || CHR(10)) END"
+    if kind == "BIGINT":
+        return f"TRY_CAST(TRUNC(TRY_CAST({guarded} AS DOUBLE)) AS BIGINT)"
+    return f"TRY_CAST({guarded} AS {kind})"
 
 
 def _id_text(raw: str, kind: str, plain: str) -> str:
     if plain == "string":
         return f"CASE WHEN TRIM({raw}, ' ') <> '' THEN {raw} END"
     if plain in ("float", "double"):
-        return (
-            f"CASE WHEN FLOOR({raw}) = {raw} AND ABS({raw}) < {EXACT} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR) END"
-        )
+        is_exact = f"FLOOR({raw}) = {raw} AND ABS({raw}) < {shapes.EXACT}"
+        return f"CASE WHEN {is_exact} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR) END"
     if plain == "decimal" and not kind.endswith(",0)"):
         return f"CASE WHEN FLOOR({raw}) = {raw} THEN CAST(FLOOR({raw}) AS VARCHAR) END"
     return f"CAST({raw} AS VARCHAR)"
@@ -189,11 +152,11 @@ def _local_time(raw: str, plain: str, zone: str) -> str:
         return there.format(f"CAST({raw} AS TIMESTAMPTZ)")
     if plain != "string":
         return f"TRY_CAST({raw} AS TIMESTAMP)"
-    text = f"CASE WHEN REGEXP_MATCHES({raw}, '{WRITTEN_TIME}') THEN REGEXP_REPLACE({raw}, '(GMT)$', 'UTC') END"
+    text = f"CASE WHEN REGEXP_MATCHES({raw}, '{shapes.WRITTEN_TIME}') THEN REGEXP_REPLACE({raw}, '(GMT)$', 'UTC') END"
     moment = f"TRY_CAST(TRIM({text}) AS TIMESTAMPTZ)"
     if zone == "UTC":
         return f"CAST({moment} AS TIMESTAMP)"
     return (
-        f"CASE WHEN REGEXP_MATCHES({raw}, '{HAS_OFFSET}') THEN {there.format(moment)} "
+        f"CASE WHEN REGEXP_MATCHES({raw}, '{shapes.HAS_OFFSET}') THEN {there.format(moment)} "
         f"ELSE TRY_CAST(TRIM({text}) AS TIMESTAMP) END"
     )

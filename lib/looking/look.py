@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import repeat
 from shlex import quote
 
 import duckdb
 
 from lib.config.event_kinds import quote_name
 from lib.config.events import Events
-from lib.errors import ConfigError
 from lib.features import clocks
-from lib.features.columns import EVENTS
+from lib.features.shapes import map_parts
 from lib.looking import mapping
 from lib.looking.columns import shaped_sql
 from lib.looking.measures import Measures, measure
@@ -24,7 +24,7 @@ _ACTIONS = ("purchase", "order", "buy", "checkout", "subscribe", "transaction", 
 
 @dataclass(frozen=True)
 class Look:
-    """What one look seen."""
+    """What one look saw."""
 
     events: str
     parts: Sequence[Rows]
@@ -56,7 +56,8 @@ def look(config: Events, run_date: date | None) -> Look:
     try:
         columns = mapping.propose_columns(engine, parts, given.columns)
         full = replace(given, columns=columns)
-        shaped = " UNION ALL ".join(shaped_sql(rows, _known_here(rows, full), config.time_zone) for rows in parts)
+        known = [replace(full, columns=kept) for kept in map_parts(columns, [rows.types for rows in parts])]
+        shaped = " UNION ALL ".join(map(shaped_sql, parts, known, repeat(config.time_zone)))
         measures = measure(engine, shaped, len(full.key))
     except duckdb.Error as error:
         raise unreadable(config.events, parts[0], error) from error
@@ -71,21 +72,6 @@ def look(config: Events, run_date: date | None) -> Look:
         config.events, parts, columns, mapping.fitting_presets(parts), measures, newest, notes, _action(measures),
         -(-share * 1000 // 1) / 1000 if 0 < share <= MAX_LEFT_OUT else 0.0,
     )  # fmt: skip
-
-
-def _known_here(rows: Rows, full: Preset) -> Preset:
-    """The mapping without what these files lack: a column may have come later."""
-    kept = {}
-    for ours, theirs in full.columns.items():
-        try:
-            shaped_sql(rows, replace(full, columns={"user_id": "''", "event_time": "'2024-01-01'", "event_type": "''"}
-                                     | {ours: theirs}, where="", key=()), "UTC")  # fmt: skip
-        except ConfigError:
-            if EVENTS[ours][2]:
-                raise
-            continue
-        kept[ours] = theirs
-    return replace(full, columns=kept)
 
 
 def _action(measures: Measures) -> str | None:

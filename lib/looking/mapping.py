@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lib.errors import ConfigError
 from lib.expressions import kinds
 from lib.expressions.expression import parse
-from lib.features.columns import EVENTS
+from lib.features.shapes import EVENTS, NUMBERS, TIMES
+from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
 from lib.looking.relations import Rows, quoted
 from lib.sources.presets import Preset, preset_names, read_preset
 
@@ -29,10 +30,7 @@ LIKELY: Mapping[str, Sequence[str]] = {  # from the surest on; compared without 
     "known_at": ("knownat", "receivedat", "loadedat", "ingestedat", "insertedat"),
     "count": ("count", "events", "times"),
 }  # fmt: skip
-_PLAIN_TIMES = ("timestamp", "timestamp_ntz", "timestamp_ns", "date")
-_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
-_EPOCHS = {10: "timestamp_seconds", 13: "timestamp_millis", 16: "timestamp_micros"}
-_WRITTEN_DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?: (\d{1,2}):(\d\d)(:\d\d)?)?")
+_PLAIN_TIMES = (*TIMES, "timestamp_ns")
 _SEEN = 2000  # values that a guess of their form rests on
 
 
@@ -81,8 +79,8 @@ def _may_be(ours: str, kind: kinds.Type) -> bool:
     if EVENTS[ours][1] == "timestamp":
         return bare in (*_PLAIN_TIMES, "string", "int", "bigint", "double")
     if EVENTS[ours][1] == "string":
-        return bare in ("string", "uuid", *_NUMBERS)
-    return bare in (*_NUMBERS, "string")
+        return bare in ("string", "uuid", *NUMBERS)
+    return bare in (*NUMBERS, "string")
 
 
 def _written(name: str) -> str:
@@ -99,24 +97,19 @@ def _time_form(engine: "duckdb.DuckDBPyConnection", parts: Sequence[Rows], colum
     whole = [value.partition(".")[0] for value in values]
     if values and all(re.fullmatch(r"[0-9]{10}|[0-9]{13}|[0-9]{16}", value) for value in whole):
         inner = column if kind != "string" else f"to_int({_written(column)})"
-        return f"{_EPOCHS[len(whole[0])]}({inner})"
+        return f"{EPOCHS[len(whole[0])]}({inner})"
     return _day_form(column, values) if kind == "string" else None
 
 
 def _day_form(column: str, values: Sequence[str]) -> str | None:
-    seen = [re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?: (\d{1,2}):(\d\d)(:\d\d)?)?", one) for one in values]
-    if not seen or not all(seen):
+    seen = [day for one in values if (day := DAY.fullmatch(one)) and bool(day["hour"]) == bool(day["minute"])]
+    if not seen or len(seen) < len(values):
         return None
-    days = [one for one in seen if one]
-    first, second = (max(int(one[place]) for one in days) for place in (1, 3))
-    if first > 12 and second > 12:
+    first, second = (max(int(one[place]) for one in seen) for place in ("first", "second"))
+    if first > MONTHS and second > MONTHS:
         return None
-    letters = ["M", "d"] if second > 12 or (first <= 12 and days[0][2] == "/") else ["d", "M"]
-    if all(len(one[1]) == len(one[3]) == 2 for one in days):
-        letters = [letter * 2 for letter in letters]
-    sep = days[0][2]
-    hour = "" if days[0][5] is None else " HH:mm" if all(len(one[5] or "") == 2 for one in days) else " H:mm"
-    return f"parse_time({_written(column)}, '{sep.join([*letters, 'yyyy'])}{hour}{':ss' if days[0][7] else ''}')"
+    month_first = second > MONTHS or (first <= MONTHS and seen[0]["sep"] == "/")
+    return f"parse_time({_written(column)}, '{write_pattern(seen, month_first=month_first)}')"
 
 
 def fitting_presets(parts: Sequence[Rows]) -> list[Preset]:

@@ -9,13 +9,13 @@ from lib.sources import lines as line_rules
 from lib.sources.files import File, Format, escape_pattern
 from lib.sources.headers import Layout, format_names, read_layout
 from lib.sources.options import BY_SPARK, Options, letters
-from lib.sources.part import Part, shape
+from lib.sources.part import ROW, Part, shape
+from lib.tables.sql import column_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 RULE = "RFC 4180, line breaks included"  # noted with what was read: under another rule all is read anew
-ROW = "__row_as_found"  # where a row has more or fewer fields than the header: the row
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _split_look(
 
 def _read_group(spark: "SparkSession", group: _Group) -> Part:
     layout = group.layout
-    kinds = ", ".join(f"`{name.replace('`', '``')}` string" for name in (*layout.names, ROW))
+    kinds = ", ".join(f"{column_sql(name)} string" for name in (*layout.names, ROW))
     reader = spark.read.schema(kinds).options(**_reader_options(group))
     frame = reader.csv([escape_pattern(file.address) for file in group.files])
     first = group.files[0]

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lib.errors import SourceError
 from lib.sources.files import File, escape_pattern
 from lib.sources.part import Part, shape
+from lib.tables.sql import column_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -26,6 +27,7 @@ _PLAIN = {
     pa.string_view(): "string", pa.binary(): "binary", pa.large_binary(): "binary", pa.date32(): "date",
 }  # fmt: skip
 _DECIMALS = 38  # digits, of Spark's largest
+_UNREAD = " /*unread*/"  # behind a type that Spark has no name for
 _NANOSECONDS = "bigint"  # as which Spark reads times of nanoseconds once it is told so
 
 
@@ -78,9 +80,9 @@ def _read_footer(events: str, path: str) -> pa.Schema:
 
 
 def _spark_types(schema: pa.Schema) -> tuple[tuple[str, str], ...]:
-    """The columns that Spark can be told to read, with the types to tell; times of nanoseconds are marked."""
-    types = {field.name: _spark_type(field.type) for field in schema}
-    return tuple((name, kind) for name, kind in types.items() if kind)
+    """The columns with the types to tell Spark; times of nanoseconds are marked, and what Spark cannot be told of."""
+    types = {field.name: _spark_type(field.type) or f"{field.type}{_UNREAD}" for field in schema}
+    return tuple((name, kind) for name, kind in types.items() if kind != f"null{_UNREAD}")
 
 
 def _spark_type(kind: pa.DataType) -> str | None:  # noqa: PLR0911 - one line for each type
@@ -109,20 +111,22 @@ def _spark_type(kind: pa.DataType) -> str | None:  # noqa: PLR0911 - one line fo
 def _read_group(spark: "SparkSession", types: dict[str, str], files: Sequence[File]) -> Part:
     from pyspark.sql import functions as F
 
-    kinds = ", ".join(f"`{name.replace('`', '``')}` {kind.partition(' /*')[0]}" for name, kind in types.items())
+    unread = {name: kind.removesuffix(_UNREAD) for name, kind in types.items() if kind.endswith(_UNREAD)}
+    types = {name: kind for name, kind in types.items() if name not in unread}
+    kinds = ", ".join(f"{column_sql(name)} {kind.partition(' /*')[0]}" for name, kind in types.items())
     frame = spark.read.schema(kinds).parquet(*(escape_pattern(file.address) for file in files))
     frame = shape(frame, files)
     for name, kind in types.items():
-        column = F.col(f"`{name.replace('`', '``')}`")
+        column = F.col(column_sql(name))
         if "/*ns" in kind:  # what lies below the microsecond is cut off
-            whole = f"`{name.replace('`', '``')}`"  # in whole numbers: a double has not all digits
+            whole = column_sql(name)  # in whole numbers: a double has not all digits
             moment = F.timestamp_micros(F.expr(f"({whole} - PMOD({whole}, 1000)) DIV 1000"))
             frame = frame.withColumn(name, moment if "utc" in kind else moment.cast("timestamp_ntz"))
         elif "/*uuid" in kind:
             digits = F.lower(F.hex(column))
             parts = [F.substring(digits, start, length) for start, length in _UUID]
             frame = frame.withColumn(name, F.concat_ws("-", *parts))
-    return Part(frame, name=files[0].name, shown=_format_types([(name, types[name]) for name in types]))
+    return Part(frame, name=files[0].name, shown=_format_types(list((types | unread).items())), unread=unread)
 
 
 _UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))

@@ -1,18 +1,21 @@
 """A part of a source: rows that were all written alike, as one Spark frame."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from lib.expressions import kinds
 from lib.sources.files import File
+from lib.tables.sql import column_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 FILE = "__file"  # in which file a row stands; blank where it is in none
-_HIGH = "".join(map(chr, range(128, 256)))
+ROW = "__row_as_found"  # what is no row, as it was found
+HIGH = "".join(map(chr, range(128, 256)))  # what latin-1 makes of bytes that are no ASCII
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,27 @@ class Part:
     decimal: str | None = None  # what parts whole from fraction in texts that are numbers
     is_text: bool = False  # every column is a text
     padded: frozenset[str] = frozenset()  # columns of type CHAR, which the engine fills up with blanks
-    nanoseconds: frozenset[str] = frozenset()  # columns of whole numbers that are times
+    unread: Mapping[str, str] = field(default_factory=dict)  # columns that the frame leaves out, with their types
 
     @property
     def columns(self) -> list[str]:
         """The source's own columns."""
         return [name for name in self.frame.columns if name not in (FILE, self.row)]
 
+    @property
+    def types(self) -> dict[str, kinds.Type]:
+        """Their types, with those of columns that no engine can read."""
+        types = kinds.from_spark(self.frame.schema.jsonValue())
+        return {**{name: types[name] for name in self.columns}, **self.unread}
+
 
 def shape(frame: "DataFrame", files: Sequence[File], decode: str | None = None) -> "DataFrame":
     """The columns of a frame of files, its letters in their place, with those of Hive folders and `FILE` behind."""
     from pyspark.sql import functions as F
 
-    def column(name: str) -> str:
-        return f"`{name.replace('`', '``')}`"
-
     path = F.col("_metadata.file_path")
     own = [
-        F.translate(column(name), _HIGH, decode).alias(name) if decode else F.col(column(name))
+        F.translate(column_sql(name), HIGH, decode).alias(name) if decode else F.col(column_sql(name))
         for name in frame.columns
     ]
     lowered = {name.lower() for name in frame.columns}

@@ -22,3 +22,8 @@ def days_sql(days: Iterable[date]) -> str:
 def name_sql(name: str) -> str:
     """Spell a name, or several joined by dots, in SQL of Spark, where hyphens and reserved words need backticks."""
     return ".".join(f"`{part}`" for part in name.split("."))
+
+
+def column_sql(name: str) -> str:
+    """Spell one column's name in SQL of Spark, whatever it holds."""
+    return "`" + name.replace("`", "``") + "`"

@@ -392,6 +392,23 @@ def test_a_source_that_ends_too_early_or_begins_too_late_is_named_with_its_days(
         home.ingest(as_of, **changes)
 
 
+def test_a_load_that_did_not_come_is_no_thin_week(home):
+    home.load(events(50) * 3)  # enough a week to be held against the weeks before
+    with pytest.raises(SourceError, match=f"The events end on {day(49)} and as_of is {day(60)}: 10 days are missing"):
+        home.ingest(60)
+    with pytest.raises(SourceError, match=f"all events from {day(53)} to {day(59)} are 0; usual is "):
+        home.ingest(60, max_source_gap_days="20")
+    assert home.ingested(60, max_source_gap_days="20", accept_shrunk=str(day(60))).notes[0].startswith("accepted for")
+
+
+def test_rows_that_are_left_out_make_no_week_whole(home):
+    whole = events(50) * 3
+    gone = [row | {"user_id": None} if row["event_time"].date() >= day(43) else row for row in whole]
+    home.load(gone)
+    with pytest.raises(SourceError, match=f"all events from {day(43)} to {day(49)} are 0; usual is "):
+        home.ingest(50, max_bad_rows="1", max_source_gap_days="20")
+
+
 def test_nothing_is_read_from_a_source_that_ends_too_early(home):
     home.load(events(50)).ingest(50)
     before = home.activity(), home.last_write("daily_activity")

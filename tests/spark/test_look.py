@@ -12,7 +12,7 @@ import pytest
 
 from lib.config.events import Events
 from lib.config.stages import ExtractConfig
-from lib.errors import SourceError
+from lib.errors import ConfigError, SourceError
 from lib.features.source import Reading, standardise
 from lib.looking.format import format_look
 from lib.looking.look import format_command, look
@@ -83,6 +83,40 @@ def test_both_engines_read_the_same_of_every_form(spark, tmp_path):
         kinds = {kind.name: kind.events for kind in seen.kinds}
         unusable = {one.column: one.rows for one in seen.unusable}
         assert (seen.days, seen.users, kinds, seen.value, unusable) == by_spark(spark, events, said), events.name
+
+
+@pytest.mark.parametrize("columns", [
+    "event_time=ts,value=revenue,item_id=sku", "event_time=ts,value=to_number(revenue),item_id=upper(sku)",
+    "event_time=ts,value=revenue,item_id=CASE WHEN sku IS NULL THEN sku ELSE user_id END",
+])  # fmt: skip
+def test_both_engines_map_a_column_that_came_later_where_it_is(spark, tmp_path, columns):
+    (tmp_path / "1.csv").write_text("user_id,ts,event_type\n7,2024-06-01,view\n8,2024-06-02,view\n")
+    (tmp_path / "2.csv").write_text("user_id,ts,event_type,revenue,sku\n7,2024-06-03,buy,9.90,a\n9,2024-06-03,buy,x,\n")
+    said = {"event_columns": columns}
+    seen = look(config(tmp_path, **said), None).measures
+    assert (seen.value, seen.nulls, {one.column: one.example for one in seen.unusable}) == (
+        9.9, {"value": 2, "item_id": 2}, {"value": "x"}
+    )  # fmt: skip
+    extract = asked(ExtractConfig, events=tmp_path, **said)
+    frame = standardise(open_source(spark, str(tmp_path)), Reading.of(extract)).toPandas()
+    assert sorted(map(str, frame["value"])) == ["9.9", "nan", "nan", "nan"]
+    assert sorted(map(str, frame["broken"])) == ["None", "None", "None", "value"]
+    assert frame["has_item_id"].sum() == 1
+
+
+@pytest.mark.parametrize(("columns", "message"), [
+    ("value=revenue", "The events have no column 'revenue' for value in .*1.csv. Found: "),
+    ("value=to_number(revenue)", "event_columns: value: cannot read .*the events have no column 'revenue'"),
+    ("value=sku,item_id=to_number(sku)=2", "Column 'to_number.sku.=2' of the events must be .* to serve as item_id"),
+])  # fmt: skip
+def test_both_engines_refuse_what_no_part_has_and_what_cannot_serve(spark, tmp_path, columns, message):
+    (tmp_path / "1.csv").write_text("user_id,event_time,event_type\n7,2024-06-01,view\n")
+    (tmp_path / "2.csv").write_text("user_id,event_time,event_type,sku\n7,2024-06-03,buy,a\n")
+    with pytest.raises((SourceError, ConfigError), match=message):
+        look(config(tmp_path, event_columns=columns), None)
+    extract = asked(ExtractConfig, events=tmp_path, event_columns=columns)
+    with pytest.raises((SourceError, ConfigError), match=message):
+        standardise(open_source(spark, str(tmp_path)), Reading.of(extract))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lib.errors import ConfigError, SourceError
 from lib.features.source import Reading, standardise
 from lib.sources.opening import open_source
 
@@ -90,6 +91,28 @@ def test_files_of_unlike_types_are_brought_to_one(spark, write):
     assert shaped(spark, events, ["user_id", "value"]) == [
         ("7", 0.5, None), ("7", 1.0, None), ("7", None, None), ("8", 2.0, None), ("8", None, None), ("x8", None, None),
     ]  # fmt: skip
+
+
+def test_a_column_that_came_later_is_mapped_where_it_is_and_any_other_time_is_kept(spark, write):
+    write("2024-01.parquet", ts=[WHEN] * 2, event_time=[None] * 2)
+    events = write("2024-02.parquet", ts=[WHEN] * 2, event_time=[None] * 2, revenue=["9.90", "1"], paid=[True, False])
+    names = {"event_time": "ts", "value": "to_number(revenue)", "item_id": "CASE WHEN paid THEN 'ticket' END"}
+    assert shaped(spark, events, ["day", "value", "item_id"], names=names) == [
+        (WHEN.date(), 1.0, None, None), (WHEN.date(), 9.9, "ticket", None), *[(WHEN.date(), None, None, None)] * 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "names", "message"), [
+    (pa.array([[1.5], []]), {}, r"Column 'value' of the events must be .* to serve as value, found list<.*Cast it in"),
+    (pa.array([True, False]), {}, r"Column 'value' of the events must be .* to serve as value, found boolean\. Cast"),
+    (pa.array([1, 2], pa.time64("us")), {"value": "VALUE"}, r"Column 'value' of .* to serve as value, found time64\["),
+    (pa.array([[1.5], []]), {"value": "to_number(value)"}, "event_columns: value: cannot read .* 'value' is list<"),
+])  # fmt: skip
+def test_a_type_that_cannot_serve_is_named_though_other_files_have_a_better_one(spark, write, values, names, message):
+    write("2024-01.parquet", value=["1", "2"])
+    events = write("2024-02.parquet", value=values)
+    with pytest.raises((SourceError, ConfigError), match=message):
+        shaped(spark, events, ["value"], names=names)
 
 
 def test_columns_of_folders_are_columns_and_lose_no_zero(spark, write):

@@ -1,0 +1,164 @@
+"""What our columns are, whichever engine reads them: their types, bounds and forms, and what is said where one fails.
+
+Spark renders these rules in `columns.py`, DuckDB in `lib/looking/columns.py`.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from lib.errors import ConfigError, SourceError
+from lib.expressions.expression import Expression, has_columns, parse
+from lib.expressions.kinds import Kind, Type
+
+NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+IDS = ("string", *NUMBERS)
+TIMES = ("timestamp", "timestamp_ntz", "date")
+FIRST = "TIMESTAMP '0001-01-01'"  # Python knows no earlier day
+LARGEST = 1e30  # of a value: what is larger was mistyped, and would overflow
+MOST = 10**12  # of a count: so many, every day for thousands of years, can still be summed up
+EXACT = 2**53  # beyond that a double names several whole numbers
+MANGLED = "\ufffd"  # what stands where a letter could not be decoded
+NOTHING = "nothing"  # what is shown where nothing stands
+# column -> (types taken as they are, type it becomes, whether it must be there); texts are parsed where they can be
+EVENTS: Mapping[str, tuple[tuple[str, ...], str, bool]] = {
+    "user_id": (IDS, "string", True),
+    "event_time": (TIMES, "timestamp", True),
+    "event_type": (IDS, "string", True),
+    "value": (NUMBERS, "double", False),
+    "item_id": (IDS, "string", False),
+    "count": (NUMBERS, "bigint", False),  # given: a row stands for so many events of that day
+    "known_at": (TIMES, "timestamp", False),  # when the warehouse learnt of the event
+}
+COUNTED = ("count", "known_at")  # optional columns that every row must have from the day on which they came
+TYPE_OF = {  # what an expression gives -> the type that it has in both engines
+    Kind.TEXT: "string", Kind.INT: "bigint", Kind.NUMBER: "double", Kind.TIME: "timestamp", Kind.DAY: "date",
+    Kind.DECIMAL: "decimal",
+}  # fmt: skip
+_OFFSET = r"(Z|UTC|GMT|(UTC|GMT)?[+-]\d{1,2}(:?\d{2}){0,2}|[A-Za-z]+/[A-Za-z0-9_+/-]+)"
+WRITTEN_TIME = (  # a text that is only a time of day would be read as a time of today, and BST as a zone of Dhaka
+    rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]\s*[0-9:.]*\s*{_OFFSET}?)?\s*$"
+)
+HAS_OFFSET = rf"\d\s*{_OFFSET}\s*$"
+ODD_NUMBER = r"[dDfFxX]\s*$"  # which Spark reads as one
+_NAME = re.compile(r"[\w -]+")  # what a column's name is made of, and few expressions: a - b, or a CASE of columns
+
+
+def must_be_there(ours: str) -> bool:
+    """Whether a row cannot be used without it, where its source has the column."""
+    return EVENTS[ours][2] or ours in COUNTED
+
+
+def find_own_name(columns: Collection[str], twins: Collection[str], name: str, where: str) -> str | None:
+    """The source's own spelling of a column, where just one is meant.
+
+    Raises
+    ------
+    SourceError
+        If several columns are called so.
+    """
+    if name.lower() in twins:
+        raise SourceError(f"In {where} several columns are called {name!r}. Give each a name of its own.")
+    alike = [own for own in columns if own.lower() == name.lower()]
+    return name if name in columns else alike[0] if len(alike) == 1 else None
+
+
+def read_constant(theirs: str) -> str | None:
+    """The text of a constant in quotes; None for anything else."""
+    is_constant = theirs[:1] == theirs[-1:] == "'" and "'" not in theirs[1:-1].replace("''", "")
+    return theirs[1:-1].replace("''", "'") if is_constant and len(theirs) > 1 else None
+
+
+def check_may_lack(ours: str, theirs: str | None, types: Mapping[str, Type], where: str, shown: str) -> None:
+    """Refuse a source without a column that is named, or that must be there; an expression is no name.
+
+    Raises
+    ------
+    SourceError
+        The message names the column and those that there are.
+    """
+    if theirs is None and not EVENTS[ours][2]:
+        return
+    if theirs is None or _is_name(theirs, types):
+        raise SourceError(
+            f"The events have no column {theirs or ours!r} for {ours} in {where}. Found: {shown}. "
+            f"Name the right one with event_columns, like {ours}=their_name."
+        )
+
+
+def _is_name(theirs: str, types: Mapping[str, Type]) -> bool:
+    """Whether a text is meant as a column's name, and as no expression of columns that there are."""
+    if not _NAME.fullmatch(theirs):
+        return False
+    try:
+        return not parse(theirs, names=types).columns
+    except ConfigError:
+        return True
+
+
+def check_type(ours: str, theirs: str, kind: str, plain: str) -> None:
+    """Refuse a type that cannot serve as one of our columns.
+
+    Raises
+    ------
+    SourceError
+        The message names the column, what it can be and what was found, and the way out.
+    """
+    taken = tuple(dict.fromkeys((*EVENTS[ours][0], "string")))
+    if plain not in taken:
+        raise SourceError(
+            f"Column {theirs!r} of the events must be {' or '.join(taken)} to serve as {ours}, found {kind}. "
+            f"{_way_out(ours, theirs, plain)}"
+        )
+
+
+def _way_out(ours: str, theirs: str, plain: str) -> str:
+    if EVENTS[ours][1] == "timestamp" and plain in NUMBERS:
+        return (
+            f"Say what the number counts: event_columns={ours}=timestamp_seconds({theirs}), or timestamp_millis(...), "
+            "timestamp_micros(...)."
+        )
+    if plain in ("struct", "map"):
+        return f"Name one of its fields, like {ours}={theirs}.name."
+    return "Cast it in the warehouse, or map another column or an expression with event_columns."
+
+
+def read_condition(text: str, types: Mapping[str, Type], what: str) -> Expression:
+    """A condition over the columns of a source.
+
+    Raises
+    ------
+    ConfigError
+        If the text is anything else.
+    """
+    condition = parse(text, names=types, what=what)
+    if condition.kind is not Kind.BOOL:
+        raise ConfigError(f"{what} must be a condition like country = 'DE', got {text!r}, a {condition.kind}.")
+    return condition
+
+
+def map_parts(mapped: Mapping[str, str], parts: Sequence[Mapping[str, Type]]) -> list[dict[str, str]]:
+    """For each part of a source the mapping without the optional columns that came later, and it lacks.
+
+    What no part has stays in all: it did not come later, it was never there. So does what a part has in a form that
+    cannot serve: that is an error, and no lack.
+
+    Raises
+    ------
+    ConfigError
+        If an expression is none.
+    """
+    there = {
+        ours: [_is_there(ours, theirs, types) for types in parts]
+        for ours, theirs in mapped.items() if not EVENTS[ours][2]
+    }  # fmt: skip
+    later = {ours: has for ours, has in there.items() if any(has)}
+    return [
+        {ours: theirs for ours, theirs in mapped.items() if ours not in later or later[ours][place]}
+        for place in range(len(parts))
+    ]
+
+
+def _is_there(ours: str, theirs: str, types: Mapping[str, Type]) -> bool:
+    if theirs.lower() in {name.lower() for name in types} or read_constant(theirs) is not None:
+        return True
+    return not _is_name(theirs, types) and has_columns(theirs, names=types, what=f"event_columns: {ours}")
