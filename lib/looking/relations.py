@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 
 from lib.errors import SourceError
 from lib.expressions import kinds
-from lib.sources.files import File, Format, split_paths, tell_format
+from lib.sources.files import TABLES, File, Format, split_paths, tell_format
 from lib.sources.headers import Layout, not_utf_8, read_layout
 from lib.sources.options import Options, letters
+from lib.sources.part import HIGH
 
+_DEEPEST = 4  # folders of partitions, below the one of a table
 _FIRST = 1 << 20  # bytes in which a header stands
-_HIGH = "".join(map(chr, range(128, 256)))
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,12 @@ def open_rows(engine: "duckdb.DuckDBPyConnection", events: str, options: Options
 
 def _list_files(events: str) -> list[File]:
     files = []
-    for path in split_paths(events):
+    for path in [events] if os.path.exists(events) else split_paths(events):
         for place in [path] if os.path.exists(path) else sorted(glob(path, recursive=True)):
-            if (Path(place) / "_delta_log").exists():
-                return []
             files += [_file(name, place) for name in _walk(place)]
+    folders = {folder for file in files for folder in list(Path(file.address).parents)[:_DEEPEST]}
+    if any((folder / log).is_dir() for folder in folders for log in TABLES):
+        return []
     return [file for file in dict.fromkeys(files) if file.bytes]
 
 
@@ -169,7 +171,7 @@ def _csv_rows(layout: Layout, files: Sequence[File]) -> Rows:
         said |= {"hive_partitioning": "true", "hive_types_autocast": "false"}
     high = letters(layout.encoding)
     chosen = ["*"] if high is None else [
-        f"TRANSLATE({quoted(name)}, {_text(_HIGH)}, {_text(high)}) AS {quoted(name)}" for name in layout.names
+        f"TRANSLATE({quoted(name)}, {_text(HIGH)}, {_text(high)}) AS {quoted(name)}" for name in layout.names
     ]  # fmt: skip
     if layout.has_blanks:
         chosen = [f"LTRIM({quoted(name)}) AS {quoted(name)}" for name in layout.names]

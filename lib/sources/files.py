@@ -14,10 +14,11 @@ from urllib.parse import unquote
 from lib.errors import SourceError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 _PACKED = (".gz", ".zst", ".bz2")  # which Spark reads by the ending, in small letters only
 _UNREADABLE = (".zip", ".7z", ".rar", ".tar", ".tgz", ".xz", ".lz4", ".snappy", ".deflate", ".gzip", ".br")
+TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table"}  # folders in which tables keep their log
 _FOLDER = re.compile(r"([^/=]+)=([^/]*)")  # of Hive: a column and the value that all files below have
 
 
@@ -84,6 +85,60 @@ def split_paths(events: str) -> list[str]:
     return parts if several else [events]
 
 
+def find_places(spark: "SparkSession", events: str) -> list[str]:
+    """The places that a text names, where it is not the name of one thing that has commas in it."""
+    places = split_paths(events)
+    return [events] if len(places) > 1 and exists(spark, events) else places
+
+
+def exists(spark: "SparkSession", path: str, inside: str = "") -> bool:
+    """Whether there is a file, or one in a folder; `inside` is where to look below the path."""
+    return _first(spark, escape_pattern(path) + inside) is not None
+
+
+def check_no_tables(spark: "SparkSession", events: str) -> None:
+    """Refuse the files of a table: alone, they also hold what was deleted from it, and what it has replaced.
+
+    Raises
+    ------
+    SourceError
+        The message names the folder of the table.
+    """
+    below = ",".join(f"{folders}{log}" for folders in ("", "*/", "*/*/") for log in TABLES)
+    for place in find_places(spark, events):
+        pattern = _to_pattern(spark, place.rstrip("/"))
+        above = "".join(pattern.rpartition("/")[:2]) or "./"
+        for logs in (f"{pattern}/{{{below}}}", f"{above}{{{','.join(TABLES)}}}"):
+            if found := _first(spark, logs):
+                log = next(log for log in TABLES if f"/{log}/" in found)
+                raise SourceError(
+                    f"The events {events!r} are files of {TABLES[log]}, {format_address(found.split(f'/{log}/')[0])}. "
+                    "They alone also hold what was deleted from it. Name the table, or the whole folder of a Delta "
+                    "table and nothing else."
+                )
+
+
+def _first(spark: "SparkSession", pattern: str) -> str | None:
+    """The address of one file; None where there is none."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        rows = _load(spark, pattern).select("path").head(1)
+    except AnalysisException:
+        return None
+    return str(rows[0]["path"]) if rows else None
+
+
+def _load(spark: "SparkSession", pattern: str) -> "DataFrame":
+    return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(pattern)
+
+
+def _to_pattern(spark: "SparkSession", path: str) -> str:
+    """A path as Spark takes it: to the letter where that is there, and else as the pattern that it is."""
+    escaped = escape_pattern(path)
+    return escaped if escaped == path or exists(spark, path) else path
+
+
 def list_files(spark: "SparkSession", events: str) -> list[File]:
     """All files of a source that hold data, by name.
 
@@ -94,20 +149,12 @@ def list_files(spark: "SparkSession", events: str) -> list[File]:
     PySparkException
         If a place is not there.
     """
-    files = [file for path in split_paths(events) for file in _list_one(spark, path)]
+    files = [file for path in find_places(spark, events) for file in _list_one(spark, path)]
     return sorted(dict.fromkeys(files), key=lambda file: file.address)
 
 
 def _list_one(spark: "SparkSession", path: str) -> list[File]:
-    from pyspark.errors import AnalysisException
-
-    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    try:
-        rows = reader.load(escape_pattern(path)).select("path", "length").collect()
-    except AnalysisException as error:
-        if "PATH_NOT_FOUND" not in (error.getCondition() or "") or escape_pattern(path) == path:
-            raise
-        rows = reader.load(path).select("path", "length").collect()
+    rows = _load(spark, _to_pattern(spark, path)).select("path", "length").collect()
     root = re.split(r"[*?\[{]", path)[0] if any(sign in path for sign in "*?[{") else path
     return [File(row["path"], _hive_folders(row["path"], root), row["length"]) for row in rows]
 

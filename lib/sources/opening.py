@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lib.errors import SourceError
 from lib.sources import csv_files, json_files, parquet_files
-from lib.sources.files import Format, is_place, list_files, split_paths, tell_format
+from lib.sources.files import Format, check_no_tables, exists, is_place, list_files, tell_format
 from lib.sources.options import Options
 from lib.sources.part import Part
 
@@ -44,28 +44,18 @@ def open_source(spark: "SparkSession", events: str, options: Options | None = No
 def _open(spark: "SparkSession", events: str, options: Options) -> list[Part]:
     if not is_place(events):
         return [_table_part(spark.read.table(events), events)]
-    if len(split_paths(events)) == 1 and not any(sign in events for sign in "*?") and _is_delta(spark, events):
+    if exists(spark, events.rstrip("/"), "/_delta_log"):
         return [_table_part(spark.read.format("delta").load(events), events)]
     files = list_files(spark, events)
     if not files:
         return []
     kind = tell_format(events, files)
     if kind is Format.PARQUET:
+        check_no_tables(spark, events)
         return parquet_files.read(spark, events, files)
     if kind is Format.JSON:
         return json_files.read(spark, events, files)
     return csv_files.read(spark, events, files, kind, options)
-
-
-def _is_delta(spark: "SparkSession", events: str) -> bool:
-    """Whether a folder has a Delta log."""
-    from pyspark.errors import AnalysisException
-
-    log = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    try:
-        return bool(log.load(f"{events.rstrip('/')}/_delta_log").select("path").head(1))
-    except AnalysisException:
-        return False
 
 
 def _table_part(frame: "DataFrame", name: str) -> Part:

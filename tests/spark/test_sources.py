@@ -1,9 +1,14 @@
 """Where events may come from: a table, a Delta folder, Parquet or CSV files; what is unreadable is told in one line."""
 
+import re
+import shutil
+
 import pyarrow.parquet as pq
 import pytest
 
 from lib.errors import SourceError
+from lib.looking.relations import connect, open_rows
+from lib.sources.options import Options
 from tests.builders.sources import opened
 
 WAYS_OUT = "Set events to a table name, a Delta folder, or CSV, JSON lines or Parquet files."
@@ -33,6 +38,46 @@ def test_one_file_is_read_too(tables, two, tmp_path):
     assert ids(opened(tables.spark, str(tmp_path / "events.parquet"))) == ["007", "8"]
     csv = opened(tables.spark, str(tmp_path / "events.csv"))
     assert (ids(csv), dict(csv.dtypes)) == (["007", "8"], {"user_id": "string", "event_time": "string"})
+
+
+@pytest.mark.parametrize("events", ["{}", "{}/*", "{}/shop", "{}/shop/*.parquet", "{}/shop/day=2024-06-01", "{}/s?op"])
+def test_files_of_a_delta_table_are_not_read_without_its_log(tables, two, tmp_path, events):
+    two.selectExpr("*", "event_time AS day").write.format("delta").partitionBy("day").save(str(tmp_path / "a" / "shop"))
+    two.write.parquet(str(tmp_path / "a" / "others"))
+    tables.spark.sql(f"DELETE FROM delta.`{tmp_path}/a/shop` WHERE user_id = '8'")
+    place = events.format(tmp_path / "a")
+    if events == "{}/shop":
+        assert ids(opened(tables.spark, place)) == ["007"]
+        return
+    if events == "{}/shop/*.parquet":
+        for part in (tmp_path / "a" / "shop").glob("day=*/*.parquet"):
+            shutil.copy(part, tmp_path / "a" / "shop")
+    message = (
+        rf"^The events '{re.escape(place)}' are files of a Delta table, {tmp_path}/a/shop\. They alone also hold what "
+        r"was deleted from it\. Name the table, or the whole folder of a Delta table and nothing else\.$"
+    )
+    with pytest.raises(SourceError, match=message):
+        opened(tables.spark, place)
+    with pytest.raises(SourceError, match="are no file that can be looked at here"):
+        open_rows(connect(), place, Options())
+
+
+def test_files_of_a_hudi_table_are_not_read_without_its_log(tables, two, tmp_path):
+    two.write.parquet(str(tmp_path / "shop"))
+    assert ids(opened(tables.spark, tmp_path / "shop")) == ["007", "8"]
+    (tmp_path / "shop" / ".hoodie").mkdir()
+    (tmp_path / "shop" / ".hoodie" / "hoodie.properties").write_text("hoodie.table.name=shop")
+    with pytest.raises(SourceError, match=rf"are files of a Hudi table, {tmp_path}/shop\. They alone also hold"):
+        opened(tables.spark, tmp_path / "shop")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta", "csv"])
+@pytest.mark.parametrize("name", ["a,b/c,d", "x [1]", "y {2}", "what*"])
+def test_a_name_that_looks_like_a_pattern_or_several_places_is_one_where_it_is_there(tables, two, tmp_path, kind, name):
+    two.write.format(kind).option("header", "true").save(str(tmp_path / "draft"))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "draft").rename(tmp_path / name)
+    assert ids(opened(tables.spark, tmp_path / name)) == ["007", "8"]
 
 
 def test_a_table_is_read_by_its_name(tables, two):
