@@ -43,6 +43,8 @@ dbutils.widgets.text("event_where", "", "Event where: all")
 dbutils.widgets.text("event_options", "", "Event options: as the files say")
 # columns that are alike in rows of one event, which count once
 dbutils.widgets.text("event_key", "", "Event key: every row is an event")
+# columns that count one behaviour each, where a row is a user's day, like views,favorite=favourites
+dbutils.widgets.text("event_unpivot", "", "Event unpivot: a row is an event")
 # whose midnight begins a day, and what times without a zone are
 dbutils.widgets.text("time_zone", "", "Time zone: UTC")
 

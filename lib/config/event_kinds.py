@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from lib.config.kinds import NONE, TABLE_NAME, Kind, is_none, read_word, refuse_secrets
 from lib.errors import ConfigError
-from lib.expressions.scan import split_mapping
+from lib.expressions.scan import split_mapping, split_parts
 from lib.sources.files import is_place
 from lib.sources.options import Options, read_options
 from lib.tables.sql import name_sql
@@ -61,6 +61,23 @@ def mapping() -> Kind[dict[str, str]]:
 
 def _read_mapping(name: str, text: str) -> dict[str, str]:
     return {} if is_none(text) else split_mapping(name, text)
+
+
+def counts() -> Kind[dict[str, str]]:
+    """Columns of numbers, each of which becomes an event type: of its own name, or as `type=column` says."""
+    return Kind(_read_counts, f"columns or type=column, with commas between, or {NONE}")
+
+
+def _read_counts(name: str, text: str) -> dict[str, str]:
+    if is_none(text):
+        return {}
+    pairs = [part if "=" in part else f"{part}={part}" for part in split_parts(name, text)]
+    return {without_ticks(kind): theirs for kind, theirs in split_mapping(name, ",".join(pairs)).items()}
+
+
+def without_ticks(name: str) -> str:
+    """A name without the backticks around it."""
+    return name[1:-1].replace("``", "`") if name[:1] == name[-1:] == "`" and len(name) > 2 else name
 
 
 def condition() -> Kind[str]:

@@ -1,10 +1,12 @@
 """The parameters that say where the events are and how they are read."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
-from lib.config.event_kinds import columns, condition, mapping, options, source, zone
+from lib.config.event_kinds import columns, condition, counts, mapping, options, source, zone
 from lib.config.kinds import NONE, choice, decimal, is_none, optional
-from lib.config.parameters import FromWidgets, Group, parameter
+from lib.config.parameters import FromWidgets, Get, Group, parameter
+from lib.errors import ConfigError
 from lib.sources.options import Options
 from lib.sources.presets import Preset, preset_names, read_preset
 
@@ -48,6 +50,13 @@ class Events(FromWidgets, group=Group.QUESTION):
         shown="every row is an event",
         group=Group.READING,
     )
+    event_unpivot: dict[str, str] = parameter(  # event type -> the column of its number, or an expression
+        "",
+        counts(),
+        "columns that count one behaviour each, where a row is a user's day, like views,favorite=favourites",
+        shown="a row is an event",
+        group=Group.READING,
+    )
     time_zone: str = parameter(
         "UTC", zone(), "whose midnight begins a day, and what times without a zone are", group=Group.READING
     )
@@ -62,4 +71,30 @@ class Events(FromWidgets, group=Group.QUESTION):
         columns = {**preset.columns, **self.event_columns}
         kept = {ours: theirs for ours, theirs in columns.items() if theirs != NONE}
         where = "" if is_none(self.event_where) else self.event_where
-        return replace(preset, columns=kept, where=where or preset.where, key=self.event_key or preset.key)
+        return replace(
+            preset, columns=kept, where=where or preset.where, key=self.event_key or preset.key,
+            unpivot=self.event_unpivot,
+        )  # fmt: skip
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        config = super().from_widgets(get)
+        check_wide(config.mapping)
+        return config
+
+
+def check_wide(mapping: Preset) -> None:
+    """Refuse a mapping that says twice what event_unpivot says, or what it leaves open.
+
+    Raises
+    ------
+    ConfigError
+        The message names the column.
+    """
+    several = ("value",) if len(mapping.unpivot) > 1 else ()
+    for ours in ("event_type", "count", "item_id", *several):
+        if mapping.unpivot and ours in mapping.columns:
+            why = "it would stand for every one of them" if ours == "value" else "the columns of event_unpivot say that"
+            raise ConfigError(
+                f"event_columns maps {ours} and event_unpivot names {', '.join(mapping.unpivot)}: {why}. Leave one out."
+            )

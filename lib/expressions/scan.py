@@ -83,19 +83,29 @@ def check_signs(what: str, text: str) -> None:
             refuse(what, text, at, f"brackets stand in each other more than {DEEPEST} deep: simplify it")
 
 
+def split_parts(what: str, text: str) -> list[str]:
+    """The parts of a text between commas, without blank ones; commas in quotes and brackets part nothing.
+
+    Raises
+    ------
+    ConfigError
+        If a quote or bracket is not closed.
+    """
+    commas = [at for at, sign, depth in outside(what, text) if sign == "," and not depth]
+    ends = [-1, *commas, len(text)]
+    return list(filter(None, (text[start + 1 : end].strip() for start, end in pairwise(ends))))
+
+
 def split_mapping(what: str, text: str) -> dict[str, str]:
-    """Read `ours=theirs` pairs with commas between; commas in quotes and brackets part nothing.
+    """Read `ours=theirs` pairs with commas between.
 
     Raises
     ------
     ConfigError
         If a part is no pair, a name stands twice, or a quote or bracket is not closed.
     """
-    commas = [at for at, sign, depth in outside(what, text) if sign == "," and not depth]
-    ends = [-1, *commas, len(text)]
-    parts = [text[start + 1 : end].strip() for start, end in pairwise(ends)]
     mapping: dict[str, str] = {}
-    for part in filter(None, parts):
+    for part in split_parts(what, text):
         ours, equals, theirs = (piece.strip() for piece in part.partition("="))
         if not (ours and equals and theirs):
             raise ConfigError(f"{what} must read like user_id=customer,event_time=ts; this part does not: {part!r}.")

@@ -4,13 +4,13 @@ Spark columns out; nothing here reads a row. Times come as the clock of the log'
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lib.expressions.expression import Expression, parse
 from lib.features import shapes
-from lib.features.shapes import EVENTS
+from lib.features.shapes import Asked
 from lib.sources.part import Part
 from lib.tables.sql import column_sql
 
@@ -27,8 +27,8 @@ class OurColumn:
     shown: "Column"  # as it stands, as a text
 
 
-def find_columns(part: Part, names: Mapping[str, str], zone: str) -> dict[str, OurColumn]:
-    """Our columns that a part has.
+def find_columns(part: Part, asked: Iterable[Asked], zone: str) -> dict[str, OurColumn]:
+    """Our columns that a part has, of those that are asked for.
 
     Raises
     ------
@@ -37,8 +37,29 @@ def find_columns(part: Part, names: Mapping[str, str], zone: str) -> dict[str, O
     ConfigError
         If an expression cannot be read.
     """
-    shown = {ours: _find(part, ours, names.get(ours), zone) for ours in EVENTS}
-    return {ours: column for ours, column in shown.items() if column is not None}
+    columns = {one.ours: find_column(part, one, zone) for one in asked}
+    return {ours: column for ours, column in columns.items() if column is not None}
+
+
+def find_column(part: Part, asked: Asked, zone: str) -> OurColumn | None:
+    """One column of a part; None where it may lack, and does.
+
+    Raises
+    ------
+    SourceError, ConfigError
+        As `find_columns`.
+    """
+    from pyspark.sql import functions as F
+
+    name = shapes.find_own_name(part.types, part.twins, asked.name, part.name)
+    if name is not None:
+        column = source_column(name)
+        kind = part.unread.get(name) or dict(part.frame.dtypes)[name]
+        return _bring(part, replace(asked, theirs=name), kind, F.rtrim(column) if name in part.padded else column, zone)
+    if (constant := shapes.read_constant(asked.name)) is not None:
+        return _bring(part, asked, "string", F.lit(constant), zone)
+    shapes.check_may_lack(asked, part.types, part.name, part.shown)
+    return None if asked.theirs is None else _compute(part, asked, asked.theirs, zone)
 
 
 def source_column(name: str) -> "Column":
@@ -56,27 +77,13 @@ def show_columns(expression: Expression) -> "Column":
     return F.concat_ws(", ", *shown)
 
 
-def _find(part: Part, ours: str, theirs: str | None, zone: str) -> OurColumn | None:
-    from pyspark.sql import functions as F
-
-    name = shapes.find_own_name(part.types, part.twins, theirs or ours, part.name)
-    if name is not None:
-        column = source_column(name)
-        kind = part.unread.get(name) or dict(part.frame.dtypes)[name]
-        return _bring(part, ours, name, kind, F.rtrim(column) if name in part.padded else column, zone)
-    if theirs is not None and (constant := shapes.read_constant(theirs)) is not None:
-        return _bring(part, ours, theirs, "string", F.lit(constant), zone)
-    shapes.check_may_lack(ours, theirs, part.types, part.name, part.shown)
-    return None if theirs is None else _compute(part, ours, theirs, zone)
-
-
-def _compute(part: Part, ours: str, theirs: str, zone: str) -> OurColumn:
+def _compute(part: Part, asked: Asked, text: str, zone: str) -> OurColumn:
     """What an expression makes of a row; its times are UTC."""
     from pyspark.sql import functions as F
 
-    expression = parse(theirs, names=part.types, what=f"event_columns: {ours}")
+    expression = parse(text, names=part.types, what=asked.what)
     kind = shapes.TYPE_OF.get(expression.kind, str(expression.kind))
-    made = _bring(part, ours, theirs, kind, F.expr(expression.spark()), zone)
+    made = _bring(part, asked, kind, F.expr(expression.spark()), zone)
     failure = expression.failure("spark")
     if failure is None:
         return made
@@ -84,27 +91,30 @@ def _compute(part: Part, ours: str, theirs: str, zone: str) -> OurColumn:
     return OurColumn(made.value, made.unreadable | failed, show_columns(expression))
 
 
-def _bring(part: Part, ours: str, theirs: str, kind: str, raw: "Column", zone: str) -> OurColumn:
+def _bring(part: Part, asked: Asked, kind: str, raw: "Column", zone: str) -> OurColumn:
     from pyspark.sql import functions as F
 
-    becomes = EVENTS[ours][1]
     plain = re.split("[(<]", kind)[0]
-    shapes.check_type(ours, theirs, kind, plain)
-    if becomes == "timestamp":
+    shapes.check_type(asked, kind, plain)
+    if asked.becomes == "timestamp":
         value = _local_time(raw, plain, zone)
-    elif becomes == "string":
+    elif asked.becomes == "string":
         value = _id_text(raw, kind)
     else:
-        value = _number(raw, plain, part.decimal).try_cast(becomes)
+        number = _number(raw, plain, part.decimal)
+        if asked.becomes == "bigint" and plain == "string":
+            number = number.try_cast("double")  # 3.0 is a whole number, which a cast of the text would not take
+        value = number.try_cast(asked.becomes)
     blank = F.trim(raw) == "" if plain == "string" else F.lit(False)  # says as little as null does
-    return OurColumn(value, raw.isNotNull() & ~blank & ~_is_sound(ours, value, raw, plain, part), raw.cast("string"))
+    return OurColumn(value, raw.isNotNull() & ~blank & ~_is_sound(asked, value, raw, plain, part), raw.cast("string"))
 
 
-def _is_sound(ours: str, value: "Column", raw: "Column", plain: str, part: Part) -> "Column":
+def _is_sound(asked: Asked, value: "Column", raw: "Column", plain: str, part: Part) -> "Column":
     """Whether what is there can be used; null never."""
     from pyspark.sql import functions as F
 
-    if EVENTS[ours][1] == "string":
+    ours = asked.ours
+    if asked.becomes == "string":
         sound = value.isNotNull()
         return F.coalesce(sound & ~value.contains(shapes.MANGLED) if plain == "string" else sound, F.lit(False))
     if ours == "event_time":
@@ -113,7 +123,7 @@ def _is_sound(ours: str, value: "Column", raw: "Column", plain: str, part: Part)
         return value.isNotNull()
     if ours == "count":  # a fraction is no number of events, and a cast would cut it off unseen
         exact = _number(raw, plain, part.decimal).try_cast("double") == value
-        return F.coalesce((value >= 1) & (value <= shapes.MOST) & exact, F.lit(False))
+        return F.coalesce((value >= asked.least) & (value <= shapes.MOST) & exact, F.lit(False))
     return F.coalesce(F.abs(value) < shapes.LARGEST, F.lit(False))  # NaN, to Spark the largest, cannot be summed up
 
 

@@ -10,7 +10,7 @@ from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
 NULL_TEXTS = ("nan", "none", "null", "<na>", "\\n", "(not set)", "undefined", "n/a", "nil", "(null)", "#n/a")
 _TIME = "2024-06-01 10:00:00, with an offset or without"
 _FORMS: Mapping[str, str] = {
-    "event_time": _TIME, "known_at": _TIME, "value": "12.50", "count": "a whole number from 1 on",
+    "event_time": _TIME, "known_at": _TIME, "value": "12.50", "count": "a whole number from {least} on",
     "row": "as many fields as the header has",
 }  # fmt: skip
 
@@ -26,7 +26,7 @@ def format_hint(column: str, shown: str, reading: Reading) -> str:
         hint = _of_time(column, shown, theirs)
     else:
         hint = _of_value(shown, theirs) if column == "value" else None
-    return f" ({hint or f'wanted: {_FORMS[column]}'})"
+    return f" ({hint or f'wanted: {_FORMS[column].format(least=0 if reading.unpivot else 1)}'})"
 
 
 def _of_time(column: str, shown: str, theirs: str) -> str | None:

@@ -5,6 +5,7 @@ Spark renders these rules in `columns.py`, DuckDB in `lib/looking/columns.py`.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from lib.errors import ConfigError, SourceError
 from lib.expressions.expression import Expression, has_columns, parse
@@ -43,6 +44,45 @@ ODD_NUMBER = r"[dDfFxX]\s*$"  # which Spark reads as one
 _NAME = re.compile(r"[\w -]+")  # what a column's name is made of, and few expressions: a - b, or a CASE of columns
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A column of a source that is looked for: to serve as which of ours, and by what a person named it."""
+
+    ours: str
+    theirs: str | None  # None: by our own name
+    parameter: str = "event_columns"
+    least: int = 1  # of a count
+
+    @property
+    def name(self) -> str:
+        """What it is looked for by."""
+        return self.theirs or self.ours
+
+    @property
+    def becomes(self) -> str:
+        """The type that it becomes."""
+        return EVENTS[self.ours][1]
+
+    @property
+    def what(self) -> str:
+        """What an error of its expression is about."""
+        return f"{self.parameter}: {self.ours}" if self.parameter == "event_columns" else self.parameter
+
+
+def find_asked(columns: Mapping[str, str], unpivot: Mapping[str, str]) -> list[Asked]:
+    """Our columns, as they are to be looked for in a source; of wide rows, those that are the same for all behaviours.
+
+    What wide rows have besides under a name of ours would stand for each of them, and is taken where it is mapped.
+    """
+    wide = ("user_id", "event_time", "known_at", *columns)
+    return [Asked(ours, columns.get(ours)) for ours in EVENTS if not unpivot or ours in wide]
+
+
+def find_counts(unpivot: Mapping[str, str]) -> dict[str, Asked]:
+    """The columns that count one behaviour each, by event type; zero is a number too."""
+    return {kind: Asked("count", theirs, "event_unpivot", least=0) for kind, theirs in unpivot.items()}
+
+
 def must_be_there(ours: str) -> bool:
     """Whether a row cannot be used without it, where its source has the column."""
     return EVENTS[ours][2] or ours in COUNTED
@@ -68,7 +108,7 @@ def read_constant(theirs: str) -> str | None:
     return theirs[1:-1].replace("''", "'") if is_constant and len(theirs) > 1 else None
 
 
-def check_may_lack(ours: str, theirs: str | None, types: Mapping[str, Type], where: str, shown: str) -> None:
+def check_may_lack(asked: Asked, types: Mapping[str, Type], where: str, shown: str) -> None:
     """Refuse a source without a column that is named, or that must be there; an expression is no name.
 
     Raises
@@ -76,12 +116,13 @@ def check_may_lack(ours: str, theirs: str | None, types: Mapping[str, Type], whe
     SourceError
         The message names the column and those that there are.
     """
-    if theirs is None and not EVENTS[ours][2]:
+    if asked.theirs is None and not EVENTS[asked.ours][2]:
         return
-    if theirs is None or _is_name(theirs, types):
+    if asked.theirs is None or _is_name(asked.theirs, types):
         raise SourceError(
-            f"The events have no column {theirs or ours!r} for {ours} in {where}. Found: {shown}. "
-            f"Name the right one with event_columns, like {ours}=their_name."
+            f"The events have no column {asked.name!r} for {asked.ours} in {where}. Found: {shown}. "
+            f"Name the right one with {asked.parameter}, like "
+            f"{asked.ours if asked.parameter == 'event_columns' else 'views'}=their_name."
         )
 
 
@@ -95,7 +136,7 @@ def _is_name(theirs: str, types: Mapping[str, Type]) -> bool:
         return True
 
 
-def check_type(ours: str, theirs: str, kind: str, plain: str) -> None:
+def check_type(asked: Asked, kind: str, plain: str) -> None:
     """Refuse a type that cannot serve as one of our columns.
 
     Raises
@@ -103,23 +144,23 @@ def check_type(ours: str, theirs: str, kind: str, plain: str) -> None:
     SourceError
         The message names the column, what it can be and what was found, and the way out.
     """
-    taken = tuple(dict.fromkeys((*EVENTS[ours][0], "string")))
+    taken = tuple(dict.fromkeys((*EVENTS[asked.ours][0], "string")))
     if plain not in taken:
         raise SourceError(
-            f"Column {theirs!r} of the events must be {' or '.join(taken)} to serve as {ours}, found {kind}. "
-            f"{_way_out(ours, theirs, plain)}"
+            f"Column {asked.name!r} of the events must be {' or '.join(taken)} to serve as {asked.ours}, found {kind}. "
+            f"{_way_out(asked, plain)}"
         )
 
 
-def _way_out(ours: str, theirs: str, plain: str) -> str:
-    if EVENTS[ours][1] == "timestamp" and plain in NUMBERS:
+def _way_out(asked: Asked, plain: str) -> str:
+    if asked.becomes == "timestamp" and plain in NUMBERS:
         return (
-            f"Say what the number counts: event_columns={ours}=timestamp_seconds({theirs}), or timestamp_millis(...), "
-            "timestamp_micros(...)."
+            f"Say what the number counts: event_columns={asked.ours}=timestamp_seconds({asked.name}), or "
+            "timestamp_millis(...), timestamp_micros(...)."
         )
     if plain in ("struct", "map"):
-        return f"Name one of its fields, like {ours}={theirs}.name."
-    return "Cast it in the warehouse, or map another column or an expression with event_columns."
+        return f"Name one of its fields, like {asked.ours}={asked.name}.name."
+    return f"Cast it in the warehouse, or map another column or an expression with {asked.parameter}."
 
 
 def read_condition(text: str, types: Mapping[str, Type], what: str) -> Expression:
@@ -147,18 +188,33 @@ def map_parts(mapped: Mapping[str, str], parts: Sequence[Mapping[str, Type]]) ->
     ConfigError
         If an expression is none.
     """
-    there = {
-        ours: [_is_there(ours, theirs, types) for types in parts]
-        for ours, theirs in mapped.items() if not EVENTS[ours][2]
-    }  # fmt: skip
-    later = {ours: has for ours, has in there.items() if any(has)}
-    return [
-        {ours: theirs for ours, theirs in mapped.items() if ours not in later or later[ours][place]}
-        for place in range(len(parts))
-    ]
+    optional = {ours: Asked(ours, theirs) for ours, theirs in mapped.items() if not EVENTS[ours][2]}
+    return [_without(mapped, lacking) for lacking in _find_lacking(optional, parts)]
 
 
-def _is_there(ours: str, theirs: str, types: Mapping[str, Type]) -> bool:
-    if theirs.lower() in {name.lower() for name in types} or read_constant(theirs) is not None:
+def map_counts(unpivot: Mapping[str, str], parts: Sequence[Mapping[str, Type]]) -> list[dict[str, str]]:
+    """The same of the columns of wide rows; a part that lacks all of them is no such part, and is asked for all.
+
+    Raises
+    ------
+    ConfigError
+        If an expression is none.
+    """
+    lacking = _find_lacking(find_counts(unpivot), parts)
+    return [_without(unpivot, kinds if len(kinds) < len(unpivot) else set()) for kinds in lacking]
+
+
+def _without(mapped: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: theirs for name, theirs in mapped.items() if name not in names}
+
+
+def _find_lacking(asked: Mapping[str, Asked], parts: Sequence[Mapping[str, Type]]) -> list[set[str]]:
+    """For each part what it lacks and another one has."""
+    there = {name: [_is_there(one, types) for types in parts] for name, one in asked.items()}
+    return [{name for name, has in there.items() if any(has) and not has[place]} for place in range(len(parts))]
+
+
+def _is_there(asked: Asked, types: Mapping[str, Type]) -> bool:
+    if asked.name.lower() in {name.lower() for name in types} or read_constant(asked.name) is not None:
         return True
-    return not _is_name(theirs, types) and has_columns(theirs, names=types, what=f"event_columns: {ours}")
+    return not _is_name(asked.name, types) and has_columns(asked.name, names=types, what=asked.what)

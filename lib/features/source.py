@@ -4,7 +4,7 @@ Spark frames in, Spark frames out; nothing here reads or writes a table.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -14,7 +14,17 @@ from lib.config.events import Events
 from lib.errors import ConfigError, SourceError
 from lib.expressions.expression import parse
 from lib.features.columns import OurColumn, find_columns, show_columns, source_column
-from lib.features.shapes import EVENTS, NOTHING, find_own_name, map_parts, must_be_there, read_condition
+from lib.features.shapes import (
+    EVENTS,
+    NOTHING,
+    find_asked,
+    find_own_name,
+    map_counts,
+    map_parts,
+    must_be_there,
+    read_condition,
+)
+from lib.features.wide import spread, spread_columns
 from lib.sources.part import FILE, Part
 
 if TYPE_CHECKING:
@@ -32,6 +42,7 @@ class Reading:
     columns: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     key: tuple[str, ...] = ()
+    unpivot: Mapping[str, str] = field(default_factory=dict)  # event type -> the column that counts it
     zone: str = "UTC"
     since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
 
@@ -39,7 +50,7 @@ class Reading:
     def of(cls, config: Events, since: Mapping[str, date] | None = None) -> "Reading":
         """As the parameters say."""
         mapping = config.mapping
-        return cls(mapping.columns, mapping.where, mapping.key, config.time_zone, since or {})
+        return cls(mapping.columns, mapping.where, mapping.key, mapping.unpivot, config.time_zone, since or {})
 
 
 def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = ()) -> "DataFrame":
@@ -68,25 +79,33 @@ def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = (
     unknown = sorted(set(reading.columns) - set(EVENTS))
     if unknown:
         raise ConfigError(f"event_columns maps {unknown[0]!r}, which is none of {', '.join(EVENTS)}.")
-    mapped = map_parts(reading.columns, [part.types for part in parts])
-    frames = [_standardise_part(part, names, reading, kept) for part, names in zip(parts, mapped, strict=True)]
+    types = [part.types for part in parts]
+    mapped, counts = map_parts(reading.columns, types), map_counts(reading.unpivot, types)
+    frames = [
+        _standardise_part(part, replace(reading, columns=names, unpivot=wide), kept)
+        for part, names, wide in zip(parts, mapped, counts, strict=True)
+    ]
     return reduce(lambda one, other: one.unionByName(other), frames)
 
 
-def _standardise_part(part: Part, names: Mapping[str, str], reading: Reading, kept: Sequence[str]) -> "DataFrame":
+def _standardise_part(part: Part, reading: Reading, kept: Sequence[str]) -> "DataFrame":
     from pyspark.sql import functions as F
 
-    given = find_columns(part, names, reading.zone)
+    given = find_columns(part, find_asked(reading.columns, reading.unpivot), reading.zone)
+    given |= spread_columns() if reading.unpivot else {}
     shaped = _shape(part, given, reading)
     rows = part.frame
+    odd = F.lit(False) if part.row is None else F.col(part.row).isNotNull()
+    fails = F.lit(False)
     if reading.where:
         condition = read_condition(reading.where, part.types, WHERE)
         failure = condition.failure("spark")
-        fails = F.coalesce(F.expr(failure), F.lit(False)) if failure else F.lit(False)
-        odd = F.lit(False) if part.row is None else F.col(part.row).isNotNull()
+        fails = F.coalesce(F.expr(failure), F.lit(False)) & ~odd if failure else fails
         rows = rows.where(F.coalesce(F.expr(condition.spark()), F.lit(False)) | fails | odd)
-        shaped["broken"] = F.coalesce(F.when(fails & ~odd, WHERE), shaped["broken"])
-        shaped["found"] = F.when(fails & ~odd, show_columns(condition)).otherwise(shaped["found"])
+        shaped["broken"] = F.coalesce(F.when(fails, WHERE), shaped["broken"])
+        shaped["found"] = F.when(fails, show_columns(condition)).otherwise(shaped["found"])
+    if reading.unpivot:
+        rows = spread(part, rows, reading.unpivot, odd | fails)
     keys = [_key_column(part, name).alias(_key_name(place)) for place, name in enumerate(reading.key)]
     return rows.select(*(column.alias(name) for name, column in shaped.items()), *keys, *kept)
 
@@ -168,7 +187,7 @@ def first_of_each(events: "DataFrame", reading: Reading) -> "DataFrame":
 
     if not reading.key:
         return events
-    keys = [_key_name(place) for place in range(len(reading.key))]
+    keys = [_key_name(place) for place in range(len(reading.key))] + ["event_type"] * bool(reading.unpivot)
     order = ("known_time", "day", "user_id", "event_type", "value", "count", "item_id")
     place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     named = reduce(lambda one, other: one & other, [F.col(key).isNotNull() for key in keys])

@@ -10,11 +10,13 @@ from lib.config.events import Events
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features.loads import EventCounts
-from lib.features.shapes import EVENTS
+from lib.features.shapes import find_asked
 from lib.sources import csv_files
 from lib.sources.part import Part
 
-MEANING = ("event_columns", "event_where", "event_key", "event_options", "time_zone")  # what makes it another source
+MEANING = (  # what makes it another source
+    "event_columns", "event_where", "event_key", "event_options", "event_unpivot", "time_zone",
+)  # fmt: skip
 SOURCE = "source"  # property of daily_activity: what it was read from
 
 
@@ -29,6 +31,7 @@ class SourceNote:
     event_where: str = ""
     event_key: tuple[str, ...] = ()
     event_options: str = ""
+    event_unpivot: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
     begin: date | None = None  # events before this day are not of the log
     since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
@@ -38,7 +41,8 @@ class SourceNote:
         plain = {"events": self.events, "event_columns": dict(self.event_columns), "read": list(self.read)}
         said = {
             "csv": self.csv, "event_where": self.event_where, "event_key": list(self.event_key),
-            "event_options": self.event_options, "time_zone": "" if self.time_zone == "UTC" else self.time_zone,
+            "event_options": self.event_options, "event_unpivot": dict(self.event_unpivot),
+            "time_zone": "" if self.time_zone == "UTC" else self.time_zone,
             "begin": self.begin and self.begin.isoformat(),
             "since": {ours: day.isoformat() for ours, day in sorted(self.since.items())},
         }  # fmt: skip
@@ -52,7 +56,8 @@ class SourceNote:
         begin = raw.get("begin")
         return cls(
             raw["events"], raw["event_columns"], tuple(raw["read"]), raw.get("csv"), raw.get("event_where", ""),
-            tuple(raw.get("event_key", ())), raw.get("event_options", ""), raw.get("time_zone", "UTC"),
+            tuple(raw.get("event_key", ())), raw.get("event_options", ""), raw.get("event_unpivot", {}),
+            raw.get("time_zone", "UTC"),
             begin and date.fromisoformat(begin), since,
         )  # fmt: skip
 
@@ -61,12 +66,13 @@ def describe_source(config: Events, parts: Sequence[Part], before: SourceNote | 
     """What a run reads; begin and since are as they were noted before."""
     mapping = config.mapping
     named = {column.lower() for part in parts for column in part.columns}
-    read = tuple(sorted(ours for ours in EVENTS if ours in named or ours in mapping.columns))
+    asked = {one.ours for one in find_asked(mapping.columns, mapping.unpivot)}
+    read = tuple(sorted(ours for ours in asked if ours in named or ours in mapping.columns))
     rule = csv_files.RULE if any(part.is_text for part in parts) else None
     said = {name: value for name, value in asdict(config.event_options).items() if value not in (None, ())}
     return SourceNote(
         config.events, mapping.columns, read, rule, mapping.where, mapping.key,
-        json.dumps(said) if said else "", config.time_zone, before.begin if before else None,
+        json.dumps(said) if said else "", mapping.unpivot, config.time_zone, before.begin if before else None,
         before.since if before else {},
     )  # fmt: skip
 

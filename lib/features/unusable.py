@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from lib.errors import SourceError
@@ -10,7 +11,7 @@ from lib.features.hints import NULL_TEXTS, format_hint
 from lib.features.shapes import NOTHING
 from lib.features.source import Reading, standardise
 from lib.sources.files import format_address
-from lib.sources.part import Part
+from lib.sources.part import FILE, Part
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -78,7 +79,8 @@ def find_example(parts: Sequence[Part], reading: Reading, column: str) -> Exampl
     shown, file, place = first[0]
     if file is None:
         return Example(shown, None, None)
-    before = standardise(placed, replace(reading, where=""), kept=(PLACE,)).where(F.col("file") == file)
+    named = [part.frame.select(FILE, PLACE) for part in placed if FILE in part.frame.columns]
+    before = reduce(lambda one, other: one.unionByName(other), named).where(F.col(FILE) == file)
     pieces, rank = before.agg(
         F.count_distinct(F.shiftright(PLACE, 33)), F.count(F.when(F.col(PLACE) < place, 1))
     ).collect()[0]

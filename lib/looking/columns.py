@@ -1,15 +1,17 @@
 """Our columns in DuckDB's SQL, by the rules of `lib/features/shapes.py`; Spark's are in `lib/features/columns.py`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.expressions import kinds
 from lib.expressions.expression import Expression, parse
 from lib.features import shapes
-from lib.features.shapes import EVENTS, NOTHING
+from lib.features.shapes import EVENTS, NOTHING, Asked
 from lib.looking.relations import Rows, quoted
 from lib.sources.presets import Preset
+from lib.tables.sql import text_literal
 
+WIDE = "__behaviour"
 _NULL = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "double": "DOUBLE", "bigint": "BIGINT"}
 
 
@@ -22,12 +24,20 @@ class Sql:
     shown: str
 
 
+_SPREAD = {  # of a row that was made of a wide one
+    "event_type": Sql(f"{WIDE}.type", "FALSE", f"{WIDE}.type"),
+    "count": Sql(f"{WIDE}.value", f"{WIDE}.unreadable", f"{WIDE}.shown"),
+}
+
+
 def shaped_sql(rows: Rows, mapping: Preset, zone: str) -> str:
     """A SELECT of user_id, event_time, event_type, value, item_id, count, known_at, broken and found.
 
     Times are those of the clock of `zone`. `broken` names the first column of a row that cannot be used.
     """
-    given = {ours: column for ours in EVENTS if (column := _find(rows, ours, mapping.columns.get(ours), zone))}
+    asked = shapes.find_asked(mapping.columns, mapping.unpivot)
+    given = {one.ours: column for one in asked if (column := _find(rows, one, zone))}
+    given |= _SPREAD if mapping.unpivot else {}
     values = [
         f"{given[ours].value if ours in given else f'CAST(NULL AS {_NULL[becomes]})'} AS {quoted(ours)}"
         for ours, (_, becomes, _) in EVENTS.items()
@@ -35,9 +45,24 @@ def shaped_sql(rows: Rows, mapping: Preset, zone: str) -> str:
     faults, value = _faults(given)
     where, fails, shown = _where(rows, mapping.where)
     broken = f"COALESCE(CASE WHEN {fails} THEN 'event_where' END, {faults})"
-    keys = [f"CAST({_key_sql(rows, name)} AS VARCHAR) AS key_{place}" for place, name in enumerate(mapping.key)]
+    named = [_key_sql(rows, name) for name in mapping.key] + [f"{WIDE}.type"] * bool(mapping.key and mapping.unpivot)
+    keys = [f"CAST({key} AS VARCHAR) AS key_{place}" for place, key in enumerate(named)]
     columns = [*values, f"{broken} AS broken", f"CASE WHEN {fails} THEN {shown} ELSE {value} END AS found", *keys]
-    return f"SELECT {', '.join(columns)} FROM ({rows.sql}) WHERE {where}"
+    taken = f"({rows.sql}) WHERE {where}"
+    return f"SELECT {', '.join(columns)} FROM {_spread_sql(rows, mapping, taken, fails) if mapping.unpivot else taken}"
+
+
+def _spread_sql(rows: Rows, mapping: Preset, taken: str, fails: str) -> str:
+    """A row for each number that is not zero and not blank; one only where the condition cannot be read."""
+    counts = {kind: _find(rows, one, "UTC") for kind, one in shapes.find_counts(mapping.unpivot).items()}
+    structs = ", ".join(
+        f"{{'type': {text_literal(kind)}, 'value': {one.value}, 'unreadable': {one.unreadable}, "
+        f"'shown': {text_literal(kind + ' ')} || {one.shown}}}"
+        for kind, one in counts.items() if one
+    )  # fmt: skip
+    done = f"LIST_FILTER([{structs}], lambda one: one.unreadable OR COALESCE(one.value, 0) <> 0)"
+    behaviours = f"CASE WHEN {fails} THEN [{structs}][1:1] ELSE {done} END"
+    return f"(SELECT *, UNNEST({behaviours}) AS {WIDE} FROM {taken})"
 
 
 def _faults(given: Mapping[str, Sql]) -> tuple[str, str]:
@@ -72,20 +97,20 @@ def _own_name(rows: Rows, name: str) -> str | None:
     return shapes.find_own_name(rows.types, rows.twins, name, rows.files[0])
 
 
-def _find(rows: Rows, ours: str, theirs: str | None, zone: str) -> Sql | None:
-    name = _own_name(rows, theirs or ours)
+def _find(rows: Rows, asked: Asked, zone: str) -> Sql | None:
+    name = _own_name(rows, asked.name)
     if name is not None:
-        return _bring(rows, ours, name, _plain(rows.types[name]), quoted(name), zone)
-    if theirs is not None and shapes.read_constant(theirs) is not None:
-        return _bring(rows, ours, theirs, "string", f"CAST({theirs} AS VARCHAR)", zone)
-    shapes.check_may_lack(ours, theirs, rows.types, rows.files[0], rows.shown)
-    return None if theirs is None else _compute(rows, ours, theirs, zone)
+        return _bring(rows, replace(asked, theirs=name), _plain(rows.types[name]), quoted(name), zone)
+    if shapes.read_constant(asked.name) is not None:
+        return _bring(rows, asked, "string", f"CAST({asked.name} AS VARCHAR)", zone)
+    shapes.check_may_lack(asked, rows.types, rows.files[0], rows.shown)
+    return None if asked.theirs is None else _compute(rows, asked, asked.theirs, zone)
 
 
-def _compute(rows: Rows, ours: str, theirs: str, zone: str) -> Sql:
-    expression = parse(theirs, names=rows.types, what=f"event_columns: {ours}")
+def _compute(rows: Rows, asked: Asked, text: str, zone: str) -> Sql:
+    expression = parse(text, names=rows.types, what=asked.what)
     kind = shapes.TYPE_OF.get(expression.kind, str(expression.kind))
-    made = _bring(rows, ours, theirs, kind, expression.duckdb(), zone)
+    made = _bring(rows, asked, kind, expression.duckdb(), zone)
     failure = expression.failure("duckdb")
     if failure is None:
         return made
@@ -96,30 +121,30 @@ def _plain(kind: kinds.Type) -> str:
     return kind if isinstance(kind, str) else "struct" if isinstance(kind, kinds.Struct) else "map"
 
 
-def _bring(rows: Rows, ours: str, theirs: str, kind: str, raw: str, zone: str) -> Sql:
-    becomes = EVENTS[ours][1]
+def _bring(rows: Rows, asked: Asked, kind: str, raw: str, zone: str) -> Sql:
     plain = "timestamp_ntz" if kind == "timestamp_ns" else kind.partition("(")[0]
-    shapes.check_type(ours, theirs, kind, "string" if plain == "uuid" else plain)
-    if becomes == "timestamp":
+    shapes.check_type(asked, kind, "string" if plain == "uuid" else plain)
+    if asked.becomes == "timestamp":
         value = _local_time(raw, plain, zone)
-    elif becomes == "string":
+    elif asked.becomes == "string":
         value = _id_text(raw, kind, plain)
     else:
-        value = _number(raw, plain, rows.decimal, _NULL[becomes])
+        value = _number(raw, plain, rows.decimal, _NULL[asked.becomes])
     blank = f"TRIM({raw}, ' ') = ''" if plain == "string" else "FALSE"
-    unreadable = f"({raw} IS NOT NULL AND NOT ({blank}) AND NOT ({_sound(ours, value, raw, plain, rows)}))"
+    unreadable = f"({raw} IS NOT NULL AND NOT ({blank}) AND NOT ({_sound(asked, value, raw, plain, rows)}))"
     return Sql(f"({value})", unreadable, f"CAST({raw} AS VARCHAR)")
 
 
-def _sound(ours: str, value: str, raw: str, plain: str, rows: Rows) -> str:
-    if EVENTS[ours][1] == "string":
+def _sound(asked: Asked, value: str, raw: str, plain: str, rows: Rows) -> str:
+    if asked.becomes == "string":
         mangled = f" AND NOT CONTAINS({value}, '{shapes.MANGLED}')" if plain == "string" else ""
         return f"COALESCE(({value}) IS NOT NULL{mangled}, FALSE)"
-    if EVENTS[ours][1] == "timestamp":
-        return f"COALESCE({value} >= {shapes.FIRST}, FALSE)" if ours == "event_time" else f"({value}) IS NOT NULL"
-    if ours == "count":
+    if asked.becomes == "timestamp":
+        is_sound = f"COALESCE({value} >= {shapes.FIRST}, FALSE)"
+        return is_sound if asked.ours == "event_time" else f"({value}) IS NOT NULL"
+    if asked.ours == "count":
         exact = f"{_number(raw, plain, rows.decimal, 'DOUBLE')} = {value}"
-        return f"COALESCE({value} >= 1 AND {value} <= {shapes.MOST} AND {exact}, FALSE)"
+        return f"COALESCE({value} >= {asked.least} AND {value} <= {shapes.MOST} AND {exact}, FALSE)"
     return f"COALESCE(ABS({value}) < {shapes.LARGEST}, FALSE)"
 
 

@@ -11,7 +11,7 @@ import duckdb
 from lib.config.event_kinds import quote_name
 from lib.config.events import Events
 from lib.features import clocks
-from lib.features.shapes import map_parts
+from lib.features.shapes import map_counts, map_parts
 from lib.looking import mapping
 from lib.looking.columns import shaped_sql
 from lib.looking.measures import Measures, measure
@@ -54,11 +54,13 @@ def look(config: Events, run_date: date | None) -> Look:
     parts = open_rows(engine, config.events, config.event_options)
     given = config.mapping
     try:
-        columns = mapping.propose_columns(engine, parts, given.columns)
+        columns = mapping.propose_columns(engine, parts, given)
         full = replace(given, columns=columns)
-        known = [replace(full, columns=kept) for kept in map_parts(columns, [rows.types for rows in parts])]
+        types = [rows.types for rows in parts]
+        both = zip(map_parts(columns, types), map_counts(full.unpivot, types), strict=True)
+        known = [replace(full, columns=kept, unpivot=counts) for kept, counts in both]
         shaped = " UNION ALL ".join(map(shaped_sql, parts, known, repeat(config.time_zone)))
-        measures = measure(engine, shaped, len(full.key))
+        measures = measure(engine, shaped, len(full.key) + bool(full.key and full.unpivot))
     except duckdb.Error as error:
         raise unreadable(config.events, parts[0], error) from error
     newest, notes = None, []

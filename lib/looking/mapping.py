@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lib.errors import ConfigError
 from lib.expressions import kinds
 from lib.expressions.expression import parse
-from lib.features.shapes import EVENTS, NUMBERS, TIMES
+from lib.features.shapes import EVENTS, NUMBERS, TIMES, find_asked
 from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
 from lib.looking.relations import Rows, quoted
 from lib.sources.presets import Preset, preset_names, read_preset
@@ -34,21 +34,20 @@ _PLAIN_TIMES = (*TIMES, "timestamp_ns")
 _SEEN = 2000  # values that a guess of their form rests on
 
 
-def propose_columns(
-    engine: "duckdb.DuckDBPyConnection", parts: Sequence[Rows], given: Mapping[str, str]
-) -> dict[str, str]:
+def propose_columns(engine: "duckdb.DuckDBPyConnection", parts: Sequence[Rows], given: Preset) -> dict[str, str]:
     """What to say in `event_columns`: what was given, and for the rest what fits; our own names need nothing."""
-    said = dict(given)
+    said = dict(given.columns)
     names = {name: kind for rows in parts for name, kind in rows.types.items()}
-    free = [name for name in names if name not in given.values()]
+    free = [name for name in names if name not in (*said.values(), *given.unpivot.values())]
+    asked = {one.ours for one in find_asked(said, given.unpivot)}
     for ours, likely in LIKELY.items():
-        if ours in said or ours in names:
+        if ours in said or ours in names or ours not in asked:
             continue
         theirs = _best(ours, likely, {name: names[name] for name in free})
         if theirs is not None:
             said[ours] = _written(theirs)
             free.remove(theirs)
-    if "event_type" not in said and "event_type" not in names:
+    if "event_type" not in said and "event_type" not in names and not given.unpivot:
         said["event_type"] = "'event'"
     for ours in ("event_time", "known_at"):
         column = own_column(names, said.get(ours, ours))

@@ -109,10 +109,10 @@ def check_no_tables(spark: "SparkSession", events: str) -> None:
         pattern = _to_pattern(spark, place.rstrip("/"))
         above = "".join(pattern.rpartition("/")[:2]) or "./"
         for logs in (f"{pattern}/{{{below}}}", f"{above}{{{','.join(TABLES)}}}"):
-            if found := _first(spark, logs):
-                log = next(log for log in TABLES if f"/{log}/" in found)
+            if file := _first(spark, logs):
+                log = next(log for log in TABLES if f"/{log}/" in file)
                 raise SourceError(
-                    f"The events {events!r} are files of {TABLES[log]}, {format_address(found.split(f'/{log}/')[0])}. "
+                    f"The events {events!r} are files of {TABLES[log]}, {format_address(file.split(f'/{log}/')[0])}. "
                     "They alone also hold what was deleted from it. Name the table, or the whole folder of a Delta "
                     "table and nothing else."
                 )

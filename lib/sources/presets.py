@@ -22,6 +22,7 @@ class Preset:
     columns: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     key: tuple[str, ...] = ()
+    unpivot: Mapping[str, str] = field(default_factory=dict)  # event type -> the column that counts it
 
 
 @cache

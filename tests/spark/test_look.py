@@ -31,6 +31,17 @@ CSV = ROWS.to_csv(index=False)
 BROKEN = "9,2024-06-01 10:00 BST,view,1,x\n9,2024-06-01,view,NaN,x\n,2024-06-01,view,,\n"
 
 
+WIDE = """user,day,views,favourites,Sale value
+7,2024-06-01,3,,1
+7,2024-06-02,0,1,0
+8,2024-06-01,2.0,x,
+9,2024-06-01,-1,0,2.5
+,2024-06-01,5,,
+"""
+SAID_WIDE = {"event_unpivot": "view=views,favourites,`big, sale`=Sale value",
+             "event_columns": "user_id=user,event_time=day"}  # fmt: skip
+
+
 def files(folder):
     """One log in many forms: the path, and what is said of it."""
     forms = {
@@ -50,6 +61,9 @@ def files(folder):
         "berlin.csv": (CSV.encode(), {"time_zone": "Europe/Berlin"}),
         "key.csv": (CSV.encode(), {"event_key": "user_id"}),
         "broken.csv": ((CSV + BROKEN).encode(), {}),
+        "a column each.csv": (WIDE.encode(), SAID_WIDE),
+        "some of them.csv": (WIDE.encode(), SAID_WIDE | {"event_where": "to_int(favourites) = 1"}),
+        "once each.csv": ((WIDE + "7,2024-06-01,3,,1\n").encode(), SAID_WIDE | {"event_key": "user,day"}),
     }  # fmt: skip
     for name, (content, said) in forms.items():
         (folder / name).write_bytes(content)
@@ -69,7 +83,8 @@ def by_spark(spark, events, said):
     reading = Reading.of(extract)
     frame = standardise(open_source(spark, str(events), extract.event_options), reading).toPandas()
     if reading.key:
-        frame = frame.sort_values("known_time").drop_duplicates("key_0")
+        keys = [name for name in frame if name.startswith("key_")] + ["event_type"] * bool(reading.unpivot)
+        frame = frame.sort_values("known_time").drop_duplicates(keys)
     sound = frame[frame["broken"].isna()]
     return (
         dict(sound.groupby("day")["count"].sum()), sound["user_id"].nunique(),
@@ -82,7 +97,25 @@ def test_both_engines_read_the_same_of_every_form(spark, tmp_path):
         seen = look(config(events, **said), None).measures
         kinds = {kind.name: kind.events for kind in seen.kinds}
         unusable = {one.column: one.rows for one in seen.unusable}
-        assert (seen.days, seen.users, kinds, seen.value, unusable) == by_spark(spark, events, said), events.name
+        assert (seen.days, seen.users, kinds, seen.value or 0, unusable) == by_spark(spark, events, said), events.name
+
+
+def test_wide_rows_are_counts_of_every_behaviour(spark, tmp_path):
+    (tmp_path / "1.csv").write_text(WIDE)
+    (tmp_path / "2.csv").write_text("user,day,views,Sale value,value\n7,2024-06-03,0,2,99\n")  # a column fewer
+    frame = standardise(
+        open_source(spark, str(tmp_path)), Reading.of(asked(ExtractConfig, events=tmp_path, **SAID_WIDE))
+    ).toPandas()
+    rows = frame.sort_values(["user_id", "day", "event_type"], na_position="first")
+    shown = rows[["user_id", "event_type", "count", "broken", "found"]].astype(object).where(rows.notna(), None)
+    assert [tuple(row) for row in shown.itertuples(index=False)] == [
+        (None, "view", 5, "user_id", "nothing"),
+        ("7", "big, sale", 1, None, None), ("7", "view", 3, None, None), ("7", "favourites", 1, None, None),
+        ("7", "big, sale", 2, None, None),
+        ("8", "favourites", None, "count", "favourites x"), ("8", "view", 2, None, None),
+        ("9", "big, sale", None, "count", "big, sale 2.5"), ("9", "view", None, "count", "view -1"),
+    ]  # fmt: skip
+    assert rows["value"].isna().all()
 
 
 @pytest.mark.parametrize("columns", [

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from lib.config.event_kinds import mapping
+from lib.config.event_kinds import counts, mapping
 from lib.config.question import Question
 from lib.config.stages import (
     ExtractConfig,
@@ -33,7 +33,7 @@ def test_extract_features_reads_its_widgets():
             schema="app", events="app.events", event_columns={"user_id": "who"}, as_of=date(2024, 6, 3),
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
             max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
-            event_options=Options(), event_key=(), time_zone="UTC", max_bad_rows=0, feature_keys="no",
+            event_options=Options(), event_key=(), event_unpivot={}, time_zone="UTC", max_bad_rows=0, feature_keys="no",
         )
     )  # fmt: skip
 
@@ -92,6 +92,12 @@ def test_no_configuration_can_be_changed(kind):
         ("events", "", "events is blank"),
         ("event_columns", "user_id", "event_columns must read like .*; this part does not: 'user_id'"),
         ("event_columns", "user_id=a,=b", "event_columns must read like .*; this part does not: '=b'"),
+        (
+            "event_unpivot",
+            "views,views=b",
+            "event_unpivot maps 'views' twice: 'views=views,views=b'. Keep one of them.",
+        ),
+        ("event_unpivot", "=b", "event_unpivot must read like .*; this part does not: '=b'"),
         ("event_columns", "value=", "event_columns must read like .*; this part does not: 'value='"),
         ("event_columns", "value=a,value=b", "event_columns maps 'value' twice: 'value=a,value=b'. Keep one of them."),
     ],
@@ -248,6 +254,29 @@ def test_the_tests_know_every_widget_that_a_configuration_reads():
     for kind in (ExtractConfig, RetrainConfig, PredictConfig, PublishConfig):
         kind.from_widgets(get)
     assert read == set(WIDGETS)
+
+
+@pytest.mark.parametrize(("text", "read"), [
+    ("", {}), ("none", {}), ("views", {"views": "views"}),
+    ("view=page_views, fav", {"view": "page_views", "fav": "fav"}),
+    ("`add, to`=n", {"add, to": "n"}), ("`a b`", {"a b": "`a b`"}), ("x=coalesce(a, 0)", {"x": "coalesce(a, 0)"}),
+])  # fmt: skip
+def test_a_column_that_counts_is_an_event_type_by_its_own_name_or_another(text, read):
+    assert counts().read("event_unpivot", text) == read
+
+
+@pytest.mark.parametrize(("unpivot", "columns", "message"), [
+    ("views", "event_type=kind", "event_columns maps event_type and event_unpivot names views: the columns of "
+                                 "event_unpivot say that. Leave one out."),
+    ("views,favs", "value=sum", "event_columns maps value and event_unpivot names views, favs: it would stand for "
+                                "every one of them. Leave one out."),
+    ("views", "item_id=sku", "event_columns maps item_id and event_unpivot names views: .*"),
+    ("views", "count=n", "event_columns maps count and event_unpivot names views: .*"),
+])  # fmt: skip
+def test_what_wide_rows_say_is_not_said_twice(unpivot, columns, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        asked(ExtractConfig, event_unpivot=unpivot, event_columns=columns)
+    assert asked(ExtractConfig, event_unpivot="views", event_columns="value=sum,user_id=u").mapping.unpivot
 
 
 @pytest.mark.parametrize("schema", ["my-shop.app", "main.select", f"{'c' * 255}.{'s' * 255}", "büro.kauf"])

@@ -4,7 +4,18 @@ import pytest
 
 from lib.errors import ConfigError, SourceError
 from lib.expressions.kinds import MapOf, Struct
-from lib.features.shapes import check_may_lack, check_type, find_own_name, map_parts, read_condition, read_constant
+from lib.features.shapes import (
+    Asked,
+    check_may_lack,
+    check_type,
+    find_asked,
+    find_counts,
+    find_own_name,
+    map_counts,
+    map_parts,
+    read_condition,
+    read_constant,
+)
 
 OLD = {"uid": "bigint", "ts": "timestamp", "page": Struct({"title": "string"})}
 NEW = {**OLD, "Revenue": "string", "paid": "boolean", "page": Struct({"title": "string", "sku": "string"})}
@@ -60,15 +71,40 @@ def test_a_text_in_quotes_is_a_constant(theirs, text):
 
 
 def test_a_column_may_lack_where_nobody_named_it():
-    check_may_lack("value", None, OLD, "a.csv", "uid")
-    check_may_lack("value", "price * 2", OLD, "a.csv", "uid")  # an expression: what reads it says what it lacks
-    check_may_lack("value", "uid - uid", OLD, "a.csv", "uid")
+    check_may_lack(Asked("value", None), OLD, "a.csv", "uid")
+    check_may_lack(Asked("value", "price * 2"), OLD, "a.csv", "uid")  # an expression: what reads it says what it lacks
+    check_may_lack(Asked("value", "uid - uid"), OLD, "a.csv", "uid")
     for ours, theirs, named in (
         ("user_id", None, "user_id"), ("value", "unit price", "unit price"), ("value", "uid-ts", "uid-ts"),
         ("event_type", "1", "1"),
     ):  # fmt: skip
         with pytest.raises(SourceError, match=f"^The events have no column '{named}' for {ours} in a.csv. Found: uid"):
-            check_may_lack(ours, theirs, OLD, "a.csv", "uid")
+            check_may_lack(Asked(ours, theirs), OLD, "a.csv", "uid")
+
+
+def test_of_wide_rows_only_what_is_the_same_for_all_behaviours_is_looked_for():
+    wide = {"view": "views"}
+    assert [one.ours for one in find_asked({}, {})] == [
+        "user_id", "event_time", "event_type", "value", "item_id", "count", "known_at"
+    ]  # fmt: skip
+    assert [one.ours for one in find_asked({}, wide)] == ["user_id", "event_time", "known_at"]
+    assert [one.ours for one in find_asked({"value": "sum"}, wide)] == ["user_id", "event_time", "value", "known_at"]
+    message = (
+        r"^The events have no column 'views' for count in a.csv\. Found: uid\. Name the right one with event_unpivot, "
+        r"like views=their_name\.$"
+    )
+    with pytest.raises(SourceError, match=message):
+        check_may_lack(find_counts(wide)["view"], OLD, "a.csv", "uid")
+
+
+@pytest.mark.parametrize(("unpivot", "kept"), [
+    ({"pay": "paid", "id": "uid"}, [["id"], ["pay", "id"]]),  # a column that came later
+    ({"pay": "to_int(Revenue)", "id": "uid"}, [["id"], ["pay", "id"]]),
+    ({"pay": "paid"}, [["pay"], ["pay"]]),  # a part with none of them is no such part: it is missed by name
+    ({"pay": "payed", "id": "uid"}, [["pay", "id"], ["pay", "id"]]),  # no part has it
+])  # fmt: skip
+def test_a_behaviour_that_came_later_is_looked_for_where_it_is(unpivot, kept):
+    assert [list(one) for one in map_counts(unpivot, [OLD, NEW])] == kept
 
 
 @pytest.mark.parametrize(("ours", "theirs", "kind", "way"), [
@@ -78,7 +114,7 @@ def test_a_column_may_lack_where_nobody_named_it():
 ])  # fmt: skip
 def test_a_type_that_cannot_serve_is_named_with_the_way_out(ours, theirs, kind, way):
     with pytest.raises(SourceError, match=rf"^Column '{theirs}' of .* to serve as {ours}, found {kind}\. .*{way}"):
-        check_type(ours, theirs, kind, kind.partition("<")[0])
+        check_type(Asked(ours, theirs), kind, kind.partition("<")[0])
 
 
 def test_a_condition_is_no_other_expression():
