@@ -1,4 +1,6 @@
-"""A home that an earlier commit has made goes on: tests/builders/make_old_home.py has made it."""
+"""A home that an earlier commit has made goes on, in its place and from a backup elsewhere, and does the same there.
+
+tests/builders/make_old_home.py has made it."""
 
 import contextlib
 import fcntl
@@ -17,29 +19,48 @@ from lib.config.question import Question
 from lib.features.vocabulary import DEFINITION
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.tables.contracts import CONTRACTS
-from tests.builders.make_old_home import DAYS, HOME, QUESTION, unpack
+from tests.builders.make_old_home import DAYS, HOME, QUESTION, SMALL, unpack
 
-pytestmark = pytest.mark.timeout(600)  # the home has one place: another who runs these tests is waited for
+pytestmark = pytest.mark.timeout(900)  # the home has one place: another who runs these tests is waited for
 ASKED = Question(actions=("cook",), horizon_days=14, cohort_days=90)
 NEXT = "2024-06-23"
 RENEWED = {("outcomes", "as_of")}  # measured again while late events may still change them
 THEN = [date.fromisoformat(day) for day in DAYS]
 
 
-def table(name):
-    """All rows of a table of the home."""
-    frame = DeltaTable(HOME / "warehouse" / "propensity" / name).to_pandas()
+def table(name, home=HOME):
+    """All rows of a table of a home."""
+    frame = DeltaTable(home / "warehouse" / "propensity" / name).to_pandas()
     if "items" in frame:
         frame["items"] = frame["items"].map(str)  # arrays are not compared
     keys = [column for column, kind in CONTRACTS[name].items() if kind in ("string", "date") and column in frame]
     return frame.sort_values(keys, ignore_index=True)
 
 
-def call(*words):
-    """Call the command line on the home; its exit code and what it said."""
+def tables(home=HOME):
+    """All tables that a home has."""
+    return {name: table(name, home) for name in CONTRACTS if (home / "warehouse" / "propensity" / name).exists()}
+
+
+def call(*words, home=HOME):
+    """Call the command line on a home; its exit code and what it said."""
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
-        code = main([words[0], "--home", str(HOME), *words[1:]])
+        code = main([words[0], "--home", str(home), *words[1:]])
     return code, out.getvalue()
+
+
+def run_next(home):
+    """The next run of a home, as its last one was called; all its tables, what that said, and its record."""
+    known = set(home.glob("runs/*/run.json"))
+    given = json.loads(max(known).read_text())["parameters"]
+    asked = {name: given[name] for name in (*QUESTION, *SMALL)} | {
+        "as_of": NEXT, "evaluations": "yes", "events": str(home / "sources" / "events.parquet")
+    }  # fmt: skip
+    pairs = [word for name, value in asked.items() for word in ("--param", f"{name}={value}")]
+    code, said = call("run", *pairs, home=home)
+    assert code == 0, said
+    (record,) = set(home.glob("runs/*/run.json")) - known
+    return tables(home) | {"said": said, "run": json.loads(record.read_text())}
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +72,32 @@ def before():
         unpack(HOME.parent)
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
             patch.setenv(name, f"sqlite:///{HOME}/mlflow.db")
-        yield {name: table(name) for name in CONTRACTS if (HOME / "warehouse" / "propensity" / name).exists()}
+        yield tables()
         shutil.rmtree(HOME)
 
 
 @pytest.fixture(scope="module")
-def after(before):
-    """The same home after the next run, a week later; what that said, and its record."""
-    newest, _ = sorted(HOME.glob("runs/*/run.json"), reverse=True)
-    given = json.loads(newest.read_text())["parameters"]
-    asked = {name: given[name] for name in (*QUESTION, "events", "n_trials", "max_cutoffs", "max_event_types",
-                                            "held_out_share")} | {"as_of": NEXT, "evaluations": "yes"}  # fmt: skip
-    known = set(HOME.glob("runs/*/run.json"))
-    code, said = call("run", *[word for name, value in asked.items() for word in ("--param", f"{name}={value}")])
-    assert code == 0, said
-    (record,) = set(HOME.glob("runs/*/run.json")) - known
-    tables = {name: table(name) for name in CONTRACTS if (HOME / "warehouse" / "propensity" / name).exists()}
-    return tables | {"said": said, "run": json.loads(record.read_text())}
+def restored(before, tmp_path_factory):
+    """The home from a backup, after its next run elsewhere. Whoever writes to the place before fails, or shows."""
+    folder = tmp_path_factory.mktemp("restored")
+    backup, there, aside = folder / "backup.tar.gz", folder / "elsewhere" / "home", HOME.with_name(f"{HOME.name} aside")
+    assert call("backup", str(backup))[0] == 0
+    assert call("restore", str(backup), home=there)[0] == 0
+    shutil.rmtree(aside, ignore_errors=True)
+    HOME.rename(aside)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+            patch.delenv(name)
+        done = run_next(there)
+    assert not HOME.exists()
+    aside.rename(HOME)
+    return done
+
+
+@pytest.fixture(scope="module")
+def after(before, restored):
+    """The same home after the next run, a week later; the backup was taken before."""
+    return run_next(HOME)
 
 
 def test_its_tables_are_read_and_its_models_score_as_they_did(before):
@@ -133,3 +163,12 @@ def test_who_was_held_out_stays_held_out(before, after):
 def test_the_lists_before_are_kept_as_versions(after):
     history = DeltaTable(HOME / "warehouse" / "propensity" / "audience").history()
     assert len([entry for entry in history if "numOutputRows" in entry.get("operationMetrics", {})]) >= 3
+
+
+@pytest.mark.job
+def test_restored_elsewhere_the_next_run_gives_the_same(after, restored):
+    there, here = (done["run"]["tasks"]["train"]["values"]["summary"] for done in (restored, after))
+    assert there == here
+    assert "definition 3" in there  # both see that its features are of before
+    lists = [done["audience"].drop(columns="run_id") for done in (restored, after)]
+    assert lists[0].equals(lists[1])
