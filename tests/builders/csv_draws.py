@@ -29,7 +29,7 @@ class Draw:
     rows: tuple[tuple[str | None, ...], ...]  # what was meant, by the order of `names`; an empty text is nothing
     names: tuple[str, ...]
     fault: str  # what is wrong with it; "none": it is to be read
-    signs: str  # separator, encoding and ends, for a table
+    form: str  # separator, encoding and ends, for a table
 
 
 def draw(seed: int) -> Draw:
