@@ -47,6 +47,8 @@ dbutils.widgets.text("event_key", "", "Event key: every row is an event")
 dbutils.widgets.text("event_unpivot", "", "Event unpivot: a row is an event")
 # whose midnight begins a day, and what times without a zone are
 dbutils.widgets.text("time_zone", "", "Time zone: UTC")
+# further sources of the same log, a JSON list: each says its events and how they are read
+dbutils.widgets.text("more_sources", "", "More sources: one source")
 
 # --- What is learnt from
 # from one cutoff that is learnt from to the next
@@ -57,7 +59,7 @@ dbutils.widgets.text("max_cutoffs", "", "Max cutoffs: 26")
 dbutils.widgets.text("max_event_types", "", "Max event types: 24")
 
 # --- When a run is stopped or a list kept back
-# share of rows with an unusable value that may be left out
+# share of a source's rows with an unusable value that may be left out
 dbutils.widgets.text("max_bad_rows", "", "Max bad rows: 0")
 # quiet days before as_of that are no error
 dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")

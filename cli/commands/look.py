@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from cli.arguments import given_parameters
+from cli.errors import CliError
 from cli.local.sources import locate_events
 from lib.config.catalogue import check_each
 from lib.config.events import Events
@@ -15,6 +16,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Look at the events and print what was seen, the command to run last."""
     given = given_parameters(arguments.param)
     check_each(given)
+    if "more_sources" in given:
+        raise CliError("look takes one source at a time: look at each by itself, and leave more_sources to the run.")
     said = {name: text for name, text in given.items() if name != "events"}
     config = Events.from_widgets(
         lambda name: locate_events(arguments.events) if name == "events" else said.get(name, "")

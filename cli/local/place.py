@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from cli.local.source_notes import read_notes, write_note
 from cli.local.whole_files import write_whole
@@ -108,9 +109,18 @@ def _text_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 def _rewrite_notes(root: Path, former: str) -> None:
     """The events that tables were read from, where they lie in the home: a property of the table."""
     for folder, note in read_notes(root):
-        moved = note | {"events": rewrite(note["events"], former, str(root))} if "events" in note else note
+        moved = _moved(note, former, str(root))
         if moved != note:
             write_note(folder, moved)
+
+
+def _moved(value: Any, former: str, now: str) -> Any:
+    """Whatever JSON holds, with every text rewritten."""
+    if isinstance(value, str):
+        return rewrite(value, former, now)
+    if isinstance(value, list):
+        return [_moved(one, former, now) for one in value]
+    return {key: _moved(one, former, now) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _rewrite_runs(root: Path, former: str) -> None:
@@ -118,15 +128,8 @@ def _rewrite_runs(root: Path, former: str) -> None:
     from localrun.run.page import write_page
     from localrun.run.record import JobRun, past_runs
 
-    def moved(value: object) -> object:
-        if isinstance(value, str):
-            return rewrite(value, former, str(root))
-        if isinstance(value, list):
-            return [moved(one) for one in value]
-        return {key: moved(one) for key, one in value.items()} if isinstance(value, dict) else value
-
     for folder, run in past_runs(root / "runs"):
         before = json.loads(run.to_json())
-        after = moved(before)
+        after = _moved(before, former, str(root))
         if after != before:
             write_page(folder, JobRun.from_json(json.dumps(after)))

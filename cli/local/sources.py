@@ -14,6 +14,7 @@ from cli.arguments import given_parameters, known_parameters
 from cli.errors import CliError
 from cli.local.home import Home
 from lib.config.catalogue import check_each
+from lib.config.events import more_sources
 from lib.sources.files import is_place, split_paths
 
 # What is no path of this machine, or might be one of many: the engine says whether it is there.
@@ -66,12 +67,14 @@ def choose_source(
     CliError
         If both a built-in source and events of the user's own are asked for, or the latter cannot be there.
     """
+    further = locate_more(given)
+    given = {**given, **further}
     if "events" in given:
         if name not in (None, "none"):
             raise CliError(f"--source {name} and --param events={given['events']} exclude each other.")
-        return Source({"events": locate_events(given["events"])})
+        return Source({"events": locate_events(given["events"]), **further})
     if name == "none":
-        return Source()
+        return Source(further)
     if name == "synthetic":
         return Source(COOK | dict(given), partial(_write, "synthetic", home.sources, **(world or {})))
     if name == "cdnow":
@@ -92,8 +95,8 @@ def check_given(arguments: argparse.Namespace, home: Home) -> None:
     """
     given = given_parameters(arguments.param)
     check_each(known_parameters(given))
-    if "events" in given:
-        choose_source(arguments.source, given, home, "")
+    if "events" in given or "more_sources" in given:
+        choose_source(arguments.source if "events" in given else "none", given, home, "")
 
 
 def _write(name: str, folder: Path, **world: Any) -> Path:
@@ -118,6 +121,19 @@ def locate_events(events: str) -> str:
                 "table is named like shop.events."
             )
     return located
+
+
+def locate_more(given: Mapping[str, str]) -> dict[str, str]:
+    """The further sources that were given, each where a run reads it; nothing where none was.
+
+    Raises
+    ------
+    CliError
+        As `locate_events`.
+    """
+    further = more_sources().read("more_sources", given.get("more_sources", ""))
+    located = [{**one, "events": locate_events(one["events"])} for one in further]
+    return {"more_sources": json.dumps(located, ensure_ascii=False)} if located else {}
 
 
 def _may_exist(path: Path) -> bool:

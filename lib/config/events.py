@@ -1,10 +1,13 @@
 """The parameters that say where the events are and how they are read."""
 
+import json
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 from lib.config.event_kinds import columns, condition, counts, mapping, options, source, zone
-from lib.config.kinds import NONE, choice, decimal, is_none, optional
+from lib.config.kinds import NONE, Kind, choice, decimal, is_none, optional, whole
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.errors import ConfigError
 from lib.sources.options import Options
@@ -12,8 +15,8 @@ from lib.sources.presets import Preset, preset_names, read_preset
 
 
 @dataclass(frozen=True, kw_only=True)
-class Events(FromWidgets, group=Group.QUESTION):
-    """Where the events are, and what their columns are called."""
+class EventSource(FromWidgets, group=Group.QUESTION):
+    """Where events are, and how they are read."""
 
     events: str = parameter(
         "",
@@ -60,9 +63,6 @@ class Events(FromWidgets, group=Group.QUESTION):
     time_zone: str = parameter(
         "UTC", zone(), "whose midnight begins a day, and what times without a zone are", group=Group.READING
     )
-    max_bad_rows: float = parameter(
-        "0", decimal(0, 1), "share of rows with an unusable value that may be left out", group=Group.LIMITS
-    )
 
     @property
     def mapping(self) -> Preset:
@@ -81,6 +81,83 @@ class Events(FromWidgets, group=Group.QUESTION):
         config = super().from_widgets(get)
         check_wide(config.mapping)
         return config
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietDays(FromWidgets, group=Group.LIMITS):
+    """How long a source may be silent."""
+
+    max_source_gap_days: int | None = parameter(  # None: the longest gap that the last 90 days show
+        "",
+        optional(whole(0, unit="days"), None),
+        "quiet days before as_of that are no error",
+        job="${var.max_source_gap_days}",
+        shown="longest gap of 90 days",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FurtherSource(QuietDays, EventSource):
+    """What is said of a source besides the first: how it is read, and how long it may be silent."""
+
+
+def more_sources() -> Kind[tuple[dict[str, str], ...]]:
+    """A JSON list of further sources, each with the parameters of one; what is read is what was said of each."""
+    return Kind(_read_more_sources, f"a JSON list of sources, or {NONE}")
+
+
+def _read_more_sources(name: str, text: str) -> tuple[dict[str, str], ...]:
+    if is_none(text):
+        return ()
+    form = f'{name} must be a JSON list like [{{"events": "mails.csv", "event_columns": "user_id=recipient"}}]'
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{form}; at line {error.lineno}, column {error.colno}: {error.msg}.") from None
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise ConfigError(f"{form}, got {text!r}.")
+    return tuple(_read_one(f"{name}, source {number}", one) for number, one in enumerate(given, 1))
+
+
+def _read_one(name: str, given: Mapping[str, object]) -> dict[str, str]:
+    known = [each.name for each in FurtherSource.parameters()]
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"{name} says {key!r}, which is none of {', '.join(known)}.")
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ConfigError(f"{name}: {key} must be a text or a number, got {json.dumps(value)}.")
+    said = defaultdict(str, {key: str(value) for key, value in given.items()})
+    try:
+        FurtherSource.from_widgets(said.__getitem__)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    return {key: said[key] for key in given}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Events(EventSource, group=Group.READING):
+    """All sources of a log, of which the first is said by the parameters themselves."""
+
+    more_sources: tuple[dict[str, str], ...] = parameter(
+        "",
+        more_sources(),
+        "further sources of the same log, a JSON list: each says its events and how they are read",
+        shown="one source",
+    )
+    max_bad_rows: float = parameter(
+        "0", decimal(0, 1), "share of a source's rows with an unusable value that may be left out", group=Group.LIMITS
+    )
+
+    @property
+    def sources(self) -> tuple[EventSource, ...]:
+        """All of them."""
+        return (self, *self.further)
+
+    @property
+    def further(self) -> tuple[FurtherSource, ...]:
+        """The further sources; where one says nothing of its zone, its clock is the log's."""
+        said = [defaultdict(str, {"time_zone": self.time_zone, **one}) for one in self.more_sources]
+        return tuple(FurtherSource.from_widgets(one.__getitem__) for one in said)
 
 
 def check_wide(mapping: Preset) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Self
 
 from lib.config import secrets
-from lib.config.events import Events
+from lib.config.events import Events, QuietDays
 from lib.config.kinds import (
     choice,
     day,
@@ -33,19 +33,6 @@ MAX_REASONS = 10  # more than that nobody reads
 OBJECTIVES = ("log_loss", "average_precision")  # what a search can tune for
 PLACES = ("driver", "spark")  # where its trials can run
 COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run on
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuietDays(FromWidgets, group=Group.LIMITS):
-    """How long a source may be silent."""
-
-    max_source_gap_days: int | None = parameter(  # None: the longest gap that the last 90 days show
-        "",
-        optional(whole(0, unit="days"), None),
-        "quiet days before as_of that are no error",
-        job="${var.max_source_gap_days}",
-        shown="longest gap of 90 days",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Zones:
+    """Whose midnight begins a day of the log, and whose clock a source's times without a zone are of."""
+
+    log: str = "UTC"
+    clock: str = "UTC"
+
+
+@dataclass(frozen=True)
 class OurColumn:
     """One of our columns in one part."""
 
@@ -27,7 +35,7 @@ class OurColumn:
     shown: "Column"  # as it stands, as a text
 
 
-def find_columns(part: Part, asked: Iterable[Asked], zone: str) -> dict[str, OurColumn]:
+def find_columns(part: Part, asked: Iterable[Asked], zones: Zones) -> dict[str, OurColumn]:
     """Our columns that a part has, of those that are asked for.
 
     Raises
@@ -37,11 +45,11 @@ def find_columns(part: Part, asked: Iterable[Asked], zone: str) -> dict[str, Our
     ConfigError
         If an expression cannot be read.
     """
-    columns = {one.ours: find_column(part, one, zone) for one in asked}
+    columns = {one.ours: find_column(part, one, zones) for one in asked}
     return {ours: column for ours, column in columns.items() if column is not None}
 
 
-def find_column(part: Part, asked: Asked, zone: str) -> OurColumn | None:
+def find_column(part: Part, asked: Asked, zones: Zones) -> OurColumn | None:
     """One column of a part; None where it may lack, and does.
 
     Raises
@@ -55,11 +63,12 @@ def find_column(part: Part, asked: Asked, zone: str) -> OurColumn | None:
     if name is not None:
         column = source_column(name)
         kind = part.unread.get(name) or dict(part.frame.dtypes)[name]
-        return _bring(part, replace(asked, theirs=name), kind, F.rtrim(column) if name in part.padded else column, zone)
+        raw = F.rtrim(column) if name in part.padded else column
+        return _bring(part, replace(asked, theirs=name), kind, raw, zones)
     if (constant := shapes.read_constant(asked.name)) is not None:
-        return _bring(part, asked, "string", F.lit(constant), zone)
+        return _bring(part, asked, "string", F.lit(constant), zones)
     shapes.check_may_lack(asked, part.types, part.name, part.shown)
-    return None if asked.theirs is None else _compute(part, asked, asked.theirs, zone)
+    return None if asked.theirs is None else _compute(part, asked, asked.theirs, zones)
 
 
 def source_column(name: str) -> "Column":
@@ -77,13 +86,13 @@ def show_columns(expression: Expression) -> "Column":
     return F.concat_ws(", ", *shown)
 
 
-def _compute(part: Part, asked: Asked, text: str, zone: str) -> OurColumn:
+def _compute(part: Part, asked: Asked, text: str, zones: Zones) -> OurColumn:
     """What an expression makes of a row; its times are UTC."""
     from pyspark.sql import functions as F
 
     expression = parse(text, names=part.types, what=asked.what)
     kind = shapes.TYPE_OF.get(expression.kind, str(expression.kind))
-    made = _bring(part, asked, kind, F.expr(expression.spark()), zone)
+    made = _bring(part, asked, kind, F.expr(expression.spark()), zones)
     failure = expression.failure("spark")
     if failure is None:
         return made
@@ -91,13 +100,13 @@ def _compute(part: Part, asked: Asked, text: str, zone: str) -> OurColumn:
     return OurColumn(made.value, made.unreadable | failed, show_columns(expression))
 
 
-def _bring(part: Part, asked: Asked, kind: str, raw: "Column", zone: str) -> OurColumn:
+def _bring(part: Part, asked: Asked, kind: str, raw: "Column", zones: Zones) -> OurColumn:
     from pyspark.sql import functions as F
 
     plain = re.split("[(<]", kind)[0]
     shapes.check_type(asked, kind, plain)
     if asked.becomes == "timestamp":
-        value = _local_time(raw, plain, zone)
+        value = _local_time(raw, plain, zones)
     elif asked.becomes == "string":
         value = _id_text(raw, kind)
     else:
@@ -152,16 +161,23 @@ def _id_text(raw: "Column", kind: str) -> "Column":
     return raw.cast("string")
 
 
-def _local_time(raw: "Column", plain: str, zone: str) -> "Column":
-    """The time that the log's own clock showed; one without a zone is that clock's."""
+def _local_time(raw: "Column", plain: str, zones: Zones) -> "Column":
+    """The time that the log's clock showed; one without a zone is the source's own clock's, and a day stays one."""
     from pyspark.sql import functions as F
 
-    def shown_there(moment: "Column") -> "Column":
-        return moment if zone == "UTC" else F.from_utc_timestamp(moment, zone)
+    def shown(moment: "Column") -> "Column":
+        return moment if zones.log == "UTC" else F.from_utc_timestamp(moment, zones.log)
+
+    def shown_there(time: "Column") -> "Column":
+        return time if zones.clock == zones.log else shown(F.to_utc_timestamp(time, zones.clock))
 
     if plain == "timestamp":
-        return shown_there(raw)
+        return shown(raw)
     if plain != "string":
-        return raw.try_cast("timestamp")
+        time = raw.try_cast("timestamp")
+        return time if plain == "date" else shown_there(time)
     moment = F.when(raw.rlike(shapes.WRITTEN_TIME), raw).try_cast("timestamp")
-    return moment if zone == "UTC" else F.when(raw.rlike(shapes.HAS_OFFSET), shown_there(moment)).otherwise(moment)
+    if zones == Zones():
+        return moment
+    without = F.when(raw.rlike(shapes.WRITTEN_DAY), moment).otherwise(shown_there(moment))
+    return F.when(raw.rlike(shapes.HAS_OFFSET), shown(moment)).otherwise(without)

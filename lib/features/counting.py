@@ -6,23 +6,23 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lib.features.hints import NULL_TEXTS
-from lib.features.source import Reading, first_of_each
+from lib.features.log import Log
+from lib.features.source import first_of_each
 from lib.timeline import ONE_DAY
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def look_at(events: "DataFrame", reading: Reading, since: date | None, as_of: date | None) -> "DataFrame":
+def look_at(log: Log, since: date | None, as_of: date | None) -> "DataFrame":
     """The rows from a day on and before another, each event once; those without a time slip no filter."""
-    if not (since or as_of):
-        return first_of_each(events, reading)
     bounds = [f"known_time >= DATE '{since}'"] * bool(since) + [f"known_time < DATE '{as_of}'"] * bool(as_of)
-    return first_of_each(events.where(f"known_time IS NULL OR ({' AND '.join(bounds)})"), reading)
+    rows = log.events.where(f"known_time IS NULL OR ({' AND '.join(bounds)})") if bounds else log.events
+    return first_of_each(rows) if log.has_key else rows
 
 
 def count_days(events: "DataFrame", start: date | None, actions: Sequence[str], *, tolerant: bool) -> Sequence[Any]:
-    """Numbers of events, of actions and of rows by known_day, day and broken column, with ids that say nothing.
+    """Numbers of events, of actions and of rows by source, known_day, day and broken column, with ids that say nothing.
 
     What is recent was sound when it was read, so there `broken` is null unless rows are left out (`tolerant`): whoever
     finds its number changed looks again. Only a count that cannot be read is told at once, since no number shows it.
@@ -37,7 +37,7 @@ def count_days(events: "DataFrame", start: date | None, actions: Sequence[str], 
     days = [F.when(F.col(name) > last, last).otherwise(F.col(name)).alias(name) for name in ("known_day", "day")]
     fresh = new & F.col("broken").isNull()
     return (
-        events.groupBy(*days, broken.alias("broken"))
+        events.groupBy("source", *days, broken.alias("broken"))
         .agg(
             F.coalesce(F.sum("count"), F.lit(0)).alias("n"),
             F.coalesce(F.sum(F.when(F.col("event_type").isin(*actions), F.col("count"))), F.lit(0)).alias("acts"),

@@ -1,35 +1,39 @@
 """From the user's events to features: what is new is read, what changed is read again, the rest is kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lib import timeline
 from lib.config.stages import ExtractConfig, PublishConfig
-from lib.errors import SourceError
 from lib.features import cache, counting
 from lib.features import source as event_rules
 from lib.features.days import Ingestion
 from lib.features.loads import EventCounts
-from lib.features.planning import Source, check_weeks, find_days, plan_ingestion, recent_days
+from lib.features.log import Log, Source
+from lib.features.planning import (
+    check_not_stale,
+    check_sources_fresh,
+    check_weeks,
+    find_days,
+    look_back,
+    plan_ingestion,
+)
 from lib.features.shapes import COUNTED
 from lib.features.source import Reading
 from lib.features.source_note import (
     SOURCE,
     SourceNote,
     check_reaches_back,
-    check_same_source,
-    describe_source,
+    check_same_log,
+    describe_log,
     is_other_rule,
 )
 from lib.progress import Say
 from lib.sources.opening import open_source, reading
-from lib.sources.part import Part
 from lib.tables.delta import DeltaTables
 from lib.tables.protocol import Tables
 from lib.tables.sql import text_literal
-from lib.timeline import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -58,110 +62,105 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
         is to be read anew and no longer has the first days.
         Nothing was written then.
     """
-    parts = open_source(tables.spark, config.events, config.event_options)
     text = tables.get_property("daily_activity", SOURCE)
     before = SourceNote.from_json(text) if text else None
-    note = describe_source(config, parts, before)
-    gained = check_same_source(config, before, note, parts) if before else []
+    sources, note = _open(config, tables.spark, before)
     stored, acts = _read_stored(tables, config.question.actions)
-    anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.csv is not None
+    anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.is_text
     with reading(config.events):
-        source = _look(config, parts, note, stored, anew, gained)
-        source, rows = _count_with_since(config, source)
-        note = replace(note, since=dict(source.reading.since))
-        as_of, begin, notes = find_days(config, source, rows, note.begin)
+        log, rows = _look(config, sources, stored, anew)
+        note = note.with_since([one.reading.since for one in log.sources])
+        as_of, begin, notes = find_days(config, log, rows, note.begin)
         note = replace(note, begin=begin)
         rows = counting.before(rows, as_of, begin)
         if anew:
             check_reaches_back(config, stored, rows, as_of)
-        plan, more = plan_ingestion(config, source, rows, as_of)
+        plan, more = plan_ingestion(config, log, rows, as_of)
     sound = [row for row in rows if not row["broken"]]  # the others were refused, or are left out
-    _check_not_stale(config.events, config.max_source_gap_days, _event_days(source.compared, sound, plan), as_of)
-    notes = [*notes, *more, *_tell_gained(gained, note)]
-    notes += check_weeks(config, source, sound, plan, {} if anew else acts)
+    check_sources_fresh(log, sound, as_of)
+    check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
+    notes = [*notes, *more, *_tell_gained(log)]
+    notes += check_weeks(config, log, sound, plan, {} if anew else acts)
     if anew:
-        say(f"all of {config.events!r} is read anew, once: text files are read by another rule from now on")
+        say(f"all of {log.name!r} is read anew, once: text files are read by another rule from now on")
     if not plan.is_empty:
-        _write(tables, _rows_to_read(source, plan, note.begin), plan, anew)
+        _write(tables, _rows_to_read(log, plan, note.begin), plan, anew)
     if before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note.to_json())
     return Ingested(as_of, tuple(notes))
 
 
+def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | None) -> tuple[list[Source], SourceNote]:
+    """The sources of a log, each with the columns that it has gained, and what is to be noted of them."""
+    parts = [open_source(spark, one.events, one.event_options) for one in config.sources]
+    note = describe_log(config, parts, before)
+    gained = check_same_log(config, before, note, parts) if before else [[] for _ in parts]
+    gaps = [config.max_source_gap_days, *(one.max_source_gap_days for one in config.further)]
+    return [
+        Source(one.events, own, Reading.of(one, config.time_zone, noted.since), columns, gap)
+        for one, own, noted, columns, gap in zip(config.sources, parts, note.all, gained, gaps, strict=True)
+    ], note
+
+
 def _look(
-    config: ExtractConfig,
-    parts: Sequence[Part],
-    note: SourceNote,
-    stored: EventCounts,
-    anew: bool,
-    gained: Sequence[str],
-) -> Source:
-    """The source as it is now; where a column came later, since which day it is there."""
-    plain = Reading.of(config, note.since)
-    source = Source(parts, plain, event_rules.standardise(parts, plain), stored, anew, gained)
-    return _with_since(source, [ours for ours in gained if ours not in note.since])
-
-
-def _with_since(source: Source, columns: Sequence[str]) -> Source:
-    """The same, told since which day it has some columns; before, they say nothing and are missed by nobody."""
-    since = counting.find_since(source.events, columns)
-    if not since:
-        return source
-    reading = replace(source.reading, since={**source.reading.since, **since})
-    return replace(source, reading=reading, events=event_rules.standardise(source.parts, reading))
+    config: ExtractConfig, sources: Sequence[Source], stored: EventCounts, anew: bool
+) -> tuple[Log, Sequence[Any]]:
+    """The log as it is now, with its numbers; where a column came later, it is told since which day it is there."""
+    log = Log.of(sources, stored, anew)
+    new = [[ours for ours in one.gained if ours not in one.reading.since] for one in sources]
+    log = log.with_since([counting.find_since(log.events_of(number), ours) for number, ours in enumerate(new)])
+    rows = _count(config, log)
+    if log.compared:
+        return log, rows
+    broken = [{row["broken"] for row in rows if row["source"] == number} for number in range(len(sources))]
+    since = [
+        counting.find_since(log.events_of(number), COUNTED) if columns & set(COUNTED) else {}
+        for number, columns in enumerate(broken)
+    ]
+    return (log.with_since(since), _count(config, log.with_since(since))) if any(since) else (log, rows)
 
 
 def read_newest_day(config: ExtractConfig, spark: "SparkSession") -> date:
-    """The newest day of a source, by the rule of a blank as_of.
+    """The newest day of a log, by the rule of a blank as_of.
 
     Raises
     ------
     SourceError
-        If the source cannot be read, or no event has a readable time.
+        If a source cannot be read, or no event has a readable time.
     """
-    parts = open_source(spark, config.events, config.event_options)
+    blank = replace(config, as_of=None)
+    sources, _ = _open(blank, spark, None)
     with reading(config.events):
-        blank = replace(config, as_of=None)
-        first = _look(config, parts, describe_source(config, parts, None), {}, False, [])
-        source, rows = _count_with_since(blank, first)
-        return find_days(blank, source, rows, None)[0]
+        log, rows = _look(blank, sources, {}, False)
+        return find_days(blank, log, rows, None)[0]
 
 
-def _tell_gained(gained: Sequence[str], note: SourceNote) -> list[str]:
-    return [
-        f"the events have a column for {ours} since {note.since[ours]}; days from then on were read again."
-        if ours in note.since
-        else f"the events have a column for {ours} now, which holds nothing yet."
-        for ours in gained
-    ]
+def _tell_gained(log: Log) -> list[str]:
+    lines = []
+    for one in log.sources:
+        which = f" {one.name!r}" if log.has_several else ""
+        for ours in one.gained:
+            day = one.reading.since.get(ours)
+            since = "now, which holds nothing yet" if day is None else f"since {day}; days from then on were read again"
+            lines.append(f"the events{which} have a column for {ours} {since}.")
+    return lines
 
 
-def _count_with_since(config: ExtractConfig, source: Source) -> tuple[Source, Sequence[Any]]:
-    """Count; where rows of a first reading lack a column that must be there, it is asked whether it came later."""
-    rows = _count(config, source)
-    if source.compared or not {row["broken"] for row in rows} & set(COUNTED):
-        return source, rows
-    known = _with_since(source, COUNTED)
-    return known, _count(config, known) if known is not source else rows
-
-
-def _count(config: ExtractConfig, source: Source) -> Sequence[Any]:
+def _count(config: ExtractConfig, log: Log) -> Sequence[Any]:
     """Look once over what is new and what is recent."""
-    start = None if source.anew else source.start
-    since = recent_days(start).start if start else None
-    looked_at = counting.look_at(source.events, source.reading, since, config.as_of)
+    start = None if log.anew else log.start
+    looked_at = counting.look_at(log, look_back(log), config.as_of)
     return counting.count_days(looked_at, start, config.question.actions, tolerant=config.max_bad_rows > 0)
 
 
-def _rows_to_read(source: Source, plan: Ingestion, begin: date | None) -> "DataFrame":
+def _rows_to_read(log: Log, plan: Ingestion, begin: date | None) -> "DataFrame":
     """The rows of the days to read, each event once, summed up."""
     from pyspark.sql import functions as F
 
-    start = None if source.anew else source.start
-    looked_at = source.events.where(plan.span_sql)
-    if source.reading.key:  # the same rows as were counted: a repeated event may lie on an earlier day
-        since = min(plan.first_day(), recent_days(start).start) if start else None
-        looked_at = counting.look_at(source.events, source.reading, since, plan.as_of)
+    looked_at = log.events.where(plan.span_sql)
+    if log.has_key:  # the same rows as were counted: a repeated event may lie on an earlier day
+        first = look_back(log)
+        looked_at = counting.look_at(log, min(plan.first_day(), first) if first else None, plan.as_of)
     rows = looked_at.where(plan.where_sql).where(F.col("broken").isNull())
     return event_rules.sum_by_day(rows if begin is None else rows.where(F.col("day") >= F.lit(begin)))
 
@@ -206,21 +205,4 @@ def check_fresh(config: PublishConfig, tables: Tables, as_of: date) -> None:
         The message names both dates.
     """
     days = tables.query(f"SELECT DISTINCT day FROM {{daily_activity}} WHERE known_day < DATE '{as_of}'")["day"]
-    _check_not_stale(f"of {config.schema}", config.max_source_gap_days, days, as_of)
-
-
-def _check_not_stale(source: str, allowed: int | None, held: Collection[date], as_of: date) -> None:
-    """Refuse to run on a source whose last event day is further back than its quiet spells ever were."""
-    days = sorted(day for day in held if day < as_of)
-    if not days:
-        raise SourceError(
-            f"The events {source!r} hold nothing before as_of {as_of}. Run with a later as_of, or load older events."
-        )
-    if allowed is None:
-        allowed = timeline.longest_gap(days, Window.lookback(as_of, 90))
-    behind = timeline.days_behind(days[-1], as_of)
-    if behind > allowed:
-        raise SourceError(
-            f"The events end on {days[-1]} and as_of is {as_of}: {behind} days are missing, at most {allowed} are "
-            "usual. Wait for the load, run with an earlier as_of, or raise max_source_gap_days."
-        )
+    check_not_stale(f"of {config.schema}", config.max_source_gap_days, days, as_of)

@@ -60,7 +60,7 @@ def compare_days(ours: EventCounts, theirs: Sequence[Any], recent: Window, as_of
             stored[known_day] += n
     uncounted: set[date] = set()
     for row in theirs:
-        if row["known_day"] and row["known_day"] < recent.end:
+        if row["known_day"] and recent.start <= row["known_day"] < recent.end:
             now[row["known_day"]] += int(row["n"])
             uncounted |= {row["known_day"]} if row["broken"] else set()
     return ComparedDays(stored, now, frozenset(uncounted))

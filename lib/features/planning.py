@@ -1,10 +1,9 @@
 """What a run reads of a source, and whether it may: its as_of, the days, the rows, the newest week."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lib import timeline
 from lib.config.stages import ExtractConfig
@@ -12,38 +11,12 @@ from lib.errors import SourceError
 from lib.features import clocks, counting, loads, unusable, weeks
 from lib.features.days import LATE_DAYS, Ingestion
 from lib.features.loads import ComparedDays, EventCounts
-from lib.features.source import Reading
-from lib.sources.part import Part
+from lib.features.log import Log, Source
 from lib.timeline import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-
-@dataclass(frozen=True)
-class Source:
-    """The source as it is now, and what is stored of it."""
-
-    parts: Sequence[Part]
-    reading: Reading
-    events: "DataFrame"
-    stored: EventCounts
-    anew: bool  # all is read again
-    gained: Sequence[str] = ()  # columns that it did not have before
-
-    @property
-    def start(self) -> date | None:
-        """The first day that was never read; None where none was."""
-        return max(self.stored)[0] + timeline.ONE_DAY if self.stored else None
-
-    @property
-    def compared(self) -> EventCounts:
-        """What is stored and stays."""
-        return {} if self.anew else self.stored
 
 
 def find_days(
-    config: ExtractConfig, source: Source, rows: Sequence[Any], begin: date | None
+    config: ExtractConfig, log: Log, rows: Sequence[Any], begin: date | None
 ) -> tuple[date, date | None, list[str]]:
     """The run's as_of, the day on which the log begins where that is not its first event's, and what is told of both.
 
@@ -57,26 +30,25 @@ def find_days(
     for row in rows:
         if row["day"] and row["day"] < date.max and not row["broken"]:
             counts[row["day"]] += int(row["n"])
-    for (known_day, day), n in source.compared.items():
+    for (known_day, day), n in log.compared.items():
         if known_day not in recent:
             counts[day] += n
     early = None
-    if begin is None and (source.anew or not source.stored) and counts:
+    if begin is None and (log.anew or not log.stored) and counts:
         begin, early = clocks.find_begin(counts)
     if config.as_of is not None:
         return config.as_of, begin, clocks.Span(config.as_of, begin, None, early).notes()
     if not counts:
-        unusable.check_usable(config.events, source.parts, source.reading, unusable.count_broken(rows),
-                              sum(int(row["rows"]) for row in rows), 0)  # fmt: skip
+        for number in range(len(log.sources)):
+            own = [row for row in rows if row["source"] == number]
+            unusable.check_usable(log, number, unusable.count_broken(own), sum(int(row["rows"]) for row in own), 0)
         raise SourceError("The events are empty, or none has a readable event_time. Load events, or name other ones.")
     newest, ahead = clocks.find_newest(counts, config.run_date)
-    following = source.start or date.min
+    following = log.start or date.min
     return max(newest, following), begin, clocks.Span(newest, begin, ahead, early).notes()
 
 
-def plan_ingestion(
-    config: ExtractConfig, source: Source, rows: Sequence[Any], as_of: date
-) -> tuple[Ingestion, list[str]]:
+def plan_ingestion(config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: date) -> tuple[Ingestion, list[str]]:
     """Say which days to read, and what a person is told of them.
 
     Raises
@@ -84,53 +56,72 @@ def plan_ingestion(
     SourceError
         If too many of the rows that are to be read cannot be used, or if days read before hold far fewer events now.
     """
-    start = None if source.anew else source.start
+    start = None if log.anew else log.start
     sound = [row for row in rows if not row["broken"]] if config.max_bad_rows else rows
-    days = loads.compare_days(source.compared, sound, recent_days(start), as_of) if start else ComparedDays({}, {})
+    days = loads.compare_days(log.compared, sound, recent_days(start), as_of) if start else ComparedDays({}, {})
     if days.fallen_days:
-        days = days.after(counting.first_day(source.events))
-    changed = {*days.changed_days, *_days_that_gained(source, as_of)}
+        days = days.after(counting.first_day(log.events))
+    changed = {*days.changed_days, *_days_that_gained(log, as_of)}
     plan = Ingestion(start, as_of, tuple(sorted(changed)))
-    notes = [] if plan.is_empty else _check_rows(config, source, rows, plan)
-    loads.check_not_shrunk(config.events, days, as_of, config.accept_shrunk)
+    notes = [] if plan.is_empty else _check_rows(config, log, rows, plan)
+    loads.check_not_shrunk(log.name, days, as_of, config.accept_shrunk)
     return plan, notes
 
 
-def _days_that_gained(source: Source, as_of: date) -> set[date]:
+def _days_that_gained(log: Log, as_of: date) -> set[date]:
     """The stored days on which a new column holds something."""
-    first = min((source.reading.since[ours] for ours in source.gained if ours in source.reading.since), default=None)
-    return {known_day for known_day, _ in source.compared if first and first <= known_day < as_of}
+    since = [
+        one.reading.since[ours] for one in log.sources for ours in one.gained if ours in one.reading.since
+    ]  # fmt: skip
+    return {known_day for known_day, _ in log.compared if since and min(since) <= known_day < as_of}
 
 
-def _check_rows(config: ExtractConfig, source: Source, rows: Sequence[Any], plan: Ingestion) -> list[str]:
+def _check_rows(config: ExtractConfig, log: Log, rows: Sequence[Any], plan: Ingestion) -> list[str]:
     """Refuse rows that cannot be used and ids that name nobody; returns what is told of them."""
-    fresh = [
+    lines = []
+    for number in range(len(log.sources)):
+        lines += _check_usable(config, log, number, [row for row in rows if row["source"] == number], plan)
+    return [*lines, *unusable.check_ids(log.events, log.name, _fresh(rows, plan))]
+
+
+def _fresh(rows: Sequence[Any], plan: Ingestion) -> list[Any]:
+    """The rows of days that are read for the first time."""
+    return [
         row for row in rows
         if row["known_day"] is None or (plan.is_read(row["known_day"]) and row["known_day"] not in plan.changed_days)
     ]  # fmt: skip
+
+
+def _check_usable(config: ExtractConfig, log: Log, number: int, rows: Sequence[Any], plan: Ingestion) -> list[str]:
+    fresh = _fresh(rows, plan)
     changed = [row for row in rows if row["known_day"] in set(plan.changed_days)]
     broken = unusable.count_broken(fresh)
     if plan.changed_days:
         broken += (
             unusable.count_broken(changed) if config.max_bad_rows
-            else counting.count_broken(source.events, plan.changed_days)
+            else counting.count_broken(log.events_of(number), plan.changed_days)
         )  # fmt: skip
     total = sum(int(row["rows"]) for row in [*fresh, *changed])
-    left_out = unusable.check_usable(config.events, source.parts, source.reading, broken, total, config.max_bad_rows)
-    return [*([left_out] if left_out else []), *unusable.check_ids(source.events, config.events, fresh)]
+    left_out = unusable.check_usable(log, number, broken, total, config.max_bad_rows)
+    return [left_out] if left_out else []
 
 
 def check_weeks(
     config: ExtractConfig,
-    source: Source,
+    log: Log,
     rows: Sequence[Any],
     plan: Ingestion,
     acts: EventCounts,
 ) -> list[str]:
-    """Refuse a newest week far below its own past, of all events or of what is asked about; say what was accepted."""
+    """Refuse a newest week far below its own past, of all events, of what is asked about or of a source.
+
+    Says what was accepted.
+    """
     lines = []
+    for one, own in _count_sources(log, rows, plan.as_of):
+        lines += [weeks.check_not_thin(one.name, "its events", own, plan.as_of, config.accept_shrunk)]
     asked = " or ".join(map(repr, config.question.actions))
-    for what, stored, column in (("all events", source.compared, "n"), (f"events {asked}", acts, "acts")):
+    for what, stored, column in (("all events", log.compared, "n"), (f"events {asked}", acts, "acts")):
         counts: Counter[date] = Counter()
         for (known_day, day), n in stored.items():
             if known_day < plan.as_of and not plan.is_read(known_day):
@@ -138,9 +129,68 @@ def check_weeks(
         for row in rows:
             if row["known_day"] and plan.is_read(row["known_day"]):
                 counts[row["day"]] += int(row[column])
-        said = weeks.check_not_thin(config.events, what, counts, plan.as_of, config.accept_shrunk)
-        lines += [said] if said else []
-    return lines
+        lines += [weeks.check_not_thin(log.name, what, counts, plan.as_of, config.accept_shrunk)]
+    return [line for line in lines if line]
+
+
+def _count_sources(log: Log, rows: Sequence[Any], as_of: date) -> list[tuple[Source, Counter[date]]]:
+    """Events by day of each of several sources, as far back as was looked."""
+    counts: list[Counter[date]] = [Counter() for _ in log.sources]
+    for row in rows:
+        if row["known_day"] and row["known_day"] < as_of:
+            counts[row["source"]][row["day"]] += int(row["n"])
+    return list(zip(log.sources, counts, strict=True)) if log.has_several else []
+
+
+def check_sources_fresh(log: Log, rows: Sequence[Any], as_of: date) -> None:
+    """Refuse to run where one of several sources is stale, by the rule for the whole log.
+
+    Raises
+    ------
+    SourceError
+        The message names the source.
+    """
+    for one, counts in _count_sources(log, rows, as_of):
+        check_not_stale(one.name, one.max_gap, counts, as_of, is_one_of=True)
+
+
+def check_not_stale(
+    source: str, allowed: int | None, held: Collection[date], as_of: date, *, is_one_of: bool = False
+) -> None:
+    """Refuse to run on events whose last day is further back than their quiet spells ever were.
+
+    `is_one_of` says whether there are other sources, so that its name tells which it is.
+
+    Raises
+    ------
+    SourceError
+        The message names both days.
+    """
+    days = sorted(day for day in held if day < as_of)
+    if not days:
+        raise SourceError(
+            f"The events {source!r} hold nothing before as_of {as_of}. Run with a later as_of, or load older events."
+        )
+    if allowed is None:
+        allowed = timeline.longest_gap(days, Window.lookback(as_of, 90))
+    behind = timeline.days_behind(days[-1], as_of)
+    if behind > allowed:
+        which = f" {source!r}" if is_one_of else ""
+        raise SourceError(
+            f"The events{which} end on {days[-1]} and as_of is {as_of}: {behind} days are missing, at most {allowed} "
+            "are usual. Wait for the load, run with an earlier as_of, or raise max_source_gap_days."
+        )
+
+
+def look_back(log: Log) -> date | None:
+    """The first day that is looked at: of one source what may have changed, of several what tells how each usually is.
+
+    What is stored does not say which source it is of.
+    """
+    start = None if log.anew else log.start
+    if start is None:
+        return None
+    return Window.lookback(start, weeks.WEEK * (weeks.PAST + 1)).start if log.has_several else recent_days(start).start
 
 
 def recent_days(start: date) -> Window:

@@ -10,10 +10,10 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from lib.config.event_kinds import quote_name
-from lib.config.events import Events
+from lib.config.events import EventSource
 from lib.errors import ConfigError, SourceError
 from lib.expressions.expression import parse
-from lib.features.columns import OurColumn, find_columns, show_columns, source_column
+from lib.features.columns import OurColumn, Zones, find_columns, show_columns, source_column
 from lib.features.shapes import (
     EVENTS,
     NOTHING,
@@ -43,31 +43,32 @@ class Reading:
     where: str = ""
     key: tuple[str, ...] = ()
     unpivot: Mapping[str, str] = field(default_factory=dict)  # event type -> the column that counts it
-    zone: str = "UTC"
+    zones: Zones = field(default_factory=Zones)
     since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
 
     @classmethod
-    def of(cls, config: Events, since: Mapping[str, date] | None = None) -> "Reading":
-        """As the parameters say."""
-        mapping = config.mapping
-        return cls(mapping.columns, mapping.where, mapping.key, mapping.unpivot, config.time_zone, since or {})
+    def of(cls, config: EventSource, zone: str, since: Mapping[str, date] | None = None) -> "Reading":
+        """As the parameters of a source say, in a log whose days are of `zone`."""
+        mapping, zones = config.mapping, Zones(zone, config.time_zone)
+        return cls(mapping.columns, mapping.where, mapping.key, mapping.unpivot, zones, since or {})
 
 
-def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = ()) -> "DataFrame":
+def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = (), number: int = 0) -> "DataFrame":
     """Bring a source to one shape; `kept` are columns of the parts' frames that stay as they are.
 
-    Times are what the clock of `reading.zone` showed; those without a zone are that clock's.
+    Times are what the clock of `reading.zones.log` showed; those without a zone are of the source's own clock.
 
     Returns
     -------
     DataFrame[user_id string, event_type string, day date, known_day date, known_time timestamp, count bigint,
               value double, item_id string, broken string, found string, has_<column> boolean of each of `GAINED`,
-              file string, and the columns of the key]
+              file string, key array<string>, source int]
         `known_day` is never before `day`; both are null where the event is older than the year 1. `known_time`, of
         which it is the day, is the source's own column where that can be: a filter on it costs little, and may skip
         whole files. `broken` names the first column of the row that is null or unreadable and must not be, or `row`,
         or `event_where`; null for a sound row. `found` is what stands there, `file` where that is; `has_value` and its
-        like tell whether the row has something there. `item_id` is null for aggregated rows.
+        like tell whether the row has something there. `item_id` is null for aggregated rows. Rows with one `key` are
+        one event; it is null where a row is an event of its own. `source` is `number`.
 
     Raises
     ------
@@ -82,16 +83,16 @@ def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = (
     types = [part.types for part in parts]
     mapped, counts = map_parts(reading.columns, types), map_counts(reading.unpivot, types)
     frames = [
-        _standardise_part(part, replace(reading, columns=names, unpivot=wide), kept)
+        _standardise_part(part, replace(reading, columns=names, unpivot=wide), kept, number)
         for part, names, wide in zip(parts, mapped, counts, strict=True)
     ]
     return reduce(lambda one, other: one.unionByName(other), frames)
 
 
-def _standardise_part(part: Part, reading: Reading, kept: Sequence[str]) -> "DataFrame":
+def _standardise_part(part: Part, reading: Reading, kept: Sequence[str], number: int) -> "DataFrame":
     from pyspark.sql import functions as F
 
-    given = find_columns(part, find_asked(reading.columns, reading.unpivot), reading.zone)
+    given = find_columns(part, find_asked(reading.columns, reading.unpivot), reading.zones)
     given |= spread_columns() if reading.unpivot else {}
     shaped = _shape(part, given, reading)
     rows = part.frame
@@ -106,8 +107,9 @@ def _standardise_part(part: Part, reading: Reading, kept: Sequence[str]) -> "Dat
         shaped["found"] = F.when(fails, show_columns(condition)).otherwise(shaped["found"])
     if reading.unpivot:
         rows = spread(part, rows, reading.unpivot, odd | fails)
-    keys = [_key_column(part, name).alias(_key_name(place)) for place, name in enumerate(reading.key)]
-    return rows.select(*(column.alias(name) for name, column in shaped.items()), *keys, *kept)
+    shaped["key"] = _key(part, reading, shaped["event_type"], number)
+    shaped["source"] = F.lit(number)
+    return rows.select(*(column.alias(name) for name, column in shaped.items()), *kept)
 
 
 def _shape(part: Part, given: Mapping[str, OurColumn], reading: Reading) -> "dict[str, Column]":
@@ -167,8 +169,15 @@ def _faults(part: Part, given: Mapping[str, OurColumn], since: "Mapping[str, Col
     return broken, F.coalesce(*(F.when(fault, shown) for fault, shown in conditions.values()))
 
 
-def _key_name(place: int) -> str:
-    return f"key_{place}"
+def _key(part: Part, reading: Reading, event_type: "Column", number: int) -> "Column":
+    """What makes rows of a source one event; of a wide row each behaviour is one. Null where any of it is."""
+    from pyspark.sql import functions as F
+
+    names = [_key_column(part, name) for name in reading.key] + [event_type] * bool(reading.unpivot)
+    if not reading.key:
+        return F.lit(None).cast("array<string>")
+    is_whole = reduce(lambda one, other: one & other, [name.isNotNull() for name in names])
+    return F.when(is_whole, F.array(F.lit(str(number)), *names))
 
 
 def _key_column(part: Part, name: str) -> "Column":
@@ -180,18 +189,15 @@ def _key_column(part: Part, name: str) -> "Column":
     return F.expr(parse(name, names=part.types, what="event_key").spark()).cast("string")
 
 
-def first_of_each(events: "DataFrame", reading: Reading) -> "DataFrame":
+def first_of_each(events: "DataFrame") -> "DataFrame":
     """Of rows that are one event the one known first; a row whose key is null is an event of its own."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    if not reading.key:
-        return events
-    keys = [_key_name(place) for place in range(len(reading.key))] + ["event_type"] * bool(reading.unpivot)
     order = ("known_time", "day", "user_id", "event_type", "value", "count", "item_id")
-    place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
-    named = reduce(lambda one, other: one & other, [F.col(key).isNotNull() for key in keys])
-    return events.withColumn("place", place).where(~named | (F.col("place") == 1)).drop("place")
+    apart = F.array("user_id", F.col("day").cast("string"))  # rows without a key, which one worker could not bear
+    place = F.row_number().over(Window.partitionBy(F.coalesce("key", apart)).orderBy(*order))
+    return events.withColumn("place", place).where(F.col("key").isNull() | (F.col("place") == 1)).drop("place")
 
 
 def sum_by_day(events: "DataFrame") -> "DataFrame":

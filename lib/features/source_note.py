@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 
-from lib.config.events import Events
+from lib.config.events import Events, EventSource
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features.loads import EventCounts
@@ -35,9 +36,29 @@ class SourceNote:
     time_zone: str = "UTC"
     begin: date | None = None  # events before this day are not of the log
     since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
+    more: tuple["SourceNote", ...] = ()  # further sources of the same log; their begin is the first one's
+
+    @property
+    def all(self) -> tuple["SourceNote", ...]:
+        """All sources of the log."""
+        return (self, *self.more)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether text files are among what was read."""
+        return any(one.csv is not None for one in self.all)
+
+    def with_since(self, since: Sequence[Mapping[str, date]]) -> "SourceNote":
+        """The same, with the first day of columns that came later, source by source."""
+        first, *others = since
+        more = tuple(replace(one, since=dict(days)) for one, days in zip(self.more, others, strict=True))
+        return replace(self, since=dict(first), more=more)
 
     def to_json(self) -> str:
         """Write down as a table property; what says nothing is left out."""
+        return json.dumps(self._to_plain())
+
+    def _to_plain(self) -> dict[str, Any]:
         plain = {"events": self.events, "event_columns": dict(self.event_columns), "read": list(self.read)}
         said = {
             "csv": self.csv, "event_where": self.event_where, "event_key": list(self.event_key),
@@ -45,25 +66,35 @@ class SourceNote:
             "time_zone": "" if self.time_zone == "UTC" else self.time_zone,
             "begin": self.begin and self.begin.isoformat(),
             "since": {ours: day.isoformat() for ours, day in sorted(self.since.items())},
+            "more": [one._to_plain() for one in self.more],
         }  # fmt: skip
-        return json.dumps(plain | {name: value for name, value in said.items() if value})
+        return plain | {name: value for name, value in said.items() if value}
 
     @classmethod
     def from_json(cls, text: str) -> "SourceNote":
         """Read back; older notes say less."""
-        raw = json.loads(text)
+        return cls._from_plain(json.loads(text))
+
+    @classmethod
+    def _from_plain(cls, raw: Mapping[str, Any]) -> "SourceNote":
         since = {ours: date.fromisoformat(day) for ours, day in raw.get("since", {}).items()}
         begin = raw.get("begin")
         return cls(
             raw["events"], raw["event_columns"], tuple(raw["read"]), raw.get("csv"), raw.get("event_where", ""),
             tuple(raw.get("event_key", ())), raw.get("event_options", ""), raw.get("event_unpivot", {}),
-            raw.get("time_zone", "UTC"),
-            begin and date.fromisoformat(begin), since,
+            raw.get("time_zone", "UTC"), begin and date.fromisoformat(begin), since,
+            tuple(map(cls._from_plain, raw.get("more", ()))),
         )  # fmt: skip
 
 
-def describe_source(config: Events, parts: Sequence[Part], before: SourceNote | None) -> SourceNote:
-    """What a run reads; begin and since are as they were noted before."""
+def describe_log(config: Events, parts: Sequence[Sequence[Part]], before: SourceNote | None) -> SourceNote:
+    """What a run reads, source by source; begin and since are as they were noted before."""
+    known = before.all if before else ()
+    first, *more = (_describe(*one) for one in zip_longest(config.sources, parts, known[: len(parts)]))
+    return replace(first, begin=before.begin if before else None, more=tuple(more))
+
+
+def _describe(config: EventSource, parts: Sequence[Part], before: SourceNote | None) -> SourceNote:
     mapping = config.mapping
     named = {column.lower() for part in parts for column in part.columns}
     asked = {one.ours for one in find_asked(mapping.columns, mapping.unpivot)}
@@ -72,14 +103,13 @@ def describe_source(config: Events, parts: Sequence[Part], before: SourceNote | 
     said = {name: value for name, value in asdict(config.event_options).items() if value not in (None, ())}
     return SourceNote(
         config.events, mapping.columns, read, rule, mapping.where, mapping.key,
-        json.dumps(said) if said else "", mapping.unpivot, config.time_zone, before.begin if before else None,
-        before.since if before else {},
+        json.dumps(said) if said else "", mapping.unpivot, config.time_zone, since=before.since if before else {},
     )  # fmt: skip
 
 
 def is_other_rule(old: SourceNote, new: SourceNote) -> bool:
     """Whether rows of text files were read by another rule than today's, or before there was a note of it."""
-    return new.csv is not None and new.csv != old.csv
+    return any(now.csv not in (None, then.csv) for then, now in zip(old.all, new.all, strict=True))
 
 
 def check_reaches_back(config: ExtractConfig, stored: EventCounts, theirs: Sequence[Any], as_of: date) -> None:
@@ -95,23 +125,35 @@ def check_reaches_back(config: ExtractConfig, stored: EventCounts, theirs: Seque
         )
 
 
-def check_same_source(config: ExtractConfig, old: SourceNote, new: SourceNote, parts: Sequence[Part]) -> list[str]:
-    """Refuse another source than before; returns the columns that it has gained.
+def check_same_log(
+    config: ExtractConfig, old: SourceNote, new: SourceNote, parts: Sequence[Sequence[Part]]
+) -> list[list[str]]:
+    """Refuse other sources than before; returns the columns that each has gained.
 
     Raises
     ------
     SourceError
         The message names what is not the same, and what it was.
     """
+    if len(old.all) != len(new.all):
+        then, now = (" and ".join(repr(one.events) for one in note.all) for note in (old, new))
+        raise SourceError(
+            f"The tables of schema {config.schema} were read from {then}, this run asks for {now}. Give another log a "
+            "schema (or --home) of its own, or drop the old tables."
+        )
+    return [_check_same(config.schema, *one) for one in zip(old.all, new.all, parts, strict=True)]
+
+
+def _check_same(schema: str, old: SourceNote, new: SourceNote, parts: Sequence[Part]) -> list[str]:
     if old.events != new.events:
         raise SourceError(
-            f"The tables of schema {config.schema} were read from {old.events!r}, this run asks for "
+            f"The tables of schema {schema} were read from {old.events!r}, this run asks for "
             f"{new.events!r}. Give the new events a schema (or --home) of their own, or drop the old tables."
         )
     for name in MEANING:
         if getattr(old, name) != getattr(new, name):
             raise SourceError(
-                f"The tables of schema {config.schema} were read with {name} {_shown(getattr(old, name))}, this run "
+                f"The tables of schema {schema} were read with {name} {_shown(getattr(old, name))}, this run "
                 f"asks for {_shown(getattr(new, name))}. Give the new meaning a schema (or --home) of its own."
             )
     if gone := sorted(set(old.read) - set(new.read)):

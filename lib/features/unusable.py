@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.errors import SourceError
 from lib.features.hints import NULL_TEXTS, format_hint
+from lib.features.log import Log
 from lib.features.shapes import NOTHING
 from lib.features.source import Reading, standardise
 from lib.sources.files import format_address
@@ -31,10 +32,8 @@ class Example:
     row: int | None  # 1 is the first under the header; None where a file was read in several pieces
 
 
-def check_usable(
-    events: str, parts: Sequence[Part], reading: Reading, broken: Mapping[str, int], rows: int, most: float
-) -> str | None:
-    """Refuse rows that cannot be used where they are more than a share of all; else say which are left out.
+def check_usable(log: Log, number: int, broken: Mapping[str, int], rows: int, most: float) -> str | None:
+    """Refuse rows of a source that cannot be used where they are more than a share; else say which are left out.
 
     Raises
     ------
@@ -44,15 +43,21 @@ def check_usable(
     total = sum(broken.values())
     if not total:
         return None
+    source = log.sources[number]
+    named = f" {source.name!r}" if log.has_several else ""
     counted = [f"{column} in {n} rows" for column, n in sorted(broken.items())]
     if total <= most * rows:
-        return f"{total} of {rows} rows cannot be used and were left out: {', '.join(counted)}."
-    shown = [f"{column} in {n} rows, {_format_example(parts, reading, column)}" for column, n in sorted(broken.items())]
+        of = f" of the events{named}" if named else ""
+        return f"{total} of {rows} rows{of} cannot be used and were left out: {', '.join(counted)}."
+    shown = [
+        f"{column} in {n} rows, {_format_example(source.parts, source.reading, column)}"
+        for column, n in sorted(broken.items())
+    ]
     share = -(-total * 1000 // rows) / 1000
     few = f", max_bad_rows={share:g} leaves out what cannot be used" if share <= FEW else ""
     raise SourceError(
-        f"The events hold null or unreadable values: {'; '.join(shown)}. Nothing was read. Mend or leave out these "
-        f"rows: event_where keeps the rows that count{few}."
+        f"The events{named} hold null or unreadable values: {'; '.join(shown)}. Nothing was read. Mend or leave out "
+        f"these rows: event_where keeps the rows that count{few}."
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lib.features.columns import OurColumn, find_column
+from lib.features.columns import OurColumn, Zones, find_column
 from lib.features.shapes import find_counts
 from lib.sources.part import Part
 
@@ -23,7 +23,7 @@ def spread(part: Part, rows: "DataFrame", unpivot: Mapping[str, str], odd: "Colu
     """
     from pyspark.sql import functions as F
 
-    counts = {kind: find_column(part, asked, "UTC") for kind, asked in find_counts(unpivot).items()}
+    counts = {kind: find_column(part, asked, Zones()) for kind, asked in find_counts(unpivot).items()}
     all_of_them = F.array(*(_struct(kind, column) for kind, column in counts.items() if column))
     done = F.filter(all_of_them, lambda one: one["unreadable"] | (F.coalesce(one["value"], F.lit(0)) != 0))
     return rows.withColumn(WIDE, F.explode(F.when(odd, F.slice(all_of_them, 1, 1)).otherwise(done)))

@@ -10,7 +10,7 @@ import pytest
 
 from cli.__main__ import main
 from cli.local import job_run
-from cli.local.sources import absolute_events, locate_events
+from cli.local.sources import absolute_events, choose_source, locate_events
 
 ROOT = Path(__file__).parents[2]
 WRONG = [
@@ -26,6 +26,11 @@ WRONG = [
     (["cohort_days=0.5"], "cohort_days must be a whole number >= 1, got '0.5'."),
     (["events=nothere.csv"], "--param events=nothere.csv names {here}/nothere.csv, and there is no such file or "
      "folder. Correct the path; a table is named like shop.events."),
+    (['more_sources=[{"events": "nothere.csv"}]'], "--param events=nothere.csv names {here}/nothere.csv, and there is "
+     "no such file or folder. Correct the path; a table is named like shop.events."),
+    (['more_sources=[{"event": "a"}]', "events=shop.events"], "more_sources, source 1 says 'event', which is none of "
+     "events, event_columns, event_preset, event_where, event_options, event_key, event_unpivot, time_zone, "
+     "max_source_gap_days."),
     (["events="], "events is blank. Give the job or the notebook's widget a value for it."),
     (["as_of=tomorrow"], "as_of must be a date like 2024-06-01, got 'tomorrow'."),
 ]  # fmt: skip
@@ -116,6 +121,25 @@ def test_a_path_of_this_machine_that_is_not_there_is_refused(refused, events):
     message = refused("run", "--param", f"events={events}")
     assert message.startswith(f"--param events={events} names /")
     assert "and there is no such file or folder. Correct the path" in message
+
+
+def test_a_look_takes_one_source_at_a_time(refused, tmp_path):
+    (tmp_path / "a.csv").write_text("user_id,event_time,event_type\n")
+    assert refused("look", str(tmp_path / "a.csv"), "--param", 'more_sources=[{"events": "b"}]') == (
+        "look takes one source at a time: look at each by itself, and leave more_sources to the run."
+    )
+
+
+def test_further_sources_are_found_from_any_folder_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("")
+    given = {"events": "a.csv", "more_sources": '[{"events": "b.csv", "event_key": "id"}, {"events": "shop.mails"}]'}
+    parameters = choose_source(None, given, None, "").parameters
+    assert parameters["events"] == f"{tmp_path}/a.csv"
+    assert json.loads(parameters["more_sources"]) == [
+        {"events": f"{tmp_path}/b.csv", "event_key": "id"}, {"events": "shop.mails"}
+    ]  # fmt: skip
 
 
 def test_a_path_that_nobody_may_look_at_is_left_to_the_engine(tmp_path, monkeypatch):

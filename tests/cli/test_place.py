@@ -104,6 +104,13 @@ def test_a_home_that_was_moved_goes_on_and_says_so(home, capsys):
     assert "This home lay in" not in capsys.readouterr().out
 
 
+def test_the_note_of_further_sources_moves_too():
+    note = {"events": "/a/b/x.csv", "begin": None, "more": [{"events": "/a/b/y.csv", "read": ["/a/bc"]}]}
+    assert place._moved(note, "/a/b", "/new") == {
+        "events": "/new/x.csv", "begin": None, "more": [{"events": "/new/y.csv", "read": ["/a/bc"]}]
+    }  # fmt: skip
+
+
 def test_a_copy_leaves_the_original_as_it_was(home, tmp_path, capsys):
     open_home(home)
     before, copy = digests(home), tmp_path / "copy"

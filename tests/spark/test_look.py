@@ -3,7 +3,7 @@
 import bz2
 import gzip
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pytest
 from lib.config.events import Events
 from lib.config.stages import ExtractConfig
 from lib.errors import ConfigError, SourceError
-from lib.features.source import Reading, standardise
+from lib.features.source import Reading, standardise, sum_by_day
 from lib.looking.format import format_look
 from lib.looking.look import format_command, look
 from lib.sources.opening import open_source
@@ -80,11 +80,10 @@ def config(events, **said):
 
 def by_spark(spark, events, said):
     extract = asked(ExtractConfig, events=events, **said)
-    reading = Reading.of(extract)
+    reading = Reading.of(extract, extract.time_zone)
     frame = standardise(open_source(spark, str(events), extract.event_options), reading).toPandas()
     if reading.key:
-        keys = [name for name in frame if name.startswith("key_")] + ["event_type"] * bool(reading.unpivot)
-        frame = frame.sort_values("known_time").drop_duplicates(keys)
+        frame = frame.assign(key=frame["key"].map(str)).sort_values("known_time").drop_duplicates("key")
     sound = frame[frame["broken"].isna()]
     return (
         dict(sound.groupby("day")["count"].sum()), sound["user_id"].nunique(),
@@ -100,11 +99,36 @@ def test_both_engines_read_the_same_of_every_form(spark, tmp_path):
         assert (seen.days, seen.users, kinds, seen.value or 0, unusable) == by_spark(spark, events, said), events.name
 
 
+ZONES = ("America/Sao_Paulo", "Europe/Berlin", "Pacific/Auckland", "Asia/Kolkata", "UTC")
+
+
+def test_days_are_those_of_a_zone_across_two_clock_changes(spark, tmp_path):
+    """Hour by hour through a winter, in which each zone that changes its clock does so twice; at midnight in one."""
+    moments = pd.date_range("2018-09-01", "2019-05-01", freq="h", tz="UTC") + pd.Timedelta(minutes=30)
+    lengths = {}
+    for zone in ZONES:
+        shown = moments.tz_convert(zone)
+        written = [f"{one:%Y-%m-%d %H:%M:%S%z}" for one in moments], [f"{one:%Y-%m-%d %H:%M:%S}" for one in shown]
+        rows = [("u", text, kind) for kind, texts in zip(("offset", "clock"), written, strict=True) for text in texts]
+        file = tmp_path / f"{zone.replace('/', ' ')}.csv"
+        pd.DataFrame(rows, columns=["user_id", "event_time", "event_type"]).to_csv(file, index=False)
+        days = pd.Series(shown.date).value_counts()
+        assert look(config(file, time_zone=zone), None).measures.days == {day: 2 * n for day, n in days.items()}
+        extract = asked(ExtractConfig, events=file, time_zone=zone)
+        daily = sum_by_day(standardise(open_source(spark, str(file)), Reading.of(extract, zone))).toPandas()
+        for kind in ("offset", "clock"):
+            counts = daily[daily["event_type"] == kind].set_index("day")["count"]
+            assert counts.to_dict() == days.to_dict(), (zone, kind)
+        weeks = [counts[[day + timedelta(days=n) for n in range(7)]].sum() for day in sorted(days.index)[1:-8]]
+        lengths[zone] = sorted(set(weeks))  # of windows of seven days, in hours
+    assert [lengths[zone] for zone in ZONES] == [[167, 168, 169]] * 3 + [[168]] * 2
+
+
 def test_wide_rows_are_counts_of_every_behaviour(spark, tmp_path):
     (tmp_path / "1.csv").write_text(WIDE)
     (tmp_path / "2.csv").write_text("user,day,views,Sale value,value\n7,2024-06-03,0,2,99\n")  # a column fewer
     frame = standardise(
-        open_source(spark, str(tmp_path)), Reading.of(asked(ExtractConfig, events=tmp_path, **SAID_WIDE))
+        open_source(spark, str(tmp_path)), Reading.of(asked(ExtractConfig, events=tmp_path, **SAID_WIDE), "UTC")
     ).toPandas()
     rows = frame.sort_values(["user_id", "day", "event_type"], na_position="first")
     shown = rows[["user_id", "event_type", "count", "broken", "found"]].astype(object).where(rows.notna(), None)
@@ -131,7 +155,7 @@ def test_both_engines_map_a_column_that_came_later_where_it_is(spark, tmp_path, 
         9.9, {"value": 2, "item_id": 2}, {"value": "x"}
     )  # fmt: skip
     extract = asked(ExtractConfig, events=tmp_path, **said)
-    frame = standardise(open_source(spark, str(tmp_path)), Reading.of(extract)).toPandas()
+    frame = standardise(open_source(spark, str(tmp_path)), Reading.of(extract, extract.time_zone)).toPandas()
     assert sorted(map(str, frame["value"])) == ["9.9", "nan", "nan", "nan"]
     assert sorted(map(str, frame["broken"])) == ["None", "None", "None", "value"]
     assert frame["has_item_id"].sum() == 1
@@ -149,7 +173,7 @@ def test_both_engines_refuse_what_no_part_has_and_what_cannot_serve(spark, tmp_p
         look(config(tmp_path, event_columns=columns), None)
     extract = asked(ExtractConfig, events=tmp_path, event_columns=columns)
     with pytest.raises((SourceError, ConfigError), match=message):
-        standardise(open_source(spark, str(tmp_path)), Reading.of(extract))
+        standardise(open_source(spark, str(tmp_path)), Reading.of(extract, extract.time_zone))
 
 
 @pytest.fixture

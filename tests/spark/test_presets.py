@@ -93,10 +93,10 @@ def test_each_reads_its_sample(spark, tmp_path, name):
     file, text, expected = SAMPLES[name]
     (tmp_path / file).write_text(text)
     config = asked(ExtractConfig, events=f"{tmp_path}/{file}", event_preset=name)
-    reading = Reading.of(config)
+    reading = Reading.of(config, config.time_zone)
     events = standardise(open_source(spark, config.events), reading)
     assert events.where("broken IS NOT NULL").select("broken", "found").collect() == []
-    daily = sum_by_day(first_of_each(events, reading))
+    daily = sum_by_day(first_of_each(events))
     rows = daily.selectExpr("user_id", "string(day)", "event_type", "count", "round(value, 2)").collect()
     assert sorted(map(tuple, rows), key=str) == expected
 

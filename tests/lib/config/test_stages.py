@@ -33,7 +33,8 @@ def test_extract_features_reads_its_widgets():
             schema="app", events="app.events", event_columns={"user_id": "who"}, as_of=date(2024, 6, 3),
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
             max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
-            event_options=Options(), event_key=(), event_unpivot={}, time_zone="UTC", max_bad_rows=0, feature_keys="no",
+            event_options=Options(), event_key=(), event_unpivot={}, more_sources=(), time_zone="UTC", max_bad_rows=0,
+            feature_keys="no",
         )
     )  # fmt: skip
 
@@ -277,6 +278,37 @@ def test_what_wide_rows_say_is_not_said_twice(unpivot, columns, message):
     with pytest.raises(ConfigError, match=f"^{message}$"):
         asked(ExtractConfig, event_unpivot=unpivot, event_columns=columns)
     assert asked(ExtractConfig, event_unpivot="views", event_columns="value=sum,user_id=u").mapping.unpivot
+
+
+FORM = r'more_sources must be a JSON list like \[\{"events": "mails\.csv", "event_columns": "user_id=recipient"\}\]'
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("[{]", FORM + "; at line 1, column 3: Expecting property name enclosed in double quotes."),
+    ("mails.csv", FORM + "; at line 1, column 1: Expecting value."),
+    ('{"events": "a"}', FORM + ", got .*"), ('["mails.csv"]', FORM + ", got .*"),
+    ('[{"events": "a"}, {"event": "b"}]', "more_sources, source 2 says 'event', which is none of events, .*"),
+    ('[{"events": ["a"]}]', r"more_sources, source 1: events must be a text or a number, got \[.a.\]."),
+    ('[{"time_zone": "Europe/Berlin"}]', "more_sources, source 1: events is blank.*"),
+    ('[{"events": "a", "event_columns": "value"}]', "more_sources, source 1: event_columns must read like .*"),
+    ('[{"events": "a", "event_unpivot": "views", "event_columns": "count=n"}]', "more_sources, source 1: .* count .*"),
+    ('[{"events": "s3://k:pass@b/x.csv"}]', "more_sources, source 1: events holds a password or a key.*"),
+    ('[{"events": "a", "max_source_gap_days": -1}]', "more_sources, source 1: max_source_gap_days must be .*"),
+])  # fmt: skip
+def test_a_further_source_that_cannot_be_read_is_named_by_its_place(text, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        asked(ExtractConfig, more_sources=text)
+
+
+def test_further_sources_have_parameters_of_their_own_and_the_log_s_clock():
+    text = '[{"events": "mails", "max_source_gap_days": 7}, {"events": "web", "time_zone": "UTC", "event_key": "id"}]'
+    config = asked(ExtractConfig, more_sources=text, time_zone="Europe/Berlin", max_source_gap_days=2)
+    first, mails, web = config.sources
+    assert (first.events, mails.events, web.events) == ("app.events", "mails", "web")
+    assert [one.time_zone for one in config.sources] == ["Europe/Berlin", "Europe/Berlin", "UTC"]
+    assert [one.max_source_gap_days for one in config.further] == [7, None]
+    assert [one.event_key for one in config.sources] == [(), (), ("id",)]
+    assert asked(ExtractConfig).sources == (asked(ExtractConfig),)
 
 
 @pytest.mark.parametrize("schema", ["my-shop.app", "main.select", f"{'c' * 255}.{'s' * 255}", "büro.kauf"])
