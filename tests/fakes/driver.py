@@ -1,10 +1,10 @@
 """Stands for a cluster's driver: one process, its working directory elsewhere, with a session and widgets of its own.
 
-    python tests/fakes/driver.py FILES SPARK PARAMETERS PREDICTIONS    runs the job of this bundle
+    python tests/fakes/driver.py FILES SPARK RUNS TABLES    runs the job of this bundle
 
 FILES is a folder laid out as a deployment lays it out, SPARK the address of a Spark Connect server or a folder for the
-tables of a classic session, PARAMETERS a JSON object of job parameters, PREDICTIONS a Parquet file of what an earlier
-run has scored. Prints the tasks' states as JSON.
+tables of a classic session, RUNS a JSON array of job parameters, one object a run, TABLES a JSON object: the name of a
+table that is there before, and the Parquet file of its rows. Prints the tasks' states of each run as JSON.
 """
 
 import json
@@ -28,6 +28,7 @@ from localrun.run.machine import Machine
 from localrun.run.record import JobRun, new_tasks
 from localrun.spark.java import delta_jars, find_java
 from localrun.spark.session import connect
+from tests.fakes import names
 
 # A wheel's Java lacks one module that Spark's launcher asks for and does not need.
 JAVA = """#!/bin/sh
@@ -39,14 +40,18 @@ exec {program} "$@"
 """
 
 
-def main(files: Path, spark_at: str, parameters: str, predictions: str) -> None:
+def main(files: Path, spark_at: str, runs: str, tables: str) -> None:
     spark = connect(spark_at, default=True) if spark_at.startswith("sc:") else classic(Path(spark_at))
     sys.stdout, out = sys.stderr, sys.stdout  # notebooks print too
-    given = json.loads(parameters)
-    spark.sql(f"CREATE SCHEMA {given['schema']}")
-    spark.read.parquet(predictions).write.format("delta").saveAsTable(f"{given['schema']}.predictions")
-    states = run(files, spark, given)
-    print(json.dumps({"spark": type(spark).__module__, "lib": sys.modules["lib"].__file__, **states}), file=out)
+    asked, there = json.loads(runs), json.loads(tables)
+    with names.as_in_a_workspace(spark):
+        for schema in {each["schema"]: None for each in asked} | {name.rpartition(".")[0]: None for name in there}:
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {names.quote(schema)}")
+        for name, file in there.items():
+            spark.read.parquet(file).write.format("delta").saveAsTable(names.quote(name))
+        states = [run(files, spark, each) for each in asked]
+    ended = {"spark": type(spark).__module__, "lib": sys.modules["lib"].__file__, "runs": states}
+    print(json.dumps(ended), file=out)
 
 
 def classic(folder: Path) -> Any:

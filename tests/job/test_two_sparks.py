@@ -1,7 +1,8 @@
 """The whole job over Spark Connect, as on serverless compute, and over a classic session: the same tables.
 
 Both run the notebooks from a folder laid out as a deployment lays it out, in a process whose working directory is
-elsewhere. One pair of models, trained once, serves both.
+elsewhere. One pair of models, trained once, serves both. Catalog, schemas and models have names with hyphens, reserved
+words and as many letters as there may be.
 """
 
 import json
@@ -23,11 +24,15 @@ from lib.tables.contracts import CONTRACTS
 from localrun.spark.access import client_environment
 from tests.builders.layouts import lay_out
 from tests.builders.runs import AS_OF, WIDGETS, World, ago, log
+from tests.fakes import names
 
 pytestmark = pytest.mark.job
 
 PROJECT = Path(__file__).parents[2]
 LATER = ago(-14, AS_OF)  # by then a cutoff has matured that the pair has not learnt from
+LONG = "order-by-" + "customers-of-all-our-shops-" * 8 + "and-more"  # with .db nearly the 255 that a name may have
+SCHEMAS = f"{names.CATALOG}.select", f"{names.CATALOG}.{LONG}"
+MODELS = f"{names.CATALOG}.select.table-of-{'long-names-' * 10}"
 
 
 def raw_events(file: Path) -> str:
@@ -49,7 +54,8 @@ def warehouses(spark_server, spark_url, job_home, tmp_path_factory, empty_store)
     files = lay_out(folder / "files")
     (folder / "elsewhere").mkdir()
     shutil.copy(empty_store, folder)
-    given = WIDGETS | {"events": raw_events(folder / "events.parquet"), "as_of": str(LATER), "models": "two_sparks"}
+    events = f"{names.CATALOG}.log-book.from"
+    given = WIDGETS | {"events": events, "as_of": str(LATER), "models": MODELS}
     given["evaluations"] = "yes"  # every table there is
     del given["run_id"], given["resolved_as_of"]  # these the job fills in
     with pytest.MonkeyPatch.context() as patch:
@@ -65,24 +71,31 @@ def warehouses(spark_server, spark_url, job_home, tmp_path_factory, empty_store)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
         environment |= client_environment(spark_url)
 
+    log_file = raw_events(folder / "events.parquet")
+
     def drive(spark, schema):
+        there = {f"{schema}.predictions": str(folder / "predictions.parquet"), events: log_file}
         done = subprocess.run(
             [sys.executable, "-P", PROJECT / "tests" / "fakes" / "driver.py", files, spark,
-             json.dumps(given | {"schema": schema}), folder / "predictions.parquet"],
+             json.dumps([given | {"schema": schema}]), json.dumps(there)],
             cwd=folder / "elsewhere", env=environment, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         ended = json.loads(done.stdout.splitlines()[-1])  # before it, Java may have its say
         assert ended["lib"] == str(files / "lib" / "__init__.py")
-        assert {ended[task] for task in ("extract_features", "train", "predict", "publish")} == {"SUCCESS"}, done.stderr
-        assert ended["retrain"] == "EXCLUDED", done.stderr  # so that both score with one pair
+        (states,) = ended["runs"]
+        assert {states[task] for task in ("extract_features", "train", "predict", "publish")} == {"SUCCESS"}, (
+            done.stderr
+        )
+        assert states["retrain"] == "EXCLUDED", done.stderr  # so that both score with one pair
         return ended["spark"]
 
     (folder / "classic").mkdir()
     with ThreadPoolExecutor() as pool:
-        kinds = list(pool.map(drive, [spark_url, str(folder / "classic")], ["connected", "classic"]))
+        kinds = list(pool.map(drive, [spark_url, str(folder / "classic")], SCHEMAS))
     assert ["connect" in kind for kind in kinds] == [True, False]
-    return job_home / "warehouse" / "connected.db", folder / "classic" / "classic.db"
+    connected, classic = (f"{names.known_as(schema.partition('.')[2])}.db" for schema in SCHEMAS)
+    return job_home / "warehouse" / connected, folder / "classic" / classic
 
 
 @pytest.mark.parametrize("name", [name for name in CONTRACTS if name != "source_checks"])  # nothing was odd
