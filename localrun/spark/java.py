@@ -86,7 +86,8 @@ def delta_modules() -> list[tuple[str, str]]:
     """
     spark = metadata.version("pyspark").rpartition(".")[0]
     delta = metadata.version("delta-spark")
-    return [(f"delta-spark_{spark}_2.13", delta), ("delta-storage", delta)]
+    made_for = "" if delta.startswith("4.0.") else f"_{spark}"  # before 4.1 a Delta was made for one Spark only
+    return [(f"delta-spark{made_for}_2.13", delta), ("delta-storage", delta)]
 
 
 def delta_jars() -> list[Path]:

@@ -103,7 +103,7 @@ def run(files: Path, spark: Any, given: dict[str, str]) -> dict[str, str]:
 def notebook(path: Path, spark: Any, *, parameters: Any, upstream_values: Any, **_: Any) -> NotebookResult:
     """A notebook's cells, one after the other, in a namespace of their own."""
     values: dict[str, Any] = {}
-    dbutils = DBUtils(Widgets(parameters), TaskValues(upstream_values, values.__setitem__), Notebook(None))
+    dbutils = DBUtils(Widgets(parameters), TaskValues(upstream_values, values.__setitem__), Notebook(lambda *_: None))
     namespace = {"spark": spark, "dbutils": dbutils, "display": lambda *_: None, "displayHTML": lambda _: None}
     for cell in to_ipynb(path).cells:
         if cell.cell_type == "code":

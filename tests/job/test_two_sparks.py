@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
@@ -24,6 +23,7 @@ from lib.tables.contracts import CONTRACTS
 from localrun.spark.access import client_environment
 from tests.builders.layouts import lay_out
 from tests.builders.runs import AS_OF, WIDGETS, World, ago, log
+from tests.builders.sources import write_events
 from tests.fakes import names
 
 pytestmark = pytest.mark.job
@@ -33,18 +33,6 @@ LATER = ago(-14, AS_OF)  # by then a cutoff has matured that the pair has not le
 LONG = "order-by-" + "customers-of-all-our-shops-" * 8 + "and-more"  # with .db nearly the 255 that a name may have
 SCHEMAS = f"{names.CATALOG}.select", f"{names.CATALOG}.{LONG}"
 MODELS = f"{names.CATALOG}.select.table-of-{'long-names-' * 10}"
-
-
-def raw_events(file: Path) -> str:
-    """The log as single events, each with its share of the day's value."""
-    days = log().to_pandas()
-    rows = days.loc[days.index.repeat(days["count"])]
-    events = pd.DataFrame({
-        "user_id": rows["user_id"], "event_time": pd.to_datetime(rows["day"]), "event_type": rows["event_type"],
-        "value": rows["value"] / rows["count"], "item_id": rows["items"].str[0],
-    })  # fmt: skip
-    pq.write_table(pa.Table.from_pandas(events, preserve_index=False), file, coerce_timestamps="us")
-    return str(file)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +59,7 @@ def warehouses(spark_server, spark_url, job_home, tmp_path_factory, empty_store)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "PYTHONPATH"))}
         environment |= client_environment(spark_url)
 
-    log_file = raw_events(folder / "events.parquet")
+    log_file = write_events(log(), folder / "events.parquet")
 
     def drive(spark, schema):
         there = {f"{schema}.predictions": str(folder / "predictions.parquet"), events: log_file}
