@@ -25,6 +25,7 @@ FILE = "model.skops"
 LONGEST_REASON = 300  # of what a library says of a broken file
 PARTNER = "preprocessing_version"  # tag of a prediction version
 RESTORE = "Restore its artifacts, or promote another version."
+RIGHTS = "Grant who runs the job USE SCHEMA on the schema of that model, and EXECUTE on both models of the pair."
 
 
 def write_pair(pair: Pair, example: pd.DataFrame) -> tuple[str, str]:
@@ -117,7 +118,10 @@ def _two_uris(uri: str) -> tuple[str, str] | None:
     try:
         version = client.get_model_version_by_alias(name, alias) if at else client.get_model_version(name, number)
     except MlflowException as error:
-        raise ModelError(f"The challenger {uri} cannot be found: {error.message}") from error
+        said = str(error.message).partition(" Config:")[0]  # the client appends its own configuration
+        if error.error_code == "PERMISSION_DENIED":
+            raise ModelError(f"The challenger {uri} may not be read: {said} {RIGHTS}") from error
+        raise ModelError(f"The challenger {uri} cannot be found: {said}") from error
     partner = version.tags.get(PARTNER)
     return (f"models:/{name.removesuffix('_prediction')}_preprocessing/{partner}", uri) if partner else None
 
@@ -150,6 +154,8 @@ def _read(uri: str, called: str, remedy: str) -> tuple[Any, Any, Any]:
     except ModelError:
         raise
     except Exception as error:  # a file that somebody changed fails in any way
-        why = shorten(str(error), LONGEST_REASON, placeholder=" ...")
+        why = shorten(str(error).partition(" Config:")[0], LONGEST_REASON, placeholder=" ...")
+        if "PERMISSION_DENIED" in str(error) or type(error).__name__ == "PermissionDenied":  # of MLflow, of the SDK
+            raise ModelError(f"{called} may not be read: {uri}: {why.rstrip('.')}. {RIGHTS}") from error
         raise ModelError(f"{called} cannot be loaded: {type(error).__name__}: {why}. {remedy}") from error
     return model, *sides

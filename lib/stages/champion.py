@@ -26,7 +26,7 @@ from lib.models.pair import Pair
 from lib.registry.protocol import Registry
 from lib.stages import ledger
 from lib.stages.context import Context
-from lib.stages.records import drift_rows, question_sql, read_rows, run_sql, verdict_rows
+from lib.stages.records import drift_rows, has_decision, question_sql, read_rows, run_sql, verdict_rows
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs, Window
 from lib.training import comparison
@@ -239,4 +239,7 @@ def _recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: d
     if checks is not None:
         answer = checks.iloc[0]["answer"]
         verdict = Verdict(answer, (f"{why}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
+    elif not has_decision(tables, question, pair.prediction_version):
+        # Copied from another schema, or its records are gone: what it was worth elsewhere speaks for nothing here.
+        verdict = Verdict("cannot_tell", (f"{why}, and no decision of this schema names it.",))
     return _ask_when_outgrown(verdict, pair, holdout, question.horizon_days)

@@ -58,6 +58,12 @@ def read_decided_version(config: StageConfig, tables: Tables) -> str | None:
     return None if decided is None or decided["prediction_version"] is None else str(decided["prediction_version"])
 
 
+def has_decision(tables: Tables, question: Question, version: str) -> bool:
+    """Whether a run of this schema made or chose a pair."""
+    where = f"{question_sql(question)} AND (prediction_version = '{version}' OR challenger_version = '{version}')"
+    return read_rows(tables, "decisions", where) is not None
+
+
 def is_low_evidence(tables: Tables, question: Question, version: str) -> bool:
     """Whether a pair came into use on low evidence."""
     # Any decision may tell: the one that promoted the pair is replaced when its run decides anew.

@@ -1,10 +1,15 @@
 """Unity Catalog's registry of models as MLflow's own client asks it, with the answers that the platform gives.
 
 As documented there: an answer to a search names models and versions and has neither tags nor aliases, comes in pages,
-and is an error for a model that is not there; a tag that is set again is replaced.
+and is an error for a model that is not there; a tag that is set again is replaced; who may not use a schema is told so
+of all that lies in it, of files too.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from tests.fakes.workspace import Workspace
 
 API = "/api/2.0/mlflow/unity-catalog/"
 PAGE = 2  # so small that whoever reads one page alone is found out
@@ -23,10 +28,20 @@ class Refused(Exception):
 class Catalog:
     """Models, their versions and aliases, as the REST API keeps them."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Workspace) -> None:
         self.models: dict[str, Asked] = {}
         self.versions: dict[str, list[Asked]] = {}
         self.denied: dict[str, str] = {}  # by route: what the platform says to who may not
+        self.closed = "", ""
+        self.place = place
+        place.answers |= self.routes()
+
+    @contextmanager
+    def closed_to_the_job(self, name: str, missing: str) -> Iterator[None]:
+        """Let nobody at a schema, or at one model, for a while; what is said names the right that is missing."""
+        self.closed, self.place.closed = (name, missing), {f"Models/{name.replace('.', '/')}": missing}
+        yield
+        self.closed, self.place.closed = ("", ""), {}
 
     def routes(self) -> dict[str, Any]:
         known = {
@@ -47,6 +62,9 @@ class Catalog:
     def _answering(self, route: str, answer: Any) -> Any:
         def body(asked: Asked) -> Asked:
             try:
+                name, missing = self.closed
+                if name and f"{asked.get('name', '')}.".startswith(f"{name}."):
+                    raise Refused(403, "PERMISSION_DENIED", missing)
                 if route in self.denied:
                     raise Refused(403, "PERMISSION_DENIED", self.denied[route])
                 return answer(asked)

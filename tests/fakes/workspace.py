@@ -20,6 +20,7 @@ class Workspace:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Answer] = {"GET /api/2.0/preview/scim/v2/Me": {"userName": ME}}
         self.files: dict[str, bytes] = {}
+        self.closed: dict[str, str] = {}  # by folder: what is said to who may not read what lies in it
         self.url = ""
 
     def answer(self, route: str, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -35,6 +36,9 @@ class Workspace:
         """The Files API: `files/PATH` is put and read, `directories/PATH` lists what lies in it."""
         kind, _, path = path.partition("/")
         inside = [name for name in self.files if name.startswith(f"{path}/")]
+        missing = [why for folder, why in self.closed.items() if f"{path}/".startswith(f"{folder}/")]
+        if missing:
+            return 403, json.dumps({"error_code": "PERMISSION_DENIED", "message": missing[0]}).encode()
         if command == "PUT":
             self.files[path] = body
         elif kind == "directories" and inside:

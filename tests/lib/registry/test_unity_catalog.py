@@ -4,8 +4,6 @@ The catalog is as strict as MLflow's client is (a signature with inputs and outp
 as the platform is documented to; what the real one adds, permissions above all, only a workspace can show.
 """
 
-import shutil
-
 import pytest
 
 from lib.config.question import Question
@@ -17,27 +15,9 @@ from lib.stages import by_hand
 from lib.stages.context import Context
 from lib.tables.memory import MemoryTables
 from tests.builders.runs import ago, as_told, asked, labelled, registered
-from tests.fakes.catalog import Catalog
-from tests.fakes.workspace import workspace
 
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 PREFIX = "main.shop.propensity_buy_7d_cohort28d_"
-
-
-@pytest.fixture
-def catalog(tmp_path, empty_store):
-    """A catalog, and an environment that names it as a job's does; runs are kept here, since they are no registry."""
-    shutil.copy(empty_store, tmp_path)
-    catalog = Catalog()
-    with workspace() as place, pytest.MonkeyPatch.context() as patch:
-        place.answers |= catalog.routes()
-        patch.setenv("DATABRICKS_HOST", place.url)
-        patch.setenv("DATABRICKS_TOKEN", "token")
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-        patch.setenv("MLFLOW_REGISTRY_URI", "databricks-uc")
-        patch.setenv("MLFLOW_USE_DATABRICKS_SDK_MODEL_ARTIFACTS_REPO_FOR_UC", "true")  # no cloud's own storage
-        patch.chdir(tmp_path)
-        yield catalog
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from lib.models.notes import PairNotes
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.stages import champion
 from lib.stages.champion import read_labelled
-from lib.tables.memory import MemoryTables
 from lib.training import comparison
 from tests.builders.runs import AS_OF, NEXT, World, ago, asked, log
 
@@ -88,6 +87,20 @@ def test_where_nothing_can_be_measured_no_labelled_row_is_read(world, monkeypatc
 
     assert again.verdict.reasons[0].endswith(": nothing newer has matured, and it was promoted on the evidence before.")
     assert first.verdict.reasons == ("No model is registered for this question yet.",)
+
+
+def test_a_pair_that_no_decision_of_this_schema_names_does_not_hold_before_it_is_judged_here(world):
+    """As one that somebody copied from another schema: what it was worth there is no evidence."""
+    own = world.registry.pairs[BUY, "1"]
+    world.registry.pairs[BUY, "9"] = replace(own, preprocessing_version="9", prediction_version="9")
+    world.registry.tags[BUY, "9"] = dict(world.registry.tags[BUY, "1"])
+    world.registry.aliases[BUY] = "9"
+
+    checked = world.train(run_id="run-2")
+
+    why = "Version 9 has learnt through 2024-04-19: nothing newer has matured, and no decision of this schema names it."
+    assert checked.verdict == Verdict("cannot_tell", (why,))
+    assert world.retrain(run_id="run-2").promoted  # it is defended by nothing
 
 
 def test_what_breaks_while_judging_is_named_and_never_passes(world, monkeypatch):
@@ -297,7 +310,7 @@ def test_a_pair_made_for_a_change_learns_anew_when_two_fifths_more_is_known(worl
     pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
     seen = None if since is None else (through + timedelta(days=since)).isoformat()
     pair = replace(pair, notes=replace(pair.notes, adapts=seen))
-    verdict = champion._recorded_verdict(MemoryTables(), question, pair, through + timedelta(days=days), NEXT)
+    verdict = champion._recorded_verdict(world.tables, question, pair, through + timedelta(days=days), NEXT)
     assert (verdict.answer, verdict.retrain_needed) == ("good", due)
     if due:
         assert verdict.reasons[1:] == (
