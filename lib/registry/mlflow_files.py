@@ -1,54 +1,27 @@
-"""Model files in MLflow: how the two models of a pair are written, and the only way in which any file is read."""
+"""Model files in MLflow: the only way in which any is read."""
 
-import logging
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from lib.errors import ModelError
 from lib.models.checks import MEND
-from lib.models.pair import Pair
 
 if TYPE_CHECKING:
     from lib.models.blueprint import OwnModels
 
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = (
+    "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier", "sklearn.calibration._TemperatureScaling",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
 )  # fmt: skip
-REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
 FILE = "model.skops"
 LONGEST_REASON = 300  # of what a library says of a broken file
 PARTNER = "preprocessing_version"  # tag of a prediction version
 RESTORE = "Restore its artifacts, or promote another version."
 RIGHTS = "Grant who runs the job USE SCHEMA on the schema of that model, and EXECUTE on both models of the pair."
-
-
-def write_pair(pair: Pair, example: pd.DataFrame) -> tuple[str, str]:
-    """Log both models to the active run, with signatures from their real output; returns their two URIs."""
-    import mlflow
-    from mlflow.models import infer_signature
-
-    # A transformer cannot be served by itself, which MLflow deplores at length for every example.
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    X = example[list(pair.columns)].head(5)
-    Z = pair.preprocessing.transform(X)
-    common: dict[str, Any] = {
-        "serialization_format": "skops", "skops_trusted_types": list(TRUSTED),
-        "pip_requirements": list(REQUIREMENTS), "params": {name: str(value) for name, value in pair.params.items()},
-    }  # fmt: skip
-    first = mlflow.sklearn.log_model(
-        pair.preprocessing, name="preprocessing", signature=infer_signature(X, Z), input_example=X, **common
-    )
-    second = mlflow.sklearn.log_model(
-        pair.prediction, name="prediction", signature=infer_signature(Z, pair.prediction.predict_proba(Z)),
-        input_example=Z, pyfunc_predict_fn="predict_proba", **common,
-    )  # fmt: skip
-    return first.model_uri, second.model_uri
 
 
 def read_pair(preprocessing: tuple[str, str], prediction: tuple[str, str]) -> tuple[Any, Any, tuple[str, ...]]:

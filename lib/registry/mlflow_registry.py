@@ -20,7 +20,7 @@ from lib.evaluation.verdict import Check
 from lib.models import checks
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
-from lib.registry import mlflow_files
+from lib.registry import mlflow_files, mlflow_writing
 from lib.registry.mlflow_files import PARTNER
 from lib.registry.mlflow_runs import MlflowRuns
 from lib.registry.protocol import Evidence, format_description, model_names, pair_tags
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lib.models.blueprint import OwnModels
 
 CHAMPION = "champion"
+SERVABLE = "servable"  # tag of a prediction version: where both halves lie as one model
 WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
 
 
@@ -92,13 +93,14 @@ class MlflowRegistry:
             experiment_id=self.runs.experiment_id(), run_name=f"{question.slug} {evidence.as_of}"
         ) as run:
             self.runs.log_pair(run.info.run_id, pair, evidence)
-            first, second = mlflow_files.write_pair(pair, example)
+            written = mlflow_writing.write_pair(pair, example)
         tags = pair_tags(question, pair, evidence) | {"pair": run.info.run_id}
-        description = format_description(question, pair, evidence)
+        description = f"{format_description(question, pair, evidence)}\n\n{mlflow_writing.format_readers(written)}"
         with _saying_rights():
             self._ensure_models(question, evidence.tables)
-            partner = self._create_version(transformers, first, run.info.run_id, tags, description)
-            version = self._create_version(predictors, second, run.info.run_id, tags | {PARTNER: partner}, description)
+            partner = self._create_version(transformers, written.preprocessing, run.info.run_id, tags, description)
+            tags |= {PARTNER: partner, SERVABLE: written.servable}
+            version = self._create_version(predictors, written.prediction, run.info.run_id, tags, description)
         return replace(pair, preprocessing_version=partner, prediction_version=version)
 
     def promote(self, question: Question, version: str, as_of: date) -> None:

@@ -13,7 +13,7 @@ from lib.errors import ModelError
 from lib.models.estimators import is_lifetime
 from lib.models.pair import Pair
 from lib.registry.memory import MemoryRegistry
-from lib.registry.mlflow_files import REQUIREMENTS
+from lib.registry.mlflow_writing import REQUIREMENTS
 from lib.registry.protocol import model_names
 from tests.builders.runs import EVIDENCE, LOGISTIC, ago, fitted_pair, labelled, registered
 
@@ -117,9 +117,10 @@ def test_a_pair_whose_classes_stand_the_other_way_round_scores_the_action(regist
 def test_a_pair_that_does_not_know_the_action_is_refused_when_it_is_loaded(registry, question):
     pair = fitted_pair(question)
     named = LogisticRegression().fit(pair.preprocessing.transform(ROWS.X), np.where(ROWS.y == 1, "yes", "no"))
-    registry.register(question, replace(pair, prediction=named), ROWS.X, EVIDENCE)
     with pytest.raises(ModelError, match=r"knows the classes \[.*no.*yes.*\], not 1 for the action. Retrain it"):
-        registry.load(question, "1")
+        registry.load(
+            question, registry.register(question, replace(pair, prediction=named), ROWS.X, EVIDENCE).prediction_version
+        )
 
 
 def test_a_pair_whose_halves_do_not_fit_is_refused_by_name(registry, question):

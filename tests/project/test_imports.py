@@ -24,8 +24,9 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 )
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
-    "mlflow": {"registry.mlflow_registry", "registry.mlflow_runs", "registry.mlflow_files", "registry.spark_trials"},
-    "skops": {"registry.mlflow_files"},
+    "mlflow": {"registry.mlflow_registry", "registry.mlflow_runs", "registry.mlflow_files", "registry.mlflow_writing",
+               "registry.spark_trials"},
+    "skops": {"registry.mlflow_files", "registry.mlflow_writing"},
     "duckdb": {"tables.memory", "looking.relations", "looking.look", "looking.mapping", "looking.measures"},
     "delta": set(),
     "deltalake": set(),
@@ -42,8 +43,8 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
         "features.counting", "features.unusable", "features.log", "features.ingest", "registry.spark_trials",
     },
     "sklearn": {
-        "models.estimators", "models.calibration", "models.blueprint", "registry.mlflow_files", "training.folds",
-        "explain.importance",
+        "models.estimators", "models.calibration", "models.blueprint", "models.servable", "registry.mlflow_files",
+        "training.folds", "explain.importance",
     },
 }  # fmt: skip
 

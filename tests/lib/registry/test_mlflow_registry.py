@@ -10,9 +10,9 @@ from sklearn.ensemble import VotingClassifier
 from lib.config.question import Question
 from lib.errors import ConfigError, ModelError
 from lib.features.vocabulary import DEFINITION
-from lib.registry.mlflow_files import REQUIREMENTS
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.registry.mlflow_runs import ensure_experiment
+from lib.registry.mlflow_writing import REQUIREMENTS
 from lib.registry.protocol import model_names
 from lib.training.fit import fit_pair
 from lib.training.space import STARTS
@@ -228,6 +228,7 @@ def test_a_version_tells_how_it_came_about(stored):
     from mlflow.models import get_model_info
 
     registry, question, names = stored
+    servable = registry.client.get_model_version(names[1], "1").tags["servable"]
     for name in names:
         version = registry.client.get_model_version(name, "1")
         assert version.tags.items() >= {
@@ -238,7 +239,9 @@ def test_a_version_tells_how_it_came_about(stored):
         assert version.description.splitlines() == [
             f"{question}. Trained through {ago(7)}. promoted: First model.", "",
             "| metric | on the holdout 2024-05-27 |", "|---|---|",
-            "| auc | 0.7500 (0.6000 to 0.8000) |", "| log_loss | 0.5000 |",
+            "| auc | 0.7500 (0.6000 to 0.8000) |", "| log_loss | 0.5000 |", "",
+            "Read by MLflow 3.9 or newer, with scikit-learn 1.9.1, numpy 2.4.6, pandas 2.3.3, skops 0.16.0. Both "
+            f"halves as one model, for servers and `mlflow.pyfunc.spark_udf`: `{servable}`.",
         ]  # fmt: skip
         model = registry.client.get_registered_model(name)
         assert model.tags == {

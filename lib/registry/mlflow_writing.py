@@ -1,0 +1,87 @@
+"""How the models of a pair are written into MLflow, so that whoever serves them gets the propensities of the list."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib.models.pair import Pair
+from lib.models.servable import make_outputs_servable, make_servable
+from lib.registry.mlflow_files import TRUSTED
+
+REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
+READ_BY = "MLflow 3.9 or newer"  # older ones know no skops
+SERVED = "served.skops"  # beside a model that has no `predict`: what a generic server asks in its place
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where the models of a pair lie in MLflow: URIs."""
+
+    preprocessing: str
+    prediction: str
+    servable: str
+
+
+class SkopsFlavor:
+    """MLflow's own flavor of scikit-learn, with another file for generic servers where the model has no `predict`."""
+
+    @staticmethod
+    def save_model(path: str, mlflow_model: Any, served: Any = None, **how: Any) -> None:
+        import mlflow
+        import skops.io
+
+        how.pop("validate_serving_input")  # of `Model.log`, which is to load nothing: the job's own check is stricter
+        mlflow.sklearn.save_model(path=path, mlflow_model=mlflow_model, **how)
+        if served is None:
+            return
+        skops.io.dump(served, Path(path, SERVED))
+        environment = {"conda_env": "conda.yaml", "python_env": "python_env.yaml"}
+        mlflow.pyfunc.add_to_model(mlflow_model, loader_module="mlflow.sklearn", model_path=SERVED, **environment)
+        mlflow_model.save(str(Path(path, "MLmodel")))
+
+
+def write_pair(pair: Pair, example: pd.DataFrame) -> Written:
+    """Log both models and their servable to the active run; their signatures are those of what scoring does.
+
+    Scoring is in double precision: a signature of single precision would have servers round what they are given.
+    """
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    # A transformer cannot be served by itself, which MLflow deplores at length for every example.
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    X = pair.inputs(example.head(5))
+    Z = pair.preprocessing.transform(X)
+    params = {name: str(value) for name, value in pair.params.items()}
+    first = _log(
+        pair.preprocessing, "preprocessing", X, infer_signature(X, Z), params,
+        served=make_outputs_servable(pair.preprocessing, X),
+    )  # fmt: skip
+    takes = infer_signature(Z, np.asarray(pair.prediction.predict_proba(Z), np.float64))
+    second = _log(pair.prediction, "prediction", Z, takes, params, pyfunc_predict_fn="predict_proba")
+    gives = ModelSignature(infer_signature(X).inputs, Schema([ColSpec(DataType.double, "propensity")]))
+    return Written(first, second, _log(make_servable(pair, X), "servable", X, gives, params))
+
+
+def format_readers(written: Written) -> str:
+    """What reads a version, for its description."""
+    packages = ", ".join(REQUIREMENTS).replace("==", " ")
+    return (
+        f"Read by {READ_BY}, with {packages}. Both halves as one model, for servers and `mlflow.pyfunc.spark_udf`: "
+        f"`{written.servable}`."
+    )
+
+
+def _log(model: Any, name: str, example: Any, signature: Any, params: dict[str, str], **how: Any) -> str:
+    from mlflow.models import Model
+
+    logged = Model.log(
+        None, SkopsFlavor, name=name, flavor_name="sklearn", params=params, sk_model=model, signature=signature,
+        input_example=example, serialization_format="skops", skops_trusted_types=list(TRUSTED),
+        pip_requirements=list(REQUIREMENTS), validate_serving_input=False, **how,
+    )  # fmt: skip
+    return str(logged.model_uri)
