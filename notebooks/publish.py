@@ -35,6 +35,8 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 # --- The list
 # share of the users whom nobody is to contact, to see what contacting adds
 dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
+# tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until
+dbutils.widgets.text("suppress", "", "Suppress: none")
 # a file to write the list to as well
 dbutils.widgets.text("export", "", "Export: none")
 # how many users at the most that file holds, none of them held out; 0: the whole list

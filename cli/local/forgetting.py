@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from cli.local import opt_outs
 from cli.local.home import FORGETTING, Home
 from cli.local.whole_files import write_whole
 from lib.tables.contracts import IDS, VERSIONED
@@ -42,6 +43,9 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     for path in exports:
         if path.is_file() and (rows := _rewrite_export(path, users)):
             yield f"{path}: {rows} rows"
+    for path in opt_outs.named_lists(home.runs):
+        if rows := opt_outs.keep_digests(path, users):
+            yield f"{path}: {rows} rows, as digests, which still leave them out of lists"
     words = _whole_words(users)
     pages = [path for pattern in ("reports/*/*.html", "runs/*/*.html") for path in sorted(home.root.glob(pattern))]
     gone = [path for path in pages if path.name != "index.html" and _remove_if(path, words)]

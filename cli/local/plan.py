@@ -14,8 +14,10 @@ from cli.local.home import Home
 from cli.local.sources import Source, choose_source
 from lib.config import secrets
 from lib.config.catalogue import check_all
+from lib.config.event_kinds import quote_name, split_names
 from lib.config.kinds import is_none
 from lib.errors import ConfigError
+from lib.sources.files import is_place
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
 from localrun.checks.job import job_findings
@@ -76,7 +78,9 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     given = given_parameters(arguments.param)
     for name in ("export", "reports"):  # notebooks run in their own folder
         if not is_none(given.get(name, "")):
-            given[name] = str(Path(given[name]).expanduser().absolute())
+            given[name] = _whole_path(given[name])
+    if not is_none(given.get("suppress", "")):
+        given["suppress"] = ",".join(_whole_place(place) for place in split_names(given["suppress"]))
     if not re.fullmatch(r"\w+", schema_of(given)):  # which Unity Catalog takes
         raise CliError(
             f"On one machine a schema is of letters, digits and _, which Spark's own catalog wants; got "
@@ -98,6 +102,25 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     plan = replace(plan, given=plan.local(job) | given | suits)
     _check_parameters(plan)
     return plan
+
+
+def _whole_path(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _whole_place(place: str) -> str:
+    """A table by its name, or a file by its whole path, as parameters name several; the file has to be there.
+
+    Raises
+    ------
+    CliError
+        If it is not.
+    """
+    if not is_place(place):
+        return quote_name(place)
+    if not Path(path := _whole_path(place)).is_file():
+        raise CliError(f"suppress names {path}, and there is no such file.")
+    return quote_name(path)
 
 
 def _check_parameters(plan: Plan) -> None:

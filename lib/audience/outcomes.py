@@ -15,7 +15,7 @@ from lib.timeline import is_final
 
 ALL = "all"  # the part of the ledger that speaks of the whole list
 DECILES = tuple(f"decile {number}" for number in range(1, 11))
-HELD_OUT, NOT_HELD_OUT = "held out", "not held out"
+HELD_OUT, NOT_HELD_OUT, SUPPRESSED = "held out", "not held out", "suppressed"
 SHOWN = ("auc", "average_precision", "log_loss", "base_rate_log_loss", "skill_over_base_rate", "ratio", "calibration",
          "ece")  # fmt: skip
 UNTOLD = "too few to tell"
@@ -25,7 +25,9 @@ HONEST = 1.25  # beyond this factor between expected and observed, with the whol
 MOST_ROWS = 200_000  # so many rows are measured at the most; counted are all
 
 
-def outcome_rows(rows: pd.DataFrame, held_out: npt.NDArray[np.bool_], seed: int) -> pd.DataFrame:
+def outcome_rows(
+    rows: pd.DataFrame, held_out: npt.NDArray[np.bool_], seed: int, suppressed: npt.NDArray[np.bool_] | None = None
+) -> pd.DataFrame:
     """Hold the scores of one cutoff against what happened.
 
     Parameters
@@ -33,29 +35,35 @@ def outcome_rows(rows: pd.DataFrame, held_out: npt.NDArray[np.bool_], seed: int)
     rows : DataFrame[user_id, propensity, label]
         Every scored user once; label 1 where the user acted within the horizon, else 0.
     held_out : array of bool
-        Whom nobody was to contact.
+        Whom nobody was to contact, so that what contacting adds can be measured.
+    suppressed : array of bool, or None for nobody
+        Who stood on no list: measured with the others, and compared with nobody.
 
     Returns
     -------
     DataFrame[part, users, expected, observed, metric, measured, low, high, word]
         Part `all` has the metrics `SHOWN`, as `lib.evaluation.metrics` defines them, and the word; of one class only,
-        log_loss alone. Each decile, each band that has users, and the users held out and not (where there are both)
-        have their `rate` of acting and its `lift` over the list's; `not held out` also the `effect`, its rate less that
-        of the users held out. Intervals of shares are Wilson's, the others come from resampling users.
+        log_loss alone. Each decile, each band that has users, the suppressed ones, and of all others those held out and
+        not (where there are both) have their `rate` of acting and its `lift` over the list's; `not held out` also the
+        `effect`, its rate less that of the users held out. Intervals of shares are Wilson's, the others come from
+        resampling users.
     """
-    ranked = rows.assign(held=held_out).sort_values(["propensity", "user_id"], ascending=[False, True])
+    out = np.zeros(len(rows), bool) if suppressed is None else suppressed
+    flagged = rows.assign(held=held_out & ~out, suppressed=out)
+    ranked = flagged.sort_values(["propensity", "user_id"], ascending=[False, True])
     quality = _measure_list(ranked, seed)
     whole = [_metric_row(ALL, ranked, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
     rate = float(ranked["label"].mean())
     parts = pd.DataFrame(
         [*whole, *(row for name, part in _split_parts(ranked) for row in _share_rows(name, part, rate))]
     )
+    listed = ranked[~ranked["suppressed"]]
     both = [
-        measure_share(int(part["label"].sum()), len(part)) for _, part in ranked.groupby("held")
+        measure_share(int(part["label"].sum()), len(part)) for _, part in listed.groupby("held")
     ]  # not held out first
     if len(both) == 2:
         parts.loc[len(parts)] = pd.Series(
-            _metric_row(NOT_HELD_OUT, ranked[~ranked["held"]], "effect", measure_change(*both[::-1]))
+            _metric_row(NOT_HELD_OUT, listed[~listed["held"]], "effect", measure_change(*both[::-1]))
         )
     parts["word"] = None
     parts.loc[parts["part"] == ALL, "word"] = quality_word(quality)
@@ -154,13 +162,15 @@ def _measure_list(ranked: pd.DataFrame, seed: int) -> Quality:
 
 
 def _split_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Deciles, bands and users held out or not, each that has users."""
+    """Deciles, bands, suppressed users, and of the others those held out or not: each that has users."""
     decile = ranking.equal_parts(len(ranked), 10)
     band = ranking.name_bands(ranked["propensity"].to_numpy(float))
     masks = {name: decile == number for number, name in enumerate(DECILES, start=1)}
     masks |= {name: band == name for name in ranking.BANDS}
     if ranked["held"].any():
-        masks |= {HELD_OUT: ranked["held"].to_numpy(), NOT_HELD_OUT: ~ranked["held"].to_numpy()}
+        held, listed = ranked["held"].to_numpy(), ~ranked["suppressed"].to_numpy()
+        masks |= {HELD_OUT: held, NOT_HELD_OUT: ~held & listed}
+    masks |= {SUPPRESSED: ranked["suppressed"].to_numpy()}
     return [(name, ranked[mask]) for name, mask in masks.items() if mask.any()]
 
 

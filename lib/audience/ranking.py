@@ -1,6 +1,6 @@
 """The list that people act on: ranked, banded, and with some users whom nobody is to contact."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -45,13 +45,22 @@ def rank(predictions: pd.DataFrame, low_evidence: bool, held_out: HeldOut) -> pd
         Rows of the `audience` table, best first. Equal propensities are ranked by user_id; decile 1 and percentile 1
         are the highest.
     """
-    ordered = order_by_propensity(predictions)
+    flags = held_out.flags(predictions["user_id"])
+    return _place(predictions.assign(low_evidence=low_evidence, held_out=flags))
+
+
+def leave_out(ranked: pd.DataFrame, users: Collection[str]) -> pd.DataFrame:
+    """The same list without some users: those behind them move up, and who is held out stays held out."""
+    kept = ranked[~ranked["user_id"].isin(list(users))]
+    return ranked if len(kept) == len(ranked) else _place(kept)
+
+
+def _place(rows: pd.DataFrame) -> pd.DataFrame:
+    ordered = order_by_propensity(rows)
     return ordered.assign(
-        low_evidence=low_evidence,
         percentile=equal_parts(len(ordered), 100),
         band=name_bands(ordered["propensity"].to_numpy(float)),
         expected_actions=ordered["propensity"].cumsum(),
-        held_out=held_out.flags(ordered["user_id"]),
     )
 
 

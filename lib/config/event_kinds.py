@@ -24,6 +24,21 @@ def _read_source(name: str, text: str) -> str:
     return ".".join(part if re.fullmatch(r"\w+", part) else name_sql(part) for part in text.split("."))
 
 
+def places() -> Kind[tuple[str, ...]]:
+    """Comma-separated tables and paths, each once, in their order; one in quotes may hold commas."""
+    one = source()
+
+    def read(name: str, text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.read(name, part) for part in split_names(text)))
+
+    return Kind(read, "tables or files, with commas between")
+
+
+def split_names(text: str) -> list[str]:
+    """What stands between commas, without the quotes of what is in quotes."""
+    return [part for part in map(_unquoted, _outside_quotes(text)) if part]
+
+
 def names() -> Kind[tuple[str, ...]]:
     """Comma-separated names, sorted and each once; one in quotes is taken as it stands."""
     return Kind(_read_names, "one, or several with commas")
@@ -32,7 +47,7 @@ def names() -> Kind[tuple[str, ...]]:
 def _read_names(name: str, text: str) -> tuple[str, ...]:
     if read_word(name, text).count("'") % 2 and "'" in (text[0], text[-1]):
         raise ConfigError(f"{name} has a quote that is not closed: {text!r}. Write one that belongs to a name twice.")
-    parts = {_unquoted(part.strip()) for part in _outside_quotes(text)} - {""}
+    parts = set(split_names(text))
     if not parts:
         raise ConfigError(f"{name} names nothing: {text!r}. Give one event type, or several with commas.")
     return tuple(sorted(parts))

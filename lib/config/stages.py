@@ -9,6 +9,7 @@ from datetime import date
 from typing import Self
 
 from lib.config import secrets
+from lib.config.event_kinds import places
 from lib.config.events import Events, QuietDays
 from lib.config.kinds import (
     choice,
@@ -233,6 +234,12 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
         "0.1", decimal(0, 1), "share of the users whom nobody is to contact, to see what contacting adds"
     )
     bounds: PublishLimits
+    suppress: tuple[str, ...] = parameter(
+        "",
+        optional(places(), ()),
+        "tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until",
+        job="${var.suppress}",
+    )
     export: str = parameter(
         "", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well", job="${var.export}"
     )

@@ -1,5 +1,6 @@
 """What a report tells, section by section: the facts of a run as sentences' numbers, tables and plots."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -60,6 +61,8 @@ def _list(facts: Facts) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "users": len(listed),
+        "scored": publication["scored"],
+        "suppressed": json.loads(publication["suppressed_by"]),
         "expected": float(listed["propensity"].sum()),
         "mean": float(listed["propensity"].mean()),
         "base_rate": publication["base_rate"],

@@ -13,6 +13,7 @@ from lib.config.stages import StageConfig, TrainConfig
 from lib.evaluation.metrics import Measured
 from lib.labels import labels, sampling
 from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.suppressing import read_left_out
 from lib.tables.contracts import EVALUATIONS, OUTCOMES
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
@@ -33,8 +34,9 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(question, tables, as_of):
         rows = tables.query(scored_sql(question, [cutoff], as_of))
-        held_out = _read_held_out(question, tables, cutoff)
-        outcome = outcomes.outcome_rows(rows, held_out.flags(rows["user_id"]), config.seed).assign(
+        held_out = _read_held_out(question, tables, cutoff).flags(rows["user_id"])
+        left_out = rows["user_id"].isin(read_left_out(question, tables, cutoff)["user_id"]).to_numpy()
+        outcome = outcomes.outcome_rows(rows, held_out, config.seed, left_out).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
             as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
         )  # fmt: skip

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lib.audience.ranking import order_by_propensity
 from lib.config.stages import PredictConfig
 from lib.errors import ModelError
 from lib.explain import reasons
 from lib.features import extraction
 from lib.labels import labels
+from lib.report.numbers import count_by
 from lib.stages import past
 from lib.stages.champion import load_champion
 from lib.stages.context import Context
@@ -21,7 +23,7 @@ from lib.tables.contracts import PREDICTIONS, arrow_schema
 class Scored:
     """What `predict` wrote."""
 
-    rows: pd.DataFrame  # the highest propensities
+    rows: pd.DataFrame  # the scores by decile: who stands where is for the list to say, which leaves some users out
     summary: str
     propensities: pd.Series  # of everybody
 
@@ -47,9 +49,9 @@ def run(context: Context[PredictConfig]) -> Scored:
     rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
     where = list_sql(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
-    written = tables.query(f"SELECT * FROM {{predictions}} WHERE {where} ORDER BY propensity DESC, user_id")
+    written = tables.query(f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}")
     mean = written["propensity"].mean() if len(written) else float("nan")
     summary = (
         f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
     )
-    return Scored(written.head(10), summary, written["propensity"])
+    return Scored(count_by(order_by_propensity(written), "decile"), summary, written["propensity"])

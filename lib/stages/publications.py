@@ -1,7 +1,7 @@
 """The lists of a question over time: the one before, what is written of each, and the way back to an earlier one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from lib.report.sections import Facts
 from lib.stages import ledger
 from lib.stages.context import Context
 from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.suppressing import LeftOut, find_left_out, read_last_lists, read_left_out, write_left_out
 from lib.tables.contracts import CONTRACTS, PUBLICATIONS
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
@@ -151,15 +152,25 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
             f"The list of {of_present[1]} is the first for {config.question} that can still be read: there is none to "
             "go back to. It stays."
         )
-    rows = tables.at_version(before, mine)
-    tables.replace("audience", rows, mine)
-    record_publication(config, tables, _row(config, tables, rows, "rolled_back"))
-    cutoff: date = rows["cutoff"].iloc[0]
-    return ListRollback(
-        cutoff,
-        f"The list of {cutoff} is in use again for {config.question}: {len(rows)} users, in the place of the list of "
-        f"{of_present[1]} with {present['users'].iloc[0]}.",
+    listed, left_out = _without_suppressed(config.question, tables, tables.at_version(before, mine))
+    cutoff: date = listed["cutoff"].iloc[0]
+    write_left_out(config.question, tables, cutoff, left_out.rows)
+    tables.replace("audience", listed, mine)
+    record_publication(config, tables, _row(config, tables, listed, "rolled_back") | left_out.columns())
+    back = (
+        f"The list of {cutoff} is in use again for {config.question}: {len(listed)} users, in the place of the list of "
+        f"{of_present[1]} with {present['users'].iloc[0]}."
     )
+    return ListRollback(cutoff, "\n".join([back, *left_out.format()]))
+
+
+def _without_suppressed(question: Question, tables: Tables, ranked: pd.DataFrame) -> tuple[pd.DataFrame, LeftOut]:
+    """A list of before without the users whom the newest list was to leave out, by what these lists say now."""
+    earlier = read_left_out(question, tables, ranked["cutoff"].iloc[0])
+    now = find_left_out(read_last_lists(question, tables) or {}, question, tables, ranked)
+    rows = pd.concat([earlier, now.rows], ignore_index=True)
+    both = replace(now, rows=rows.drop_duplicates("user_id"), scored=len(ranked) + len(earlier))
+    return ranking.leave_out(ranked, now.users), both
 
 
 def _run_and_cutoff(rows: pd.DataFrame) -> tuple[str, date]:

@@ -1,8 +1,10 @@
 """Check the new list and replace the current one with it: what the notebook `publish` calls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +13,7 @@ from lib.audience import ranking as audience_rules
 from lib.audience import release as release_rules
 from lib.audience.files import Draft
 from lib.audience.ranking import HeldOut
+from lib.audience.release import ListDifference
 from lib.config.stages import PublishConfig
 from lib.errors import ModelError
 from lib.features import extraction, ingest
@@ -21,7 +24,9 @@ from lib.stages import past
 from lib.stages import publications as lists
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
+from lib.stages.suppressing import LeftOut, find_left_out, write_left_out
 from lib.tables.protocol import Tables
+from lib.timeline import Cutoffs
 
 PAIR = ("preprocessing_version", "prediction_version")
 
@@ -49,42 +54,71 @@ def run(context: Context[PublishConfig]) -> Published:
     its report; neither the current list nor the exported file changes then. The report, and the files that come with
     a list, are written before: whatever fails then leaves the last list.
     """
-    config, tables = context.config, context.tables
-    cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
-    as_of, question = cutoffs.as_of, config.question
+    config, tables, question = context.config, context.tables, context.config.question
+    cutoffs = extraction.read_extraction(tables, question, config.as_of).cutoffs
     context.say("ranking the scores, and checking them against the last list")
-    ingest.check_fresh(config, tables, as_of)
-    ranked = _rank_scored(config, tables, as_of)
-    old, rate = lists.read_last_list(question, tables, as_of), lists.read_base_rate(question, tables, cutoffs)
-    difference = release_rules.check_against_last(ranked, old, rate, config.bounds)
-    left_out = past.why_not_in_use(config, tables, as_of)
-    kind = "recorded" if left_out else "published"
-    row = lists.publication_row(config, tables, ranked, difference, old, rate, kind)
-    context.say(f"the list may be {kind}: {len(ranked)} users, {row['mean_propensity']:.4f} on average")
-    contacted = contacts.choose_contacts(ranked, config.contacts)
-    drafts = [Draft.of(config.export, contacted)] if config.export and not left_out else []
+    ingest.check_fresh(config, tables, cutoffs.as_of)
+    new = _check_scored(config, tables, cutoffs)
+    kind, mean = new.publication["kind"], new.publication["mean_propensity"]
+    context.say(f"the list may be {kind}: {len(new.listed)} users, {mean:.4f} on average")
+    contacted = contacts.choose_contacts(new.listed, config.contacts)
+    drafts = [Draft.of(config.export, contacted)] if config.export and not new.recorded else []
     context.say("writing the report")
-    facts = lists.report_facts(context, ranked, old, row)
-    lines = [
-        *_headline(ranked, as_of, left_out),
-        *release_rules.format_difference(difference, row["previous_cutoff"]),
-        *contacts.format_contacts(
-            contacted, len(ranked), config.contacts, lists.expected_gain(config, facts.outcomes, contacted)
-        ),
-        "The ten highest propensities:",
-        *audience_rules.format_list(ranked.head(10)),
-    ]
-    target = f"{config.reports}/{question.slug}/{as_of}.html" if config.reports else ""
-    published = Published(ranked.head(10), "\n".join(lines), facts, target, not left_out)
+    facts = lists.report_facts(context, new.listed, new.old, new.publication)
+    target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
+    summary = "\n".join(_summarise(config, new, contacted, facts))
+    published = Published(new.listed.head(10), summary, facts, target, not new.recorded)
     if target:
         drafts.append(Draft.of(target, published.page))
-    if not left_out:
-        tables.replace("audience", ranked, question_sql(question))
-    lists.record_publication(config, tables, row)
+    write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
+    if not new.recorded:
+        tables.replace("audience", new.listed, question_sql(question))
+    lists.record_publication(config, tables, new.publication)
     for file in drafts:
         file.keep()
         context.say(f"written to {file.target}")
     return published
+
+
+@dataclass(frozen=True)
+class _NewList:
+    """A list that was found sound, before anything is written."""
+
+    listed: pd.DataFrame  # without those left out
+    left_out: LeftOut
+    old: pd.DataFrame | None  # the last list of an earlier cutoff, without them as well
+    difference: ListDifference | None
+    recorded: str  # why it does not come into use; blank where it does
+    publication: Mapping[str, Any]
+
+
+def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _NewList:
+    """Hold all that was scored against the last list and what happens usually, then leave out who is to be left out."""
+    question, as_of = config.question, cutoffs.as_of
+    ranked = _rank_scored(config, tables, as_of)
+    old, rate = lists.read_last_list(question, tables, as_of), lists.read_base_rate(question, tables, cutoffs)
+    difference = release_rules.check_against_last(ranked, old, rate, config.bounds)
+    left_out = find_left_out(config.suppress, question, tables, ranked)
+    listed = audience_rules.leave_out(ranked, left_out.users)
+    if old is not None and len(left_out.rows):
+        old = audience_rules.order_by_propensity(old[~old["user_id"].isin(left_out.users)])
+        difference = release_rules.compare_lists(listed, old) if len(old) else None
+    recorded = past.why_not_in_use(config, tables, as_of)
+    kind = "recorded" if recorded else "published"
+    row = lists.publication_row(config, tables, listed, difference, old, rate, kind) | left_out.columns()
+    return _NewList(listed, left_out, old, difference, recorded, row)
+
+
+def _summarise(config: PublishConfig, new: _NewList, contacted: pd.DataFrame, facts: Facts) -> list[str]:
+    gain = lists.expected_gain(config, facts.outcomes, contacted)
+    return [
+        *_headline(new.listed, facts.as_of, new.recorded),
+        *new.left_out.format(),
+        *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
+        *contacts.format_contacts(contacted, len(new.listed), config.contacts, gain),
+        "The ten highest propensities:",
+        *audience_rules.format_list(new.listed.head(10)),
+    ]
 
 
 def _rank_scored(config: PublishConfig, tables: Tables, as_of: date) -> pd.DataFrame:
@@ -104,11 +138,11 @@ def _rank_scored(config: PublishConfig, tables: Tables, as_of: date) -> pd.DataF
     return ranked
 
 
-def _headline(ranked: pd.DataFrame, as_of: date, left_out: str) -> list[str]:
+def _headline(ranked: pd.DataFrame, as_of: date, recorded: str) -> list[str]:
     low = ", low evidence" if ranked["low_evidence"].any() else ""
-    done = "Recorded" if left_out else "Published"
+    done = "Recorded" if recorded else "Published"
     return [
         f"{done}: {len(ranked)} users as of {as_of}{low}; {ranked['propensity'].sum():.1f} of them expected to act, "
         f"{int(ranked['held_out'].sum())} held out.",
-        *([f"Not put in use. {left_out}"] if left_out else []),
+        *([f"Not put in use. {recorded}"] if recorded else []),
     ]

@@ -67,6 +67,13 @@ AUDIENCE = PREDICTIONS | {
     "expected_actions": "double",  # of all users down to this row
     "held_out": "boolean",  # nobody is to contact this user, so that the effect of contacting can be measured
 }
+SUPPRESSIONS = {
+    "question": "string",  # its slug
+    "cutoff": "date",  # of the list
+    "user_id": "string",  # scored, and left out of that list
+    "list": "string",  # the table or file that names the user, as the parameter suppress has it
+    "reason": "string",
+}
 PUBLICATIONS = {
     "question": "string",  # its slug
     "run_id": "string",
@@ -87,6 +94,10 @@ PUBLICATIONS = {
     "mean_shift": "double",  # of the mean propensity
     "score_shift": "double",  # largest distance of the two distributions (Kolmogorov-Smirnov), 0 to 1
     "repair_count": "bigint",  # as in decisions
+    "scored": "bigint",  # users: those of the list, and those left out of it
+    "suppressed": "bigint",  # users left out
+    "suppressed_by": "string",  # the same by reason, as JSON
+    "suppress_lists": "string",  # the lists that were looked at, each with its rows, as JSON
 }
 OUTCOMES = {
     "question": "string",  # its slug
@@ -96,7 +107,7 @@ OUTCOMES = {
     "as_of": "date",  # what became known before this day counts
     "preprocessing_version": "string",  # of the pair that scored
     "prediction_version": "string",
-    "part": "string",  # all; decile 1 to decile 10; a band; held out, or not held out
+    "part": "string",  # all; decile 1 to decile 10; a band; held out, not held out, or suppressed
     "users": "bigint",
     "expected": "double",  # actions: the sum of the propensities
     "observed": "bigint",  # users that acted
@@ -139,6 +150,7 @@ CONTRACTS = {
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,
     "audience": AUDIENCE,
+    "suppressions": SUPPRESSIONS,
     "publications": PUBLICATIONS,
     "outcomes": OUTCOMES,
     "evaluations": EVALUATIONS,
@@ -148,7 +160,7 @@ CONTRACTS = {
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
     "decisions": ("repair_count",),
-    "publications": ("repair_count",),
+    "publications": ("repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists"),
     "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
 }
 ARROW = {
@@ -166,6 +178,7 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "features": ("user_id",),
     "predictions": ("user_id",),
     "audience": ("user_id",),
+    "suppressions": ("user_id",),
     "evaluations": ("user_id",),
 }
 FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of these tables and `export`

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 
+from lib.errors import SourceError
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
 from lib.tables.sql import name_sql
@@ -103,6 +104,15 @@ class DeltaTables:
 
     def delete(self, name: str, where: str) -> None:
         self.spark.sql(f"DELETE FROM {self.full_name(name)} WHERE {where}")
+
+    def outside(self, name: str) -> pa.Table:
+        from pyspark.errors import PySparkException
+
+        try:
+            return self.spark.table(name).toArrow()
+        except PySparkException as error:
+            what = str(error).splitlines()[0]
+            raise SourceError(f"Table {name} cannot be read: {what}") from error
 
     def get_property(self, name: str, key: str) -> str | None:
         if not self.exists(name):

@@ -4,6 +4,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from lib.errors import SourceError
 from lib.tables.contracts import ARROW, CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
 
@@ -16,6 +17,7 @@ class MemoryTables:
         self.stored: dict[str, pa.Table] = {}
         self.properties: dict[tuple[str, str], str] = {}
         self.earlier: list[pa.Table] = []  # versions of `audience`
+        self.elsewhere: dict[str, pa.Table] = {}  # tables of others
 
     def exists(self, name: str) -> bool:
         return name in self.stored
@@ -50,6 +52,11 @@ class MemoryTables:
 
     def delete(self, name: str, where: str) -> None:
         self.stored[name] = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})")
+
+    def outside(self, name: str) -> pa.Table:
+        if name not in self.elsewhere:
+            raise SourceError(f"Table {name} cannot be read: there is none of that name.")
+        return self.elsewhere[name]
 
     def get_property(self, name: str, key: str) -> str | None:
         return self.properties.get((name, key)) if self.exists(name) else None

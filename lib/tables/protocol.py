@@ -43,6 +43,15 @@ class Tables(Protocol):
         With all columns, those added since are null.
         """
 
+    def outside(self, name: str) -> pa.Table:
+        """All rows of a table that is somebody else's, by its name as SQL has it.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be read.
+        """
+
     def get_property(self, name: str, key: str) -> str | None:
         """Read a note kept with a table; None without the table or the note."""
 

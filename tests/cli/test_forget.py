@@ -14,11 +14,14 @@ from cli.__main__ import main
 from cli.errors import CliError
 from cli.local import forgetting
 from cli.local.home import lock_home, open_home
+from lib.audience.suppression import digest_user
+from lib.sources.user_lists import read_users
 from lib.tables.contracts import IDS
+from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
 from tests.builders.make_old_home import unpack
 
-HELD = [name for name in IDS if name != "evaluations"]  # which the home of before does not have
+HELD = [name for name in IDS if name not in ("evaluations", "suppressions")]  # which the home of before does not have
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +221,18 @@ def test_a_home_that_was_moved_half_way_is_finished_where_it_lies(home, tmp_path
     assert main(["forget", user, "--home", str(moved)]) == 0
     (moved / "mlflow.db.before-move").unlink()
     assert holding(moved, user) == []
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_opt_out_stays_as_a_digest(home, tmp_path, ending, capsys):
+    user, target = first_user(home), tmp_path / f"opt outs.{ending}"
+    rows = pd.DataFrame({"user_id": ["x", user, f"{user}0"], "reason": ["staff", "opt-out", ""]})
+    rows.to_csv(target, index=False) if ending == "csv" else rows.to_parquet(target, index=False)
+    record = max(home.runs.glob("*/run.json"))
+    run = json.loads(record.read_text())
+    run["parameters"]["suppress"] = f"crm.staff,'{target}'"
+    record.write_text(json.dumps(run))
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    assert f"  {target}: 1 rows, as digests, which still leave them out of lists\n" in capsys.readouterr().out
+    left = read_users(str(target), MemoryTables(), ("reason",))
+    assert left.to_numpy().tolist() == [["x", "staff"], [digest_user(user), "opt-out"], [f"{user}0", ""]]

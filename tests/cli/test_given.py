@@ -66,6 +66,12 @@ def test_a_run_is_refused_before_anything_starts(refused, tmp_path, given, messa
     assert refused("run", *params(given)) == message.format(here=tmp_path)
 
 
+def test_a_list_of_users_to_leave_out_that_is_not_there_is_refused(refused, tmp_path):
+    (tmp_path / "staff, all.csv").write_text("user_id\n")
+    message = f"suppress names {tmp_path}/gone.csv, and there is no such file."
+    assert refused("run", "--source", "none", *params(["suppress='staff, all.csv',crm.staff,gone.csv"])) == message
+
+
 @pytest.mark.parametrize(("given", "message"), WRONG)
 def test_a_schedule_is_refused_before_it_waits(refused, tmp_path, given, message):
     assert refused("schedule", *params(given)) == message.format(here=tmp_path)

@@ -180,7 +180,10 @@ def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monke
         tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
     assert missing_added("predictions", PREDICTIONS) == missing_added("outcomes", []) == {}
     assert missing_added("predictions", []) == {"reasons": "string"}
-    assert missing_added("decisions", []) == missing_added("publications", []) == {"repair_count": "bigint"}
+    assert missing_added("decisions", []) == {"repair_count": "bigint"}
+    assert missing_added("publications", ["scored", "suppressed", "suppressed_by"]) == {
+        "repair_count": "bigint", "suppress_lists": "string",
+    }  # fmt: skip
     assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {
         "reasons": "string", "expected_actions": "double",
     }  # fmt: skip

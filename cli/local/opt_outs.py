@@ -1,0 +1,36 @@
+"""Lists of users to leave out, for users who are forgotten: an opt-out stays, as a digest of its id."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cli.local.whole_files import write_whole
+from lib.audience.suppression import digest_user
+from lib.config.event_kinds import split_names
+from lib.config.kinds import is_none
+from localrun.run.record import past_runs
+
+
+def named_lists(runs: Path) -> Iterator[Path]:
+    """The files that runs left users out by, as far as they are still there."""
+    texts = {run.parameters.get("suppress", "") for _, run in past_runs(runs)}
+    places = {place for text in texts if not is_none(text) for place in split_names(text)}
+    yield from (path for path in map(Path, sorted(places)) if path.is_file())
+
+
+def keep_digests(path: Path, users: Sequence[str]) -> int:
+    """Write digests in the place of some users' ids, which leave them out just as well; how many there were.
+
+    Other rows stay as they are; of a table nothing is changed, it is its owner's.
+    """
+    csv = path.suffix == ".csv"
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False) if csv else pd.read_parquet(path)
+    if "user_id" not in rows:
+        return 0
+    ids = rows["user_id"].astype(str)
+    gone = ids.isin(list(users))
+    if gone.any():
+        kept = rows.assign(user_id=ids.where(~gone, ids.map(digest_user)))
+        write_whole(path, kept.to_csv(index=False).encode() if csv else kept.to_parquet(index=False))
+    return int(gone.sum())

@@ -1,0 +1,134 @@
+"""Who is left out of a list, why, and until when: opt-outs, staff, complaints, as others keep them.
+
+Left out are users of the list alone: what is scored, measured and learnt from keeps everybody.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import PurePath
+
+import pandas as pd
+
+from lib.audience.release import STAYS
+from lib.errors import PublishRefused
+from lib.sources.files import is_place
+
+COLUMNS = ("reason", "until")  # of a list, besides user_id
+DIGEST = "sha256:"  # before the digest of an id that stands in its place
+MOST_REASONS = 20  # so many kinds people can read
+MOST_LETTERS = 60  # of a reason: a kind, and no story of a user
+
+
+@dataclass(frozen=True)
+class UserList:
+    """One list of users to leave out."""
+
+    name: str  # as the parameter names it
+    rows: pd.DataFrame  # user_id, reason; those in force
+    size: int  # its rows, in force or not
+
+
+def make_list(name: str, rows: pd.DataFrame, as_of: date) -> UserList:
+    """Take of a list what is in force at a day.
+
+    Parameters
+    ----------
+    rows : DataFrame[user_id, reason, until]
+        Texts. A blank reason is the list's name, a blank `until` is for ever; else it is the first day on which the
+        user may be listed again.
+
+    Raises
+    ------
+    PublishRefused
+        If an `until` is no day, or the reasons are no kinds.
+    """
+    days = rows["until"].str.strip()
+    for text in days[days != ""].unique():
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text) or pd.isna(pd.to_datetime(text, errors="coerce")):
+            raise PublishRefused(f"{name}: until must be a date like 2024-06-01, got {text!r}. {STAYS}")
+    reasons = rows["reason"].str.strip().where(rows["reason"].str.strip() != "", _stem(name))
+    if reasons.nunique() > MOST_REASONS or reasons.str.len().max() > MOST_LETTERS:
+        raise PublishRefused(
+            f"{name} has {reasons.nunique()} different reasons, the longest of {reasons.str.len().max()} letters: at "
+            f"most {MOST_REASONS} of {MOST_LETTERS} letters are kinds that can be counted. {STAYS}"
+        )
+    in_force = (days == "") | (days > as_of.isoformat())  # days in ISO stand in the order of texts
+    return UserList(name, rows.assign(reason=reasons).loc[in_force, ["user_id", "reason"]], len(rows))
+
+
+def check_not_emptied(lists: Iterable[UserList], before: Mapping[str, int]) -> None:
+    """Refuse to publish with a list that had rows at the last publication and has none.
+
+    Raises
+    ------
+    PublishRefused
+        The message names the first such list, and how many rows it had.
+    """
+    for one in lists:
+        if not one.size and before.get(one.name):
+            raise PublishRefused(
+                f"{one.name} names nobody to leave out, and {before[one.name]} rows when the last list was made. Look "
+                f"at whoever writes it; if nobody is to be left out any more, take it out of suppress. {STAYS}"
+            )
+
+
+def find_suppressed(users: Sequence[str], lists: Iterable[UserList]) -> pd.DataFrame:
+    """Find who of some users is left out: each once, for the first reason that there is.
+
+    Returns
+    -------
+    DataFrame[user_id, list, reason]
+    """
+    named = [one.rows.assign(list=one.name) for one in lists]
+    rows = pd.concat(named) if named else pd.DataFrame(columns=["user_id", "reason", "list"], dtype=object)
+    digests = rows["user_id"].str.startswith(DIGEST)
+    if digests.any():
+        whose = {digest_user(user): user for user in users}
+        rows = rows.assign(user_id=rows["user_id"].where(~digests, rows["user_id"].map(whose).fillna("")))
+    matching = rows[rows["user_id"].isin(list(users))].drop_duplicates("user_id")
+    return matching[["user_id", "list", "reason"]].sort_values("user_id", ignore_index=True)
+
+
+def digest_user(user: str) -> str:
+    """What may stand in a list in the place of an id that is to be known nowhere else."""
+    return DIGEST + sha256(user.encode()).hexdigest()
+
+
+def count_reasons(suppressed: pd.DataFrame) -> dict[str, int]:
+    """How many users are left out for each reason, the most frequent first."""
+    counts = suppressed["reason"].value_counts()
+    return {str(reason): int(counts[reason]) for reason in sorted(counts.index, key=lambda one: (-counts[one], one))}
+
+
+def format_suppressed(suppressed: Mapping[str, int], scored: int) -> list[str]:
+    """Say how many of the users scored are left out, and why; nothing where nobody is."""
+    if not suppressed:
+        return []
+    return [f"Left out: {sum(suppressed.values())} of {scored} users scored: {format_reasons(suppressed)}."]
+
+
+def format_reasons(counts: Mapping[str, int]) -> str:
+    """Each reason with its users."""
+    return ", ".join(f"{reason} {users}" for reason, users in counts.items())
+
+
+def format_lists(
+    lists: Sequence[UserList], strangers: Sequence[UserList], before: Mapping[str, int] | None
+) -> list[str]:
+    """Say which lists are empty or name `strangers` alone, and which were named for the last list and are no longer."""
+    lines = [f"{one.name} names nobody to leave out yet." for one in lists if not one.size]
+    lines += [
+        f"{one.name} names {len(one.rows)} users, and none of them was scored: are its ids those of the events?"
+        for one in strangers
+    ]
+    gone = sorted(set(before or {}) - {one.name for one in lists})
+    return lines + [f"Nobody is left out by {name} any more: it was named for the last list." for name in gone]
+
+
+def _stem(name: str) -> str:
+    """What a list is called where its rows give no reason."""
+    stem = PurePath(name).stem if is_place(name) else name.replace("`", "").rpartition(".")[2]
+    return stem[:MOST_LETTERS]
