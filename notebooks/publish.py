@@ -39,12 +39,16 @@ dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
 dbutils.widgets.text("suppress", "", "Suppress: none")
 # a file to write the list to as well
 dbutils.widgets.text("export", "", "Export: none")
-# how many users at the most that file holds, none of them held out; 0: the whole list
+# how many users at the most that file holds; 0: all of the list, but for the users held out
 dbutils.widgets.text("export_top", "", "Export top: 0")
 # what an action is worth; with the cost: the file holds whom contacting pays for
 dbutils.widgets.text("value_of_action", "", "Value of action: none")
 # what a contact costs, in the currency of the value
 dbutils.widgets.text("cost_of_contact", "", "Cost of contact: none")
+# who was contacted in so many days before as_of, on whatever question, is in no file
+dbutils.widgets.text("quiet_days_after_contact", "", "Quiet days after contact: 0")
+# tables and .csv or .parquet files of who was contacted: user_id, day, channel, question
+dbutils.widgets.text("contacted", "", "Contacted: none")
 # last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use
 dbutils.widgets.text("catch_up_to", "", "Catch up to: none")
 # folder for the report of each list; on one machine the home has one

@@ -79,8 +79,9 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     for name in ("export", "reports"):  # notebooks run in their own folder
         if not is_none(given.get(name, "")):
             given[name] = _whole_path(given[name])
-    if not is_none(given.get("suppress", "")):
-        given["suppress"] = ",".join(_whole_place(place) for place in split_names(given["suppress"]))
+    for name in ("suppress", "contacted"):
+        if not is_none(given.get(name, "")):
+            given[name] = ",".join(_whole_place(name, place) for place in split_names(given[name]))
     if not re.fullmatch(r"\w+", schema_of(given)):  # which Unity Catalog takes
         raise CliError(
             f"On one machine a schema is of letters, digits and _, which Spark's own catalog wants; got "
@@ -108,7 +109,7 @@ def _whole_path(path: str) -> str:
     return str(Path(path).expanduser().absolute())
 
 
-def _whole_place(place: str) -> str:
+def _whole_place(name: str, place: str) -> str:
     """A table by its name, or a file by its whole path, as parameters name several; the file has to be there.
 
     Raises
@@ -119,7 +120,7 @@ def _whole_place(place: str) -> str:
     if not is_place(place):
         return quote_name(place)
     if not Path(path := _whole_path(place)).is_file():
-        raise CliError(f"suppress names {path}, and there is no such file.")
+        raise CliError(f"{name} names {path}, and there is no such file.")
     return quote_name(path)
 
 

@@ -28,7 +28,7 @@ _OWN = {
     "models": "--home says the place", "experiment": "--home says the place", "run_id": "each run has its own",
     "bundle_root": "the replay runs no notebooks", "optuna_storage": "each search begins anew",
     "challenger": "every run searches", "export": "no list leaves the home",
-    "suppress": "nobody is contacted, and outcomes are of everybody",
+    "suppress": "nobody is contacted, and outcomes are of everybody", "contacted": "nobody is contacted",
     "reports": "the replay writes its own", "search_on": "all trials run here",
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
     "accept_shrunk": "all events are read once", "run_date": "each run takes place on its as_of",
@@ -89,7 +89,7 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     names = {parameter.name for parameter in job.settings.parameters or []}
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
     told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
-    told |= dict.fromkeys(("as_of", "optuna_storage", "export", "suppress", "reports", "challenger"), "")
+    told |= dict.fromkeys(("as_of", "optuna_storage", "export", "suppress", "contacted", "reports", "challenger"), "")
     told |= {"run_date": "none"}  # of each run its as_of is today
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
     parameters = with_defaults(job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC)))

@@ -1,5 +1,6 @@
 """Whom to contact: the top of a list, or everybody whose expected value is above what a contact costs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,25 @@ DRAWS = 4_000  # of the profit: an end of its interval then rests on 200 of them
 ARM = 1.6448536269514722  # standard deviations from the centre of a normal distribution to an end of a 90 % interval
 
 
-def choose_contacts(ranked: pd.DataFrame, wanted: Contacts) -> pd.DataFrame:
-    """The rows of a list that are to be contacted, best first; who is held out is left alone.
+@dataclass(frozen=True)
+class Chosen:
+    """Whom of a list to contact, and who is left alone for having been contacted of late."""
+
+    rows: pd.DataFrame  # of the list, best first
+    quiet: int  # users
+
+
+def choose_contacts(ranked: pd.DataFrame, wanted: Contacts, quiet: Collection[str] = ()) -> Chosen:
+    """Choose whom of a list to contact: nobody who is held out, and nobody of those who are to have their quiet.
 
     With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`.
     """
-    if wanted.everybody:
-        return ranked
-    contacted = ranked[~ranked["held_out"].astype(bool)]
+    open_to_contact = ranked[~ranked["held_out"].astype(bool)]
+    resting = open_to_contact["user_id"].isin(list(quiet))
+    return Chosen(_worth_contacting(open_to_contact[~resting], wanted), int(resting.sum()))
+
+
+def _worth_contacting(contacted: pd.DataFrame, wanted: Contacts) -> pd.DataFrame:
     if wanted.value_of_action is not None and wanted.cost_of_contact is not None:
         contacted = contacted[contacted["propensity"] * wanted.value_of_action > wanted.cost_of_contact]
     return contacted.head(wanted.top) if wanted.top else contacted
@@ -64,9 +76,14 @@ def expected_gain(contacted: pd.DataFrame, value: float, cost: float, ratio: Mea
     return Gain(Measured(expected * value - cost * len(p), float(low), float(high)), value, cost, ratio is not None)
 
 
-def format_contacts(contacted: pd.DataFrame, whole: int, wanted: Contacts, gain: Gain | None) -> list[str]:
+def format_contacts(chosen: Chosen, whole: int, wanted: Contacts, gain: Gain | None) -> list[str]:
     """Say who is contacted and what that is expected to bring; nothing where nothing was chosen."""
     if wanted.everybody:
         return []
-    line = f"To contact: {len(contacted)} of {whole} users, {contacted['propensity'].sum():.1f} expected to act."
-    return [line] if gain is None else [line, f"  {gain}"]
+    expected = chosen.rows["propensity"].sum()
+    lines = [f"To contact: {len(chosen.rows)} of {whole} users, {expected:.1f} expected to act."]
+    if wanted.quiet_days:
+        lines.append(
+            f"  {chosen.quiet} more have their quiet: they were contacted in the {wanted.quiet_days} days before."
+        )
+    return lines if gain is None else [*lines, f"  {gain}"]

@@ -3,7 +3,6 @@
 Left out are users of the list alone: what is scored, measured and learnt from keeps everybody.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,7 @@ import pandas as pd
 from lib.audience.release import STAYS
 from lib.errors import PublishRefused
 from lib.sources.files import is_place
+from lib.sources.user_lists import odd_days
 
 COLUMNS = ("reason", "until")  # of a list, besides user_id
 DIGEST = "sha256:"  # before the digest of an id that stands in its place
@@ -46,9 +46,8 @@ def make_list(name: str, rows: pd.DataFrame, as_of: date) -> UserList:
         If an `until` is no day, or the reasons are no kinds.
     """
     days = rows["until"].str.strip()
-    for text in days[days != ""].unique():
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text) or pd.isna(pd.to_datetime(text, errors="coerce")):
-            raise PublishRefused(f"{name}: until must be a date like 2024-06-01, got {text!r}. {STAYS}")
+    if odd := odd_days(days[days != ""]):
+        raise PublishRefused(f"{name}: until must be a date like 2024-06-01, got {odd[0]!r}. {STAYS}")
     reasons = rows["reason"].str.strip().where(rows["reason"].str.strip() != "", _stem(name))
     if reasons.nunique() > MOST_REASONS or reasons.str.len().max() > MOST_LETTERS:
         raise PublishRefused(

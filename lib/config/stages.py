@@ -244,6 +244,12 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
         "", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well", job="${var.export}"
     )
     contacts: Contacts  # whom that file names
+    contacted: tuple[str, ...] = parameter(
+        "",
+        optional(places(), ()),
+        "tables and .csv or .parquet files of who was contacted: user_id, day, channel, question",
+        job="${var.contacted}",
+    )
     catch_up_to: date | None = parameter(
         "",
         optional(day(), None),

@@ -55,12 +55,12 @@ class PublishLimits(FromWidgets, group=Group.LIMITS):
 
 @dataclass(frozen=True, kw_only=True)
 class Contacts(FromWidgets, group=Group.LIST):
-    """How contacts are chosen. Nothing chosen: the whole list is exported, with its flag of users held out."""
+    """How contacts are chosen. Nothing chosen: all of the list but the users held out."""
 
     top: int = parameter(
         "0",
         whole(0),
-        "how many users at the most that file holds, none of them held out; 0: the whole list",
+        "how many users at the most that file holds; 0: all of the list, but for the users held out",
         name="export_top",
     )
     value_of_action: float | None = parameter(
@@ -70,6 +70,13 @@ class Contacts(FromWidgets, group=Group.LIST):
     )
     cost_of_contact: float | None = parameter(
         "", optional(decimal(0, 1e9), None), "what a contact costs, in the currency of the value"
+    )
+
+    quiet_days: int = parameter(
+        "0",
+        whole(0, 3650, "days"),
+        "who was contacted in so many days before as_of, on whatever question, is in no file",
+        name="quiet_days_after_contact",
     )
 
     @classmethod
@@ -86,4 +93,4 @@ class Contacts(FromWidgets, group=Group.LIST):
     @property
     def everybody(self) -> bool:
         """Whether nothing is chosen."""
-        return not self.top and self.value_of_action is None
+        return not self.top and self.value_of_action is None and not self.quiet_days

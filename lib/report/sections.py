@@ -62,6 +62,8 @@ def _list(facts: Facts) -> dict[str, Any]:
     return {
         "users": len(listed),
         "scored": publication["scored"],
+        "chosen": _number_or_none(publication["chosen"]),
+        "quiet": publication["quiet"],
         "suppressed": json.loads(publication["suppressed_by"]),
         "expected": float(listed["propensity"].sum()),
         "mean": float(listed["propensity"].mean()),

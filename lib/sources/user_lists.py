@@ -49,6 +49,12 @@ def read_users(place: str, tables: Tables, optional: Sequence[str]) -> pd.DataFr
     return wanted
 
 
+def odd_days(days: "pd.Series[str]") -> list[str]:
+    """Those of some texts that are no day in ISO format."""
+    matching = days.str.fullmatch(r"\d{4}-\d\d-\d\d") & pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").notna()
+    return [str(text) for text in days[~matching].unique()]
+
+
 def _read_texts(place: str, tables: Tables) -> pd.DataFrame:
     if not is_place(place):
         return _texts(place, tables.outside(place))

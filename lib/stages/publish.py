@@ -11,6 +11,7 @@ import pandas as pd
 from lib.audience import contacts
 from lib.audience import ranking as audience_rules
 from lib.audience import release as release_rules
+from lib.audience.contacts import Chosen
 from lib.audience.files import Draft
 from lib.audience.ranking import HeldOut
 from lib.audience.release import ListDifference
@@ -22,6 +23,7 @@ from lib.report import page as page_rules
 from lib.report.sections import Facts
 from lib.stages import past
 from lib.stages import publications as lists
+from lib.stages.contacting import read_quiet, take_contacted, write_chosen
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
 from lib.stages.suppressing import LeftOut, find_left_out, write_left_out
@@ -58,15 +60,15 @@ def run(context: Context[PublishConfig]) -> Published:
     cutoffs = extraction.read_extraction(tables, question, config.as_of).cutoffs
     context.say("ranking the scores, and checking them against the last list")
     ingest.check_fresh(config, tables, cutoffs.as_of)
+    take_contacted(config.contacted, tables)
     new = _check_scored(config, tables, cutoffs)
     kind, mean = new.publication["kind"], new.publication["mean_propensity"]
     context.say(f"the list may be {kind}: {len(new.listed)} users, {mean:.4f} on average")
-    contacted = contacts.choose_contacts(new.listed, config.contacts)
-    drafts = [Draft.of(config.export, contacted)] if config.export and not new.recorded else []
+    drafts = [Draft.of(config.export, new.chosen.rows)] if new.has_file else []
     context.say("writing the report")
     facts = lists.report_facts(context, new.listed, new.old, new.publication)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
-    summary = "\n".join(_summarise(config, new, contacted, facts))
+    summary = "\n".join(_summarise(config, new, facts))
     published = Published(new.listed.head(10), summary, facts, target, not new.recorded)
     if target:
         drafts.append(Draft.of(target, published.page))
@@ -74,6 +76,8 @@ def run(context: Context[PublishConfig]) -> Published:
     if not new.recorded:
         tables.replace("audience", new.listed, question_sql(question))
     lists.record_publication(config, tables, new.publication)
+    if new.has_file:
+        write_chosen(question, tables, cutoffs.as_of, new.chosen.rows["user_id"], config.export)
     for file in drafts:
         file.keep()
         context.say(f"written to {file.target}")
@@ -89,6 +93,8 @@ class _NewList:
     old: pd.DataFrame | None  # the last list of an earlier cutoff, without them as well
     difference: ListDifference | None
     recorded: str  # why it does not come into use; blank where it does
+    chosen: Chosen
+    has_file: bool
     publication: Mapping[str, Any]
 
 
@@ -106,16 +112,19 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
     recorded = past.why_not_in_use(config, tables, as_of)
     kind = "recorded" if recorded else "published"
     row = lists.publication_row(config, tables, listed, difference, old, rate, kind) | left_out.columns()
-    return _NewList(listed, left_out, old, difference, recorded, row)
+    quiet = read_quiet(question, tables, as_of, config.contacts.quiet_days)
+    chosen, has_file = contacts.choose_contacts(listed, config.contacts, quiet), bool(config.export and not recorded)
+    row |= {"chosen": len(chosen.rows) if has_file else None, "quiet": chosen.quiet}
+    return _NewList(listed, left_out, old, difference, recorded, chosen, has_file, row)
 
 
-def _summarise(config: PublishConfig, new: _NewList, contacted: pd.DataFrame, facts: Facts) -> list[str]:
-    gain = lists.expected_gain(config, facts.outcomes, contacted)
+def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
+    gain = lists.expected_gain(config, facts.outcomes, new.chosen.rows)
     return [
         *_headline(new.listed, facts.as_of, new.recorded),
         *new.left_out.format(),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
-        *contacts.format_contacts(contacted, len(new.listed), config.contacts, gain),
+        *contacts.format_contacts(new.chosen, len(new.listed), config.contacts, gain),
         "The ten highest propensities:",
         *audience_rules.format_list(new.listed.head(10)),
     ]

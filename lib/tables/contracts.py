@@ -74,6 +74,15 @@ SUPPRESSIONS = {
     "list": "string",  # the table or file that names the user, as the parameter suppress has it
     "reason": "string",
 }
+CONTACTS = {
+    "user_id": "string",
+    "question": "string",  # its slug; null: of no question in particular
+    "cutoff": "date",  # of the list whose file the user stood in; null where somebody told of the contact
+    "day": "date",  # chosen: the cutoff; contacted: when that was
+    "channel": "string",  # null where nobody said
+    "kind": "string",  # chosen: stood in a file; contacted: told by a table or file that `contacted` names
+    "source": "string",  # that file, or that table or file
+}
 PUBLICATIONS = {
     "question": "string",  # its slug
     "run_id": "string",
@@ -98,6 +107,8 @@ PUBLICATIONS = {
     "suppressed": "bigint",  # users left out
     "suppressed_by": "string",  # the same by reason, as JSON
     "suppress_lists": "string",  # the lists that were looked at, each with its rows, as JSON
+    "chosen": "bigint",  # users in the file; null where there is none
+    "quiet": "bigint",  # users of the list, not held out, who are left alone since they were contacted of late
 }
 OUTCOMES = {
     "question": "string",  # its slug
@@ -151,6 +162,7 @@ CONTRACTS = {
     "predictions": PREDICTIONS,
     "audience": AUDIENCE,
     "suppressions": SUPPRESSIONS,
+    "contacts": CONTACTS,
     "publications": PUBLICATIONS,
     "outcomes": OUTCOMES,
     "evaluations": EVALUATIONS,
@@ -160,7 +172,15 @@ CONTRACTS = {
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
     "decisions": ("repair_count",),
-    "publications": ("repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists"),
+    "publications": (
+        "repair_count",
+        "scored",
+        "suppressed",
+        "suppressed_by",
+        "suppress_lists",
+        "chosen",
+        "quiet",
+    ),
     "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
 }
 ARROW = {
@@ -179,6 +199,7 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "predictions": ("user_id",),
     "audience": ("user_id",),
     "suppressions": ("user_id",),
+    "contacts": ("user_id",),
     "evaluations": ("user_id",),
 }
 FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of these tables and `export`

@@ -181,7 +181,7 @@ def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monke
     assert missing_added("predictions", PREDICTIONS) == missing_added("outcomes", []) == {}
     assert missing_added("predictions", []) == {"reasons": "string"}
     assert missing_added("decisions", []) == {"repair_count": "bigint"}
-    assert missing_added("publications", ["scored", "suppressed", "suppressed_by"]) == {
+    assert missing_added("publications", ["scored", "suppressed", "suppressed_by", "chosen", "quiet"]) == {
         "repair_count": "bigint", "suppress_lists": "string",
     }  # fmt: skip
     assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {

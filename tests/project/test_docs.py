@@ -6,6 +6,7 @@ import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -149,6 +150,7 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
     home.tables = tables = WatchedTables()
     tables.replace("daily_activity", log(users=100), "1 = 1")
     tables.elsewhere["crm.staff"] = log(users=1).select(["user_id"])
+    tables.elsewhere["crm.calls"] = pa.table({"user_id": ["u1"], "day": [AS_OF]})
     tables.arrows.clear()
     for as_of, stages in (  # some come again: to a champion that has learnt the holdout, and to outcomes of before
         (AS_OF, "extract_features train retrain train retrain predict publish"),
@@ -158,7 +160,13 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
             if tables.stage == "extract_features":
                 home.extract(as_of)
             else:
-                getattr(home, tables.stage)(resolved_as_of=as_of, evaluations="yes", suppress="crm.staff")
+                getattr(home, tables.stage)(
+                    resolved_as_of=as_of,
+                    evaluations="yes",
+                    suppress="crm.staff",
+                    contacted="crm.calls",
+                    quiet_days_after_contact=7,
+                )
     drawn = set().union(*arrows(DESIGN, "Tables"))
     by_spark = {("events", "extract_features"), ("extract_features", "daily_activity")}  # read by tests/spark
     assert tables.arrows | by_spark == drawn

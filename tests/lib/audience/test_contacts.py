@@ -1,5 +1,7 @@
 """Whom a list says to contact, and what that is expected to bring."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from lib.audience.ranking import HeldOut, rank
 from lib.config.thresholds import Contacts
 from lib.evaluation.metrics import Measured
 
-ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None)
+ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)
 
 
 @pytest.fixture(scope="module")
@@ -22,24 +24,38 @@ def users(rows):
     return rows["user_id"].tolist()
 
 
-def test_where_nothing_is_chosen_the_whole_list_is_kept(ranked):
-    assert choose_contacts(ranked, ALL) is ranked
-    assert format_contacts(ranked, 100, ALL, None) == []
+def choose(ranked, quiet=(), **wanted):
+    return choose_contacts(ranked, replace(ALL, **wanted), quiet)
+
+
+def test_where_nothing_is_chosen_all_are_kept_but_those_held_out(ranked):
+    everybody = choose(ranked)
+    assert users(everybody.rows) == users(ranked[~ranked["held_out"]])
+    assert format_contacts(everybody, 100, ALL, None) == []
+
+
+def test_who_is_to_have_quiet_makes_room_for_the_next_and_is_counted(ranked):
+    free = users(ranked[~ranked["held_out"]])
+    held = users(ranked[ranked["held_out"]])[0]
+    found = choose(ranked, {*free[:3], held, "stranger"}, top=5, quiet_days=7)
+    assert (users(found.rows), found.quiet) == (free[3:8], 3)
+    told = format_contacts(found, 100, replace(ALL, top=5, quiet_days=7), None)
+    assert told[1:] == ["  3 more have their quiet: they were contacted in the 7 days before."]
 
 
 def test_the_top_is_without_the_users_held_out(ranked):
-    found = choose_contacts(ranked, Contacts(top=10, value_of_action=None, cost_of_contact=None))
+    found = choose(ranked, top=10).rows
     assert users(found) == users(ranked[~ranked["held_out"]])[:10]
     assert ranked["held_out"][:20].any()
 
 
 def test_those_are_contacted_whose_expected_value_is_above_the_cost(ranked):
-    found = choose_contacts(ranked, Contacts(top=0, value_of_action=4.0, cost_of_contact=2.0))
+    found = choose(ranked, value_of_action=4.0, cost_of_contact=2.0).rows
     assert (found["propensity"] > 0.5).all()
     assert len(found) == (~ranked["held_out"] & (ranked["propensity"] > 0.5)).sum()
     assert not found["held_out"].any()
-    assert len(choose_contacts(ranked, Contacts(top=7, value_of_action=4.0, cost_of_contact=2.0))) == 7
-    assert choose_contacts(ranked, Contacts(top=0, value_of_action=1.0, cost_of_contact=2.0)).empty
+    assert len(choose(ranked, top=7, value_of_action=4.0, cost_of_contact=2.0).rows) == 7
+    assert choose(ranked, value_of_action=1.0, cost_of_contact=2.0).rows.empty
 
 
 def test_the_profit_is_what_is_expected_less_what_it_costs(ranked):
@@ -77,9 +93,10 @@ def test_nobody_to_contact_brings_and_costs_nothing(ranked):
     (Measured(1.0, 0.9, 1.1), "chance, and how far the newest list whose outcome is known was off"),
 ])  # fmt: skip
 def test_it_is_told_whom_to_contact_and_what_it_brings(ranked, ratio, doubt):
-    asked = Contacts(top=0, value_of_action=4.0, cost_of_contact=2.0)
-    found = choose_contacts(ranked, asked)
-    told = format_contacts(found, 100, asked, expected_gain(found, 4.0, 2.0, ratio, 0))
+    asked = replace(ALL, value_of_action=4.0, cost_of_contact=2.0)
+    chosen = choose_contacts(ranked, asked)
+    found = chosen.rows
+    told = format_contacts(chosen, 100, asked, expected_gain(found, 4.0, 2.0, ratio, 0))
     assert told[0] == f"To contact: {len(found)} of 100 users, {found['propensity'].sum():.1f} expected to act."
     profit = expected_gain(found, 4.0, 2.0, ratio, 0).profit
     assert told[1] == (

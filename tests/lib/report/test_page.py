@@ -113,6 +113,7 @@ def publication(audience, previous=None):
         "previous_cutoff": None if previous is None else previous["cutoff"].iloc[0], "entered": None, "left": None,
         "jaccard": None if previous is None else 0.625, "mean_shift": None if previous is None else -0.012,
         "score_shift": None, "scored": len(audience), "suppressed": 0, "suppressed_by": "{}",
+        "chosen": None, "quiet": 0,
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def last_publication(world):
 def test_who_is_left_out_stands_nowhere_and_is_counted_everywhere(world, names, opt_outs, tmp_path):
     scored, before = len(world.rows("predictions", f"cutoff = DATE '{NEXT}'")), world.rows("predictions")
     file, reports = tmp_path / "list.csv", tmp_path / "reports"
-    published = publish(world, suppress=opt_outs, export=file, export_top=scored, reports=reports)
+    published = publish(world, suppress=opt_outs, export=file, reports=reports)
     page = (reports / QUESTION / f"{NEXT}.html").read_text()
     listed = world.tables.query("SELECT * FROM {audience} ORDER BY rank")
     words = re.compile(rf"\b(?:{'|'.join(names)})\b")

@@ -1,0 +1,71 @@
+"""Who was contacted: chosen, since a list's file named the user, or told by whoever did it."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import pandas as pd
+
+from lib.audience.release import STAYS
+from lib.config.question import Question
+from lib.errors import PublishRefused, SourceError
+from lib.sources.user_lists import odd_days, read_users
+from lib.stages.records import list_sql, read_rows
+from lib.tables.contracts import CONTACTS
+from lib.tables.protocol import Tables
+from lib.tables.sql import days_sql, text_literal
+from lib.timeline import Window
+
+COLUMNS = ("day", "channel", "question")  # of who was contacted, besides user_id
+
+
+def take_contacted(names: Iterable[str], tables: Tables) -> None:
+    """Take over who was contacted, from tables and files of others.
+
+    What one of them says of a day takes the place of what it said of it before; days that it does not hold stay.
+
+    Raises
+    ------
+    PublishRefused
+        If one cannot be read, or a row of it has no day.
+    """
+    for name in names:
+        try:
+            rows = read_users(name, tables, COLUMNS)
+        except SourceError as error:
+            raise PublishRefused(f"contacted: {error} {STAYS}") from error
+        days = rows["day"].str.strip()
+        if odd := odd_days(days):
+            raise PublishRefused(f"{name}: day must be a date like 2024-06-01, got {odd[0]!r}. {STAYS}")
+        if len(rows):
+            source = f"kind = 'contacted' AND source = {text_literal(name)}"
+            when = [date.fromisoformat(day) for day in days]
+            texts = {column: rows[column].str.strip().replace("", None) for column in ("channel", "question")}
+            contacts = rows.assign(day=when, cutoff=None, kind="contacted", source=name, **texts)
+            _replace(tables, contacts, f"{source} AND day IN ({days_sql(sorted(set(when)))})")
+
+
+def write_chosen(question: Question, tables: Tables, cutoff: date, users: "pd.Series[str]", file: str) -> None:
+    """Keep who stood in the file of a list, in the place of what was kept of the same question and cutoff."""
+    rows = pd.DataFrame({"user_id": users}).assign(
+        question=question.slug, cutoff=cutoff, day=cutoff, channel=None, kind="chosen", source=file
+    )
+    _replace(tables, rows, f"kind = 'chosen' AND {list_sql(question, cutoff)}")
+
+
+def read_quiet(question: Question, tables: Tables, as_of: date, days: int) -> set[str]:
+    """Users who were contacted, on whatever question, in so many days before as_of.
+
+    What the question's own list of as_of led to does not count, so that the same run gives the same file.
+    """
+    if not days:
+        return set()
+    window = Window.lookback(as_of, days)
+    own = f"question = '{question.slug}' AND cutoff = DATE '{as_of}'"
+    where = f"day >= DATE '{window.start}' AND day < DATE '{window.end}' AND NOT COALESCE({own}, FALSE)"
+    rows = read_rows(tables, "contacts", where, "DISTINCT user_id")
+    return set() if rows is None else set(rows["user_id"])
+
+
+def _replace(tables: Tables, rows: pd.DataFrame, where: str) -> None:
+    if len(rows) or tables.exists("contacts"):
+        tables.replace("contacts", rows.reindex(columns=list(CONTACTS)), where)

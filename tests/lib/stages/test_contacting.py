@@ -1,0 +1,120 @@
+"""Who was contacted, what is kept of it, and whom a file leaves in quiet."""
+
+import re
+from datetime import date, timedelta
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from lib.config.stages import PublishConfig
+from lib.errors import PublishRefused
+from lib.stages.contacting import read_quiet, take_contacted, write_chosen
+from lib.tables.memory import MemoryTables
+from tests.builders.runs import NEXT, asked, two_lists
+
+QUESTION = asked(PublishConfig).question
+OTHER = asked(PublishConfig, action="share").question
+AS_OF = date(2024, 6, 10)
+
+
+@pytest.fixture
+def world():
+    return two_lists().copy()
+
+
+def ago(days):
+    return AS_OF - timedelta(days=days)
+
+
+def rows(tables):
+    found = tables.query("SELECT * FROM {contacts} ORDER BY user_id, day")
+    return [tuple(None if pd.isna(value) else value for value in row) for row in found.itertuples(index=False)]
+
+
+def calls(*of, **columns):
+    users, days = zip(*of, strict=True)
+    return pa.table({"user_id": users, "day": [str(day) for day in days], **columns})
+
+
+def test_what_is_told_of_a_day_replaces_what_the_same_told_of_it_and_other_days_stay():
+    tables = MemoryTables()
+    tables.elsewhere = {
+        "crm.calls": calls(("ana", ago(9)), ("bo", ago(8)), channel=["phone", ""]), "crm.mails": calls(("ana", ago(9)))
+    }  # fmt: skip
+    take_contacted(["crm.calls", "crm.mails"], tables)
+    tables.elsewhere["crm.calls"] = calls(("cy", ago(9)), ("di", ago(1)), question=["buy", None])
+    for _ in range(2):
+        take_contacted(["crm.calls"], tables)
+    assert rows(tables) == [
+        ("ana", None, None, ago(9), None, "contacted", "crm.mails"),
+        ("bo", None, None, ago(8), None, "contacted", "crm.calls"),
+        ("cy", "buy", None, ago(9), None, "contacted", "crm.calls"),
+        ("di", None, None, ago(1), None, "contacted", "crm.calls"),
+    ]
+
+
+def test_quiet_are_those_contacted_in_the_days_before_on_any_question_but_not_by_the_list_itself():
+    tables = MemoryTables()
+    assert read_quiet(QUESTION, tables, AS_OF, 7) == set()
+    tables.elsewhere["crm.calls"] = calls(
+        ("too old", ago(8)), ("first day", ago(7)), ("last day", ago(1)), ("same day", ago(0)), ("later", ago(-1))
+    )
+    take_contacted(["crm.calls"], tables)
+    assert read_quiet(QUESTION, tables, AS_OF, 7) == {"first day", "last day"}
+    for question, cutoff, user in (
+        (QUESTION, ago(7), "last list"), (OTHER, ago(7), "other question"), (OTHER, ago(8), "other, too old"),
+        (QUESTION, ago(0), "own list"), (OTHER, ago(0), "other, same day"),
+    ):  # fmt: skip
+        write_chosen(question, tables, cutoff, pd.Series([user]), "list.csv")
+    assert read_quiet(QUESTION, tables, AS_OF, 7) == {"first day", "last day", "last list", "other question"}
+    assert read_quiet(QUESTION, tables, AS_OF, 0) == set()
+    # a contact that is noted as the list's own never counts, on whatever day it was
+    own = tables.query("SELECT * FROM {contacts} WHERE user_id = 'own list'").assign(day=ago(3))
+    tables.replace("contacts", own, "user_id = 'own list'")
+    assert "own list" not in read_quiet(QUESTION, tables, AS_OF, 7)
+
+
+def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(world, tmp_path):
+    file, given = tmp_path / "list.csv", {"export_top": 20, "run_id": "run-2"}
+    world.extract(NEXT - timedelta(days=7))
+    world.publish(export=file, export_top=20, run_id="run-1", replace_newer="true")
+    first = set(pd.read_csv(file)["user_id"])
+    assert set(world.rows("contacts", "kind = 'chosen'")["user_id"]) == first
+    world.extract(NEXT)
+    for _ in range(2):
+        told = world.publish(export=file, quiet_days_after_contact=7, **given).summary
+        second = pd.read_csv(file)["user_id"].tolist()
+        assert len(second) == 20
+        assert not first & set(second)
+        listed = world.tables.query("SELECT user_id, held_out FROM {audience} ORDER BY rank")
+        free = listed[~listed["held_out"] & ~listed["user_id"].isin(first)]
+        assert second == free["user_id"].head(20).tolist()
+        quiet = (listed["user_id"].isin(first) & ~listed["held_out"]).sum()
+        assert f"\n  {quiet} more have their quiet: they were contacted in the 7 days before.\n" in told
+        row = world.tables.query("SELECT * FROM {publications} ORDER BY number DESC").iloc[0]
+        assert (row["chosen"], row["quiet"]) == (20, quiet)
+    world.publish(export=file, quiet_days_after_contact=6, **given)  # the seventh day before is out
+    assert first & set(pd.read_csv(file)["user_id"])
+    chosen = world.rows("contacts", f"cutoff = DATE '{NEXT}'")
+    assert set(chosen["user_id"]) == set(pd.read_csv(file)["user_id"])
+    assert set(chosen["day"]) == {NEXT}
+
+
+def test_without_a_file_nobody_was_chosen(world):
+    world.publish(run_id="run-2", export_top=20)
+    assert not world.tables.exists("contacts")
+    assert world.tables.query("SELECT chosen FROM {publications}")["chosen"].isna().all()
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("user_id\nana\n", "contacts.csv: day must be a date like 2024-06-01, got ''. The list stays."),
+    ("user_id,day\nana,2024-6-1\n", "day must be a date like 2024-06-01, got '2024-6-1'."),
+    ("id\nana\n", "contacted: {here}/contacts.csv has no column user_id, found id. Name the column"),
+])  # fmt: skip
+def test_contacts_that_cannot_be_told_stop_the_publication(world, tmp_path, text, message):
+    before, file = world.copy(), tmp_path / "contacts.csv"
+    file.write_text(text)
+    with pytest.raises(PublishRefused, match=re.escape(message.replace("{here}", str(tmp_path)))):
+        world.publish(run_id="run-2", contacted=file)
+    assert world.differs(before, ["audience", "publications"]) == []
