@@ -71,13 +71,15 @@ dbutils.widgets.text("accept_shrunk", "", "Accept shrunk: none")
 dbutils.widgets.text("schema", "spark_catalog.propensity", "Schema")
 # whether the table of features gets a primary key, so that Unity Catalog's feature store takes it
 dbutils.widgets.dropdown("feature_keys", "", ["", "no", "yes"], "Feature keys: no")
+# names the secret by which users who were forgotten are known again; on one machine the home has it
+dbutils.widgets.text("forgotten_key", "", "Forgotten key: none")
 
 # --- What the job fills in
 # the day on which the run takes place: no event is later
 dbutils.widgets.text("run_date", "", "Run date")
 # parameters end
 
-config = ExtractConfig.from_widgets(dbutils.widgets.get)
+config = ExtractConfig.from_widgets(dbutils.widgets.get).with_secrets(dbutils.secrets.get)
 check_all(dbutils.widgets.getAll())  # in a job also what later tasks read: before anything is read
 
 # COMMAND ----------

@@ -3,7 +3,7 @@
 import argparse
 
 from cli.errors import CliError
-from cli.local.home import lock_home, open_home
+from cli.local.home import KEY_FILE, lock_home, open_home
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -15,5 +15,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     with lock_home(home):
         write_archive(home, arguments.file)
+    if home.forgotten_key():
+        print(f"The key to the list of forgotten users is not in it: keep {home.root / KEY_FILE} apart from backups.")
     print(f"{arguments.file} has all of {home.root}. Back again: ./propensity restore {arguments.file} --home NEW")
     return 0

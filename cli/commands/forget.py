@@ -18,6 +18,12 @@ def main(arguments: argparse.Namespace) -> int:
         raise CliError("Nobody was named. Give ids, or --file with one a line, or - for standard input.")
     home = open_home(arguments.home)
     from cli.local.forgetting import forget, sources_that_hold
+    from cli.replay.store import Store
+
+    if Store(home.root).activity.exists():
+        raise CliError(
+            f"{home.root} is of a backtest, whose files all hold users. Delete the folder, and replay again."
+        )
 
     with lock_home(home, forgetting=True):
         print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {len(users)} users are taken out of {home.root}:", flush=True)
@@ -25,8 +31,9 @@ def main(arguments: argparse.Namespace) -> int:
             print(f"  {line}", flush=True)
         held = sources_that_hold(home, users)
     for path in held:
-        print(f"  {path} still holds some of them, and so the next run will: it is yours to mend")
-    print("Erase them in the source too, or the next load brings back its last 30 days. Backups and copies keep them.")
+        print(f"  {path} still holds some of them: it is yours to mend")
+    print("No load brings them back: they are listed by keyed digests, which the next loads are held against.")
+    print("Erase them in the source all the same. Backups and copies keep them.")
     return 0
 
 

@@ -8,10 +8,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from cli.errors import CliError
-from cli.local.home import Home
+from cli.local.home import KEY_FILE, RESTORING, Home
 
 _DATABASES = ("mlflow.db", "optuna.db")  # a browser with the MLflow UI may write to one of them
-_LEFT_OUT = ("run.lock", *(f"{name}{end}" for name in _DATABASES for end in ("-wal", "-shm", "-journal")))
+_LEFT_OUT = ("run.lock", KEY_FILE, *(f"{name}{end}" for name in _DATABASES for end in ("-wal", "-shm", "-journal")))
 
 
 def write_archive(home: Home, target: Path) -> None:
@@ -44,8 +44,8 @@ def write_archive(home: Home, target: Path) -> None:
         raise CliError(f"{target} cannot be written: {error.strerror or error}. Nothing was backed up.") from error
 
 
-def read_archive(source: Path, root: Path) -> None:
-    """Unpack a home where there is none yet.
+def read_archive(source: Path, root: Path) -> Home:
+    """Unpack a home where there is none yet, marked as not ready; returns the home that it was made of.
 
     Raises
     ------
@@ -61,11 +61,14 @@ def read_archive(source: Path, root: Path) -> None:
                 archive.extractall(scratch, filter="data")
             if not (Path(scratch) / "place").exists():
                 raise CliError(f"{source} is no backup of a home: it does not say where that lay. Name another file.")
+            former = (Path(scratch) / "place").read_text(encoding="utf-8").partition("\n")[0].strip()
             root.mkdir(mode=0o700, exist_ok=True)
+            (root / RESTORING).touch()
             for path in Path(scratch).iterdir():
                 path.rename(root / path.name)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise CliError(f"{source} cannot be restored into {root}: {error}. Name another file or folder.") from error
+    return Home(Path(former))
 
 
 def _add_database(archive: tarfile.TarFile, path: Path) -> None:

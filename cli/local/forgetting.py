@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from cli.local import opt_outs
+from cli.local.forgotten_users import note_forgotten
 from cli.local.home import FORGETTING, Home
 from cli.local.whole_files import write_whole
 from lib.tables.contracts import IDS, VERSIONED
@@ -32,6 +34,7 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
 
     A second call with the same users finds nothing more, and finishes what a first one left undone.
     """
+    note_forgotten(home, users, datetime.now(UTC).date())
     (home.root / FORGETTING).touch()
     for schema in sorted(path for path in home.warehouse.glob("*") if path.is_dir()):
         _mend(schema)

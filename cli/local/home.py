@@ -16,7 +16,10 @@ from typing import TextIO
 from cli.errors import CliError
 from cli.local import place, readers
 from lib.config.kinds import NONE
+from lib.config.secrets import variable
 
+KEY_FILE = "forgotten.key"  # by which users who were forgotten are known again; in no backup
+_SCOPE, _KEY = "propensity", "forgotten"  # as a secret
 _NAP_SECONDS = 1.0  # between two looks at a lock that is waited for
 
 
@@ -52,12 +55,24 @@ class Home:
 
     def parameters(self) -> dict[str, str]:
         """Job parameters that say where this machine keeps things."""
-        return {
+        key = {"forgotten_key": f"secret({_SCOPE}/{_KEY})"} if self.forgotten_key() else {}
+        return key | {
             "compute": NONE,  # this machine, which is none of a workspace's
             "experiment": "propensity",
             "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}",
             "reports": str(self.root / "reports"),
         }
+
+    def forgotten_key(self) -> str:
+        """The key to the list of forgotten users; blank where nobody was forgotten, or it was not brought along."""
+        with suppress(FileNotFoundError):
+            return (self.root / KEY_FILE).read_text(encoding="ascii").strip()
+        return ""
+
+    def secrets(self) -> dict[str, str]:
+        """What a task finds in its environment besides, and no file of a kernel may hold."""
+        key = self.forgotten_key()
+        return {variable(_SCOPE, _KEY): key} if key else {}
 
     def environment(self) -> dict[str, str]:
         """What every task's process finds in its environment."""
@@ -118,6 +133,7 @@ def new_run_id(start: datetime) -> str:
 
 
 FORGETTING = "forgetting"  # a file that is there while users are taken out of the home: not before all is done
+RESTORING = "restoring"  # and one until it is known whom a restored home must leave out
 
 
 class HomeInUse(CliError):
@@ -159,6 +175,8 @@ def lock_home(home: Home, wait_until: datetime | None = None, *, forgetting: boo
                 f"Users are half taken out of {home.root}: a call of ./propensity forget was cut off. Call it again "
                 "with the same users; nobody has noted them."
             )
+        if not forgetting and (home.root / RESTORING).exists():
+            raise CliError(f"{home.root} is half restored: that was cut off. Delete the folder, and restore again.")
         yield
 
 

@@ -14,7 +14,7 @@ import psutil
 
 from cli.local.bars import Bars, open_bars
 from cli.local.earlier_values import needed_values
-from cli.local.home import new_run_id
+from cli.local.home import Home, new_run_id
 from cli.local.plan import EXPERIMENT, Plan, schema_of
 from cli.local.progress import Progress, format_closing, format_results
 from cli.local.tracking import ensure_experiment
@@ -56,7 +56,7 @@ def start(plan: Plan) -> JobRun:
     events = plan.given.get("events", "")
     reads = Path(events) if "/" in events else None  # a table is among the home's own
     spark = SparkServer(plan.home.root, [schema_of(plan.given)], folder / SPARK_LOG, reads=reads)
-    kernels = WarmKernels(plan.home.environment(), folder / KERNELS_LOG)
+    kernels = WarmKernels(_environment(plan.home), folder / KERNELS_LOG)
     watched = open_bars(plan.home.runs, plan.job.key) or nullcontext()
     with spark, kernels as warm, watched as bars, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
@@ -94,6 +94,10 @@ def _run(plan: Plan, run: JobRun, folder: Path, here: Surroundings) -> Progress:
     return progress
 
 
+def _environment(home: Home) -> dict[str, str]:
+    return home.environment() | home.secrets()
+
+
 def _folder(plan: Plan, job: Job, run_id: str) -> Path:
     folder = plan.home.runs / run_id
     folder.mkdir(parents=True)
@@ -129,7 +133,7 @@ def _machine(plan: Plan, folder: Path, here: Surroundings, progress: Progress) -
         run_notebook=run_tracked,
         folder=folder,
         spark_url=here.spark_url,
-        environment=plan.home.environment(),
+        environment=_environment(plan.home),
         stop=_kill_children,
         changed=changed,
         line=progress.line,

@@ -130,7 +130,7 @@ def _check_parameters(plan: Plan) -> None:
     parameters = job_parameters(plan.job, plan.given, "", start)
     check_inputs(plan.job, parameters)
     check_all(parameters)
-    check_secrets(parameters)
+    check_secrets(parameters, os.environ | plan.home.secrets())
     facts: Facts = {("job", "parameters", name): text for name, text in parameters.items()}
     for each in (task.for_each_task for task in plan.job.settings.tasks or []):
         if each is None or each.task.run_job_task is None:
@@ -143,8 +143,8 @@ def _check_parameters(plan: Plan) -> None:
                 raise ConfigError(f"{call.label}: {error}") from error
 
 
-def check_secrets(parameters: Mapping[str, str]) -> None:
-    """Refuse to start where a parameter names a secret that the environment does not hold.
+def check_secrets(parameters: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Refuse to start where a parameter names a secret that the environment of its tasks does not hold.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def check_secrets(parameters: Mapping[str, str]) -> None:
     """
     for name, text in parameters.items():
         for scope, key in secrets.named(text):
-            if secrets.variable(scope, key) not in os.environ:
+            if secrets.variable(scope, key) not in environment:
                 raise CliError(
                     f"{name} names secret({scope}/{key}), and the environment variable "
                     f"{secrets.variable(scope, key)} is not set. Set it to the secret."

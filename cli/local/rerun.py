@@ -13,8 +13,9 @@ from localrun.run.record import JobRun, past_runs
 
 _FIRST = "extract_features"  # the task that resolves as_of and prepares the features for one question
 _LAST = "publish"  # the one that says whether the list came into use
-# No parameters to repeat: they name what one run was to compare, or to replace, or was on the way to.
-_ONCE = ("challenger", "replace_newer", "catch_up_to")
+# No parameters to repeat: they name what one run was to compare, or to replace, or was on the way to; or the key that
+# the home had then.
+_ONCE = ("challenger", "replace_newer", "catch_up_to", "forgotten_key")
 
 
 def whole_job_options(home: Home, config: ModelConfig) -> list[str]:

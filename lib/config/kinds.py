@@ -55,6 +55,17 @@ def word(values: str, *, secret: bool = False) -> Kind[str]:
     return Kind(read, values)
 
 
+def secret_name() -> Kind[str]:
+    """The name of a secret, which is read where it is used."""
+
+    def read(name: str, text: str) -> str:
+        if not secrets.is_name(text):  # whatever it is, it may be the secret itself, and is not shown
+            raise ConfigError(f"{name} must name a secret, like secret(propensity/forgotten), and never hold one.")
+        return text
+
+    return Kind(read, "secret(scope/key)")
+
+
 def refuse_secrets(name: str, text: str, *, named: bool) -> None:
     if secrets.HIDDEN in text:
         raise ConfigError(f"{name} was masked where it was noted down, got {text!r}. Give it anew.")

@@ -41,6 +41,11 @@ def named(text: str) -> list[tuple[str, str]]:
     return _NAMED.findall(text)
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is the name of a secret, and nothing besides."""
+    return _NAMED.fullmatch(text) is not None
+
+
 def reveal(text: str, read: Callable[[str, str], str]) -> str:
     """A parameter with its secrets in place, each as `read(scope, key)` gives it."""
     return _NAMED.sub(lambda match: read(match[1], match[2]), text)

@@ -21,6 +21,7 @@ from lib.config.kinds import (
     optional,
     run_name,
     schema_name,
+    secret_name,
     whole,
     word,
 )
@@ -98,6 +99,17 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
         job="${var.feature_keys}",
         group=Group.PLACES,
     )
+    forgotten_key: str = parameter(
+        "",
+        optional(secret_name(), ""),
+        "names the secret by which users who were forgotten are known again; on one machine the home has it",
+        job="${var.forgotten_key}",
+        group=Group.PLACES,
+    )
+
+    def with_secrets(self, read: Callable[[str, str], str]) -> Self:
+        """The same with the key in place, as `read(scope, key)` gives it."""
+        return replace(self, forgotten_key=secrets.reveal(self.forgotten_key, read))
 
 
 @dataclass(frozen=True, kw_only=True)

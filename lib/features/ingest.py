@@ -6,9 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lib.config.stages import ExtractConfig, PublishConfig
-from lib.features import cache, counting
+from lib.features import cache, counting, forgotten
 from lib.features import source as event_rules
 from lib.features.days import Ingestion
+from lib.features.forgotten import ForgottenUsers
 from lib.features.loads import EventCounts
 from lib.features.log import Log, Source
 from lib.features.planning import (
@@ -66,9 +67,10 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     before = SourceNote.from_json(text) if text else None
     sources, note = _open(config, tables.spark, before)
     stored, acts = _read_stored(tables, config.question.actions)
+    listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.is_text
     with reading(config.events):
-        log, rows = _look(config, sources, stored, anew)
+        log, rows = _look(config, sources, stored, anew, listed)
         note = note.with_since([one.reading.since for one in log.sources])
         as_of, begin, notes = find_days(config, log, rows, note.begin)
         note = replace(note, begin=begin)
@@ -87,6 +89,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
         _write(tables, _rows_to_read(log, plan, note.begin), plan, anew)
     if before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note.to_json())
+    forgotten.write_renewed(tables, listed, listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole))
     return Ingested(as_of, tuple(notes))
 
 
@@ -103,10 +106,16 @@ def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | Non
 
 
 def _look(
-    config: ExtractConfig, sources: Sequence[Source], stored: EventCounts, anew: bool
+    config: ExtractConfig, sources: Sequence[Source], stored: EventCounts, anew: bool, listed: ForgottenUsers
 ) -> tuple[Log, Sequence[Any]]:
-    """The log as it is now, with its numbers; where a column came later, it is told since which day it is there."""
+    """The log as it is now, without users who were forgotten, with its numbers.
+
+    Where a column came later, it is told since which day it is there.
+    """
     log = Log.of(sources, stored, anew)
+    gained = any(one.gained for one in sources)
+    is_whole = log.start is None or anew or gained or listed.has_due(config.run_date or config.as_of)
+    log = log.without(forgotten.find_shown(log.events, None if is_whole else look_back(log), listed), is_whole)
     new = [[ours for ours in one.gained if ours not in one.reading.since] for one in sources]
     log = log.with_since([counting.find_since(log.events_of(number), ours) for number, ours in enumerate(new)])
     rows = _count(config, log)
@@ -131,7 +140,7 @@ def read_newest_day(config: ExtractConfig, spark: "SparkSession") -> date:
     blank = replace(config, as_of=None)
     sources, _ = _open(blank, spark, None)
     with reading(config.events):
-        log, rows = _look(blank, sources, {}, False)
+        log, rows = _look(blank, sources, {}, False, ForgottenUsers())
         return find_days(blank, log, rows, None)[0]
 
 

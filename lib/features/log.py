@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from lib import timeline
+from lib.features.forgotten import leave_out
 from lib.features.loads import EventCounts
 from lib.features.source import Reading, standardise
 from lib.sources.part import Part
@@ -34,12 +35,13 @@ class Log:
     events: "DataFrame"  # as `standardise` has them
     stored: EventCounts
     anew: bool  # all is read again
+    forgotten: Sequence[str] = ()  # users whose rows are left out of the events
+    is_whole: bool = False  # whether all rows were asked for them
 
     @classmethod
     def of(cls, sources: Sequence[Source], stored: EventCounts, anew: bool) -> "Log":
         """Bring the events of all sources to one shape."""
-        frames = [standardise(one.parts, one.reading, number=number) for number, one in enumerate(sources)]
-        return cls(sources, reduce(lambda one, other: one.unionByName(other), frames), stored, anew)
+        return cls(sources, _unite(sources), stored, anew)
 
     @property
     def name(self) -> str:
@@ -78,4 +80,13 @@ class Log:
             replace(one, reading=replace(one.reading, since={**one.reading.since, **more}))
             for one, more in zip(self.sources, since, strict=True)
         ]
-        return Log.of(sources, self.stored, self.anew)
+        return replace(self, sources=sources, events=leave_out(_unite(sources), self.forgotten))
+
+    def without(self, users: Sequence[str], is_whole: bool) -> "Log":
+        """The same without some users; `is_whole` says whether all rows were asked for them."""
+        return replace(self, events=leave_out(self.events, users), forgotten=users, is_whole=is_whole)
+
+
+def _unite(sources: Sequence[Source]) -> "DataFrame":
+    frames = [standardise(one.parts, one.reading, number=number) for number, one in enumerate(sources)]
+    return reduce(lambda one, other: one.unionByName(other), frames)

@@ -154,6 +154,11 @@ SOURCE_CHECKS = {
     "kind": "string",  # what it is about: told, stopped or accepted
     "message": "string",
 }
+FORGOTTEN = {
+    "digest": "string",  # of a forgotten user's id, 128 bits in hexadecimal, by a key that lies elsewhere
+    "forgotten_on": "date",
+    "shown_on": "date",  # when a run met the user in the source last; at first the day of the request
+}
 CONTRACTS = {
     "daily_activity": DAILY_ACTIVITY,
     "features": FEATURES,
@@ -168,6 +173,7 @@ CONTRACTS = {
     "evaluations": EVALUATIONS,
     "drift": DRIFT,
     "source_checks": SOURCE_CHECKS,
+    "forgotten": FORGOTTEN,
 }
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),

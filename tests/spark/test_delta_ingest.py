@@ -1,5 +1,6 @@
 """From a changing source to daily_activity and features: what is read, what is read again, what is refused."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pandas as pd
@@ -11,6 +12,7 @@ from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import extraction
 from lib.features import ingest as ingest_rules
+from lib.features.forgotten import CHECK, make_digest
 from lib.stages import extract_features
 
 START = date(2024, 4, 1)
@@ -51,7 +53,9 @@ def home(spark, tables):
 
         def config(self, as_of=None, **changes):
             asked = {"schema": tables.schema, "as_of": "" if as_of is None else str(day(as_of))}
-            return ExtractConfig.from_widgets((WIDGETS | asked | changes).__getitem__)
+            key = changes.pop("forgotten_key", "")  # in place, as the notebook puts it
+            config = ExtractConfig.from_widgets((WIDGETS | asked | changes).__getitem__)
+            return replace(config, forgotten_key=key)
 
         def ingest(self, as_of=None, **changes):
             return self.ingested(as_of, **changes).as_of
@@ -535,3 +539,54 @@ def test_a_new_event_type_widens_the_features_and_is_0_before(home, tables):
     assert features.query("share__events_7 > 0")[["user_id", "cutoff"]].values.tolist() == [["u0", day(57)]]
     older = features[features["cutoff"] < day(57)]
     assert older["share__events_7"].isna().all()  # the cutoff did not know the type; whoever reads it takes 0
+
+
+SECRET = "k" * 32
+
+
+@pytest.fixture
+def forget(tables):
+    """Lists users as forgotten on a day of the log, and takes them out of what is stored."""
+
+    def forget(*users, number=50):
+        rows = [
+            {"digest": make_digest(user, SECRET), "forgotten_on": day(number), "shown_on": day(number)}
+            for user in users
+        ]
+        tables.append("forgotten", pd.DataFrame(rows))
+        tables.set_property("forgotten", CHECK, make_digest("", SECRET))
+        for user in users:
+            if tables.exists("daily_activity"):
+                tables.delete("daily_activity", f"user_id = '{user}'")
+
+    return forget
+
+
+def test_who_was_forgotten_comes_back_by_no_load_and_changes_no_day(home, tables, forget):
+    """Also not with late rows, nor as the only one with an event of a new type, and alike ids are others."""
+    rows = [*events(60), *(event(n, "u0 ", "buy") for n in range(60)), *(event(n, "U0") for n in range(60))]
+    home.load(rows).ingest(50)
+    forget("u0")
+    version = home.last_write("daily_activity")[0]
+    home.ingest(50, forgotten_key=SECRET)
+    assert home.last_write("daily_activity")[0] == version  # no day has changed
+    home.load([*rows, event(45, "u0"), event(46, "u0", "alone")]).ingest(57, forgotten_key=SECRET)
+    stored = home.activity()
+    others = [row for row in rows if row["user_id"] != "u0" and row["event_time"].date() < day(57)]
+    assert set(stored["user_id"]) == {"u1", "u2", "u3", "u4", "u5", "u0 ", "U0"}
+    assert stored["count"].sum() == len(others)
+    assert tables.query("SELECT shown_on FROM {forgotten}")["shown_on"].tolist() == [day(57)]
+
+
+def test_a_first_reading_counts_nothing_of_theirs_broken_rows_neither(home, forget):
+    forget("u0", "nobody")
+    home.load([*events(60), event(70, "u0"), event(3, "u0", None)])
+    assert home.ingest(forgotten_key=SECRET) == day(59)
+    assert set(home.activity()["user_id"]) == {"u1", "u2", "u3", "u4", "u5"}
+
+
+def test_without_the_key_nothing_is_read(home, tables, forget):
+    forget("u0")
+    with pytest.raises(SourceError, match="and the key of their list is not there: a load would bring them back"):
+        home.load(events(60)).ingest(50)
+    assert not tables.exists("daily_activity")

@@ -34,9 +34,18 @@ def test_extract_features_reads_its_widgets():
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
             max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
             event_options=Options(), event_key=(), event_unpivot={}, more_sources=(), time_zone="UTC", max_bad_rows=0,
-            feature_keys="no",
+            feature_keys="no", forgotten_key="",
         )
     )  # fmt: skip
+
+
+def test_a_key_is_named_and_never_given():
+    config = asked(ExtractConfig, forgotten_key="secret(shop/forgotten)")
+    assert config.forgotten_key == "secret(shop/forgotten)"
+    assert config.with_secrets(lambda scope, key: f"{scope}-{key}").forgotten_key == "shop-forgotten"
+    with pytest.raises(ConfigError, match=r"forgotten_key must name a secret, like .*, and never hold one") as refused:
+        asked(ExtractConfig, forgotten_key="c0ffee" * 10)
+    assert "c0ffee" not in str(refused.value)
 
 
 def test_retrain_reads_its_widgets():
