@@ -81,6 +81,11 @@ def _home_commands(commands: "argparse._SubParsersAction[Parser]") -> None:
     forget = commands.add_parser("forget", help="take users out of all that a home keeps")
     forget.add_argument("users", nargs="*", metavar="USER", help="ids, or - for standard input, one a line")
     forget.add_argument("--file", type=Path, help="a file with one id a line")
+    forget.add_argument(
+        "--missing",
+        action="store_true",
+        help="list who is not in the events any more, one a line as --file reads them, and forget nobody",
+    )
     add_home_option(forget)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 
 from cli.errors import CliError
@@ -13,6 +14,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Take them out, and print a receipt that names nobody."""
     if not arguments.home.is_dir():
         raise CliError(f"There is no home in {arguments.home}. Name one with --home.")
+    if arguments.missing:
+        return _list_missing(arguments)
     users = sorted(set(_read_users(arguments)))
     if not users:
         raise CliError("Nobody was named. Give ids, or --file with one a line, or - for standard input.")
@@ -34,6 +37,22 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"  {path} still holds some of them: it is yours to mend")
     print("No load brings them back: they are listed by keyed digests, which the next loads are held against.")
     print("Erase them in the source all the same. Backups and copies keep them.")
+    return 0
+
+
+def _list_missing(arguments: argparse.Namespace) -> int:
+    """Print their ids, and all else beside them: the output is a file for --file."""
+    if arguments.users or arguments.file:
+        raise CliError(
+            "--missing lists users and forgets nobody: leave out the others, or forget them by another call."
+        )
+    from cli.local.missing import list_missing
+
+    with redirect_stdout(sys.stderr):
+        home = open_home(arguments.home)
+        with lock_home(home):
+            users = list_missing(home)
+    print(*users, sep="\n", end="\n" if users else "")
     return 0
 
 

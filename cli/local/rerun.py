@@ -26,7 +26,7 @@ def whole_job_options(home: Home, config: ModelConfig) -> list[str]:
 def list_only_options(home: Home, config: ModelConfig) -> list[str]:
     """Options of `run` that score and publish the question's last list again, as of the same day."""
     last = _last_run(home, config)
-    newest = next(run for run in _extraction_runs(home, config.schema))
+    newest = next(extraction_runs(home, config.schema))
     if newest.run_id == last.run_id:
         return ["--only", "predict+", *_options(home, last, {})]
     # Another question was extracted since: its own features have to be prepared again.
@@ -35,7 +35,7 @@ def list_only_options(home: Home, config: ModelConfig) -> list[str]:
 
 
 def _last_run(home: Home, config: ModelConfig) -> JobRun:
-    for run in _extraction_runs(home, config.schema):
+    for run in extraction_runs(home, config.schema):
         last = run.tasks.get(_LAST)
         recorded = last is not None and last.values.get("in_use") is False  # of a past day: another list stayed
         if not recorded and _question(run) == config.question and run.parameters["models"] == config.models:
@@ -46,11 +46,11 @@ def _last_run(home: Home, config: ModelConfig) -> JobRun:
     )
 
 
-def _extraction_runs(home: Home, schema: str) -> Iterator[JobRun]:
-    """The runs that prepared features in a schema, newest first."""
+def extraction_runs(home: Home, schema: str | None = None) -> Iterator[JobRun]:
+    """The runs that prepared features in a schema, or in any, newest first."""
     for _, run in past_runs(home.runs):
         first = run.tasks.get(_FIRST)
-        if first and first.state is State.SUCCESS and run.parameters.get("schema") == schema:
+        if first and first.state is State.SUCCESS and schema in (None, run.parameters.get("schema")):
             yield run
 
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lib.config.stages import ExtractConfig, PublishConfig
+from lib.config.stages import ExtractConfig
 from lib.features import cache, counting, forgotten
 from lib.features import source as event_rules
 from lib.features.days import Ingestion
 from lib.features.forgotten import ForgottenUsers
+from lib.features.freshness import check_not_stale
 from lib.features.loads import EventCounts
 from lib.features.log import Log, Source
 from lib.features.planning import (
-    check_not_stale,
     check_sources_fresh,
     check_weeks,
     find_days,
@@ -50,6 +50,19 @@ class Ingested:
     notes: tuple[str, ...] = ()  # what a person should know of it
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A log that was found sound, and what is to be read of it."""
+
+    log: Log
+    as_of: date
+    plan: Ingestion
+    before: SourceNote | None  # what was noted of the log
+    note: SourceNote  # what is to be noted
+    listed: ForgottenUsers
+    notes: tuple[str, ...]  # what a person should know of it
+
+
 def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Ingested:
     """Bring `daily_activity` up to date with the source, and return the run's as_of.
 
@@ -59,9 +72,29 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     Raises
     ------
     SourceError
+        As `examine`. Nothing was written then.
+    """
+    examined = examine(config, tables)
+    log, as_of, plan, note = examined.log, examined.as_of, examined.plan, examined.note
+    if log.anew:
+        say(f"all of {log.name!r} is read anew, once: text files are read by another rule from now on")
+    if not plan.is_empty:
+        _write(tables, _rows_to_read(log, plan, note.begin), plan, log.anew)
+    if examined.before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
+        tables.set_property("daily_activity", SOURCE, note.to_json())
+    renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
+    forgotten.write_renewed(tables, examined.listed, renewed)
+    return Ingested(as_of, examined.notes)
+
+
+def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
+    """Look the source over, and hold it against what was read of it before; nothing is written.
+
+    Raises
+    ------
+    SourceError
         If the source is not readable, is another one than before, is stale, has shrunk, holds nothing before as_of, or
-        is to be read anew and no longer has the first days.
-        Nothing was written then.
+        is to be read anew and no longer has the first days; or if the key to the list of forgotten users is not there.
     """
     text = tables.get_property("daily_activity", SOURCE)
     before = SourceNote.from_json(text) if text else None
@@ -83,14 +116,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
     notes = [*notes, *more, *_tell_gained(log)]
     notes += check_weeks(config, log, sound, plan, {} if anew else acts)
-    if anew:
-        say(f"all of {log.name!r} is read anew, once: text files are read by another rule from now on")
-    if not plan.is_empty:
-        _write(tables, _rows_to_read(log, plan, note.begin), plan, anew)
-    if before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
-        tables.set_property("daily_activity", SOURCE, note.to_json())
-    forgotten.write_renewed(tables, listed, listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole))
-    return Ingested(as_of, tuple(notes))
+    return Examined(log, as_of, plan, before, note, listed, tuple(notes))
 
 
 def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | None) -> tuple[list[Source], SourceNote]:
@@ -203,15 +229,3 @@ def _event_days(ours: EventCounts, theirs: Sequence[Any], plan: Ingestion) -> se
     """The event days that `daily_activity` will hold, as they are known at as_of."""
     stored = {day for known_day, day in ours if known_day < plan.as_of and not plan.is_read(known_day)}
     return stored | {row["day"] for row in theirs if row["known_day"] and plan.is_read(row["known_day"])}
-
-
-def check_fresh(config: PublishConfig, tables: Tables, as_of: date) -> None:
-    """Refuse to publish what rests on a stale source: by the rule of `ingest`, on what it has read.
-
-    Raises
-    ------
-    SourceError
-        The message names both dates.
-    """
-    days = tables.query(f"SELECT DISTINCT day FROM {{daily_activity}} WHERE known_day < DATE '{as_of}'")["day"]
-    check_not_stale(f"of {config.schema}", config.max_source_gap_days, days, as_of)

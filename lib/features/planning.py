@@ -1,15 +1,15 @@
 """What a run reads of a source, and whether it may: its as_of, the days, the rows, the newest week."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from lib import timeline
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import clocks, counting, loads, unusable, weeks
 from lib.features.days import LATE_DAYS, Ingestion
+from lib.features.freshness import check_not_stale
 from lib.features.loads import ComparedDays, EventCounts
 from lib.features.log import Log, Source
 from lib.timeline import Window
@@ -152,34 +152,6 @@ def check_sources_fresh(log: Log, rows: Sequence[Any], as_of: date) -> None:
     """
     for one, counts in _count_sources(log, rows, as_of):
         check_not_stale(one.name, one.max_gap, counts, as_of, is_one_of=True)
-
-
-def check_not_stale(
-    source: str, allowed: int | None, held: Collection[date], as_of: date, *, is_one_of: bool = False
-) -> None:
-    """Refuse to run on events whose last day is further back than their quiet spells ever were.
-
-    `is_one_of` says whether there are other sources, so that its name tells which it is.
-
-    Raises
-    ------
-    SourceError
-        The message names both days.
-    """
-    days = sorted(day for day in held if day < as_of)
-    if not days:
-        raise SourceError(
-            f"The events {source!r} hold nothing before as_of {as_of}. Run with a later as_of, or load older events."
-        )
-    if allowed is None:
-        allowed = timeline.longest_gap(days, Window.lookback(as_of, 90))
-    behind = timeline.days_behind(days[-1], as_of)
-    if behind > allowed:
-        which = f" {source!r}" if is_one_of else ""
-        raise SourceError(
-            f"The events{which} end on {days[-1]} and as_of is {as_of}: {behind} days are missing, at most {allowed} "
-            "are usual. Wait for the load, run with an earlier as_of, or raise max_source_gap_days."
-        )
 
 
 def look_back(log: Log) -> date | None:

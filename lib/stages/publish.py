@@ -17,7 +17,7 @@ from lib.audience.ranking import HeldOut
 from lib.audience.release import ListDifference
 from lib.config.stages import PublishConfig
 from lib.errors import ModelError
-from lib.features import extraction, ingest
+from lib.features import extraction, freshness
 from lib.labels import labels
 from lib.report import page as page_rules
 from lib.report.sections import Facts
@@ -59,7 +59,7 @@ def run(context: Context[PublishConfig]) -> Published:
     config, tables, question = context.config, context.tables, context.config.question
     cutoffs = extraction.read_extraction(tables, question, config.as_of).cutoffs
     context.say("ranking the scores, and checking them against the last list")
-    ingest.check_fresh(config, tables, cutoffs.as_of)
+    freshness.check_fresh(config, tables, cutoffs.as_of)
     take_contacted(config.contacted, tables)
     new = _check_scored(config, tables, cutoffs)
     kind, mean = new.publication["kind"], new.publication["mean_propensity"]

@@ -13,6 +13,7 @@ from lib.errors import NotEnoughHistory, SourceError
 from lib.features import extraction
 from lib.features import ingest as ingest_rules
 from lib.features.forgotten import CHECK, make_digest
+from lib.features.missing import Missing, find_missing
 from lib.stages import extract_features
 
 START = date(2024, 4, 1)
@@ -590,3 +591,19 @@ def test_without_the_key_nothing_is_read(home, tables, forget):
     with pytest.raises(SourceError, match="and the key of their list is not there: a load would bring them back"):
         home.load(events(60)).ingest(50)
     assert not tables.exists("daily_activity")
+
+
+def test_who_is_not_in_the_source_any_more_is_named_and_nothing_is_written(home, tables):
+    """Where the source keeps its newest days only, whoever came before them is not missing for certain."""
+    late = [event(n, "late") for n in range(40, 60)]
+    home.load([*events(60), *late]).ingest(60)
+    version = home.last_write("daily_activity")
+    rest = [row for row in events(61) if row["user_id"] != "u3"]
+    assert find_missing(home.load(rest).config(), tables) == Missing(("late", "u3"), 7)
+    rolled = [row for row in events(61) if row["event_time"].date() >= day(40)]
+    with pytest.raises(SourceError, match=f"begin on {day(40)}, and 1 of the 1 users who are not in them were"):
+        find_missing(home.load(rolled).config(), tables)  # late came on the first day left, of which a part may be gone
+    assert find_missing(home.load([*rolled, event(39)]).config(), tables) == Missing(("late",), 7)
+    with pytest.raises(SourceError, match="hold fewer than were read before"):
+        find_missing(home.load(events(20) + events(61)[-20:]).config(), tables)
+    assert home.last_write("daily_activity") == version

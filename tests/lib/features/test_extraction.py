@@ -6,7 +6,7 @@ import pytest
 
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
-from lib.features import cache, planning
+from lib.features import cache, freshness
 from lib.features.extraction import Extraction, read_extraction
 from lib.features.vocabulary import choose_vocabulary, feature_columns
 from lib.timeline import Cutoffs
@@ -118,17 +118,17 @@ def test_a_source_that_has_stopped_is_stale(days, allowed, behind):
     held = {AS_OF - timedelta(days=n) for n in days}
     usual = asked(ExtractConfig, max_source_gap_days=allowed).max_source_gap_days
     if behind is None:
-        planning.check_not_stale("app.events", usual, held, AS_OF)
+        freshness.check_not_stale("app.events", usual, held, AS_OF)
     else:
         with pytest.raises(SourceError, match=f"The events end on .* and as_of is 2024-04-26: {behind}"):
-            planning.check_not_stale("app.events", usual, held, AS_OF)
+            freshness.check_not_stale("app.events", usual, held, AS_OF)
 
 
 def test_a_source_with_nothing_before_as_of_says_so():
     message = "The events 'app.events' hold nothing before as_of 2024-04-26. Run with a later as_of"
     for held in (set(), {AS_OF}):
         with pytest.raises(SourceError, match=message):
-            planning.check_not_stale("app.events", None, held, AS_OF)
+            freshness.check_not_stale("app.events", None, held, AS_OF)
 
 
 @pytest.mark.parametrize(("days", "enough"), [(42, True), (41, False)])
