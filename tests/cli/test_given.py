@@ -129,10 +129,11 @@ def test_a_path_of_this_machine_that_is_not_there_is_refused(refused, events):
     assert "and there is no such file or folder. Correct the path" in message
 
 
-def test_a_look_takes_one_source_at_a_time(refused, tmp_path):
+def test_a_look_takes_one_source_at_a_time(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("user_id,event_time,event_type\n")
-    assert refused("look", str(tmp_path / "a.csv"), "--param", 'more_sources=[{"events": "b"}]') == (
-        "look takes one source at a time: look at each by itself, and leave more_sources to the run."
+    assert main(["look", str(tmp_path / "a.csv"), "--param", 'more_sources=[{"events": "b"}]']) == 1
+    assert capsys.readouterr().err == (
+        "error: look takes one source at a time: look at each by itself, and leave more_sources to the run.\n"
     )
 
 
