@@ -4,12 +4,10 @@ Each table is written anew beside its place, so that no file of before is left; 
 are written one after the other, as they came. A call that was cut off is told, and one more does the rest.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +19,9 @@ from deltalake.exceptions import DeltaError
 from cli.local import opt_outs
 from cli.local.forgotten_users import note_forgotten
 from cli.local.home import FORGETTING, Home
+from cli.local.left_over import describe_left_over
 from cli.local.whole_files import write_whole
+from lib.audience.erasing import remove_if_named, rewrite_list, whole_words
 from lib.tables.contracts import IDS, VERSIONED
 from localrun.run.page import write_page
 from localrun.run.record import JobRun, past_runs
@@ -44,24 +44,25 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
                 yield f"{schema.name}.{name}: {rows} rows, and all earlier versions"
     exports = sorted({Path(run.parameters.get("export", "")) for _, run in past_runs(home.runs)} - {Path()})
     for path in exports:
-        if path.is_file() and (rows := _rewrite_export(path, users)):
+        if path.is_file() and (rows := rewrite_list(path, users)):
             yield f"{path}: {rows} rows"
     for path in opt_outs.named_lists(home.runs):
         if rows := opt_outs.keep_digests(path, users):
             yield f"{path}: {rows} rows, as digests, which still leave them out of lists"
-    words = _whole_words(users)
+    words = whole_words(users)
     pages = [path for pattern in ("reports/*/*.html", "runs/*/*.html") for path in sorted(home.root.glob(pattern))]
-    gone = [path for path in pages if path.name != "index.html" and _remove_if(path, words)]
+    gone = [path for path in pages if path.name != "index.html" and remove_if_named(path, words)]
     records = sum(_rewrite_record(folder, run, words) for folder, run in past_runs(home.runs))
     logs = [*home.root.glob("runs/*/*.log"), *home.root.glob("*.log")]
     lines = sum(_drop_lines(path, words) for path in logs if path.is_file() and not path.is_symlink())
     yield f"{len(gone)} reports and executed notebooks, {records} records of runs, {lines} lines of logs"
+    yield from describe_left_over(home)
     (home.root / FORGETTING).unlink()
 
 
 def sources_that_hold(home: Home, users: Sequence[str]) -> list[Path]:
     """Files of the home's own events that still hold one of the users: their owner's to mend."""
-    words = _whole_words(users)
+    words = whole_words(users)
     found = []
     for path in sorted(path for path in home.sources.rglob("*") if path.is_file()):
         if path.suffix == ".parquet":
@@ -121,37 +122,6 @@ def _counts(column: pa.ChunkedArray, users: Sequence[str]) -> int:
     ):
         return 0
     return pc.sum(pc.is_in(column.cast(pa.string()), value_set=pa.array(users, pa.string()))).as_py() or 0
-
-
-def _rewrite_export(path: Path, users: Sequence[str]) -> int:
-    """Take users out of a list that was exported; files that others made there stay."""
-    import pandas as pd
-
-    csv = path.suffix == ".csv"
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False) if csv else pd.read_parquet(path)
-    if "user_id" not in rows:
-        return 0
-    gone = rows["user_id"].astype(str).isin(list(users))
-    if gone.any():
-        draft = path.with_name(f".{path.name}.part")
-        rows[~gone].to_csv(draft, index=False) if csv else rows[~gone].to_parquet(draft, index=False)
-        draft.replace(path)
-    return int(gone.sum())
-
-
-def _whole_words(users: Sequence[str]) -> re.Pattern[str]:
-    """Ids as they stand in texts, and not within longer ones."""
-    forms = sorted(
-        {form for user in users for form in (user, escape(user), json.dumps(user)[1:-1])}, key=len, reverse=True
-    )
-    return re.compile(rf"(?<![\w.@+-])(?:{'|'.join(map(re.escape, forms))})(?![\w@+-]|\.\w)")
-
-
-def _remove_if(path: Path, words: re.Pattern[str]) -> bool:
-    held = bool(words.search(path.read_text(encoding="utf-8", errors="replace")))
-    if held:
-        path.unlink()
-    return held
 
 
 def _rewrite_record(folder: Path, run: JobRun, words: re.Pattern[str]) -> bool:

@@ -54,7 +54,8 @@ def write_pair(pair: Pair, example: pd.DataFrame) -> Written:
 
     # A transformer cannot be served by itself, which MLflow deplores at length for every example.
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    X = pair.inputs(example.head(5))
+    rows = pair.inputs(example)
+    X = rows.median().to_frame().T.astype(rows.dtypes)  # the typical user: nobody's own row goes with a model
     Z = pair.preprocessing.transform(X)
     params = {name: str(value) for name, value in pair.params.items()}
     first = _log(

@@ -215,6 +215,11 @@ FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of
     "runs/*/run.json",
     "runs/*/spark.log",  # where Spark tells of a row
 )
+FILES_WITH_ROWS = {  # files of a home with users' features and no ids, and what these are
+    "artifacts/models/*/artifacts/input_example.json": "the features of users that were judged on, or typical ones",
+    "artifacts/models/*/artifacts/serving_input_example.json": "the same, as they are sent to a served model",
+    "artifacts/**/folds/*": "the rows that a search on executors learnt from",
+}
 VERSIONED = "audience"  # the table whose earlier versions a rollback reads
 
 

@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import shutil
+import zipfile
 
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +16,7 @@ from cli.__main__ import main
 from cli.errors import CliError
 from cli.local import forgetting
 from cli.local.home import lock_home, open_home
+from lib.audience.erasing import whole_words
 from lib.audience.suppression import digest_user
 from lib.sources.user_lists import read_users
 from lib.tables.contracts import IDS
@@ -59,7 +62,7 @@ def first_user(home):
 
 def holding(root, user):
     """The files that hold an id: every text searched, every Parquet file read, every table's log."""
-    word = forgetting._whole_words([user])
+    word = whole_words([user])
     found = []
     for path in (path for path in root.rglob("*") if path.is_file()):
         if path.suffix == ".parquet":
@@ -189,7 +192,11 @@ def test_cut_off_anywhere_no_run_begins_before_another_call_has_done_the_rest(ho
         return call
 
     with monkeypatch.context() as patch:
-        for place, name in ((forgetting, "write_deltalake"), (forgetting.shutil, "rmtree"), (forgetting, "_remove_if")):
+        for place, name in (
+            (forgetting, "write_deltalake"),
+            (forgetting.shutil, "rmtree"),
+            (forgetting, "remove_if_named"),
+        ):
             patch.setattr(place, name, step(getattr(place, name)))
         assert main(["forget", user, "--home", str(home.root)]) == 130
     message = "Users are half taken out of .*: a call of ./propensity forget was cut off. Call it again with the same"
@@ -235,3 +242,27 @@ def test_an_opt_out_stays_as_a_digest(home, tmp_path, ending, capsys):
     assert f"  {target}: 1 rows, as digests, which still leave them out of lists\n" in capsys.readouterr().out
     left = read_users(str(target), MemoryTables(), ("reason",))
     assert left.to_numpy().tolist() == [["x", "staff"], [digest_user(user), "opt-out"], [f"{user}0", ""]]
+
+
+def test_the_receipt_names_models_and_files_that_keep_rows(home, capsys):
+    """Nobody can be found in these, so they are named: what to do with them is their owner's to say."""
+    model = next((home.artifacts / "models").glob("*/artifacts/model.skops"))
+    with zipfile.ZipFile(model) as archive:
+        text = archive.read("schema.json").decode()
+    keeper = '{"__class__": "KNeighborsClassifier", "__module__": "sklearn.neighbors._classification"}'
+    with zipfile.ZipFile(model, "w") as archive:
+        archive.writestr("schema.json", text.replace("{", f'{{"own": {keeper}, ', 1))
+    (home.artifacts / "models" / "m-broken" / "artifacts").mkdir(parents=True)
+    (home.artifacts / "models" / "m-broken" / "artifacts" / "model.skops").write_text("no archive")
+    assert main(["forget", "nobody", "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert re.search(
+        r"  spark_catalog\.propensity\.propensity_cook_14d_cohort90d_\w+ version 1 keeps rows that it learnt from, "
+        r"without ids \(KNeighborsClassifier\): retrain, and delete it\n",
+        said,
+    )
+    assert (
+        "  2 files like artifacts/models/*/artifacts/input_example.json hold the features of users that were judged "
+        "on, or typical ones, without ids\n" in said
+    )
+    assert "folds" not in said

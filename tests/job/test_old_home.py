@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from datetime import date
+from pathlib import PurePosixPath
 
 import pandas as pd
 import pytest
@@ -19,6 +20,7 @@ from lib.config.question import Question
 from lib.features.vocabulary import DEFINITION
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.tables.contracts import CONTRACTS
+from tests.builders.ids import files_holding, is_named
 from tests.builders.make_old_home import DAYS, HOME, QUESTION, SMALL, unpack
 
 pytestmark = pytest.mark.timeout(900)  # the home has one place: another who runs these tests is waited for
@@ -60,7 +62,7 @@ def run_next(home):
     code, said = call("run", *pairs, home=home)
     assert code == 0, said
     (record,) = set(home.glob("runs/*/run.json")) - known
-    return tables(home) | {"said": said, "run": json.loads(record.read_text())}
+    return tables(home) | {"said": said, "run": json.loads(record.read_text()), "home": home}
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,17 @@ def test_restored_elsewhere_the_next_run_gives_the_same(after, restored):
     assert "definition 3" in there  # both see that its features are of before
     lists = [done["audience"].drop(columns="run_id") for done in (restored, after)]
     assert lists[0].equals(lists[1])
+
+
+@pytest.mark.job
+def test_the_next_load_brings_no_forgotten_user_back(after, restored):
+    home = restored["home"]
+    first, *others = sorted(set(restored["audience"]["user_id"]))
+    assert call("forget", first, home=home)[0] == 0
+    later = restored["run"]["parameters"] | {"as_of": "2024-06-30"}
+    pairs = [word for name in (*QUESTION, *SMALL, "as_of", "events") for word in ("--param", f"{name}={later[name]}")]
+    code, said = call("run", "--only", "extract_features", *pairs, home=home)
+    assert code == 0, said
+    assert table("daily_activity", home)["day"].max() == date(2024, 6, 29)
+    assert files_holding(home, [first]) == [PurePosixPath("sources/events.parquet")]  # which is its owner's to mend
+    assert [path for path in files_holding(home, others) if not is_named(path)] == []
