@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from textwrap import shorten
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import StackingClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
@@ -16,7 +22,9 @@ from sklearn.utils.validation import has_fit_parameter
 from lib.errors import ModelError
 from lib.models.calibration import split_calibration
 from lib.models.estimators import fit_models
-from lib.models.pair import Floats, Params
+from lib.models.pair import Floats, Params, positive_probability
+
+LONGEST_REASON = 300  # of what a library says of settings that fail
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,10 @@ class OwnModels:
     params: Params  # what is recorded of them
 
     @classmethod
-    def of(cls, where: str, steps: Sequence[tuple[str, Any]], prediction: Any) -> Self:
-        """Take fitted preprocessing steps, in order, and a fitted classifier; `where` is the URI they come from.
+    def of(cls, where: str, steps: Sequence[tuple[str, Any]], prediction: Any, columns: tuple[str, ...] = ()) -> Self:
+        """Take preprocessing steps, in order, and a classifier, fitted or read as `read_settings` does.
+
+        `where` is the URI they come from; `columns` are those that they know where none of their names is given.
 
         Raises
         ------
@@ -41,20 +51,28 @@ class OwnModels:
             If they were fitted without column names, do not give probabilities, or know other classes than 0 and 1.
         """
         first = next((step for _, step in steps if step != "passthrough"), prediction)
-        columns = tuple(map(str, getattr(first, "feature_names_in_", ())))
+        columns = columns or tuple(map(str, getattr(first, "feature_names_in_", ())))
         if not columns:
             raise ModelError(
                 f"The challenger {where} was fitted without column names. Fit it on a DataFrame of features."
             )
+        if isinstance(prediction, StackingClassifier) and prediction.final_estimator is None:
+            prediction.final_estimator = LogisticRegression()  # as its fit would; unfitted it says of itself nothing
         if not hasattr(prediction, "predict_proba"):
             raise ModelError(
                 f"The challenger {where} ends in {type(prediction).__name__}, which gives no probabilities. "
                 "Take a classifier with predict_proba."
             )
-        classes = list(np.asarray(prediction.classes_).tolist())
-        if set(classes) != {0, 1}:
+        known = getattr(prediction, "classes_", None)
+        classes = [] if known is None else np.asarray(known).tolist()
+        if classes and set(classes) != {0, 1}:  # not every classifier notes them
             raise ModelError(f"The challenger {where} knows the classes {classes}. Fit it on labels 0 and 1.")
         prediction, _ = split_calibration(prediction)
+        if any(_holds_frozen(part) for part in (prediction, *(step for _, step in steps))):
+            raise ModelError(
+                f"The challenger {where} holds a FrozenEstimator, and nothing that a model has learnt is read. Take "
+                "what is in it by itself."
+            )
         # The first step hands its columns on, so that the whole knows their names even without any other step.
         named = FunctionTransformer(feature_names_out="one-to-one")
         params = {"family": "own", "challenger": where, "prediction": " ".join(str(prediction).split())[:250]}
@@ -83,28 +101,55 @@ def make_models(
     Raises
     ------
     ModelError
-        If own models read columns that are no features, or cannot weigh sampled rows; the message says which.
+        If own models read columns that are no features, cannot weigh sampled rows or cannot be fitted; the message
+        says which and why.
     """
     if not isinstance(blueprint, OwnModels):
         return (*fit_models(X, y, blueprint, seed, weight), tuple(X.columns), dict(blueprint))
+    where = f"The challenger {blueprint.params.get('challenger', 'of before')}"
     missing = [column for column in blueprint.columns if column not in X]
     if missing:
         close = get_close_matches(missing[0], list(X.columns), 1)
         raise ModelError(
-            f"The challenger {blueprint.params['challenger']} reads {', '.join(missing)}, which this run's "
-            f"{X.shape[1]} features lack.{f' Did you mean {close[0]}?' if close else ''} Fit it on columns "
-            "of the table features."
+            f"{where} reads {', '.join(missing)}, which this run's {X.shape[1]} features lack."
+            f"{f' Did you mean {close[0]}?' if close else ''} Fit it on columns of the table features."
         )
-    X = X[list(blueprint.columns)].astype(np.float64)  # as they are scored
-    transformer = _seed_parts(clone(blueprint.preprocessing), seed)
-    model = _seed_parts(clone(blueprint.prediction), seed)
-    if weight is not None and not has_fit_parameter(model, "sample_weight"):
+    if weight is not None and not has_fit_parameter(blueprint.prediction, "sample_weight"):
         raise ModelError(
-            f"The challenger {blueprint.params['challenger']} ends in {type(model).__name__}, which takes no "
-            f"sample_weight, and the {len(y)} rows are a sample. Take another one, or set max_training_rows to 0."
+            f"{where} ends in {type(blueprint.prediction).__name__}, which takes no sample_weight, and the {len(y)} "
+            "rows are a sample. Take another one, or set max_training_rows to 0."
         )
+    try:
+        fitted = _fit_own(X[list(blueprint.columns)], y, blueprint, seed, weight)
+    except Exception as error:  # somebody's settings fail in any way, and that is no fault of the job's
+        why = shorten(str(error), LONGEST_REASON, placeholder=" ...").rstrip(".")
+        raise ModelError(
+            f"{where} cannot be fitted on this run's {len(y)} rows: {type(error).__name__}: {why}. Change its "
+            "settings; the table features has such rows to try it on."
+        ) from error
+    return (*fitted, blueprint.columns, blueprint.params)
+
+
+def _fit_own(
+    X: pd.DataFrame, y: npt.NDArray[np.int64], blueprint: OwnModels, seed: int, weight: Floats | None
+) -> tuple[Any, Any]:
+    """Both models, cloned unfitted and fitted; the model inputs are dense, whatever the steps before make of them."""
+    X = X.astype(np.float64)  # as they are scored
+    transformer = _seed_parts(clone(blueprint.preprocessing), seed)
+    Z = transformer.fit_transform(X, y)
+    if issparse(Z):
+        dense = ColumnTransformer([("all", "passthrough", slice(0, None))], sparse_threshold=0)
+        Z = dense.fit_transform(Z)
+        transformer = Pipeline([*transformer.steps, ("dense", dense)])
     weights = {} if weight is None else {"sample_weight": weight}
-    return transformer, model.fit(transformer.fit_transform(X, y), y, **weights), blueprint.columns, blueprint.params
+    model = _seed_parts(clone(blueprint.prediction), seed).fit(Z, y, **weights)
+    positive_probability(model, Z[:1])  # a neighbour too many is told by scoring only
+    return transformer, model
+
+
+def _holds_frozen(part: Any) -> bool:
+    parts = [part, *part.get_params(deep=True).values()] if hasattr(part, "get_params") else []
+    return any(isinstance(one, FrozenEstimator) for one in parts)
 
 
 def _seed_parts(model: Any, seed: int) -> Any:

@@ -88,17 +88,18 @@ def read_log_odds(model: Any, Z: Floats) -> Floats:
 
 def read_sharpness(model: Any) -> float:
     """The factor that a prediction model puts on the log-odds of the one under it; 1 without any."""
-    return float(model.final_estimator_[-1].coef_[0, 0]) if _is_calibrated(model) else 1.0
+    fitted = _is_calibrated(model) and hasattr(model, "final_estimator_")
+    return float(model.final_estimator_[-1].coef_[0, 0]) if fitted else 1.0
 
 
 def split_calibration(model: Any) -> tuple[Any, float | None]:
     """Take a prediction model from under its calibration, if it has one: a frozen model cannot be fitted anew."""
     if _is_calibrated(model):
-        return model.estimators_[0].estimator, read_sharpness(model)
+        return model.estimators[0][1].estimator, read_sharpness(model)
     if isinstance(model, CalibratedClassifierCV) and isinstance(model.estimator, FrozenEstimator):
         return model.estimator.estimator, None  # as pairs were calibrated until definition 4
     return model, None
 
 
 def _is_calibrated(model: Any) -> bool:
-    return isinstance(model, StackingClassifier) and isinstance(model.estimators_[0], FrozenEstimator)
+    return isinstance(model, StackingClassifier) and isinstance(model.estimators[0][1], FrozenEstimator)

@@ -1,11 +1,15 @@
 """Model files in MLflow: the only way in which any is read."""
 
+import hashlib
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from lib.errors import ModelError
 from lib.models.checks import MEND
+from lib.models.settings import read_described, read_settings
 
 if TYPE_CHECKING:
     from lib.models.blueprint import OwnModels
@@ -20,21 +24,34 @@ TRUSTED = (
 FILE = "model.skops"
 LONGEST_REASON = 300  # of what a library says of a broken file
 PARTNER = "preprocessing_version"  # tag of a prediction version
+DIGEST = "sha256"  # tag of both versions: of the file that this job wrote
+LIBRARIES = ("sklearn", "numpy", "scipy", "lightgbm", "xgboost", "catboost")  # what pairs may be made of
+PLAIN = ("collections.OrderedDict",)
+MOST_BYTES = 300_000_000  # of a part of an archive, beyond which nothing of it is read
+LOG = "Log it with mlflow.sklearn.log_model."
+DESCRIBE = (
+    'Log its class and parameters: mlflow.log_dict({"class": "lightgbm.LGBMClassifier", "params": '
+    'model.get_params(), "columns": list(X)}, "own.json"), and challenge with runs:/<run>/own.json.'
+)
 RESTORE = "Restore its artifacts, or promote another version."
 RIGHTS = "Grant who runs the job USE SCHEMA on the schema of that model, and EXECUTE on both models of the pair."
 
 
-def read_pair(preprocessing: tuple[str, str], prediction: tuple[str, str]) -> tuple[Any, Any, tuple[str, ...]]:
-    """Read both models of a pair, each given by its URI and by how messages call it, and the columns they read.
+def read_pair(
+    preprocessing: tuple[str, str, str], prediction: tuple[str, str, str]
+) -> tuple[Any, Any, tuple[str, ...]]:
+    """Read both models of a pair, and the columns they read.
+
+    Each is given by its URI, by how messages call it, and by the SHA-256 that was noted of its file, or a blank.
 
     Raises
     ------
     ModelError
         If a file cannot be read or trusted, or a signature is missing or is not that of the other's partner.
     """
-    transformer, takes, gives = _read(*preprocessing, RESTORE)
-    model, wants, _ = _read(*prediction, RESTORE)
-    for signature, (_, name) in ((takes, preprocessing), (wants, prediction)):
+    transformer, takes, gives = _read(*preprocessing[:2], RESTORE, preprocessing[2])
+    model, wants, _ = _read(*prediction[:2], RESTORE, prediction[2])
+    for signature, name in ((takes, preprocessing[1]), (wants, prediction[1])):
         if signature is None:
             raise ModelError(f"{name} has no signature: it was not registered by this job. Promote another version.")
     if gives != wants:
@@ -72,6 +89,9 @@ def read_own(uri: str) -> "OwnModels":
     if apart:
         transformer, model = (_read_own(part, uri) for part in apart)
         return OwnModels.of(uri, [("preprocessing", transformer)], model)
+    if uri.endswith(".json"):
+        model, columns = _read_json(uri)
+        return OwnModels.of(uri, [], model, columns)
     whole = _read_own(uri, uri)
     steps = list(whole.steps) if isinstance(whole, Pipeline) else [("prediction", whole)]
     return OwnModels.of(uri, steps[:-1], steps[-1][1])
@@ -99,12 +119,79 @@ def _two_uris(uri: str) -> tuple[str, str] | None:
     return (f"models:/{name.removesuffix('_prediction')}_preprocessing/{partner}", uri) if partner else None
 
 
+def _read_json(uri: str) -> tuple[Any, tuple[str, ...]]:
+    import mlflow
+
+    try:
+        file = Path(mlflow.artifacts.download_artifacts(uri))
+        if file.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it holds more than {MOST_BYTES} bytes")
+        return read_described(file.read_text(encoding="utf-8"), uri)
+    except ModelError:
+        raise
+    except Exception as error:  # as in `_read`
+        raise ModelError(f"The challenger {uri} cannot be loaded: {_shorten(error)}. {DESCRIBE}") from error
+
+
 def _read_own(uri: str, challenger: str) -> Any:
-    return _read(uri, f"The challenger {challenger}", "Log it with mlflow.sklearn.log_model.")[0]
+    """The settings of one model: an unfitted estimator whose parts know their columns."""
+    import mlflow
+
+    called = f"The challenger {challenger}"
+    try:
+        path = Path(mlflow.artifacts.download_artifacts(uri))
+        _check_described(path, called)
+        with ZipFile(path / FILE) as archive:
+            return read_settings(partial(_read_member, archive), challenger)
+    except ModelError:
+        raise
+    except Exception as error:  # as in `_read`
+        raise ModelError(f"{called} cannot be loaded: {_shorten(error)}. {LOG}") from error
 
 
-def _read(uri: str, called: str, remedy: str) -> tuple[Any, Any, Any]:
-    """Read one model and the two sides of its signature: only types on our own list are ever built."""
+def _read_member(archive: ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > MOST_BYTES:
+        raise ValueError(f"{name} holds more than {MOST_BYTES} bytes")
+    return archive.read(name)
+
+
+def _check_described(folder: Path, called: str) -> None:
+    """Refuse a logged model that is no file of skops; one that was logged as a plain file has no description."""
+    from mlflow.models import Model
+
+    if not (folder / "MLmodel").exists() and (folder / FILE).exists():
+        return
+    flavors = Model.load(str(folder)).flavors
+    how = flavors.get("sklearn", {}).get("serialization_format")
+    library = next((name for name in flavors if name in LIBRARIES), None)
+    if how is None and library:
+        raise ModelError(f"{called} is a model of {library}, whose files are not opened. {DESCRIBE}")
+    _check_format(how, called)
+
+
+def _check_format(how: str | None, called: str) -> None:
+    if how != "skops":
+        raise ModelError(
+            f"{called} is {f'stored as {how}' if how else 'no scikit-learn model'}, and reading a pickle would run "
+            'whatever it holds. Log it with mlflow.sklearn.log_model(..., serialization_format="skops").'
+        )
+
+
+def _shorten(error: Exception) -> str:
+    return f"{type(error).__name__}: {_why(error)}"
+
+
+def _why(error: Exception) -> str:
+    """What a library says, without the settings of a client that it may add."""
+    return shorten(str(error).partition(" Config:")[0], LONGEST_REASON, placeholder=" ...")
+
+
+def _read(uri: str, called: str, remedy: str, digest: str = "") -> tuple[Any, Any, Any]:
+    """Read one model of a pair and the two sides of its signature.
+
+    A file whose SHA-256 was noted when this job wrote it is opened if it is that file still, with the types of the
+    libraries that pairs are made of; another one, as of before such notes, with the types of our own list only.
+    """
     import mlflow
     import skops.io
     from mlflow.models import Model
@@ -113,22 +200,45 @@ def _read(uri: str, called: str, remedy: str) -> tuple[Any, Any, Any]:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
         about = Model.load(str(folder))
-        how = about.flavors.get("sklearn", {}).get("serialization_format")
-        if how != "skops":
-            raise ModelError(
-                f"{called} is {f'stored as {how}' if how else 'no scikit-learn model'}, and reading a pickle would run "
-                'whatever it holds. Log it with mlflow.sklearn.log_model(..., serialization_format="skops").'
-            )
+        _check_format(about.flavors.get("sklearn", {}).get("serialization_format"), called)
         signature = about.signature
         sides = (signature.inputs, signature.outputs) if signature else (None, None)
-        model = skops.io.load(folder / FILE, trusted=list(TRUSTED))
+        if digest and (now := digest_of(folder / FILE)) != digest:
+            raise ModelError(
+                f"{called} cannot be loaded: {FILE} is not the file that was registered: its SHA-256 begins with "
+                f"{now[:12]}, and {digest[:12]} was noted. {remedy}"
+            )
+        trusted = written_types(folder / FILE, called) if digest else list(TRUSTED)
+        model = skops.io.load(folder / FILE, trusted=trusted)
     except UntrustedTypesFoundException as error:
         raise ModelError(f"{called} holds types that are not trusted: {error}") from error
     except ModelError:
         raise
     except Exception as error:  # a file that somebody changed fails in any way
-        why = shorten(str(error).partition(" Config:")[0], LONGEST_REASON, placeholder=" ...")
         if "PERMISSION_DENIED" in str(error) or type(error).__name__ == "PermissionDenied":  # of MLflow, of the SDK
-            raise ModelError(f"{called} may not be read: {uri}: {why.rstrip('.')}. {RIGHTS}") from error
-        raise ModelError(f"{called} cannot be loaded: {type(error).__name__}: {why}. {remedy}") from error
+            raise ModelError(f"{called} may not be read: {uri}: {_why(error).rstrip('.')}. {RIGHTS}") from error
+        raise ModelError(f"{called} cannot be loaded: {_shorten(error)}. {remedy}") from error
     return model, *sides
+
+
+def digest_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def written_types(file: Path, called: str) -> list[str]:
+    """The types that a file of this job's own holds beyond those that skops trusts.
+
+    Raises
+    ------
+    ModelError
+        If one is of no library that pairs are made of; the message names it.
+    """
+    import skops.io
+
+    types: list[str] = sorted({*skops.io.get_untrusted_types(file=file)})
+    odd = [name for name in types if name.partition(".")[0] not in LIBRARIES and name not in PLAIN]
+    if odd:
+        raise ModelError(f"{called} holds {odd[0]}, which is of no library that models are made of. {LOG}")
+    return types

@@ -21,8 +21,9 @@ from lib.models import checks
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry import mlflow_files, mlflow_writing
-from lib.registry.mlflow_files import PARTNER
+from lib.registry.mlflow_files import DIGEST, PARTNER
 from lib.registry.mlflow_runs import MlflowRuns
+from lib.registry.mlflow_writing import WrittenModel
 from lib.registry.protocol import Evidence, format_description, model_names, pair_tags
 from lib.registry.versions import Version
 
@@ -68,8 +69,8 @@ class MlflowRegistry:
         through = checks.parse_trained_through(tags, where)
         record, notes = self.runs.read_whole(where, tags["pair"])
         preprocessing, prediction, columns = mlflow_files.read_pair(
-            (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}"),
-            (f"models:/{predictors}/{version}", where),
+            (f"models:/{transformers}/{partner}", f"Version {partner} of {transformers}", partner_tags.get(DIGEST, "")),
+            (f"models:/{predictors}/{version}", where, tags.get(DIGEST, "")),
         )
         pair = Pair(
             preprocessing=preprocessing, prediction=prediction, columns=columns, question=question.slug,
@@ -99,7 +100,7 @@ class MlflowRegistry:
         with _saying_rights():
             self._ensure_models(question, evidence.tables)
             partner = self._create_version(transformers, written.preprocessing, run.info.run_id, tags, description)
-            tags |= {PARTNER: partner, SERVABLE: written.servable}
+            tags |= {PARTNER: partner, SERVABLE: written.servable.uri}
             version = self._create_version(predictors, written.prediction, run.info.run_id, tags, description)
         return replace(pair, preprocessing_version=partner, prediction_version=version)
 
@@ -152,8 +153,12 @@ class MlflowRegistry:
                 if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"):
                     raise
 
-    def _create_version(self, name: str, uri: str, run_id: str, tags: dict[str, str], description: str) -> str:
-        return str(self.client.create_model_version(name, uri, run_id, tags=tags, description=description).version)
+    def _create_version(
+        self, name: str, model: WrittenModel, run_id: str, tags: dict[str, str], description: str
+    ) -> str:
+        tags = tags | {DIGEST: model.digest}
+        made = self.client.create_model_version(name, model.uri, run_id, tags=tags, description=description)
+        return str(made.version)
 
     def _all_versions(self, name: str) -> list[Any]:
         """All versions of a registered model, the newest first.

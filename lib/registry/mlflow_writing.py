@@ -2,15 +2,18 @@
 
 import logging
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lib.models.classes import BOOSTERS
 from lib.models.pair import Pair
 from lib.models.servable import make_outputs_servable, make_servable
-from lib.registry.mlflow_files import TRUSTED
+from lib.registry.mlflow_files import FILE, digest_of, written_types
 
 REQUIREMENTS = ("scikit-learn==1.9.1", "numpy==2.4.6", "pandas==2.3.3", "skops==0.16.0")
 READ_BY = "MLflow 3.9 or newer"  # older ones know no skops
@@ -18,24 +21,36 @@ SERVED = "served.skops"  # beside a model that has no `predict`: what a generic 
 
 
 @dataclass(frozen=True)
-class Written:
-    """Where the models of a pair lie in MLflow: URIs."""
+class WrittenModel:
+    """Where one model lies in MLflow, and the SHA-256 of its file."""
 
-    preprocessing: str
-    prediction: str
-    servable: str
+    uri: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a registration has written of a pair."""
+
+    preprocessing: WrittenModel
+    prediction: WrittenModel
+    servable: WrittenModel
 
 
 class SkopsFlavor:
     """MLflow's own flavor of scikit-learn, with another file for generic servers where the model has no `predict`."""
 
-    @staticmethod
-    def save_model(path: str, mlflow_model: Any, served: Any = None, **how: Any) -> None:
+    digest = ""  # of the model's file, once it was written
+
+    def save_model(self, path: str, mlflow_model: Any, sk_model: Any, served: Any = None, **how: Any) -> None:
         import mlflow
         import skops.io
 
         how.pop("validate_serving_input")  # of `Model.log`, which is to load nothing: the job's own check is stricter
-        mlflow.sklearn.save_model(path=path, mlflow_model=mlflow_model, **how)
+        types = {name for model in (sk_model, served) if model is not None for name in _types(model)}
+        how["skops_trusted_types"] = sorted(types)
+        mlflow.sklearn.save_model(sk_model, path=path, mlflow_model=mlflow_model, **how)
+        self.digest = digest_of(Path(path, FILE))
         if served is None:
             return
         skops.io.dump(served, Path(path, SERVED))
@@ -73,16 +88,34 @@ def format_readers(written: Written) -> str:
     packages = ", ".join(REQUIREMENTS).replace("==", " ")
     return (
         f"Read by {READ_BY}, with {packages}. Both halves as one model, for servers and `mlflow.pyfunc.spark_udf`: "
-        f"`{written.servable}`."
+        f"`{written.servable.uri}`."
     )
 
 
-def _log(model: Any, name: str, example: Any, signature: Any, params: dict[str, str], **how: Any) -> str:
+def _log(model: Any, name: str, example: Any, signature: Any, params: dict[str, str], **how: Any) -> WrittenModel:
     from mlflow.models import Model
 
+    flavor = SkopsFlavor()
     logged = Model.log(
-        None, SkopsFlavor, name=name, flavor_name="sklearn", params=params, sk_model=model, signature=signature,
-        input_example=example, serialization_format="skops", skops_trusted_types=list(TRUSTED),
-        pip_requirements=list(REQUIREMENTS), validate_serving_input=False, **how,
+        None, flavor, name=name, flavor_name="sklearn", params=params, sk_model=model, signature=signature,
+        input_example=example, serialization_format="skops", pip_requirements=[*REQUIREMENTS, *_boosters(model)],
+        validate_serving_input=False, **how,
     )  # fmt: skip
-    return str(logged.model_uri)
+    return WrittenModel(str(logged.model_uri), flavor.digest)
+
+
+def _types(model: Any) -> list[str]:
+    """What a model's file holds beyond what skops trusts by itself."""
+    import skops.io
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder, FILE)
+        skops.io.dump(model, file)
+        return written_types(file, "The new pair")
+
+
+def _boosters(model: Any) -> list[str]:
+    """The boosting libraries that a model's parts come from, at the versions that are here."""
+    parts = (model, *model.get_params(deep=True).values())
+    packages = {type(part).__module__.partition(".")[0] for part in parts} & {package for package, _ in BOOSTERS}
+    return [f"{package}=={version(package)}" for package in sorted(packages)]

@@ -31,7 +31,9 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "delta": set(),
     "deltalake": set(),
     "databricks": set(),
-    "scipy": {"evaluation.drift", "evaluation.metrics", "models.calibration"},
+    "scipy": {
+        "evaluation.drift", "evaluation.metrics", "models.calibration", "models.blueprint", "models.settings",
+    },
     "matplotlib": {"report.charts", "report.plots"},
     "jinja2": {"report.page"},
     "sqlglot": {"expressions.grammar", "expressions.build"},
@@ -44,8 +46,8 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
         "features.missing", "registry.spark_trials",
     },
     "sklearn": {
-        "models.estimators", "models.calibration", "models.blueprint", "models.servable", "registry.mlflow_files",
-        "training.folds", "explain.importance",
+        "models.estimators", "models.calibration", "models.blueprint", "models.servable", "models.classes",
+        "models.settings", "registry.mlflow_files", "training.folds", "explain.importance",
     },
 }  # fmt: skip
 

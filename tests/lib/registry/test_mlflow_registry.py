@@ -180,7 +180,37 @@ def test_a_model_without_its_artifacts_cannot_be_loaded(stored, model_file):
     shutil.move(aside, path.parent)
 
 
-def test_a_model_file_with_other_types_is_not_built(stored, model_file):
+def test_a_file_that_is_not_the_one_registered_is_not_opened(stored, model_file):
+    import skops.io
+
+    path, name = model_file
+    whole = skops.io.load(path, trusted=["numpy.dtype"])
+    skops.io.dump(whole, path)  # the same model, written anew
+    message = (
+        f"Version 1 of {name} cannot be loaded: model.skops is not the file that was registered: its SHA-256 begins "
+        r"with [0-9a-f]{12}, and [0-9a-f]{12} was noted. Restore its artifacts, or promote another version."
+    )
+    with pytest.raises(ModelError, match=message):
+        stored[0].load(stored[1], "1")
+
+
+@pytest.fixture
+def unnoted(stored):
+    """Version 1 as it was registered before digests were noted; they are noted again after the test."""
+    client, names = stored[0].client, stored[2]
+    noted = {name: client.get_model_version(name, "1").tags["sha256"] for name in names}
+    for name in names:
+        client.delete_model_version_tag(name, "1", "sha256")
+    yield
+    for name, digest in noted.items():
+        client.set_model_version_tag(name, "1", "sha256", digest)
+
+
+def test_a_pair_of_before_digests_goes_on(stored, unnoted):
+    assert stored[0].load(stored[1], "1").prediction_version == "1"
+
+
+def test_a_model_file_with_other_types_is_not_built(stored, model_file, unnoted):
     import skops.io
 
     path, name = model_file

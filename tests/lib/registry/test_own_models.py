@@ -7,8 +7,10 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from mlflow.models import Model
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lib.errors import ModelError
@@ -130,7 +132,46 @@ def test_types_that_nobody_trusts_are_not_built(mlflow_registry, run_id, file):
     import skops.io
 
     skops.io.dump(Home(), file)
-    refused(mlflow_registry, f"runs:/{run_id}/own", f"The challenger runs:/{run_id}/own holds types that are not trust")
+    kind = f"{Home.__module__}.Home, which is not read from a file. Take an estimator of scikit-learn, or of LightGBM"
+    refused(mlflow_registry, f"runs:/{run_id}/own", f"The challenger runs:/{run_id}/own holds {kind}")
+
+
+def test_a_file_that_was_logged_without_a_description_is_read_too(mlflow_registry, tmp_path):
+    """What MLflow will not log, skops writes: nothing that a model has learnt is read."""
+    import skops.io
+
+    own = make_pipeline(StandardScaler(), RandomForestClassifier(3)).fit(ROWS.X[USED], ROWS.y)
+    skops.io.dump(own, tmp_path / "model.skops")
+    with mlflow.start_run(experiment_id=mlflow_registry.runs.experiment_id()) as run:
+        mlflow.log_artifact(str(tmp_path / "model.skops"), "own")
+    read = mlflow_registry.load_own(f"runs:/{run.info.run_id}/own")
+    assert (read.columns, read.prediction.n_estimators) == (tuple(USED), 3)
+    assert not hasattr(read.prediction, "estimators_")
+
+
+def test_a_described_classifier_is_read_by_class_and_parameters(mlflow_registry):
+    described = {"class": "sklearn.ensemble.ExtraTreesClassifier", "params": {"max_depth": 3}, "columns": USED}
+    with mlflow.start_run(experiment_id=mlflow_registry.runs.experiment_id()) as run:
+        mlflow.log_dict(described, "own.json")
+    read = mlflow_registry.load_own(f"runs:/{run.info.run_id}/own.json")
+    assert (read.columns, read.prediction.max_depth) == (tuple(USED), 3)
+    uri = f"runs:/{run.info.run_id}/other.json"
+    refused(mlflow_registry, uri, f"The challenger {uri} cannot be loaded: ")
+
+
+def test_a_booster_s_file_is_not_opened(mlflow_registry, tmp_path):
+    about = Model()
+    about.add_flavor("lightgbm", lgb_version="4.7.0", data="model.lgb")
+    about.save(str(tmp_path / "MLmodel"))
+    with mlflow.start_run(experiment_id=mlflow_registry.runs.experiment_id()) as run:
+        mlflow.log_artifact(str(tmp_path / "MLmodel"), "own")
+    uri = f"runs:/{run.info.run_id}/own"
+    refused(
+        mlflow_registry, uri,
+        f"The challenger {uri} is a model of lightgbm, whose files are not opened. Log its class and parameters: "
+        'mlflow.log_dict({"class": "lightgbm.LGBMClassifier", "params": model.get_params(), "columns": list(X)}, '
+        '"own.json"), and challenge with runs:/<run>/own.json.',
+    )  # fmt: skip
 
 
 def test_what_is_no_scikit_learn_model_is_refused(mlflow_registry):
