@@ -71,7 +71,8 @@ class _Chunk:
         kind = kind[used].astype(np.int64)
         day, known = _day_numbers(activity["day"])[used], _day_numbers(activity["known_day"])[used]
         count = activity["count"].to_numpy()[used].astype(np.int64)
-        value = activity["value"].fill_null(0.0).to_numpy()[used]
+        # Beyond what a feature holds, values would meet their opposites as infinities, whose sum is no number.
+        value = np.nan_to_num(activity["value"].fill_null(0.0).to_numpy()[used]).clip(-LARGEST, LARGEST)
         group = user * self.width + kind
         order = sort_order(group, day, known)
         self.by_type = Series(group[order], day[order], known[order], self.n_users * self.width)

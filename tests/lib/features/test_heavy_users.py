@@ -91,6 +91,10 @@ HEAVY = {
     "4000 active days within 20 years": history("u", sorted({int(n) for n in np.linspace(30, 2 * YEARS, 4000)})),
     "the largest values": history("u", range(1, YEARS + 1), value=1e30),
     "more than the range of features holds": history("u", range(1, 367), value=1e36, count=10**12),
+    "values beyond any feature, and their refunds": [
+        *history("u", range(1, 5), value=1.7e308),
+        *history("u", range(5, 9), value=-1.7e308),
+    ],
     "the largest refunds": history("u", range(1, YEARS + 1), value=-1e30),
     "two days, twenty years apart": history("u", [1, 2 * YEARS]),
     "daily under years that begin with the calendar": [row("u", date(1, 1, 1)), *history("u", range(400, 4400))],
@@ -99,7 +103,31 @@ HEAVY = {
 
 @pytest.mark.parametrize("rows", HEAVY.values(), ids=HEAVY.keys())
 def test_every_feature_of_any_history_is_finite_and_has_its_bounds(rows):
-    table = activity(*rows, *history("other", [1, 3, 9], value=2.0))
+    check_bounds(activity(*rows, *history("other", [1, 3, 9], value=2.0)))
+
+
+def any_history(user, chance):
+    """Days, types, numbers, values, items and lateness by chance, each from nothing to its limit."""
+    span = int(10 ** chance.uniform(0, np.log10(YEARS))) + 1
+    days = chance.choice(np.arange(1, span + 1), min(span, chance.geometric(0.02)), replace=False)
+    return [
+        row(
+            user, ago(int(day)), str(chance.choice(["view", "buy", "share"])),
+            count=int(10 ** chance.uniform(0, 6)), known=ago(int(day) - int(chance.integers(0, 3))),
+            value=None if chance.random() < 0.3 else float(chance.choice([-1, 1]) * 10 ** chance.uniform(-300, 308)),
+            items=None if chance.random() < 0.3 else [f"i{n}" for n in chance.integers(0, 30, chance.integers(0, 6))],
+        )
+        for day in days
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_feature_of_histories_drawn_by_chance_is_finite_and_has_its_bounds(seed):
+    chance = np.random.default_rng(seed)
+    check_bounds(activity(*(one for user in range(12) for one in any_history(f"u{user}", chance)), row("v", ago(1))))
+
+
+def check_bounds(table):
     built = (
         build_features(table, plan(table, CUTOFF, actions=["view"]))
         .to_pandas()

@@ -122,6 +122,20 @@ def test_everybody_ever_seen_is_asked_about_listed_and_judged():
     assert set(world.rows("outcomes")["question"]) == {"buy_7d_cohortall"}
 
 
+def test_no_run_dies_of_one_user():
+    """Ten years of a million events a day, worth more than any number holds: the list stays what it was."""
+    heavy = [
+        row("heavy", AS_OF - timedelta(days=n), kind, count=10**6, value=1.7e308, items=[f"i{n}"])
+        for n in range(-7, 3650) for kind in ("view", "buy")
+    ]  # fmt: skip
+    world, usual = World(pa.concat_tables([log(), activity(*heavy)])), World(log())
+    for one in (world, usual):
+        one.run(AS_OF)
+    scores, others = (one.rows("predictions").set_index("user_id")["propensity"] for one in (world, usual))
+    assert scores["heavy"] > others.quantile(0.9)
+    assert (scores.drop("heavy") - others).abs().max() < 0.1
+
+
 def test_what_is_published_came_true(after_first_run):
     """The scores order the users by what they then did."""
     audience = after_first_run.tables.query("SELECT user_id, decile FROM {audience}")
