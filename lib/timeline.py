@@ -67,8 +67,15 @@ class Cutoffs:
         return (self.as_of, *self.matured)
 
 
-def lay_out_cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_days: int, most: int) -> Cutoffs:
-    """Lay out the run's cutoffs at `as_of - horizon - k * cadence`.
+def newest_matured(as_of: date, horizon_days: int, delay_days: int) -> date:
+    """The newest cutoff whose label is complete at as_of: its horizon ended so many days before."""
+    return as_of - timedelta(days=horizon_days + delay_days)
+
+
+def lay_out_cutoffs(
+    as_of: date, log_start: date, *, horizon_days: int, cadence_days: int, most: int, delay_days: int = 0
+) -> Cutoffs:
+    """Lay out the run's cutoffs at `as_of - delay - horizon - k * cadence`.
 
     A training cutoff lies at least one horizon before the holdout, so that no label window overlaps
     the holdout's. Where the log is old enough, only cutoffs whose 90-day windows are fully covered
@@ -80,17 +87,19 @@ def lay_out_cutoffs(as_of: date, log_start: date, *, horizon_days: int, cadence_
     NotEnoughHistory
         If no training cutoff is left; the message names the days that are needed.
     """
-    newest = as_of - timedelta(days=horizon_days)
+    newest = newest_matured(as_of, horizon_days, delay_days)
     ladder = _ladder(newest, log_start + timedelta(days=MIN_HISTORY_DAYS), cadence_days)
     last_training = newest - timedelta(days=horizon_days)
     training = [cutoff for cutoff in ladder if cutoff <= last_training]
     if not training:
         learning = -(-horizon_days // cadence_days) * cadence_days  # whole steps back over one horizon
-        needed = MIN_HISTORY_DAYS + learning + horizon_days
+        needed = MIN_HISTORY_DAYS + learning + horizon_days + delay_days
+        waiting = f", {delay_days} until labels are complete" if delay_days else ""
         raise NotEnoughHistory(
             f"No cutoff is left to learn from: the log starts on {log_start} and as_of is {as_of}, "
             f"{(as_of - log_start).days} days; a {horizon_days}-day horizon in steps of {cadence_days} "
-            f"needs {needed} days ({MIN_HISTORY_DAYS} of history, {learning} to learn, {horizon_days} to judge). "
+            f"needs {needed} days ({MIN_HISTORY_DAYS} of history, {learning} to learn, {horizon_days} to judge"
+            f"{waiting}). "
             "Run with a later as_of, bring older events, or lower horizon_days."
         )
     covered = [cutoff for cutoff in training if (cutoff - log_start).days >= FULL_HISTORY_DAYS]
@@ -139,9 +148,9 @@ def is_final(cutoff: date, horizon_days: int, as_of: date, late_days: int) -> bo
     return (as_of - Window.horizon(cutoff, horizon_days).end).days >= late_days
 
 
-def track_record_window(as_of: date, horizon_days: int) -> Window:
+def track_record_window(as_of: date, horizon_days: int, delay_days: int = 0) -> Window:
     """The cutoffs of a pair's track record at as_of: matured, and not more than some horizons ago."""
-    end = one_horizon_before(as_of, horizon_days) + ONE_DAY
+    end = newest_matured(as_of, horizon_days, delay_days) + ONE_DAY
     return Window.lookback(end, TRACK_RECORD_HORIZONS * horizon_days)
 
 

@@ -51,6 +51,8 @@ dbutils.widgets.text("time_zone", "", "Time zone: UTC")
 dbutils.widgets.text("more_sources", "", "More sources: one source")
 
 # --- What is learnt from
+# so many days after its end a horizon counts as matured: late events are waited for
+dbutils.widgets.text("label_complete_after_days", "", "Label complete after days: 0")
 # from one cutoff that is learnt from to the next
 dbutils.widgets.text("cadence_days", "", "Cadence days: 7")
 # how many cutoffs to learn from, the newest; 0: all history

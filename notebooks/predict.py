@@ -37,6 +37,10 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 # how many reasons a user gets at the most; 0: none, which is faster
 dbutils.widgets.text("reasons", "", "Reasons: 3")
 
+# --- What is learnt from
+# so many days after its end a horizon counts as matured: late events are waited for
+dbutils.widgets.text("label_complete_after_days", "", "Label complete after days: 0")
+
 # --- When a run is stopped or a list kept back
 # whether a run for a day before the newest list may change what is in use
 dbutils.widgets.dropdown("replace_newer", "", ["", "false", "true"], "Replace newer: false")

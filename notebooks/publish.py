@@ -57,6 +57,8 @@ dbutils.widgets.text("reports", "", "Reports: none")
 # --- What is learnt from
 # seed of all chance: the same run gives the same rows
 dbutils.widgets.text("seed", "", "Seed: 0")
+# so many days after its end a horizon counts as matured: late events are waited for
+dbutils.widgets.text("label_complete_after_days", "", "Label complete after days: 0")
 
 # --- When a run is stopped or a list kept back
 # quiet days before as_of that are no error

@@ -34,6 +34,8 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 # --- What is learnt from
 # seed of all chance: the same run gives the same rows
 dbutils.widgets.text("seed", "", "Seed: 0")
+# so many days after its end a horizon counts as matured: late events are waited for
+dbutils.widgets.text("label_complete_after_days", "", "Label complete after days: 0")
 # the holdout takes in older cutoffs until so many of its users acted
 dbutils.widgets.text("min_positives", "", "Min positives: 50")
 # more labelled rows than that are sampled, the holdout's as well; 0: never

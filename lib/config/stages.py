@@ -55,6 +55,13 @@ class RunConfig(FromWidgets, group=Group.QUESTION):
         "the run's now, a day of the log's zone: what happens on that day or later does not exist",
         shown="day of the last event",
     )
+    label_complete_after_days: int = parameter(
+        "0",
+        whole(0, MAX_DAYS, "days"),
+        "so many days after its end a horizon counts as matured: late events are waited for",
+        group=Group.LEARNING,
+        unread=0,
+    )
     run_date: date | None = parameter(  # None: nothing is known to lie in the past, or beyond today
         "",
         optional(day(), None),

@@ -84,6 +84,7 @@ def build_missing(
     cutoffs = timeline.lay_out_cutoffs(
         as_of, max(choose_vocabulary(first_seen, as_of, config.max_event_types).log_start, begun),
         horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
+        delay_days=config.label_complete_after_days,
     )  # fmt: skip
     definition = cache.renew_definition(tables, config.max_event_types, config.question.actions, first_seen, as_of)
     vocabulary = definition.vocabulary(first_seen, as_of)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
-from lib.labels import labels
+from lib.labels import delay, labels
 from lib.progress import Say
 from lib.stages.summary import past_window
 from lib.tables import keys
@@ -42,7 +42,11 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
         "GROUP BY cutoff ORDER BY cutoff DESC"
     )
     training = done.cutoffs.training
-    notes = [*past_window(config, as_of), *ingested.notes]
+    late = tables.query(delay.delays_sql(config.question, as_of))
+    notes = [
+        *past_window(config, as_of), *ingested.notes,
+        *delay.format_delay(config.question, late, config.label_complete_after_days),
+    ]  # fmt: skip
     if ingested.notes:
         checks = [{"as_of": as_of, "events": config.events, "kind": "told", "message": note} for note in ingested.notes]
         tables.append("source_checks", pd.DataFrame(checks))

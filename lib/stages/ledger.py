@@ -32,7 +32,7 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
         The rows written, as `outcomes` has them; empty where none were due.
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
-    for cutoff in _due_cutoffs(question, tables, as_of):
+    for cutoff in _due_cutoffs(config, tables, as_of):
         rows = tables.query(scored_sql(question, [cutoff], as_of))
         held_out = _read_held_out(question, tables, cutoff).flags(rows["user_id"])
         left_out = rows["user_id"].isin(read_left_out(question, tables, cutoff)["user_id"]).to_numpy()
@@ -56,7 +56,7 @@ def live_metrics(config: TrainConfig, tables: Tables, version: str, through: dat
     """
     if not tables.exists("predictions"):
         return {}
-    recent = timeline.track_record_window(as_of, config.question.horizon_days)
+    recent = timeline.track_record_window(as_of, config.question.horizon_days, config.label_complete_after_days)
     where = (
         f"prediction_version = '{version}' AND cutoff >= DATE '{recent.start}' AND cutoff < DATE '{recent.end}' AND "
         f"{question_sql(config.question)}"
@@ -75,17 +75,18 @@ def live_metrics(config: TrainConfig, tables: Tables, version: str, through: dat
 
 def read_outcomes(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFrame:
     """The ledger on a question as it was known at as_of, oldest cutoff first."""
-    newest = timeline.one_horizon_before(as_of, config.question.horizon_days)
+    newest = timeline.newest_matured(as_of, config.question.horizon_days, config.label_complete_after_days)
     rows = read_rows(tables, "outcomes", f"{question_sql(config.question)} AND cutoff <= DATE '{newest}'")
     if rows is None:
         return pd.DataFrame(columns=list(OUTCOMES))
     return rows.sort_values(["cutoff", "part", "metric"], ignore_index=True)
 
 
-def _due_cutoffs(question: Question, tables: Tables, as_of: date) -> list[date]:
+def _due_cutoffs(config: TrainConfig, tables: Tables, as_of: date) -> list[date]:
+    question = config.question
     if not tables.exists("predictions"):
         return []
-    newest = timeline.one_horizon_before(as_of, question.horizon_days)
+    newest = timeline.newest_matured(as_of, question.horizon_days, config.label_complete_after_days)
     scored = tables.query(
         f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {question_sql(question)} "
         f"AND cutoff <= DATE '{newest}'"

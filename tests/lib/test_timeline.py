@@ -12,6 +12,7 @@ from lib.timeline import (
     lay_out_cutoffs,
     longest_gap,
     one_horizon_before,
+    track_record_window,
     unlearnt_cutoffs,
 )
 from tests.builders.runs import CUTOFF, ago
@@ -35,6 +36,17 @@ def test_cutoffs_step_back_from_one_horizon_before_as_of():
     matured, training = laid_out(log_days=70)
     assert matured == [14, 21, 28, 35, 42]  # 42: 28 days after the log's start; 49 would be a week too early
     assert training == [28, 35, 42]  # 21 would learn from days that the holdout at 14 is judged on
+
+
+def test_a_label_that_completes_late_matures_late():
+    found = lay_out_cutoffs(CUTOFF, ago(70), horizon_days=14, cadence_days=7, most=0, delay_days=3)
+    assert [(CUTOFF - cutoff).days for cutoff in found.matured] == [17, 24, 31, 38]
+    assert [(CUTOFF - cutoff).days for cutoff in found.training] == [31, 38]
+    assert track_record_window(CUTOFF, 14, 3) == Window(ago(72), ago(16))  # the last cutoff is 17 days ago
+    message = r"needs 59 days \(28 of history, 14 to learn, 14 to judge, 3 until labels are complete\)"
+    with pytest.raises(NotEnoughHistory, match=message):
+        lay_out_cutoffs(CUTOFF, ago(58), horizon_days=14, cadence_days=7, most=0, delay_days=3)
+    assert lay_out_cutoffs(CUTOFF, ago(59), horizon_days=14, cadence_days=7, most=0, delay_days=3).holdout == ago(17)
 
 
 def test_a_horizon_between_two_steps_keeps_the_labels_apart():

@@ -52,6 +52,16 @@ def test_the_ledger_is_what_an_independent_recomputation_finds(world):
         assert row["measured"] == pytest.approx(part["acted"].mean())
 
 
+@pytest.mark.parametrize(("wait", "due"), [(0, [AS_OF]), (6, [AS_OF]), (7, [])])
+def test_an_outcome_waits_for_late_events(world, wait, due):
+    """The horizon of the first list ended at NEXT; six days later it is complete after six."""
+    del world.tables.stored["outcomes"]
+    config = asked(RetrainConfig, label_complete_after_days=wait)
+    assert list(ledger.write_outcomes(config, world.tables, NEXT + 6 * DAY)["cutoff"].unique()) == due
+    assert bool(ledger.live_metrics(config, world.tables, "1", THROUGH, NEXT + 6 * DAY)) == bool(due)
+    assert ledger.read_outcomes(config, world.tables, NEXT + 6 * DAY).empty != bool(due)
+
+
 def test_users_held_out_are_those_that_the_list_flagged(world):
     flagged = world.copy()
     flagged.extract(AS_OF)
