@@ -19,8 +19,10 @@ _VARIABLE_KEYS = {"default", "description", "type", "lookup"}
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE_USED = re.compile(r"\$\{var\.([\w-]+)")
 # Kinds of resources beside jobs that are passed over: on one machine the home holds tables, files and searches, and
-# nobody draws a dashboard.
-_PASSED_OVER = {"schemas", "volumes", "experiments", "dashboards", "alerts", "quality_monitors"}
+# nobody draws a dashboard or serves a model.
+_PASSED_OVER = {
+    "schemas", "volumes", "experiments", "dashboards", "alerts", "quality_monitors", "model_serving_endpoints",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

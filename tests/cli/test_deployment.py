@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from databricks.sdk.service.serving import EndpointCoreConfigInput
 
 from cli.__main__ import main
 from cli.workspace.deployment import deployment_findings
@@ -47,6 +48,11 @@ def test_all_that_is_optional_is_sound_with_the_rest(tmp_path, target):
     assert {
         monitor["inference_log"][name] for name in ("timestamp_col", "model_id_col", "prediction_col", "label_col")
     } < {*EVALUATIONS}
+    (endpoint,) = bundle.tree["resources"]["model_serving_endpoints"].values()
+    assert EndpointCoreConfigInput.from_dict(endpoint["config"]).as_dict() == endpoint["config"]  # nothing is unknown
+    (served,) = endpoint["config"]["served_entities"]
+    # Neither has a default: a deployment that does not say what is served is refused.
+    assert (served["entity_name"], served["entity_version"]) == ("<served_model>", "<served_version>")
     (alert,) = bundle.tree["resources"]["alerts"].values()
     assert "FROM `main`.`propensity`.publications GROUP BY question" in alert["query_text"]
 
