@@ -3,7 +3,7 @@
 import argparse
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from cli.errors import CliError
@@ -170,12 +170,19 @@ def _models_command(parser: argparse.ArgumentParser) -> None:
 
 
 def _audience_command(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Show the published list of each question in a home, or roll one back."
+    parser.description = "Show the published list of each question in a home, write it to a file, or roll it back."
     _models_options(parser)
     parser.add_argument("--head", type=int, default=10, metavar="N", help="how many users of each (default: 10)")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     rollback = actions.add_parser("rollback", help="put the list in use again that was before the present one")
-    _models_options(rollback, again=True)
+    export = actions.add_parser("export", help="write a published list to a file that a channel loads, without a run")
+    export.add_argument("file", type=Path, metavar="FILE", help="a .csv, .parquet or .jsonl file")
+    export.add_argument(
+        "--cutoff", type=date.fromisoformat, metavar="DATE", help="of an earlier list (default: present)"
+    )
+    add_param_option(export)
+    for action in (rollback, export):
+        _models_options(action, again=True)
 
 
 def _models_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

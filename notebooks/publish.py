@@ -37,8 +37,14 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
 # tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until
 dbutils.widgets.text("suppress", "", "Suppress: none")
-# a file to write the list to as well
+# a file to write the list to as well, for contacting; beside it one of the users to leave alone
 dbutils.widgets.text("export", "", "Export: none")
+# what channel loads that file; docs/operations.md has what each takes
+dbutils.widgets.text("export_format", "", "Export format: csv or parquet, by the ending")
+# the file's columns, like propensity=score,decile
+dbutils.widgets.text("export_columns", "", "Export columns: the format's own")
+# a table or file with user_id and email or phone, for channels that match by these
+dbutils.widgets.text("export_identifiers", "", "Export identifiers: none")
 # how many users at the most that file holds; 0: all of the list, but for the users held out
 dbutils.widgets.text("export_top", "", "Export top: 0")
 # what an action is worth; with the cost: the file holds whom contacting pays for

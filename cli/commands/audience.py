@@ -7,16 +7,24 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from cli.arguments import given_parameters
+from cli.errors import CliError
 from cli.local import questions
 from cli.local.home import Home, lock_home, new_run_id, open_home
+from cli.local.paths import whole_paths
 from lib.audience.ranking import format_list
-from lib.config.stages import ModelConfig
+from lib.config.catalogue import defaults
+from lib.config.event_kinds import quote_name
+from lib.config.exports import Export
+from lib.config.stages import ModelConfig, PublishConfig
+from lib.config.thresholds import Contacts
 
 _NEWEST = 10  # publications that are told
+_OF_A_FILE = {each.name for kind in (Export, Contacts) for each in kind.parameters()} | {"suppress", "contacted"}
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Show the lists, or roll one back. Only a rollback takes the home's lock, and only that starts Spark."""
+    """Show the lists, write one to a file, or roll one back. The last two take the home's lock and start Spark."""
     home = open_home(arguments.home)
     configs = questions.known_questions(home)
     if arguments.action is None:
@@ -24,11 +32,31 @@ def main(arguments: argparse.Namespace) -> int:
         for config in configs if wanted is None else [questions.choose_question(configs, wanted)]:
             print(*_format_list(home, config, arguments.head), "", sep="\n")
         return 0
+    if arguments.action == "export":
+        return _export(home, questions.choose_question(configs, arguments.question), arguments)
     from lib.stages import publications
 
     config = replace(questions.choose_question(configs, arguments.question), run_id=new_run_id(datetime.now(UTC)))
     with lock_home(home), questions.tables(home, config, "audience.log") as tables:
         print(publications.rollback(config, tables).summary)
+    return 0
+
+
+def _export(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> int:
+    from lib.stages import exporting
+
+    given = whole_paths(given_parameters(arguments.param) | {"export": str(arguments.file)})
+    ours = {
+        "schema": config.schema, "models": config.models, "experiment": config.experiment,
+        "action": ",".join(map(quote_name, config.question.actions)), "cohort_days": config.question.cohort,
+        "horizon_days": str(config.question.horizon_days), "run_id": new_run_id(datetime.now(UTC)),
+    }  # fmt: skip
+    if unknown := sorted(set(given) - _OF_A_FILE):
+        raise CliError(f"--param {unknown[0]} says nothing of a file. There are {', '.join(sorted(_OF_A_FILE))}.")
+    texts = defaults() | ours | given
+    asked = PublishConfig.from_widgets(texts.__getitem__)
+    with lock_home(home), questions.tables(home, replace(config, run_id=asked.run_id), "audience.log") as tables:
+        print(*exporting.export_list(asked, tables, arguments.cutoff), sep="\n")
     return 0
 
 

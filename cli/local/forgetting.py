@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from cli.local import opt_outs
+from cli.local import exported, opt_outs
 from cli.local.forgotten_users import note_forgotten
 from cli.local.home import FORGETTING, Home
 from cli.local.left_over import describe_left_over
@@ -42,9 +42,8 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
             if (schema / name / "_delta_log").is_dir():
                 rows = _rewrite_table(schema / name, column, users)
                 yield f"{schema.name}.{name}: {rows} rows, and all earlier versions"
-    exports = sorted({Path(run.parameters.get("export", "")) for _, run in past_runs(home.runs)} - {Path()})
-    for path in exports:
-        if path.is_file() and (rows := rewrite_list(path, users)):
+    for path in exported.exported_files(home):
+        if rows := rewrite_list(path, users):
             yield f"{path}: {rows} rows"
     for path in opt_outs.named_lists(home.runs):
         if rows := opt_outs.keep_digests(path, users):

@@ -6,18 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.home import Home
+from cli.local.paths import whole_paths
 from cli.local.sources import Source, choose_source
 from lib.config import secrets
 from lib.config.catalogue import check_all
-from lib.config.event_kinds import quote_name, split_names
-from lib.config.kinds import is_none
 from lib.errors import ConfigError
-from lib.sources.files import is_place
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
 from localrun.checks.job import job_findings
@@ -76,12 +73,7 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
         The message names the option, or the parameter and what was found.
     """
     given = given_parameters(arguments.param)
-    for name in ("export", "reports"):  # notebooks run in their own folder
-        if not is_none(given.get(name, "")):
-            given[name] = _whole_path(given[name])
-    for name in ("suppress", "contacted"):
-        if not is_none(given.get(name, "")):
-            given[name] = ",".join(_whole_place(name, place) for place in split_names(given[name]))
+    given = whole_paths(given)
     if not re.fullmatch(r"\w+", schema_of(given)):  # which Unity Catalog takes
         raise CliError(
             f"On one machine a schema is of letters, digits and _, which Spark's own catalog wants; got "
@@ -103,25 +95,6 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     plan = replace(plan, given=plan.local(job) | given | suits)
     _check_parameters(plan)
     return plan
-
-
-def _whole_path(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
-
-
-def _whole_place(name: str, place: str) -> str:
-    """A table by its name, or a file by its whole path, as parameters name several; the file has to be there.
-
-    Raises
-    ------
-    CliError
-        If it is not.
-    """
-    if not is_place(place):
-        return quote_name(place)
-    if not Path(path := _whole_path(place)).is_file():
-        raise CliError(f"{name} names {path}, and there is no such file.")
-    return quote_name(path)
 
 
 def _check_parameters(plan: Plan) -> None:

@@ -22,13 +22,15 @@ from lib.config.question import Question
 from lib.sources import csv_files, files
 from localrun.run.job import job_parameters
 
+# What nobody acts on: the replay contacts nobody.
+_OF_THE_LIST = ("export", "export_format", "export_columns", "export_identifiers", "suppress", "contacted")
 # What the replay says itself, and what would leave its home or not repeat.
 _OWN = {
     "as_of": "--from, --to and --every say the days", "n_trials": "--trials says it", "schema": "--home says the place",
     "models": "--home says the place", "experiment": "--home says the place", "run_id": "each run has its own",
     "bundle_root": "the replay runs no notebooks", "optuna_storage": "each search begins anew",
-    "challenger": "every run searches", "export": "no list leaves the home",
-    "suppress": "nobody is contacted, and outcomes are of everybody", "contacted": "nobody is contacted",
+    "challenger": "every run searches",
+    **dict.fromkeys(_OF_THE_LIST, "no list leaves the home, and outcomes are of everybody"),
     "reports": "the replay writes its own", "search_on": "all trials run here",
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
     "accept_shrunk": "all events are read once", "run_date": "each run takes place on its as_of",
@@ -89,7 +91,21 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     names = {parameter.name for parameter in job.settings.parameters or []}
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
     told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
-    told |= dict.fromkeys(("as_of", "optuna_storage", "export", "suppress", "contacted", "reports", "challenger"), "")
+    told |= dict.fromkeys(
+        (
+            "as_of",
+            "optuna_storage",
+            "export",
+            "export_format",
+            "export_columns",
+            "export_identifiers",
+            "suppress",
+            "contacted",
+            "reports",
+            "challenger",
+        ),
+        "",
+    )
     told |= {"run_date": "none"}  # of each run its as_of is today
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
     parameters = with_defaults(job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC)))

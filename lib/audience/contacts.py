@@ -19,6 +19,7 @@ class Chosen:
 
     rows: pd.DataFrame  # of the list, best first
     quiet: int  # users
+    control: pd.DataFrame  # the users held out who would be among them: what contacting adds is measured beside these
 
 
 def choose_contacts(ranked: pd.DataFrame, wanted: Contacts, quiet: Collection[str] = ()) -> Chosen:
@@ -26,15 +27,19 @@ def choose_contacts(ranked: pd.DataFrame, wanted: Contacts, quiet: Collection[st
 
     With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`.
     """
-    open_to_contact = ranked[~ranked["held_out"].astype(bool)]
-    resting = open_to_contact["user_id"].isin(list(quiet))
-    return Chosen(_worth_contacting(open_to_contact[~resting], wanted), int(resting.sum()))
+    held, resting = ranked["held_out"].astype(bool), ranked["user_id"].isin(list(quiet))
+    worth = ranked[~resting & _is_worth_contacting(ranked, wanted)]
+    rows, control = (worth[worth["held_out"].astype(bool) == left_alone] for left_alone in (False, True))
+    if wanted.top and len(rows) > wanted.top:
+        rows = rows.head(wanted.top)
+        control = control[control["rank"] < rows["rank"].iloc[-1]]
+    return Chosen(rows, int((resting & ~held).sum()), control)
 
 
-def _worth_contacting(contacted: pd.DataFrame, wanted: Contacts) -> pd.DataFrame:
-    if wanted.value_of_action is not None and wanted.cost_of_contact is not None:
-        contacted = contacted[contacted["propensity"] * wanted.value_of_action > wanted.cost_of_contact]
-    return contacted.head(wanted.top) if wanted.top else contacted
+def _is_worth_contacting(ranked: pd.DataFrame, wanted: Contacts) -> "pd.Series[bool]":
+    if wanted.value_of_action is None or wanted.cost_of_contact is None:
+        return pd.Series(data=True, index=ranked.index)
+    return ranked["propensity"] * wanted.value_of_action > wanted.cost_of_contact
 
 
 @dataclass(frozen=True)

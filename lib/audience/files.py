@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from lib.errors import PublishRefused
 
 
@@ -16,8 +14,8 @@ class Draft:
     path: Path
 
     @classmethod
-    def of(cls, target: str, content: pd.DataFrame | str) -> "Draft":
-        """Write rows as CSV or Parquet, by the target's ending, or a text.
+    def of(cls, target: str, content: bytes) -> "Draft":
+        """Write a file's content beside its place.
 
         Raises
         ------
@@ -28,12 +26,7 @@ class Draft:
         draft = path.with_name(f".{path.name}.draft")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, str):
-                draft.write_text(content, encoding="utf-8")
-            elif path.suffix == ".csv":
-                content.to_csv(draft, index=False)
-            else:
-                content.to_parquet(draft, index=False)
+            draft.write_bytes(content)
         except OSError as error:
             raise PublishRefused(f"{target} cannot be written: {error}. The published list stays.") from error
         return cls(target, draft)

@@ -11,11 +11,11 @@ from typing import Self
 from lib.config import secrets
 from lib.config.event_kinds import places
 from lib.config.events import Events, QuietDays
+from lib.config.exports import Export
 from lib.config.kinds import (
     choice,
     day,
     decimal,
-    file_of,
     flag,
     model_uri,
     optional,
@@ -259,9 +259,7 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
         "tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until",
         job="${var.suppress}",
     )
-    export: str = parameter(
-        "", optional(file_of(".csv", ".parquet"), ""), "a file to write the list to as well", job="${var.export}"
-    )
+    export: Export
     contacts: Contacts  # whom that file names
     contacted: tuple[str, ...] = parameter(
         "",

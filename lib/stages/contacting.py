@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 
 from lib.audience.release import STAYS
+from lib.config.exports import Export
 from lib.config.question import Question
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import odd_days, read_users
@@ -44,10 +45,10 @@ def take_contacted(names: Iterable[str], tables: Tables) -> None:
             _replace(tables, contacts, f"{source} AND day IN ({days_sql(sorted(set(when)))})")
 
 
-def write_chosen(question: Question, tables: Tables, cutoff: date, users: "pd.Series[str]", file: str) -> None:
+def write_chosen(question: Question, tables: Tables, cutoff: date, users: "pd.Series[str]", export: Export) -> None:
     """Keep who stood in the file of a list, in the place of what was kept of the same question and cutoff."""
     rows = pd.DataFrame({"user_id": users}).assign(
-        question=question.slug, cutoff=cutoff, day=cutoff, channel=None, kind="chosen", source=file
+        question=question.slug, cutoff=cutoff, day=cutoff, channel=export.format, kind="chosen", source=export.file
     )
     _replace(tables, rows, f"kind = 'chosen' AND {list_sql(question, cutoff)}")
 

@@ -25,6 +25,7 @@ from lib.stages import past
 from lib.stages import publications as lists
 from lib.stages.contacting import read_quiet, take_contacted, write_chosen
 from lib.stages.context import Context
+from lib.stages.exporting import Files, draft_files, prepare_files
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
 from lib.stages.suppressing import LeftOut, find_left_out, write_left_out
 from lib.tables.protocol import Tables
@@ -64,20 +65,20 @@ def run(context: Context[PublishConfig]) -> Published:
     new = _check_scored(config, tables, cutoffs)
     kind, mean = new.publication["kind"], new.publication["mean_propensity"]
     context.say(f"the list may be {kind}: {len(new.listed)} users, {mean:.4f} on average")
-    drafts = [Draft.of(config.export, new.chosen.rows)] if new.has_file else []
+    drafts = list(draft_files(config.export, question, new.files)) if new.files else []
     context.say("writing the report")
     facts = lists.report_facts(context, new.listed, new.old, new.publication)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
     published = Published(new.listed.head(10), summary, facts, target, not new.recorded)
     if target:
-        drafts.append(Draft.of(target, published.page))
+        drafts.append(Draft.of(target, published.page.encode()))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
     if not new.recorded:
         tables.replace("audience", new.listed, question_sql(question))
     lists.record_publication(config, tables, new.publication)
-    if new.has_file:
-        write_chosen(question, tables, cutoffs.as_of, new.chosen.rows["user_id"], config.export)
+    if new.files:
+        write_chosen(question, tables, cutoffs.as_of, new.files.chosen["user_id"], config.export)
     for file in drafts:
         file.keep()
         context.say(f"written to {file.target}")
@@ -94,7 +95,7 @@ class _NewList:
     difference: ListDifference | None
     recorded: str  # why it does not come into use; blank where it does
     chosen: Chosen
-    has_file: bool
+    files: Files | None
     publication: Mapping[str, Any]
 
 
@@ -113,9 +114,10 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
     kind = "recorded" if recorded else "published"
     row = lists.publication_row(config, tables, listed, difference, old, rate, kind) | left_out.columns()
     quiet = read_quiet(question, tables, as_of, config.contacts.quiet_days)
-    chosen, has_file = contacts.choose_contacts(listed, config.contacts, quiet), bool(config.export and not recorded)
-    row |= {"chosen": len(chosen.rows) if has_file else None, "quiet": chosen.quiet}
-    return _NewList(listed, left_out, old, difference, recorded, chosen, has_file, row)
+    chosen = contacts.choose_contacts(listed, config.contacts, quiet)
+    files = prepare_files(config.export, tables, chosen) if config.export.file and not recorded else None
+    row |= {"chosen": len(files.chosen) if files else None, "quiet": chosen.quiet}
+    return _NewList(listed, left_out, old, difference, recorded, chosen, files, row)
 
 
 def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
@@ -125,6 +127,7 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
         *new.left_out.format(),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
         *contacts.format_contacts(new.chosen, len(new.listed), config.contacts, gain),
+        *(new.files.format(config.export) if new.files else []),
         "The ten highest propensities:",
         *audience_rules.format_list(new.listed.head(10)),
     ]

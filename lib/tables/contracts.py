@@ -79,7 +79,7 @@ CONTACTS = {
     "question": "string",  # its slug; null: of no question in particular
     "cutoff": "date",  # of the list whose file the user stood in; null where somebody told of the contact
     "day": "date",  # chosen: the cutoff; contacted: when that was
-    "channel": "string",  # null where nobody said
+    "channel": "string",  # of chosen the file's format; null where nobody said
     "kind": "string",  # chosen: stood in a file; contacted: told by a table or file that `contacted` names
     "source": "string",  # that file, or that table or file
 }

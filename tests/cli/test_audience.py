@@ -134,3 +134,20 @@ def test_a_home_without_models_says_how_to_begin(tmp_path, capsys):
     assert capsys.readouterr().err == (
         f"error: There are no models in {tmp_path / 'new'} yet. Start with: ./propensity run\n"
     )
+
+
+def test_a_list_is_exported_without_a_run(said, tables, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "staff.csv").write_text("user_id\nnobody\n")
+    options = ("--question", BUY.slug, "--param", "export_format=braze", "--param", "export_top=5")
+    code, text = said("export", "out/list.csv", *options, "--param", "suppress=staff.csv")
+    assert (code, text.splitlines()[0]) == (
+        0, f"The list of {NEXT} for {BUY}, written to {tmp_path}/out/list.csv."
+    )  # fmt: skip
+    lines = (tmp_path / "out" / "list.csv").read_text().splitlines()
+    assert (len(lines), lines[0].split(",")[0]) == (6, "external_id")
+    assert said("export", "list.csv", *options, "--param", "seed=3") == (
+        1,
+        "error: --param seed says nothing of a file. There are contacted, cost_of_contact, export, export_columns, "
+        "export_format, export_identifiers, export_top, quiet_days_after_contact, suppress, value_of_action.\n",
+    )

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -17,8 +18,11 @@ from cli.errors import CliError
 from cli.local import forgetting
 from cli.local.home import lock_home, open_home
 from lib.audience.erasing import whole_words
+from lib.audience.exports import make_file
 from lib.audience.suppression import digest_user
+from lib.config.formats import read_format
 from lib.sources.user_lists import read_users
+from lib.stages.exporting import control_file
 from lib.tables.contracts import IDS
 from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
@@ -266,3 +270,32 @@ def test_the_receipt_names_models_and_files_that_keep_rows(home, capsys):
         "on, or typical ones, without ids\n" in said
     )
     assert "folds" not in said
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet", "braze", "klaviyo", "salesforce", "google_customer_match"])
+def test_a_file_of_any_format_and_the_one_beside_it_name_them_no_more(home, tmp_path, name):
+    user, target = first_user(home), tmp_path / f"list{read_format(name).ending}"
+    rows = table(home, "audience").to_pandas().assign(email="a@example.com")
+    for file in (target, Path(control_file(str(target)))):
+        file.write_bytes(make_file(rows, read_format(name), {}, "q"))
+    record = max(home.runs.glob("*/run.json"))
+    run = json.loads(record.read_text())
+    run["parameters"]["export"] = str(target)
+    record.write_text(json.dumps(run))
+    assert main(["forget", user, "--home", str(home.root)]) == 0
+    for file in (target, Path(control_file(str(target)))):
+        if name == "google_customer_match":  # digests alone: any row may be theirs
+            assert not file.exists()
+        else:
+            assert ids_of(file) == [one for one in rows["user_id"] if one != user]
+
+
+def ids_of(file):
+    """All ids that a file names, in its order."""
+    if file.suffix == ".jsonl":
+        requests = [json.loads(line) for line in file.read_text().splitlines()]
+        profiles = [one for request in requests for one in request["data"]["attributes"]["profiles"]["data"]]
+        return [one["attributes"]["external_id"] for one in profiles]
+    rows = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, dtype=str, keep_default_na=False)
+    (column,) = {"user_id", "external_id", "user_id__c"} & set(rows)
+    return rows[column].tolist()

@@ -20,7 +20,7 @@ WRONG = [
      "Write decimals with a point."),
     (["cost_of_contact=0.40"], "value_of_action and cost_of_contact are given together or not at all, got '' and "
      "'0.40'. Give both in one currency, or leave both blank."),
-    (["export=list.xls"], "export must end in .csv or .parquet, got 'list.xls'. Leave it blank for none."),
+    (["export=list.xls"], "export must end in .csv or .parquet or .jsonl, got 'list.xls'. Leave it blank for none."),
     (["held_out_share=10"], "held_out_share must be a number from 0 to 1, got '10'."),
     (["n_trials=abc"], "n_trials must be a whole number >= 1, got 'abc'."),
     (["cohort_days=0.5"], "cohort_days must be a whole number >= 1, got '0.5'."),

@@ -124,8 +124,8 @@ def test_a_run_is_started_once_and_followed_to_its_end(place, remote):
     (["n_trials=abc"], "n_trials must be a whole number >= 1, got 'abc'."),
     (["cost_of_contact=0.40"], "value_of_action and cost_of_contact are given together or not at all, got '' and "
      "'0.40'. Give both in one currency, or leave both blank."),
-    (["cost_of_contact=0.40", "export=list.xls"], "export must end in .csv or .parquet, got 'list.xls'. Leave it blank "
-     "for none."),
+    (["cost_of_contact=0.40", "export=list.xls"], "export must end in .csv or .parquet or .jsonl, got 'list.xls'. "
+     "Leave it blank for none."),
 ])  # fmt: skip
 def test_no_run_is_started_with_a_parameter_that_no_stage_could_read(place, remote, given, message):
     add_parameters(place, n_trials="", export="", cost_of_contact="", value_of_action="")

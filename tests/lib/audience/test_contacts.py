@@ -34,6 +34,16 @@ def test_where_nothing_is_chosen_all_are_kept_but_those_held_out(ranked):
     assert format_contacts(everybody, 100, ALL, None) == []
 
 
+def test_the_comparison_is_of_users_held_out_who_would_have_been_chosen(ranked):
+    held = ranked[ranked["held_out"]]
+    assert users(choose(ranked).control) == users(held)
+    top = choose(ranked, top=10)
+    assert users(top.control) == users(held[held["rank"] < top.rows["rank"].max()])
+    assert 0 < len(top.control) < len(held)
+    worth = choose(ranked, {users(held)[0]}, value_of_action=4.0, cost_of_contact=2.0)
+    assert users(worth.control) == users(held[held["propensity"] > 0.5])[1:]
+
+
 def test_who_is_to_have_quiet_makes_room_for_the_next_and_is_counted(ranked):
     free = users(ranked[~ranked["held_out"]])
     held = users(ranked[ranked["held_out"]])[0]

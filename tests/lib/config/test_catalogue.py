@@ -56,7 +56,7 @@ def test_blank_and_none_say_that_there_is_nothing():
         publish = asked(
             PublishConfig, export=nothing, reports=nothing, value_of_action=nothing, cost_of_contact=nothing
         )
-        assert (publish.export, publish.reports, publish.contacts.value_of_action) == ("", "", None)
+        assert (publish.export.file, publish.reports, publish.contacts.value_of_action) == ("", "", None)
         assert publish.contacts.everybody
 
 
@@ -79,7 +79,7 @@ WRONG = [
      "point."),
     ({"cost_of_contact": "0,40", "value_of_action": "2"}, "cost_of_contact must be a number from 0 to 1e+09, got "
      "'0,40'. Write decimals with a point."),
-    ({"export": "list.xls"}, "export must end in .csv or .parquet, got 'list.xls'. Leave it blank for none."),
+    ({"export": "list.xls"}, "export must end in .csv or .parquet or .jsonl, got 'list.xls'. Leave it blank for none."),
     ({"held_out_share": "10"}, "held_out_share must be a number from 0 to 1, got '10'."),
     ({"n_trials": "abc"}, "n_trials must be a whole number >= 1, got 'abc'."),
     ({"cohort_days": "0.5"}, "cohort_days must be a whole number >= 1, got '0.5'."),

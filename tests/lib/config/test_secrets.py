@@ -46,7 +46,8 @@ def test_what_is_none_stays(text):
 @pytest.mark.parametrize(
     ("kind", "name"),
     [(ExtractConfig, "events"), (RetrainConfig, "optuna_storage"), (RetrainConfig, "experiment"),
-     (PublishConfig, "reports"), (PublishConfig, "export")],
+     (PublishConfig, "reports"), (PublishConfig, "export"), (PublishConfig, "suppress"),
+     (PublishConfig, "contacted")],
 )  # fmt: skip
 def test_no_parameter_takes_one_and_no_message_repeats_it(text, kind, name):
     with pytest.raises(ConfigError) as told:

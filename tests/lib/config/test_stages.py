@@ -171,7 +171,7 @@ def test_none_to_ten_reasons_can_be_asked_for():
 
 @pytest.mark.parametrize("export", ["list.xlsx", "csv", "folder/"])
 def test_a_list_is_exported_as_csv_or_parquet_only(export):
-    with pytest.raises(ConfigError, match=rf"export must end in .csv or .parquet, got '{export}'"):
+    with pytest.raises(ConfigError, match=rf"export must end in .csv or .parquet or .jsonl, got '{export}'"):
         asked(PublishConfig, export=export)
 
 

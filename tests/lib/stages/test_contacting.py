@@ -14,6 +14,7 @@ from lib.tables.memory import MemoryTables
 from tests.builders.runs import NEXT, asked, two_lists
 
 QUESTION = asked(PublishConfig).question
+FILE = asked(PublishConfig, export="list.csv").export
 OTHER = asked(PublishConfig, action="share").question
 AS_OF = date(2024, 6, 10)
 
@@ -66,7 +67,7 @@ def test_quiet_are_those_contacted_in_the_days_before_on_any_question_but_not_by
         (QUESTION, ago(7), "last list"), (OTHER, ago(7), "other question"), (OTHER, ago(8), "other, too old"),
         (QUESTION, ago(0), "own list"), (OTHER, ago(0), "other, same day"),
     ):  # fmt: skip
-        write_chosen(question, tables, cutoff, pd.Series([user]), "list.csv")
+        write_chosen(question, tables, cutoff, pd.Series([user]), FILE)
     assert read_quiet(QUESTION, tables, AS_OF, 7) == {"first day", "last day", "last list", "other question"}
     assert read_quiet(QUESTION, tables, AS_OF, 0) == set()
     # a contact that is noted as the list's own never counts, on whatever day it was

@@ -1,0 +1,20 @@
+"""Lists that were written to files, for users who are forgotten: in whatever format a channel took them."""
+
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from cli.local.home import Home
+from lib.config.kinds import is_none
+from lib.stages.exporting import control_file
+from localrun.run.record import past_runs
+
+
+def exported_files(home: Home) -> list[Path]:
+    """The files that runs and calls by hand wrote lists to, and those beside them, as far as they are still there."""
+    named = {run.parameters.get("export", "") for _, run in past_runs(home.runs)}
+    for log in home.warehouse.glob("*/contacts/_delta_log"):
+        chosen = DeltaTable(log.parent).to_pandas(columns=["source"], filters=[("kind", "=", "chosen")])
+        named |= set(chosen["source"])
+    files = {file for name in named if not is_none(name) for file in (Path(name), Path(control_file(name)))}
+    return sorted(file for file in files if file.is_file())

@@ -1,0 +1,166 @@
+"""A list as the file that a channel loads: its columns, names, limits and shape, as `lib.config.formats` has them."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from hashlib import sha256
+from typing import Literal
+
+import pandas as pd
+
+from lib.config.formats import IDENTIFIERS, Format
+from lib.errors import PublishRefused
+from lib.tables.contracts import AUDIENCE, arrow_schema
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet take a text for a formula, when it begins with it
+
+
+def make_file(rows: pd.DataFrame, wanted: Format, chosen_columns: Mapping[str, str], question: str) -> bytes:
+    """Write rows of a list as a channel takes them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `audience`, best first, and the columns of `IDENTIFIERS` that are known: normalised, blank for none.
+        `expected_actions` is summed up anew: it counts the rows of this file.
+    chosen_columns : mapping
+        Columns of `audience` to the names that they get; nothing for the format's own.
+
+    Raises
+    ------
+    PublishRefused
+        If a limit of the format is passed, or a name is none that it takes. The message names it.
+    """
+    columns = chosen_columns or {ours: theirs.format(question=question) for ours, theirs in wanted.columns.items()}
+    table = _rename(rows.assign(expected_actions=rows["propensity"].cumsum()), wanted, columns)
+    _check_limits(table, wanted)
+    match wanted.shape:
+        case "parquet":
+            content = _parquet(table, {theirs or ours: ours for ours, theirs in columns.items()})
+        case "requests":
+            content = "".join(f"{line}\n" for line in _requests(table, wanted)).encode()
+        case _:
+            content = _csv(table, wanted)
+    if wanted.megabytes and len(content) > wanted.megabytes * 1_000_000:
+        raise PublishRefused(
+            f"The file has {len(content) / 1e6:.0f} MB, and {wanted.title} takes {wanted.megabytes}. "
+            "Lower export_top, or choose fewer columns. The list stays."
+        )
+    return content
+
+
+def _rename(rows: pd.DataFrame, wanted: Format, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The channel's columns, its identifiers first."""
+    identifiers = {"user_id": wanted.user} | {name: getattr(wanted, name) for name in IDENTIFIERS}
+    known = {ours: theirs for ours, theirs in identifiers.items() if theirs and ours in rows}
+    if wanted.shape == "parquet" or wanted.safe_in_spreadsheets:  # of no channel: all columns in their own order
+        known = {ours: theirs for ours, theirs in known.items() if ours not in columns}
+    names = known | {ours: theirs or ours for ours, theirs in columns.items()}
+    odd = [name for name in names.values() if not re.fullmatch(wanted.names, name)]
+    twice = [name for name in names.values() if list(names.values()).count(name) > 1]
+    if odd or twice:
+        raise PublishRefused(
+            f"{wanted.title} takes no column {(odd or twice)[0]!r}{'' if odd else ' twice'}. Name it otherwise in "
+            "export_columns. The list stays."
+        )
+    table: pd.DataFrame = rows[list(names)].set_axis(list(names.values()), axis=1)
+    if wanted.hashed:
+        for name in (theirs for ours, theirs in known.items() if ours in IDENTIFIERS):
+            table[name] = table[name].map(_hash)
+    return table
+
+
+def _check_limits(table: pd.DataFrame, wanted: Format) -> None:
+    if wanted.rows and len(table) > wanted.rows:
+        raise PublishRefused(
+            f"The file has {len(table)} rows, and {wanted.title} takes {wanted.rows}. Lower export_top. The list stays."
+        )
+    if wanted.most_columns and table.shape[1] > wanted.most_columns:
+        raise PublishRefused(
+            f"The file has {table.shape[1]} columns, and {wanted.title} takes {wanted.most_columns}. Choose fewer in "
+            "export_columns. The list stays."
+        )
+
+
+def _csv(table: pd.DataFrame, wanted: Format) -> bytes:
+    if wanted.safe_in_spreadsheets:
+        table = table.map(_neutralise)
+    lines = io.StringIO(newline="")
+    # a carriage return alone ends a line too for many readers, and is quoted by this writer only where all is
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if table.map(_has_return).to_numpy().any() else csv.QUOTE_MINIMAL
+    table.to_csv(lines, index=False, lineterminator="\n", quoting=quoting)
+    return lines.getvalue().encode()
+
+
+def _parquet(table: pd.DataFrame, ours: Mapping[str, str]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = arrow_schema(AUDIENCE)
+    fields = [pa.field(name, kinds.field(ours[name]).type if name in ours else pa.string()) for name in map(str, table)]
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(table, schema=pa.schema(fields), preserve_index=False), content)
+    return content.getvalue()
+
+
+def _requests(table: pd.DataFrame, wanted: Format) -> Iterator[str]:
+    """Bodies of requests, as few as the limits of a request allow."""
+    identifiers = {wanted.user, wanted.email, wanted.phone}
+    batch: list[str] = []
+    size = 0
+    for row in json.loads(table.map(_plain).to_json(orient="records")):
+        attributes = {name: value for name, value in row.items() if name in identifiers and value}
+        properties = {name: value for name, value in row.items() if name not in identifiers and value is not None}
+        text = json.dumps({"type": "profile", "attributes": attributes | {"properties": properties}})
+        if len(text) > wanted.bytes_of_a_row:
+            raise PublishRefused(
+                f"A user's row has {len(text)} bytes, and {wanted.title.split(':')[0]} takes {wanted.bytes_of_a_row}. "
+                "Choose fewer columns in export_columns. The list stays."
+            )
+        if len(batch) == wanted.rows_of_a_request or size + len(text) + 500 > wanted.bytes_of_a_request:
+            yield _request(batch)
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text) + 2
+    if batch:
+        yield _request(batch)
+
+
+def _request(profiles: list[str]) -> str:
+    head, tail = json.dumps(
+        {"data": {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": ["*"]}}}}
+    ).split('"*"')
+    return head + ", ".join(profiles) + tail
+
+
+def _has_return(value: object) -> bool:
+    return isinstance(value, str) and "\r" in value
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _neutralise(text: object) -> object:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if isinstance(text, str) and _FORMULA.match(text) else text
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest() if text else ""
+
+
+def normalise_email(text: str) -> str:
+    """An address as channels match it: small letters, no blanks; blank where it is none."""
+    address = re.sub(r"\s", "", text).lower()
+    return address if re.fullmatch(r"[^@]+@[^@]+\.[^@]+", address) else ""
+
+
+def normalise_phone(text: str) -> str:
+    """A number in E.164, as +4930123456; blank where it has no country code, or is none."""
+    number = re.sub(r"[\s()./-]", "", text)
+    number = f"+{number[2:]}" if number.startswith("00") else number
+    return number if re.fullmatch(r"\+[1-9]\d{6,14}", number) else ""

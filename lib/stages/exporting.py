@@ -1,0 +1,144 @@
+"""The files that come with a list: whom to contact, and beside it whom to leave alone as the comparison."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+
+import pandas as pd
+
+from lib.audience.contacts import Chosen, choose_contacts, format_contacts
+from lib.audience.exports import make_file, normalise_email, normalise_phone
+from lib.audience.files import Draft
+from lib.audience.ranking import leave_out
+from lib.audience.release import STAYS
+from lib.config.exports import Export
+from lib.config.formats import IDENTIFIERS, read_format
+from lib.config.question import Question
+from lib.config.stages import PublishConfig
+from lib.errors import PublishRefused, SourceError
+from lib.sources.user_lists import read_users
+from lib.stages.contacting import read_quiet, take_contacted, write_chosen
+from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.suppressing import find_left_out, read_last_lists
+from lib.tables.protocol import Tables
+
+_NORMALISE = {"email": normalise_email, "phone": normalise_phone}
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is to be written of a list."""
+
+    chosen: pd.DataFrame  # rows of the file
+    control: pd.DataFrame  # rows of the file beside it
+    nameless: int  # chosen users without an identifier that the format matches by
+
+    def format(self, export: Export) -> list[str]:
+        """Say what is in the files."""
+        lines = [
+            f"In the file, {export.format}: {len(self.chosen)} users to contact; beside it, as the comparison, "
+            f"{len(self.control)} held out who would have been among them."
+        ]
+        names = " or ".join(_matched_by(export))
+        return lines + ([f"  {self.nameless} more have no {names}, and are not in it."] if self.nameless else [])
+
+
+def prepare_files(export: Export, tables: Tables, chosen: Chosen) -> Files:
+    """Join what a channel matches users by, and leave out who has none of it: those chosen and the comparison alike.
+
+    Raises
+    ------
+    PublishRefused
+        If the identifiers cannot be read, or name a user twice.
+    """
+    if not export.identifiers:
+        return Files(chosen.rows, chosen.control, 0)
+    try:
+        known = read_users(export.identifiers, tables, IDENTIFIERS)
+    except SourceError as error:
+        raise PublishRefused(f"export_identifiers: {error} {STAYS}") from error
+    twice = int(known["user_id"].duplicated().sum())
+    if twice:
+        raise PublishRefused(f"{export.identifiers} has {twice} rows of users who stand there already. {STAYS}")
+    for name in IDENTIFIERS:
+        known[name] = known[name].map(_NORMALISE[name])
+    joined, control = (rows.merge(known, on="user_id", how="left") for rows in (chosen.rows, chosen.control))
+    return Files(kept := _identified(joined, export), _identified(control, export), len(joined) - len(kept))
+
+
+def draft_files(export: Export, question: Question, files: Files) -> Iterator[Draft]:
+    """Write both files beside their places."""
+    wanted = read_format(export.format)
+    for target, rows in ((export.file, files.chosen), (control_file(export.file), files.control)):
+        yield Draft.of(target, make_file(rows, wanted, export.columns, question.slug))
+
+
+def control_file(target: str) -> str:
+    """The file beside a list's, of users to leave alone."""
+    path = PurePath(target)
+    return str(path.with_name(f"{path.stem}.control{path.suffix}"))
+
+
+def _identified(rows: pd.DataFrame, export: Export) -> pd.DataFrame:
+    rows = rows.fillna(dict.fromkeys(IDENTIFIERS, ""))
+    if read_format(export.format).user:  # the user's own id is enough
+        return rows
+    matched_by = _matched_by(export)
+    return rows[(rows[matched_by] != "").any(axis=1)]
+
+
+def _matched_by(export: Export) -> list[str]:
+    return [name for name in IDENTIFIERS if getattr(read_format(export.format), name)]
+
+
+def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> list[str]:
+    """Make the files of a published list by hand; what they hold is noted as of a run.
+
+    Parameters
+    ----------
+    cutoff : date or None
+        Of a list that was in use and whose version can still be read; None: of the present one.
+
+    Returns
+    -------
+    list of str
+        What was written, line by line.
+
+    Raises
+    ------
+    PublishRefused
+        If there is no such list, or a list of users to leave out cannot be read: nothing was written then.
+    """
+    question = config.question
+    ranked = _read_list(question, tables, cutoff)
+    day = ranked["cutoff"].iloc[0]
+    take_contacted(config.contacted, tables)
+    left_out = find_left_out(config.suppress or read_last_lists(question, tables) or (), question, tables, ranked)
+    quiet = read_quiet(question, tables, day, config.contacts.quiet_days)
+    chosen = choose_contacts(leave_out(ranked, left_out.users), config.contacts, quiet)
+    files = prepare_files(config.export, tables, chosen)
+    drafts = list(draft_files(config.export, question, files))
+    write_chosen(question, tables, day, files.chosen["user_id"], config.export)
+    for draft in drafts:
+        draft.keep()
+    head = f"The list of {day} for {question}, written to {config.export.file}."
+    return [head, *left_out.format(), *format_contacts(chosen, len(ranked), config.contacts, None),
+            *files.format(config.export)]  # fmt: skip
+
+
+def _read_list(question: Question, tables: Tables, cutoff: date | None) -> pd.DataFrame:
+    """The present list, or the newest version of one of an earlier cutoff."""
+    mine = question_sql(question)
+    where = mine if cutoff is None else list_sql(question, cutoff)
+    present = read_rows(tables, "audience", where, "*", "ORDER BY rank")
+    if present is not None:
+        return present
+    for version in reversed(tables.versions() if cutoff and tables.exists("audience") else []):
+        rows = tables.at_version(version, where)
+        if len(rows):
+            return rows.sort_values("rank", ignore_index=True)
+    what = f"No list of {cutoff}" if cutoff else "No list"
+    raise PublishRefused(
+        f"{what} for {question} was published, or can still be read. ./propensity audience names the lists that were."
+    )
