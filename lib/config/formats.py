@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lib.tables.contracts import AUDIENCE
-
 _FOLDER = Path(__file__).parent / "formats"
 IDENTIFIERS = ("email", "phone")  # that a channel may match by, besides the user's own id
 
@@ -49,5 +47,7 @@ def format_names() -> tuple[str, ...]:
 @cache
 def read_format(name: str) -> Format:
     """One format; those that are of no channel have all columns of the list."""
+    from lib.tables.contracts import AUDIENCE  # which takes pandas: help needs none
+
     raw = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     return Format(**({"columns": {column: column for column in AUDIENCE}} if name in ("csv", "parquet") else {}) | raw)
