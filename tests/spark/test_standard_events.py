@@ -44,7 +44,7 @@ def test_other_names_constants_and_types_are_mapped(spark):
         "user_id": "string", "event_type": "string", "day": "date", "known_day": "date", "known_time": "timestamp",
         "count": "bigint", "value": "double", "item_id": "string", "broken": "string", "found": "string",
         "has_value": "boolean", "has_item_id": "boolean", "has_count": "boolean", "has_known_at": "boolean",
-        "file": "string",
+        "file": "string", "key": "array<string>", "source": "int",
     }  # fmt: skip
     assert picked(shaped, *shaped.columns[:9]) == [
         ("17", "purchase", JUNE_1, JUNE_1, datetime(2024, 6, 1), 1, 12.5, "3", None)  # noqa: DTZ001 - as Spark gives it
