@@ -47,10 +47,10 @@ def format_delay(question: Question, rows: pd.DataFrame, waited: int) -> list[st
     delay = estimate_delay(rows)
     if delay is None:
         return []
-    told = f"{SHARE:.0%} of the events of {question.action} are known {delay} days after their day at the latest"
+    lateness = f"{SHARE:.0%} of the events of {question.action} are known {delay} days after their day at the latest"
     if delay <= waited:
-        return [f"{told}; labels wait for {waited} days."]
+        return [f"{lateness}; labels wait for {waited} days."]
     return [
-        f"{told}, and labels wait for {waited}: the newest ones may lack some, and their rate be too low. Set "
+        f"{lateness}, and labels wait for {waited}: the newest ones may lack some, and their rate be too low. Set "
         f"label_complete_after_days to {delay}."
     ]
