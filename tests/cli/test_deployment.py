@@ -13,6 +13,7 @@ from lib.tables.contracts import EVALUATIONS
 from localrun.bundle.bundle import load_bundle, target_names
 from localrun.checks import job as job_rules
 from tests.builders import bundles
+from tests.fakes.workspace import EVERYBODY, managers
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,6 +176,16 @@ def test_an_experiment_is_a_path_that_the_bundle_alone_manages(tmp_path, name, m
     experiment = f"resources: {{experiments: {{searches: {{name: '{name}'}}}}}}\n"
     found = findings(bundles.write(tmp_path, databricks=bundles.DATABRICKS + experiment))
     assert found == ([f"databricks.yml: experiment searches: its name {name!r} {message}"] if message else [])
+
+
+@pytest.mark.parametrize("target", target_names(ROOT))
+def test_what_is_deployed_and_what_models_need_lies_where_its_owner_alone_may_delete_it(target):
+    bundle = load_bundle(ROOT, target, {"service_principal": ID})
+    places = [experiment["name"] for experiment in bundle.tree["resources"]["experiments"].values()]
+    if target != "dev":  # the CLI puts a development copy below its owner's folder
+        places.append(f"{bundle.tree['workspace']['root_path']}/files")
+    assert [managers(place) for place in places] == [{ID}] * len(places)
+    assert managers("/Shared/propensity") == {EVERYBODY}  # where it lay
 
 
 def test_production_may_say_how_many_runs_there_are(tmp_path):

@@ -112,11 +112,11 @@ def test_a_run_is_started_once_and_followed_to_its_end(place, remote):
         "POST /api/2.2/jobs/run-now": {"run_id": 55},
         "GET /api/2.2/jobs/runs/get": lambda _: next(answers),
     }
-    code, said = remote("run", "--param", "action=share")
+    code, said = remote("run", "--param", "action=share,favorite")  # where the CLI's own --params splits
     assert code == 0
     assert said.startswith("run 55 of [dev ana] propensity\n  extract_features: RUNNING\n  extract_features: SUCCESS\n")
     ((_, asked),) = [item for item in place.asked if item[0] == "POST /api/2.2/jobs/run-now"]
-    assert (asked["job_id"], asked["job_parameters"]) == (7, {"action": "share"})
+    assert (asked["job_id"], asked["job_parameters"]) == (7, {"action": "share,favorite"})
     assert len(asked["idempotency_token"]) == 32
 
 

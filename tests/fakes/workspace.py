@@ -1,6 +1,7 @@
 """A Databricks workspace as far as `remote` asks one: the REST API's paths and shapes, over HTTP on this machine."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+EVERYBODY = "users"  # the group of all users of a workspace
 Answer = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
 ME = "ana@example.org"
 _FS = "/api/2.0/fs/"
@@ -83,3 +85,13 @@ def workspace() -> Iterator[Workspace]:
         found.url = f"http://127.0.0.1:{server.server_port}"
         yield found
         server.shutdown()
+
+
+def managers(path: str) -> set[str]:
+    """Who may manage what lies at a path, and so delete it: each folder hands its rights down to all below it.
+
+    Of what lies in Shared that is everybody; of what lies in somebody's own folder, whose folder it is.
+    """
+    own = re.match(r"(/Workspace)?/Users/([^/]+)/", path)
+    shared = re.match(r"(/Workspace)?/Shared/", path)
+    return ({own[2]} if own else set()) | ({EVERYBODY} if shared else set())
