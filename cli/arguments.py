@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cli.errors import CliError
-from cli.help import EXAMPLES, INTRODUCTION, Parser, format_parameters
+from cli.help import ALERTS, EXAMPLES, INTRODUCTION, Parser, format_parameters
 from cli.options import (
     PROJECT,
     add_backtest_options,
@@ -44,6 +44,13 @@ def build_parser() -> Parser:
         epilog=format_parameters(),
     )
     add_run_options(schedule)
+    alive = commands.add_parser(
+        "alive", help="whether the run that was due took place; for a cron of your own", epilog=ALERTS
+    )
+    alive.add_argument("--grace", type=float, default=12, metavar="HOURS", help="how late a run may be (default: 12)")
+    alive.add_argument("--job", default="propensity", help="the job (default: propensity)")
+    add_home_option(alive)
+    add_bundle_options(alive)
     _look(commands.add_parser("look", help="see what is in a file of events, before a first run"))
     _while_you_work(commands)
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")

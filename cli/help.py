@@ -24,6 +24,12 @@ the next days?
 Runs the job of this bundle (databricks.yml, jobs/, notebooks/) on this machine,
 as Databricks would."""
 
+ALERTS = """\
+A run, and this command, tell what happened wherever the environment says:
+  PROPENSITY_WEBHOOK=https://...          Slack, Teams, or JSON for any other;
+  PROPENSITY_WEBHOOK_SHAPE=slack          where the host does not tell
+  PROPENSITY_SMTP=smtps://user:word@host  and PROPENSITY_MAIL=from,to,to"""
+
 EXAMPLES = """\
 first steps
   ./propensity run        load a year of real groceries, train, score, publish
@@ -50,6 +56,9 @@ the models
 is retraining worth it
   ./propensity backtest --from 2017-06-25 --to 2017-12-17
                           26 weekly runs of the past under four policies
+
+did it run
+  ./propensity alive      for a cron of your own: 1 when a run is overdue
 
 while you work
   ./propensity validate   check the YAML, the notebooks, and how they are wired

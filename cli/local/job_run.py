@@ -12,8 +12,10 @@ from typing import Any
 
 import psutil
 
+from cli.local.alerts import Channels, own_channels, send
 from cli.local.bars import Bars, open_bars
 from cli.local.earlier_values import needed_values
+from cli.local.happenings import find_happenings
 from cli.local.home import Home, new_run_id
 from cli.local.plan import EXPERIMENT, Plan, schema_of
 from cli.local.progress import Progress, format_closing, format_results
@@ -43,6 +45,7 @@ class Surroundings:
     tracking: Future[None] | None
     warm: WarmKernels
     bars: Bars | None
+    channels: Channels
     stopped: Event = field(default_factory=Event)
 
 
@@ -50,6 +53,7 @@ def start(plan: Plan) -> JobRun:
     """Start Spark, make the events and the experiment while it comes up, then run the job."""
     start = datetime.now(UTC)
     run_id = new_run_id(start)
+    channels = own_channels()  # before any process is started that would inherit them
     folder = _folder(plan, plan.job, run_id)
     if plan.source.remark:
         print(plan.source.remark, flush=True)
@@ -63,13 +67,15 @@ def start(plan: Plan) -> JobRun:
         if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
             experiment = plan.home.parameters()[EXPERIMENT]
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
-        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking, warm=warm, bars=bars)
+        here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking, warm=warm, bars=bars,
+                            channels=channels)  # fmt: skip
         given = dict(plan.given)
         if plan.source.write:
             given["events"] = str(plan.source.write())
         run = _record(plan, given, run_id, start)
         progress = _run(plan, run, folder, here)
     _conclude(plan, run, progress)
+    _alert(plan, run, channels)
     return run
 
 
@@ -84,6 +90,7 @@ def _called(plan: Plan, here: Surroundings, job_id: int, parameters: Mapping[str
     run = _record(own, plan.local(job) | dict(parameters), run_id, start)
     _conclude(own, run, _run(own, run, folder, here))
     say(format_results(run, plan.home.warehouse / schema_of(run.parameters)))
+    _alert(own, run, here.channels)
     return run
 
 
@@ -111,6 +118,15 @@ def _conclude(plan: Plan, run: JobRun, progress: Progress) -> None:
     if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
         audience = plan.home.warehouse / schema_of(run.parameters) / "audience"
         say(format_what_happened(audience, run.run_id, run.parameters))
+
+
+def _alert(plan: Plan, run: JobRun, channels: Channels) -> None:
+    """Tell of what the run led to; whatever goes wrong with that is no matter of the run's."""
+    try:
+        happenings = find_happenings(run, plan.home.warehouse / schema_of(run.parameters))
+        send(channels, f"run {run.run_id} of {run.job} in {plan.home.root.name}", happenings)
+    except Exception as error:  # noqa: BLE001 - the run is over, and its result stands
+        print(f"Nobody was told what happened: {type(error).__name__}.", flush=True)
 
 
 def say(part: Iterable[str]) -> None:

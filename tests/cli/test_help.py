@@ -14,8 +14,8 @@ from lib.config.catalogue import all_parameters
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "run", "schedule", "validate", "test", "parameters", "ui", "models", "models diff", "models promote",
-    "models rollback", "models challenge", "audience", "audience rollback", "backtest", "notebook", "remote",
-    "remote status", "remote run", "remote logs", "remote models", "remote audience",
+    "models rollback", "models challenge", "audience", "audience rollback", "audience export", "alive", "backtest",
+    "notebook", "remote", "remote status", "remote run", "remote logs", "remote models", "remote audience",
 ]  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_the_version_is_the_project_s(capsys):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    ("rnu", "COMMAND knows no 'rnu', only run, schedule, look, validate, check, test, parameters, ui, models, "
+    ("rnu", "COMMAND knows no 'rnu', only run, schedule, alive, look, validate, check, test, parameters, ui, models, "
      "audience, backtest, notebook, backup, restore, forget, clean, remote. Did you mean run?"),
     ("frobnicate", "ui, models, audience, backtest, notebook, backup, restore, forget, clean, remote.\n"),
     ("remote stats", "ACTION knows no 'stats', only status, run, logs, models, audience. Did you mean status?"),
