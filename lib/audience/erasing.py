@@ -71,13 +71,13 @@ def _write(path: Path, content: bytes) -> None:
     draft.replace(path)
 
 
-def erase_in_files(reports: str, export: str, users: Sequence[str]) -> Iterator[str]:
-    """Take users out of the reports below a folder and of one exported list; what was done, in lines without an id."""
+def erase_in_files(reports: str, exports: Sequence[str], users: Sequence[str]) -> Iterator[str]:
+    """Take users out of the reports below a folder and of exported lists; what was done, in lines without an id."""
     if not users:
         return
     words = whole_words(users)
     if reports:
         pages = sorted(Path(reports).glob("*/*.html"))
         yield f"{sum(remove_if_named(path, words) for path in pages)} of {len(pages)} reports"
-    if export and Path(export).is_file():
-        yield f"{export}: {rewrite_list(Path(export), users)} rows"
+    for path in filter(Path.is_file, map(Path, exports)):
+        yield f"{path}: {rewrite_list(path, users)} rows"

@@ -208,6 +208,15 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "contacts": ("user_id",),
     "evaluations": ("user_id",),
 }
+STATISTICS = {  # columns whose least and greatest values a table's log may keep for each file: no ids
+    "daily_activity": ("day", "known_day", "event_type"),
+    "features": ("cutoff",),
+    "predictions": ("question", "cutoff"),
+    "audience": ("question", "cutoff"),
+    "suppressions": ("question", "cutoff"),
+    "contacts": ("question", "cutoff", "day"),
+    "evaluations": ("question", "cutoff"),
+}
 FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of these tables and `export`
     "sources/*",
     "reports/*/*.html",  # the head of the list

@@ -4,20 +4,22 @@ Queries are plain SELECTs that Spark and DuckDB read alike, for the kind in memo
 table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
 from lib.errors import SourceError
-from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.contracts import CONTRACTS, STATISTICS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
+KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
+STATISTICS_OF = "delta.dataSkippingStatsColumns"
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
 GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
     "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
@@ -88,18 +90,20 @@ class DeltaTables:
         self._sql_names.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
         if name == VERSIONED:
-            for what in ("deletedFile", "log"):  # else a VACUUM might take them after a week, and logs end in a month
-                writer = writer.option(f"delta.{what}RetentionDuration", f"interval {KEEP_DAYS} days")
+            for what in (KEPT_FILES, KEPT_LOGS):  # else a VACUUM might take them after a week, and logs end in a month
+                writer = writer.option(what, f"interval {KEEP_DAYS} days")
         if self.exists(name):
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
         else:
-            writer.saveAsTable(self.full_name(name))
+            self._with_statistics(name, writer).saveAsTable(self.full_name(name))
 
     def append(self, name: str, rows: "DataFrame | pd.DataFrame") -> None:
         frame = self._frame_of(name, rows)
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)
         writer = frame.write.format("delta").option("mergeSchema", "true")
+        if name in STATISTICS and not self.exists(name):
+            writer = self._with_statistics(name, writer)
         writer.mode("append").saveAsTable(self.full_name(name))
 
     def delete(self, name: str, where: str) -> None:
@@ -113,6 +117,41 @@ class DeltaTables:
         except PySparkException as error:
             what = str(error).splitlines()[0]
             raise SourceError(f"Table {name} cannot be read: {what}") from error
+
+    def erase(self, name: str, column: str, values: Sequence[str]) -> int:
+        """Remove the rows with some values of a column, and every file of earlier versions; how many rows there were.
+
+        The values travel as rows, and stand in no SQL text.
+        """
+        number = self._delete_values(name, column, values) if values else 0
+        full, kept = self.full_name(name), KEEP_DAYS if name == VERSIONED else 7
+        if name in STATISTICS:
+            self._set(name, {STATISTICS_OF: ",".join(STATISTICS[name])})
+        self.spark.sql(f"REORG TABLE {full} APPLY (PURGE)")  # what deletion vectors hide is still in the files
+        self._set(name, {KEPT_FILES: "interval 0 days"})
+        self.spark.sql(f"VACUUM {full}")
+        self._set(name, {KEPT_FILES: f"interval {kept} days", KEPT_LOGS: f"interval {max(kept, 30)} days"})
+        return number
+
+    def _delete_values(self, name: str, column: str, values: Sequence[str]) -> int:
+        full, ids = self.full_name(name), f"erased_{name}"
+        self.spark.createDataFrame(pa.table({column: pa.array(values, pa.string())})).createOrReplaceTempView(ids)
+        on = f"t.{name_sql(column)} = i.{name_sql(column)}"
+        asked = f"SELECT COUNT(*) AS n FROM {full} t LEFT SEMI JOIN {ids} i ON {on}"
+        number = int(self.spark.sql(asked).collect()[0]["n"])
+        if number:
+            self.spark.sql(f"MERGE INTO {full} t USING {ids} i ON {on} WHEN MATCHED THEN DELETE")
+        self.spark.catalog.dropTempView(ids)
+        return number
+
+    def _set(self, name: str, settings: Mapping[str, str]) -> None:
+        listed = ", ".join(f"'{key}' = '{value}'" for key, value in settings.items())
+        self.spark.sql(f"ALTER TABLE {self.full_name(name)} SET TBLPROPERTIES ({listed})")
+
+    def _with_statistics(self, name: str, writer: "DataFrameWriter") -> "DataFrameWriter":
+        """Let a new table's log keep the least and the greatest of some columns only."""
+        columns = STATISTICS.get(name)
+        return writer.option(STATISTICS_OF, ",".join(columns)) if columns else writer
 
     def get_property(self, name: str, key: str) -> str | None:
         if not self.exists(name):
@@ -141,7 +180,12 @@ class DeltaTables:
         return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
 
     def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
-        return self.spark.createDataFrame(to_arrow(name, rows)) if isinstance(rows, pd.DataFrame) else rows
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        if not isinstance(rows, pd.DataFrame):
+            return rows
+        table = to_arrow(name, rows)  # of no rows Spark tells no types by itself
+        return self.spark.createDataFrame(table, None if len(table) else from_arrow_schema(table.schema))
 
 
 def _plain_strings(frame: "DataFrame") -> "DataFrame":

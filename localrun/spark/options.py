@@ -60,6 +60,7 @@ CONF = {
     "spark.sql.session.timeZone": "UTC",  # as on serverless compute, like the next
     "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "4",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",  # else VACUUM has 10,000 tasks
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }

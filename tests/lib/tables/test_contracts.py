@@ -3,7 +3,7 @@
 import pytest
 
 from lib.errors import ContractBroken
-from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES, arrow_schema, check_columns
+from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES, IDS, STATISTICS, arrow_schema, check_columns
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -22,3 +22,9 @@ def test_a_broken_contract_names_the_first_column_and_what_was_found():
     check_columns("features", FEATURES | {"events_7": "float"})
     with pytest.raises(ContractBroken, match="Table features: unexpected columns label"):
         check_columns("features", FEATURES | {"events_7": "float", "label": "int"})
+
+
+def test_the_logs_of_tables_with_ids_have_statistics_of_other_columns_only():
+    assert set(STATISTICS) == set(IDS)
+    for name, columns in STATISTICS.items():
+        assert set(columns) <= set(CONTRACTS[name]) - {*IDS[name]}
