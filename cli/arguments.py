@@ -97,12 +97,15 @@ def _home_commands(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _clean_options(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Remove old run pages, reports, studies, cached features, and files of earlier table versions."
+    parser.description = (
+        "Remove old run pages, reports, studies, features, scores, and files of earlier table versions."
+    )
     for name, days, what in (
         ("runs", 90, "run pages"),
         ("reports", 400, "reports of lists"),
         ("studies", 90, "studies of searches"),
         ("features", 400, "cached features of a cutoff, beyond the 29 newest"),
+        ("predictions", 800, "scores of a cutoff whose outcome stands, beyond the 29 newest"),
         ("versions", 30, "files of earlier versions of tables; of the list 90 at the least"),
     ):
         parser.add_argument(f"--{name}", type=_days, metavar="DAYS", help=f"keep {what} for so long (default: {days})")

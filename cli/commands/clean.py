@@ -5,8 +5,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from cli.errors import CliError
-from cli.local.cleaning import SETTINGS, Periods, find_removable, format_total
-from cli.local.home import lock_home, open_home
+from cli.local.cleaning import Periods, find_removable, format_total
+from cli.local.home import SETTINGS, lock_home, open_home
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What a home need not keep for ever: told, then removed. Models, lists, predictions, outcomes and decisions stay."""
+"""What a home need not keep for ever: told, then removed. Models, lists, outcomes and decisions stay."""
 
 import json
 import re
@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from cli.local.home import Home
+from cli.local.home import SETTINGS, Home
 from cli.local.whole_files import write_whole
 
-SETTINGS = "clean.json"  # in a home: the periods by which each run cleans up after itself
 NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
 _STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")
 
@@ -25,6 +25,7 @@ class Periods:
     reports: int = 400
     studies: int = 90
     features: int = 400
+    predictions: int = 800
     versions: int = 30  # of tables: files that only their earlier versions read
 
     def save(self, home: Home) -> None:
@@ -58,6 +59,8 @@ def find_removable(home: Home, periods: Periods, now: datetime) -> Iterator[Remo
     yield from _studies(home, (now - timedelta(days=periods.studies)).date())
     for folder in sorted(home.warehouse.glob("*/features")):
         yield from _features(folder, periods.features)
+    for folder in sorted(home.warehouse.glob("*/predictions")):
+        yield from _predictions(folder, periods.predictions)
     for log in sorted(home.warehouse.glob("*/*/_delta_log")):
         yield from _old_files(log.parent, periods.versions)
 
@@ -143,6 +146,50 @@ def _features(folder: Path, days: int) -> Iterator[Removable]:
     for day in old:
         delete = partial(_delete_cutoff, folder, day)
         yield Removable("cutoff of features", f"{folder.parent.name} {day}", 0.0, delete)
+
+
+def _predictions(folder: Path, days: int) -> Iterator[Removable]:
+    """Scores of cutoffs whose outcome was written for good, and that neither list nor record reads any more.
+
+    The same cutoffs go from `evaluations`, which has these scores beside what happened.
+    """
+    from lib import timeline
+    from lib.features.days import LATE_DAYS
+
+    scored = _distinct(folder, "question", "horizon_days", "cutoff")
+    written = _distinct(folder.with_name("outcomes"), "question", "cutoff", "as_of")
+    last = {(question, cutoff): as_of for question, cutoff, as_of in sorted(written)}
+    listed = {(question, cutoff) for question, cutoff in _distinct(folder.with_name("audience"), "question", "cutoff")}
+    for question in sorted({question for question, *_ in scored}):
+        cutoffs = sorted(((cutoff, horizon) for other, horizon, cutoff in scored if other == question), reverse=True)
+        newest = cutoffs[0][0]
+        for cutoff, horizon in cutoffs[NEWEST_CUTOFFS:]:
+            as_of = last.get((question, cutoff))
+            final = as_of is not None and timeline.is_final(cutoff, horizon, as_of, LATE_DAYS)
+            read = (question, cutoff) in listed or cutoff >= timeline.track_record_window(newest, horizon).start
+            if final and not read and cutoff < newest - timedelta(days=days):
+                remove = partial(_delete_scores, folder, question, cutoff)
+                yield Removable("cutoff of predictions", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
+
+
+def _distinct(folder: Path, *columns: str) -> list[tuple[Any, ...]]:
+    """The distinct values of some columns of a table; none where it is not there, or was never whole."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
+
+    try:
+        rows = DeltaTable(folder).to_pyarrow_table(columns=list(columns))
+    except TableNotFoundError:
+        return []
+    return [tuple(row.values()) for row in rows.group_by(list(columns)).aggregate([]).select(list(columns)).to_pylist()]
+
+
+def _delete_scores(folder: Path, question: str, day: date) -> None:
+    from deltalake import DeltaTable
+
+    for table in (folder, folder.with_name("evaluations")):
+        if (table / "_delta_log").is_dir():
+            DeltaTable(table).delete(f"question = '{question}' AND cutoff = DATE '{day}'")
 
 
 def _delete_cutoff(folder: Path, day: date) -> None:

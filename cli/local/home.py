@@ -15,11 +15,13 @@ from typing import TextIO
 
 from cli.errors import CliError
 from cli.local import place, readers
+from cli.local.whole_files import write_whole
 from lib.config.kinds import NONE
 from lib.config.secrets import variable
 
 KEY_FILE = "forgotten.key"  # by which users who were forgotten are known again; in no backup
 _SCOPE, _KEY = "propensity", "forgotten"  # as a secret
+SETTINGS = "clean.json"  # the periods by which each run cleans up after itself; not there, all is kept
 _NAP_SECONDS = 1.0  # between two looks at a lock that is waited for
 
 
@@ -101,7 +103,10 @@ def open_home(path: Path) -> Home:
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         new = not root.exists()
+        empty = new or not any(root.iterdir())
         root.mkdir(mode=0o700, exist_ok=True)  # which shuts all below it
+        if empty:
+            write_whole(root / SETTINGS, b"{}\n")  # the usual periods
         if new and (remark := readers.who_can_read(root)):
             print(f"{remark} This file system keeps no permissions, so that cannot be changed here.", flush=True)
     except OSError as error:

@@ -159,8 +159,16 @@ def test_the_command_says_what_would_go_and_then_removes_it(home, capsys):
     assert capsys.readouterr().out == "nothing is older than its period\n"
 
 
+def test_a_new_home_cleans_up_by_the_usual_periods_and_one_of_before_keeps_all(tmp_path, home):
+    assert Periods.of(open_home(tmp_path / "new")) == Periods()
+    (tmp_path / "empty").mkdir()
+    assert Periods.of(open_home(tmp_path / "empty")) == Periods()
+    assert Periods.of(home) is None
+
+
 def test_a_home_keeps_all_until_it_is_told_and_then_each_run_cleans_up(stage, capsys):
     assert stage() == 0
+    (stage.home / "clean.json").unlink()  # as in a home that was made before
     (record,) = stage.home.glob("runs/*/run.json")
     record.write_text(record.read_text().replace('"started": "20', '"started": "19'))
     time.sleep(1.1)  # runs are told apart, and put in order, by their second
@@ -189,3 +197,38 @@ def test_a_period_is_a_number_of_days(days, capsys):
     with pytest.raises(SystemExit):
         main(["clean", "--runs", days])
     assert f"{days!r} is no number of days from 1 to 36500" in capsys.readouterr().err
+
+
+def scores(home, weeks, outcome_after=45):
+    """Weekly scores of a question with a horizon of 14 days, of which outcomes were written so many days after."""
+    days = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(weeks)]
+    frame = pd.DataFrame({"question": "q", "horizon_days": np.int32(14), "user_id": "u", "cutoff": days})
+    for name in ("predictions", "evaluations"):
+        write_deltalake(home.warehouse / "other" / name, frame)
+    written = pd.DataFrame({"question": "q", "cutoff": days})
+    written["as_of"] = [day + timedelta(days=outcome_after) for day in days]
+    write_deltalake(home.warehouse / "other" / "outcomes", written)
+    return days
+
+
+def test_old_scores_go_where_their_outcome_stands_and_nothing_reads_them(home):
+    days = scores(home, 60)
+    listed = pd.DataFrame({"question": ["q", "other"], "cutoff": [days[40], days[41]]})
+    write_deltalake(home.warehouse / "other" / "audience", listed)
+    what = "cutoff of predictions"
+    assert found(home, what) == []  # 60 weeks are less than 800 days
+    old = [day for n, day in enumerate(days) if n >= 29 and n != 40 and day < days[0] - timedelta(days=300)]
+    assert 0 < len(old) < 30
+    assert found(home, what, predictions=300) == [f"other q {day}" for day in old]
+    for one in find_removable(home, Periods(predictions=300), NOW):
+        if one.what == what:
+            one.remove()
+    for name in ("predictions", "evaluations"):
+        assert set(DeltaTable(home.warehouse / "other" / name).to_pandas()["cutoff"]) == set(days) - set(old)
+    assert len(DeltaTable(home.warehouse / "other" / "outcomes").to_pandas()) == 60
+
+
+@pytest.mark.parametrize(("outcome_after", "gone"), [(43, False), (44, True)])  # 14 days of horizon, 30 of late events
+def test_scores_stay_until_their_outcome_is_final(home, outcome_after, gone):
+    scores(home, 40, outcome_after)
+    assert bool(found(home, "cutoff of predictions", predictions=1)) is gone
