@@ -86,7 +86,7 @@ def test_a_built_in_source_brings_questions_that_our_job_can_ask(source):
 def test_in_production_one_of_the_two_jobs_is_live():
     for target in ("prod", "staging"):
         jobs = load_bundle(ROOT, target).jobs.values()
-        assert {job.key: job.settings.schedule.pause_status.value for job in jobs} == {
+        assert {job.key: job.settings.schedule.pause_status.value for job in jobs if job.settings.schedule} == {
             "propensity": "UNPAUSED",
             "questions": "PAUSED",
         }
@@ -95,8 +95,10 @@ def test_in_production_one_of_the_two_jobs_is_live():
         assert {job.key: (job.settings.tags or {}).get("product") for job in jobs} == {
             "propensity": None,
             "questions": "propensity questions",
+            "forget": "propensity forget",
         }
-    assert [job.settings.schedule.pause_status for job in load_bundle(ROOT, "dev").jobs.values()] == [None, None]
+    schedules = [job.settings.schedule for job in load_bundle(ROOT, "dev").jobs.values() if job.settings.schedule]
+    assert [schedule.pause_status for schedule in schedules] == [None, None]
 
 
 def test_a_sound_one_has_no_findings(tmp_path):
