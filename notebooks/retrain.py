@@ -46,6 +46,8 @@ dbutils.widgets.text("max_training_rows", "", "Max training rows: 1000000")
 # --- The search for a model
 # a model of your own, compared instead of a search's
 dbutils.widgets.text("challenger", "", "Challenger: none")
+# a Delta table of scores (user_id, cutoff, score) from elsewhere, compared and never used
+dbutils.widgets.text("score_table", "", "Score table: none")
 # how many trials the search for a model has
 dbutils.widgets.text("n_trials", "", "N trials: 8")
 # no trial begins later than that, and nothing repeats exactly; 0: no limit

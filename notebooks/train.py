@@ -44,6 +44,8 @@ dbutils.widgets.text("max_training_rows", "", "Max training rows: 1000000")
 # --- The search for a model
 # a model of your own, compared instead of a search's
 dbutils.widgets.text("challenger", "", "Challenger: none")
+# a Delta table of scores (user_id, cutoff, score) from elsewhere, compared and never used
+dbutils.widgets.text("score_table", "", "Score table: none")
 
 # --- When models are replaced
 # share of the base rate's log loss that the models in use must save

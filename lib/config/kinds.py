@@ -128,6 +128,20 @@ def _read_schema_name(name: str, text: str) -> str:
     return text
 
 
+def table_name() -> Kind[str]:
+    """`table`, `schema.table` or `catalog.schema.table`."""
+    return Kind(_read_table_name, "a table")
+
+
+def _read_table_name(name: str, text: str) -> str:
+    if not re.fullmatch(rf"{TABLE_NAME}(\.{TABLE_NAME}){{0,2}}", text):
+        raise ConfigError(
+            f"{name} must be a table like catalog.schema.table, without blanks and / and backticks in a name, got "
+            f"{text!r}. Leave it blank for none."
+        )
+    return text
+
+
 def run_name() -> Kind[str]:
     """A run's id: blank outside a job, else letters, digits and `_ . : -`."""
     return Kind(_read_run_name)

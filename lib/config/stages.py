@@ -22,6 +22,7 @@ from lib.config.kinds import (
     run_name,
     schema_name,
     secret_name,
+    table_name,
     whole,
     word,
 )
@@ -182,6 +183,13 @@ class TrainConfig(ChangeConfig, Chance, group=Group.LEARNING):
     )
     challenger: str = parameter(
         "", optional(model_uri(), ""), "a model of your own, compared instead of a search's", group=Group.SEARCH
+    )
+    score_table: str = parameter(
+        "",
+        optional(table_name(), ""),
+        "a Delta table of scores (user_id, cutoff, score) from elsewhere, compared and never used",
+        group=Group.SEARCH,
+        unread="",
     )
     evaluations: str = parameter(
         "no",

@@ -12,6 +12,7 @@ from lib.stages import ledger, past
 from lib.stages.champion import judge_champion, part_labelled, record_verdict
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, write_decision
+from lib.stages.score_table import compare_scores
 from lib.stages.summary import format_quality
 
 
@@ -65,6 +66,7 @@ def run(context: Context[TrainConfig]) -> Checked:
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += [*format_quality("Champion on the holdout", quality, parts), *outcomes.format_outcomes(written)]
+    lines += compare_scores(context, pair, read, parts)
     shown = checks[["metric", "measured", "low", "high", "threshold"]]
     needed = not newer and (verdict.retrain_needed or bool(config.challenger))
     if newer:

@@ -5,12 +5,13 @@ table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
-from lib.errors import SourceError
+from lib.errors import ContractBroken, SourceError
 from lib.tables.contracts import CONTRACTS, STATISTICS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.protocol import MapTable
 from lib.tables.sql import name_sql
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
+SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
 GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
     "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
     "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
@@ -178,6 +180,25 @@ class DeltaTables:
                 raise
             rows = pd.DataFrame()
         return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
+
+    def as_written(self, table: str, before: datetime, where: str) -> pd.DataFrame | None:
+        from pyspark.errors import PySparkException
+
+        name = name_sql(table)
+        try:
+            history = self.spark.sql(f"DESCRIBE HISTORY {name}").selectExpr("version", "unix_micros(timestamp) AS at")
+            moment = round(before.timestamp() * 1_000_000)
+            versions = [row["version"] for row in history.collect() if row["at"] < moment]
+            if not versions:
+                return None
+            read = f"{SCORES} FROM {name} VERSION AS OF {max(versions)} WHERE {where}"
+            return to_pandas(self.spark.sql(read).toArrow())
+        except PySparkException as error:
+            why = str(error).partition("\n")[0]
+            raise ContractBroken(
+                f"It cannot be read as it was before {before.isoformat()}: {why} Name a Delta table with user_id, "
+                "cutoff and score, whose history is kept."
+            ) from error
 
     def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema

@@ -1,5 +1,7 @@
 """The kind of tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
 
+from datetime import datetime
+
 import duckdb
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +20,7 @@ class MemoryTables:
         self.properties: dict[tuple[str, str], str] = {}
         self.earlier: list[pa.Table] = []  # versions of `audience`
         self.elsewhere: dict[str, pa.Table] = {}  # tables of others
+        self.others: dict[str, list[tuple[datetime, pa.Table]]] = {}  # somebody else's: when each version was written
 
     def exists(self, name: str) -> bool:
         return name in self.stored
@@ -70,6 +73,15 @@ class MemoryTables:
     def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
         self.connection.register("earlier", self.earlier[version])
         return to_pandas(self.connection.sql(f"SELECT {columns} FROM earlier WHERE {where}").to_arrow_table())
+
+    def as_written(self, table: str, before: datetime, where: str) -> pd.DataFrame | None:
+        versions = [rows for moment, rows in self.others.get(table, ()) if moment < before]
+        if not versions:
+            return None
+        self.connection.register("other", versions[-1])
+        return to_pandas(
+            self.connection.sql(f"SELECT user_id, cutoff, score FROM other WHERE {where}").to_arrow_table()
+        )
 
     def _table_of(self, name: str, rows: pa.Table | pd.DataFrame) -> pa.Table:
         table = to_arrow(name, rows) if isinstance(rows, pd.DataFrame) else rows

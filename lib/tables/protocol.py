@@ -1,6 +1,7 @@
 """What the stages ask of their tables, whatever holds them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
@@ -50,6 +51,18 @@ class Tables(Protocol):
         ------
         SourceError
             If it cannot be read.
+        """
+
+    def as_written(self, table: str, before: datetime, where: str) -> pd.DataFrame | None:
+        """Rows of a table of somebody else's as its own history has them from before a moment.
+
+        Returns DataFrame[user_id string, cutoff date, score double], those that match `where`, of the last version from
+        before; None where there is none.
+
+        Raises
+        ------
+        ContractBroken
+            If the table, its history or that version cannot be read, or lacks one of these columns.
         """
 
     def get_property(self, name: str, key: str) -> str | None:

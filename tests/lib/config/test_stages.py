@@ -84,6 +84,7 @@ def test_no_configuration_can_be_changed(kind):
         ("cohort_days", "3651", "cohort_days must be at most 3650, got '3651'."),
         ("cadence_days", "9999", "cadence_days must be at most 3650, got '9999'"),
         ("cohort_days", "none", "cohort_days must be a whole number >= 1, got 'none'."),
+        ("label_complete_after_days", "-1", "label_complete_after_days must be a whole number >= 0, got '-1'"),
         ("cadence_days", "0", "cadence_days must be a whole number >= 1, got '0'"),
         ("max_cutoffs", "-1", "max_cutoffs must be a whole number >= 0, got '-1'"),
         ("max_event_types", "0", "max_event_types must be a whole number >= 1, got '0'"),
@@ -173,6 +174,18 @@ def test_none_to_ten_reasons_can_be_asked_for():
 def test_a_list_is_exported_as_csv_or_parquet_only(export):
     with pytest.raises(ConfigError, match=rf"export must end in .csv or .parquet or .jsonl, got '{export}'"):
         asked(PublishConfig, export=export)
+
+
+@pytest.mark.parametrize(("text", "read"), [("", ""), ("none", ""), (" main.graphs.scores ", "main.graphs.scores")])
+def test_a_table_of_scores_is_named(text, read):
+    assert asked(RetrainConfig, score_table=text).score_table == read
+
+
+@pytest.mark.parametrize("text", ["a b", "a.b.c.d", "folder/scores", "a..b", "`a`"])
+def test_what_is_no_table_of_scores_is_refused(text):
+    message = f"score_table must be a table like catalog.schema.table, without .* in a name, got '{text}'. Leave it bla"
+    with pytest.raises(ConfigError, match=message):
+        asked(RetrainConfig, score_table=text)
 
 
 @pytest.mark.parametrize("uri", ["", "runs:/0f3/own", "runs:/0f3", "models:/shop.own/12", "models:/shop.own@best"])
