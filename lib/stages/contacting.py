@@ -46,11 +46,12 @@ def take_contacted(names: Iterable[str], tables: Tables) -> None:
 
 
 def write_chosen(question: Question, tables: Tables, cutoff: date, users: "pd.Series[str]", export: Export) -> None:
-    """Keep who stood in the file of a list, in the place of what was kept of the same question and cutoff."""
+    """Keep who stood in the file of a list, in the place of what was kept of the same list and file."""
     rows = pd.DataFrame({"user_id": users}).assign(
         question=question.slug, cutoff=cutoff, day=cutoff, channel=export.format, kind="chosen", source=export.file
     )
-    _replace(tables, rows, f"kind = 'chosen' AND {list_sql(question, cutoff)}")
+    mine = f"kind = 'chosen' AND {list_sql(question, cutoff)} AND source = {text_literal(export.file)}"
+    _replace(tables, rows, mine)
 
 
 def read_quiet(question: Question, tables: Tables, as_of: date, days: int) -> set[str]:

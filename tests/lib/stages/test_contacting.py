@@ -102,6 +102,14 @@ def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(worl
     assert set(chosen["day"]) == {NEXT}
 
 
+def test_each_file_of_a_list_is_kept_and_the_same_file_made_again_replaces_what_it_held():
+    tables, other = MemoryTables(), asked(PublishConfig, export="other.csv", export_format="braze").export
+    for export, users in ((FILE, ["ana", "bo"]), (other, ["cy"]), (FILE, ["bo", "di"])):
+        write_chosen(QUESTION, tables, AS_OF, pd.Series(users), export)
+    kept = tables.query("SELECT user_id, channel, source FROM {contacts} ORDER BY source, user_id").to_numpy().tolist()
+    assert kept == [["bo", "csv", "list.csv"], ["di", "csv", "list.csv"], ["cy", "braze", "other.csv"]]
+
+
 def test_without_a_file_nobody_was_chosen(world):
     world.publish(run_id="run-2", export_top=20)
     assert not world.tables.exists("contacts")
