@@ -44,13 +44,7 @@ def build_parser() -> Parser:
         epilog=format_parameters(),
     )
     add_run_options(schedule)
-    alive = commands.add_parser(
-        "alive", help="whether the run that was due took place; for a cron of your own", epilog=ALERTS
-    )
-    alive.add_argument("--grace", type=float, default=12, metavar="HOURS", help="how late a run may be (default: 12)")
-    alive.add_argument("--job", default="propensity", help="the job (default: propensity)")
-    add_home_option(alive)
-    add_bundle_options(alive)
+    _alive(commands)
     _look(commands.add_parser("look", help="see what is in a file of events, before a first run"))
     _while_you_work(commands)
     ui = commands.add_parser("ui", help="open the models and searches in the MLflow UI")
@@ -70,6 +64,16 @@ def build_parser() -> Parser:
     _clean_options(commands.add_parser("clean", help="remove what a home need not keep for ever"))
     _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
     return parser
+
+
+def _alive(commands: "argparse._SubParsersAction[Parser]") -> None:
+    alive = commands.add_parser(
+        "alive", help="whether the run that was due took place; for a cron of your own", epilog=ALERTS
+    )
+    alive.add_argument("--grace", type=float, default=12, metavar="HOURS", help="how late a run may be (default: 12)")
+    alive.add_argument("--job", default="propensity", help="the job (default: propensity)")
+    add_home_option(alive)
+    add_bundle_options(alive)
 
 
 def _look(parser: argparse.ArgumentParser) -> None:
