@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from lib.features.vocabulary import DEFINITION
 from lib.models.pair import Pair, positive_probability
 
 MEND = "Promote another version, or run retrain."
+PROBED = (0.05, 0.25, 0.5, 0.75, 0.95)  # the quantiles of a cohort at which a pair is probed
+SAME = 1e-9  # how far scores of one pair may lie apart
 
 
 def check_question(tags: Mapping[str, str], question: Question, where: str) -> None:
@@ -77,3 +80,34 @@ def check_pair(pair: Pair, where: str) -> None:
             f"{takes}. {MEND}"
         )
     positive_probability(pair.prediction, outputs)
+
+
+def take_probe(pair: Pair, cohort: pd.DataFrame) -> dict[str, Any]:
+    """What a pair says of users that nobody is: every column at one quantile of a cohort.
+
+    Returns
+    -------
+    {"rows": a list of numbers for each, in the order of the pair's columns; "scores": their propensities}
+    """
+    rows = pair.inputs(cohort).quantile(list(PROBED))
+    return {"rows": rows.to_numpy().tolist(), "scores": pair.score(rows).tolist()}
+
+
+def check_scores(pair: Pair, where: str) -> None:
+    """Refuse a pair that scores otherwise than when it was made: other libraries read its files in another way.
+
+    Raises
+    ------
+    ModelError
+        The message gives one score of then and of now.
+    """
+    if pair.notes.probe is None:  # registered before probes were taken
+        return
+    then = np.asarray(pair.notes.probe["scores"], float)
+    now = pair.score(pd.DataFrame(pair.notes.probe["rows"], columns=list(pair.columns)))
+    worst = int(np.abs(now - then).argmax())
+    if abs(now[worst] - then[worst]) > SAME:
+        raise ModelError(
+            f"{where} gives {now[worst]:.12g} where it gave {then[worst]:.12g} when it was made: the libraries that "
+            f"are installed now read it otherwise. {MEND}"
+        )

@@ -130,7 +130,7 @@ def _read_json(uri: str) -> tuple[Any, tuple[str, ...]]:
     except ModelError:
         raise
     except Exception as error:  # as in `_read`
-        raise ModelError(f"The challenger {uri} cannot be loaded: {_shorten(error)}. {DESCRIBE}") from error
+        raise _unreadable(error, f"The challenger {uri}", uri, DESCRIBE) from error
 
 
 def _read_own(uri: str, challenger: str) -> Any:
@@ -146,7 +146,7 @@ def _read_own(uri: str, challenger: str) -> Any:
     except ModelError:
         raise
     except Exception as error:  # as in `_read`
-        raise ModelError(f"{called} cannot be loaded: {_shorten(error)}. {LOG}") from error
+        raise _unreadable(error, called, uri, LOG) from error
 
 
 def _read_member(archive: ZipFile, name: str) -> bytes:
@@ -215,10 +215,15 @@ def _read(uri: str, called: str, remedy: str, digest: str = "") -> tuple[Any, An
     except ModelError:
         raise
     except Exception as error:  # a file that somebody changed fails in any way
-        if "PERMISSION_DENIED" in str(error) or type(error).__name__ == "PermissionDenied":  # of MLflow, of the SDK
-            raise ModelError(f"{called} may not be read: {uri}: {_why(error).rstrip('.')}. {RIGHTS}") from error
-        raise ModelError(f"{called} cannot be loaded: {_shorten(error)}. {remedy}") from error
+        raise _unreadable(error, called, uri, remedy) from error
     return model, *sides
+
+
+def _unreadable(error: Exception, called: str, uri: str, remedy: str) -> ModelError:
+    """What to say of a model that a library could not read: a right that is missing is no broken file."""
+    if "PERMISSION_DENIED" in str(error) or type(error).__name__ == "PermissionDenied":  # of MLflow, of the SDK
+        return ModelError(f"{called} may not be read: {uri}: {_why(error).rstrip('.')}. {RIGHTS}")
+    return ModelError(f"{called} cannot be loaded: {_shorten(error)}. {remedy}")
 
 
 def digest_of(file: Path) -> str:

@@ -78,6 +78,7 @@ class MlflowRegistry:
             prediction_version=version, metrics=record["metrics"], notes=notes,
         )  # fmt: skip
         checks.check_pair(pair, where)
+        checks.check_scores(pair, where)
         return pair
 
     def notes(self, question: Question, version: str) -> PairNotes:

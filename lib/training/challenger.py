@@ -10,6 +10,7 @@ from lib.config.stages import RetrainConfig
 from lib.explain import reasons
 from lib.labels.rows import Rows, check_two_classes
 from lib.labels.split import Split
+from lib.models.checks import take_probe
 from lib.models.pair import Pair
 from lib.progress import Say
 from lib.training import comparison
@@ -75,6 +76,9 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
     cohort = training.at([training.frame["cutoff"].max()])
     why = reasons.explanation_notes(trained.pair, cohort.X, trained.judged, request.kinds, config.seed)
     deciles = outcomes.count_by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
-    notes = replace(pair.notes, typical=why.typical, names=why.names, importances=why.importances, deciles=deciles)
+    notes = replace(
+        pair.notes, typical=why.typical, names=why.names, importances=why.importances, deciles=deciles,
+        probe=take_probe(pair, cohort.X),
+    )  # fmt: skip
     pair = comparison.note_evidence(replace(pair, notes=notes), trained.quality)
     return MadeChallenger(result, trained, pair, why.importances, len(training))

@@ -18,6 +18,7 @@ WHOLE = PairNotes(
     intervals={"auc": [0.7, 0.8]},
     adapts="2024-05-01",
     definition="4",
+    probe={"rows": [[3.0]], "scores": [0.5]},
 )
 
 
@@ -40,6 +41,7 @@ def test_a_pair_of_an_earlier_version_has_the_defaults_and_of_a_later_one_what_i
 @pytest.mark.parametrize(("note", "found"), [
     ("reference", []), ("sharpness", None), ("typical", "recency"), ("names", None), ("importances", {}),
     ("deciles", None), ("intervals", None), ("adapts", 3), ("definition", 4),
+    ("probe", [0.5]),
 ])  # fmt: skip
 def test_a_note_of_another_type_is_named(note, found):
     with pytest.raises(ContractBroken, match=re.escape(f"the note {note} of a pair holds {str(found)!r}")):

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sklearn.ensemble import VotingClassifier
 from lib.config.question import Question
 from lib.errors import ConfigError, ModelError
 from lib.features.vocabulary import DEFINITION
+from lib.models.checks import take_probe
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.registry.mlflow_runs import ensure_experiment
 from lib.registry.mlflow_writing import REQUIREMENTS
@@ -53,6 +55,25 @@ def test_a_calibrated_blend_comes_back_as_it_was_and_may_challenge(mlflow_regist
     assert read.score(ROWS.X).tolist() == made.score(ROWS.X).tolist()
     own = mlflow_registry.load_own(f"models:/{model_names('app.propensity', question)[1]}/{pair.prediction_version}")
     assert type(own.prediction) is VotingClassifier
+
+
+@pytest.mark.parametrize("params", [LOGISTIC, STARTS[1]], ids=["logistic", "blend"])
+def test_a_pair_that_the_installed_libraries_read_otherwise_is_refused(mlflow_registry, question, params):
+    made = fit_pair(ROWS, params, question, ago(7), 0)
+    probe = take_probe(made, ROWS.X)
+    for moved in (0.0, 2e-9):
+        scores = [*probe["scores"][:-1], probe["scores"][-1] + moved]  # as libraries of then gave them
+        noted = replace(made, notes=replace(made.notes, probe=probe | {"scores": scores}))
+        mlflow_registry.register(question, noted, ROWS.X, EVIDENCE)
+    assert mlflow_registry.load(question, "1").notes.probe == probe
+    name, last = model_names("app.propensity", question)[1], probe["scores"][-1]
+    message = (
+        f"Version 2 of {name} gives {last:.12g} where it gave {last + 2e-9:.12g} when it was made: the libraries that "
+        "are installed now read it otherwise. Promote another version, or run retrain."
+    )
+    with pytest.raises(ModelError) as refused:
+        mlflow_registry.load(question, "2")
+    assert str(refused.value) == message
 
 
 @pytest.mark.parametrize(
