@@ -13,10 +13,11 @@ from cli.local import questions
 from cli.local.home import Home, lock_home, new_run_id, open_home
 from cli.local.paths import whole_paths
 from lib.audience.ranking import format_list
+from lib.config.bases import ModelConfig
 from lib.config.catalogue import defaults
 from lib.config.event_kinds import quote_name
 from lib.config.exports import Export
-from lib.config.stages import ModelConfig, PublishConfig
+from lib.config.stages import PublishConfig
 from lib.config.thresholds import Contacts
 
 _NEWEST = 10  # publications that are told

@@ -11,8 +11,8 @@ from cli.arguments import build_parser
 from cli.errors import CliError
 from cli.local import questions, rerun
 from cli.local.home import Home, lock_home, new_run_id, open_home
+from lib.config.bases import ModelConfig
 from lib.config.kinds import model_uri, optional
-from lib.config.stages import ModelConfig
 from lib.registry import versions as versions_rules
 from lib.registry.versions import Version
 from lib.stages.context import Context

@@ -10,9 +10,9 @@ from cli.errors import CliError
 from cli.local import questions
 from cli.local.home import Home
 from cli.local.plan import Plan, plan_run
+from lib.config.bases import ModelConfig
 from lib.config.catalogue import defaults, with_defaults
 from lib.config.kinds import is_none
-from lib.config.stages import ModelConfig
 from localrun.platform.cron import next_fire
 from localrun.platform.rules import State
 from localrun.run.job import job_parameters

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.local.home import Home
 from lib.models.kept_rows import find_row_keepers
-from lib.tables.contracts import FILES_WITH_ROWS
+from lib.tables.ids import FILES_WITH_ROWS
 
 
 def describe_left_over(home: Home) -> Iterator[str]:

@@ -11,7 +11,7 @@ from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.spark import start_spark
 from cli.local.tracking import registered_models
-from lib.config.stages import ModelConfig
+from lib.config.bases import ModelConfig
 from lib.registry.versions import questions_of
 from lib.tables.contracts import CONTRACTS
 from lib.tables.delta import DeltaTables

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from cli.errors import CliError
 from cli.local.home import Home
 from cli.options import PROJECT
+from lib.config.bases import ModelConfig
 from lib.config.question import Question
-from lib.config.stages import ModelConfig
 from lib.errors import ConfigError
 from localrun.platform.rules import State
 from localrun.run.record import JobRun, past_runs

@@ -12,7 +12,7 @@ from cli.replay.store import Outcome, State
 from datasets import synthetic
 from lib.backtest import ratios, replay
 from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed
-from lib.evaluation.metrics import Measured
+from lib.evaluation.measured import Measured
 from lib.registry.protocol import Registry
 
 TRUTH = "truth"  # no policy: the invented app's own probabilities, which no model can beat but by chance

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from lib.config.thresholds import Contacts
-from lib.evaluation.metrics import INTERVAL, Measured
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import INTERVAL
 
 DRAWS = 4_000  # of the profit: an end of its interval then rests on 200 of them
 ARM = 1.6448536269514722  # standard deviations from the centre of a normal distribution to an end of a 90 % interval

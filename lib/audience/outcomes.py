@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.audience import ranking
-from lib.evaluation.metrics import Measured, Quality, measure, measure_change, measure_share
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality, measure, measure_change, measure_share
 from lib.features.days import LATE_DAYS
 from lib.labels.rows import user_hash
 from lib.timeline import is_final

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.config.thresholds import PublishLimits
 from lib.errors import PublishRefused
-from lib.evaluation.metrics import Measured
+from lib.evaluation.measured import Measured
 
 STAYS = "The list stays."
 

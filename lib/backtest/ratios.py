@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.evaluation.metrics import Measured, bootstrap_interval, bootstrap_weights, log_losses, measure, measure_share
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import bootstrap_interval, bootstrap_weights, log_losses, measure, measure_share
 
 SHOWN = ("log_loss", "auc", "ratio")  # what one list is judged by
 

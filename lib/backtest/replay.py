@@ -13,7 +13,8 @@ from lib.config.parameters import Get
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.errors import ModelError, PropensityError
-from lib.evaluation.metrics import Measured, log_losses
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import log_losses
 from lib.features import extraction
 from lib.labels import labels
 from lib.models.pair import Pair

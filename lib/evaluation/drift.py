@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.evaluation.metrics import Measured
+from lib.evaluation.measured import Measured
 from lib.features.vocabulary import OTHER, type_prefix
 from lib.models.estimators import is_lifetime
 

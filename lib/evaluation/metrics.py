@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lib.evaluation.measured import Measured
+
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
@@ -15,27 +17,6 @@ DRAWS = 400  # bootstrap draws: a 90 % interval's ends then rest on 20 draws eac
 INTERVAL = (5.0, 95.0)
 ECE_BINS, ECE_USERS = 10, 50  # bins of equal numbers of rows: ten at most, one for each so many users
 KEPT = {"auc": "auc_kept", "normalised_ap": "ap_kept"}  # what is held against its registered value, and as what
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One number with its 90 % interval over users."""
-
-    value: float
-    low: float
-    high: float
-
-    def __format__(self, spec: str) -> str:
-        spec = spec or ".4f"
-        if self.low == self.value == self.high:  # counted, not estimated
-            return format(self.value, spec)
-        return f"{self.value:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
-
-    def __str__(self) -> str:
-        return format(self)
-
-    def __neg__(self) -> "Measured":
-        return Measured(0.0 - self.value, 0.0 - self.high, 0.0 - self.low)  # no minus stands before a zero
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from lib.config.thresholds import Thresholds
-from lib.evaluation.metrics import Measured, Quality
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality
 from lib.evaluation.verdict import failed_limits, is_measured
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lib.evaluation.metrics import Floats, Labels, Measured, Users, bootstrap_interval, bootstrap_weights
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Floats, Labels, Users, bootstrap_interval, bootstrap_weights
 
 STEPS = 25  # of Newton; a slope that is not found by then is none
 TOLERANCE = 1e-8

@@ -9,7 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from lib.config.thresholds import Thresholds
-from lib.evaluation.metrics import Measured, Quality
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality
 
 Answer = Literal["good", "bad", "cannot_tell"]
 # What a failed metric means: the sentence's two clauses, for the measured number and for its limit.

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from lib.expressions.binding import bind
 from lib.expressions.columns import find_field, has_field
-from lib.expressions.foreign import why_not
+from lib.expressions.foreign import CASTS, why_not
 from lib.expressions.functions import FUNCTIONS
 from lib.expressions.grammar import position
 from lib.expressions.kinds import Kind, Type
@@ -23,12 +23,6 @@ BINARY: Mapping[type[exp.Expr], str] = {
     exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Like, exp.Is)
-CASTS = {  # the words of CAST(x AS word) -> the function that does it
-    **dict.fromkeys(("int", "integer", "bigint", "long"), "to_int"),
-    **dict.fromkeys(("number", "double", "float"), "to_number"),
-    **dict.fromkeys(("text", "string", "varchar"), "to_text"),
-    "date": "date", "timestamp": "to_time",
-}  # fmt: skip
 _SILENT = {"safe", "typed", "dialect", "coalesce"}  # what sqlglot notes on a node without its being written
 DEEPEST = 60
 

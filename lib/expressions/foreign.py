@@ -1,7 +1,13 @@
-"""Functions that people know from elsewhere and that are not on the list: why, and what to write instead."""
+"""What people know from elsewhere: the words of CAST, and functions that are not on the list, with what to write."""
 
 from collections.abc import Mapping
 
+CASTS = {  # the words of CAST(x AS word) -> the function that does it
+    **dict.fromkeys(("int", "integer", "bigint", "long"), "to_int"),
+    **dict.fromkeys(("number", "double", "float"), "to_number"),
+    **dict.fromkeys(("text", "string", "varchar"), "to_text"),
+    "date": "date", "timestamp": "to_time",
+}  # fmt: skip
 _CLOCK = "nothing asks what time it is, or a run could not be repeated"
 _CHANCE = "nothing is left to chance, or a run could not be repeated"
 _OUTSIDE = "an expression reads the source's columns and nothing else: no files, settings or secrets"

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import pandas as pd
 
+from lib.config.bases import ModelConfig
 from lib.config.question import Question
-from lib.config.stages import ModelConfig
 from lib.models.pair import Params
 
 

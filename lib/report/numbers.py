@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lib.audience.outcomes import ALL, HELD_OUT, NOT_HELD_OUT
-from lib.evaluation.metrics import Measured
+from lib.evaluation.measured import Measured
 from lib.evaluation.verdict import SENTENCES, MetricLimit
 
 SIDES = (HELD_OUT, NOT_HELD_OUT)

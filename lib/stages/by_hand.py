@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from lib.config.stages import ModelConfig
+from lib.config.bases import ModelConfig
 from lib.errors import ModelError
 from lib.registry import versions
 from lib.stages.champion import load_of_today

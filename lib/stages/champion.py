@@ -8,12 +8,14 @@ from functools import partial
 import pandas as pd
 
 from lib import timeline
+from lib.config.bases import ModelConfig
 from lib.config.question import Question
-from lib.config.stages import ModelConfig, RetrainConfig, TrainConfig
+from lib.config.stages import RetrainConfig, TrainConfig
 from lib.errors import ModelError, PropensityError
 from lib.evaluation import drift
 from lib.evaluation import verdict as verdict_rules
-from lib.evaluation.metrics import Measured, Quality
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality
 from lib.evaluation.naive_rule import NaiveRule
 from lib.evaluation.sharpness import measure_sharpness
 from lib.evaluation.verdict import Check, Verdict

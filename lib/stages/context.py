@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from lib.config.stages import StageConfig
+from lib.config.bases import StageConfig
 from lib.progress import Say
 from lib.registry.protocol import Registry
 from lib.tables.protocol import Tables

@@ -16,8 +16,9 @@ from lib.features.forgotten import CHECK, ForgottenUsers, check_key, find_shown,
 from lib.progress import Say
 from lib.sources.opening import open_source
 from lib.stages.exporting import control_file
-from lib.tables.contracts import FORGOTTEN, IDS
+from lib.tables.contracts import FORGOTTEN
 from lib.tables.delta import DeltaTables
+from lib.tables.ids import IDS
 
 DONE = "forgotten"  # property of a table with ids: by which list it was done last
 LEFT = (

@@ -8,9 +8,10 @@ import pandas as pd
 from lib import timeline
 from lib.audience import outcomes
 from lib.audience.ranking import HeldOut
+from lib.config.bases import StageConfig
 from lib.config.question import Question
-from lib.config.stages import StageConfig, TrainConfig
-from lib.evaluation.metrics import Measured
+from lib.config.stages import TrainConfig
+from lib.evaluation.measured import Measured
 from lib.labels import labels, sampling
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.suppressing import read_left_out

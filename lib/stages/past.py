@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import date
 
 from lib import timeline
+from lib.config.bases import ChangeConfig
 from lib.config.question import Question
-from lib.config.stages import ChangeConfig, PublishConfig, TrainConfig
+from lib.config.stages import PublishConfig, TrainConfig
 from lib.errors import ModelError
 from lib.registry.protocol import Registry
 from lib.stages.context import Context

@@ -10,10 +10,12 @@ import pandas as pd
 from lib.audience import contacts, outcomes, ranking, release
 from lib.audience.contacts import Gain
 from lib.audience.release import ListDifference
+from lib.config.bases import StageConfig
 from lib.config.question import Question
-from lib.config.stages import PublishConfig, StageConfig
+from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused
-from lib.evaluation.metrics import Measured, measure_share
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import measure_share
 from lib.labels import sampling
 from lib.report.sections import Facts
 from lib.stages import ledger

@@ -4,8 +4,9 @@ from datetime import date
 
 import pandas as pd
 
+from lib.config.bases import StageConfig
 from lib.config.question import Question
-from lib.config.stages import StageConfig, TrainConfig
+from lib.config.stages import TrainConfig
 from lib.config.thresholds import Thresholds
 from lib.evaluation import verdict as verdict_rules
 from lib.evaluation.metrics import Quality

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from lib.config.stages import RunConfig
+from lib.config.bases import RunConfig
 from lib.evaluation.metrics import Quality
 from lib.labels.split import Split
 

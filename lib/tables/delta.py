@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.errors import ContractBroken, SourceError
-from lib.tables.contracts import CONTRACTS, STATISTICS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.ids import STATISTICS
 from lib.tables.protocol import MapTable
 from lib.tables.sql import name_sql
 

@@ -7,7 +7,8 @@ from functools import partial
 from lib import timeline
 from lib.config.question import Question
 from lib.config.thresholds import Thresholds
-from lib.evaluation.metrics import Measured, Quality, measure, measure_difference
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality, measure, measure_difference
 from lib.evaluation.naive_rule import NaiveRule
 from lib.evaluation.promotion import Choice, decide_promotion
 from lib.labels.rows import Rows, user_half

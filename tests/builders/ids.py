@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib.tables.contracts import FILES_WITH_IDS, IDS
+from lib.tables.ids import FILES_WITH_IDS, IDS
 
 
 def files_holding(root: Path, users: list[str]) -> list[PurePosixPath]:

@@ -9,8 +9,8 @@ from deltalake import write_deltalake
 from cli.__main__ import main
 from cli.local import questions as cli_questions
 from cli.local.home import lock_home, open_home
+from lib.config.bases import ModelConfig
 from lib.config.question import Question
-from lib.config.stages import ModelConfig
 from tests.builders.runs import AS_OF, NEXT, two_lists
 
 BUY = Question(actions=("buy",), horizon_days=7, cohort_days=28)

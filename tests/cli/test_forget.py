@@ -23,7 +23,7 @@ from lib.audience.suppression import digest_user
 from lib.config.formats import read_format
 from lib.sources.user_lists import read_users
 from lib.stages.exporting import control_file
-from lib.tables.contracts import IDS
+from lib.tables.ids import IDS
 from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
 from tests.builders.make_old_home import unpack

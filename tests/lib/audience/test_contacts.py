@@ -9,7 +9,7 @@ import pytest
 from lib.audience.contacts import choose_contacts, expected_gain, format_contacts
 from lib.audience.ranking import HeldOut, rank
 from lib.config.thresholds import Contacts
-from lib.evaluation.metrics import Measured
+from lib.evaluation.measured import Measured
 
 ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)
 

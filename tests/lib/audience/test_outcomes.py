@@ -10,7 +10,8 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from lib.audience import outcomes
 from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, outcome_rows, quality_word
 from lib.audience.ranking import HeldOut
-from lib.evaluation.metrics import Measured, Quality, measure_share
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality, measure_share
 from lib.features.days import LATE_DAYS
 
 CUTOFF = date(2024, 6, 3)

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from lib.config.stages import RetrainConfig
 from lib.evaluation import drift
-from lib.evaluation.metrics import Measured
+from lib.evaluation.measured import Measured
 from lib.labels import labels
 from lib.labels.rows import Rows
 from lib.timeline import Window, days_since_learnt

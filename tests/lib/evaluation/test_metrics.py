@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from lib.evaluation import metrics as measuring
-from lib.evaluation.metrics import Measured, Quality, log_losses, measure, measure_difference
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality, log_losses, measure, measure_difference
 from lib.evaluation.verdict import failed_limits, judge_metrics
 from tests.builders.runs import THRESHOLDS
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lib.evaluation.metrics import Measured, Quality
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality
 from lib.evaluation.promotion import decide_promotion
 from lib.evaluation.verdict import MetricLimit, Verdict, judge_metrics, metric_limits
 from tests.builders.runs import THRESHOLDS

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
 
-from lib.config.stages import StageConfig
+from lib.config.bases import StageConfig
 from lib.explain import reasons as reasons_rules
 from lib.explain.groups import ASPECTS, SHARED, GroupView, group_features
 from lib.explain.importance import format_importances, measure_importances

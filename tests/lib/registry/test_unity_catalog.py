@@ -6,8 +6,8 @@ as the platform is documented to; what the real one adds, permissions above all,
 
 import pytest
 
+from lib.config.bases import ModelConfig
 from lib.config.question import Question
-from lib.config.stages import ModelConfig
 from lib.errors import ModelError
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.registry.versions import compare_versions

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.config.stages import ModelConfig
+from lib.config.bases import ModelConfig
 from lib.errors import ModelError, NotPromoted
 from lib.models.notes import PairNotes
 from lib.stages import by_hand

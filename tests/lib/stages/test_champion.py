@@ -12,7 +12,8 @@ import pytest
 from lib.config.question import Question
 from lib.config.stages import RetrainConfig
 from lib.errors import ModelError, OneClass
-from lib.evaluation.metrics import Measured, Quality
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality
 from lib.evaluation.verdict import Check, Verdict
 from lib.features.extraction import read_extraction
 from lib.features.vocabulary import DEFINITION

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from lib.config.stages import ModelConfig
+from lib.config.bases import ModelConfig
 from lib.errors import ContractBroken
 from lib.explain import reasons
 from lib.stages.scoring import make_scorer

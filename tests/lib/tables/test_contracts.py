@@ -3,7 +3,8 @@
 import pytest
 
 from lib.errors import ContractBroken
-from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES, IDS, STATISTICS, arrow_schema, check_columns
+from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES, arrow_schema, check_columns
+from lib.tables.ids import IDS, STATISTICS
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from lib.tables.contracts import CONTRACTS, IDS
+from lib.tables.contracts import CONTRACTS
+from lib.tables.ids import IDS
 from tests.builders.ids import files_holding, is_named, texts
 from tests.builders.make_old_home import unpack
 from tests.builders.runs import two_lists

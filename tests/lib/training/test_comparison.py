@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from lib.config.stages import RetrainConfig
-from lib.evaluation.metrics import Measured, measure
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import measure
 from lib.evaluation.naive_rule import NaiveRule
 from lib.evaluation.promotion import Choice
 from lib.labels.rows import Rows, user_half
