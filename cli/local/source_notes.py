@@ -6,10 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lib.features.source_note import SOURCE
-
-_PROPERTY = f"propensity.{SOURCE}"
-
 
 def read_notes(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each table of activity, and its note; a damaged table is passed over, for the run will name it."""
@@ -18,7 +14,7 @@ def read_notes(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
     for folder in sorted((root / "warehouse").glob("*/daily_activity")):
         with suppress(DeltaError):
-            note = json.loads(DeltaTable(folder).metadata().configuration.get(_PROPERTY, "{}"))
+            note = json.loads(DeltaTable(folder).metadata().configuration.get(_property(), "{}"))
             yield folder, note
 
 
@@ -28,4 +24,10 @@ def write_note(folder: Path, note: dict[str, Any]) -> None:
     from deltalake.exceptions import DeltaError
 
     with suppress(DeltaError):
-        DeltaTable(folder).alter.set_table_properties({_PROPERTY: json.dumps(note)}, raise_if_not_exists=False)
+        DeltaTable(folder).alter.set_table_properties({_property(): json.dumps(note)}, raise_if_not_exists=False)
+
+
+def _property() -> str:
+    from lib.features.source_note import SOURCE  # takes long, and a command that is refused needs no note
+
+    return f"propensity.{SOURCE}"
