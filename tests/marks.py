@@ -14,6 +14,7 @@ import pytest
 
 MARKS = ("spark", "job")
 SHARED = "spark_server"  # the fixture; one process serves each room's tests with it
+_LONGEST = ("tests/spark", "tests/job")  # groups that take minutes each: begun at once, one in each process
 _LIMIT_SECONDS = 600  # for one test with a mark, the making of what it shares with others included
 _COSTLY = re.compile(r"java|python[\d.]*")
 _started: list[str] = []
@@ -65,7 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(_LIMIT_SECONDS))
         if not item.get_closest_marker("xdist_group"):  # what a module makes once, one process makes
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: not is_marked(item))
+    items.sort(key=lambda item: (not is_marked(item), _group(item) not in _LONGEST))
+
+
+def _group(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else ""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,7 @@ from lib.tables.memory import MemoryTables
 
 
 @pytest.fixture(
-    params=["memory", pytest.param("delta", marks=[pytest.mark.spark, pytest.mark.xdist_group("tests/spark")])]
+    params=["memory", pytest.param("delta", marks=[pytest.mark.spark, pytest.mark.xdist_group("tests/contract")])]
 )
 def tables(request):
     """Empty tables of one kind: the kind in memory, and Delta through Spark."""

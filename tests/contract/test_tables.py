@@ -245,8 +245,7 @@ def test_a_sample_is_drawn_alike_by_every_engine(tables):
 
 
 @pytest.mark.spark
-@pytest.mark.xdist_group("tests/spark")
-@pytest.mark.parametrize("schema", ["select", "s" * 120])
+@pytest.mark.parametrize("schema", ["table", "s" * 120])
 def test_a_schema_may_be_called_by_a_reserved_word_or_a_long_name(spark, schema):
     spark.sql(f"CREATE SCHEMA `{schema}`")
     tables = DeltaTables(spark, f"spark_catalog.{schema}")
@@ -261,7 +260,6 @@ def test_a_schema_may_be_called_by_a_reserved_word_or_a_long_name(spark, schema)
 
 
 @pytest.mark.spark
-@pytest.mark.xdist_group("tests/spark")
 def test_a_table_whose_key_may_hold_no_nulls_is_written_as_before(delta_tables):
     name = delta_tables.full_name("features")
     delta_tables.spark.sql(f"CREATE TABLE {name} (user_id STRING NOT NULL, cutoff DATE NOT NULL) USING DELTA")
