@@ -4,17 +4,10 @@ from datetime import date
 
 import pytest
 
+from lib.config.bases import ModelConfig, StageConfig
 from lib.config.event_kinds import counts, mapping
 from lib.config.question import Question
-from lib.config.stages import (
-    ExtractConfig,
-    ModelConfig,
-    PredictConfig,
-    PublishConfig,
-    RetrainConfig,
-    StageConfig,
-    TrainConfig,
-)
+from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 from lib.config.thresholds import Thresholds
 from lib.errors import ConfigError
 from lib.sources.options import Options
