@@ -148,10 +148,11 @@ def check_looks(spark: "SparkSession", events: str, looks: Sequence[Look], lines
     from pyspark.sql import functions as F
 
     for look in sorted(looks, key=lambda look: look.file.address):
-        if look.empty_bytes and not layout.is_wide:
+        if look.empty_bytes:
+            wide = "If it is UTF-16, say event_options=encoding=UTF-16LE (or UTF-16BE); otherwise write it as UTF-8."
+            way = f"Write it without the character 0, as {layout.encoding} has it." if layout.is_wide else wide
             raise SourceError(
-                f"The events {events!r} cannot be read: {look.file.name} holds bytes that no text has. If it is "
-                "UTF-16, say event_options=encoding=UTF-16LE (or UTF-16BE); otherwise write it as UTF-8."
+                f"The events {events!r} cannot be read: {look.file.name} holds bytes that no text has. {way}"
             )
         if look.undecodable and layout.encoding == UTF_8:
             line = first_line(_of_file(lines, look).where(~F.is_valid_utf8(F.col("value"))), None)

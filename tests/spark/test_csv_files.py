@@ -217,6 +217,16 @@ def test_separators_and_other_signs_are_told_or_said(spark, file, text, options)
     assert values(opened(spark, file, options)) == [("7", "a,b")]
 
 
+@pytest.mark.parametrize(("encoding", "way"), [
+    ("utf-16", "Write it without the character 0, as utf-16 has it"), ("utf-8", "If it is UTF-16, say event_options="),
+])  # fmt: skip
+@pytest.mark.parametrize("text", ["user_id,note\n7,1e5\x00", 'user_id,note\n7,"a\nb"\n8,\x00\n'])
+def test_a_character_0_is_of_no_text(spark, file, encoding, way, text):
+    file.write_bytes(text.encode(encoding))
+    with pytest.raises(SourceError, match=f"log.csv holds bytes that no text has. {way}"):
+        opened(spark, file)
+
+
 def test_a_header_that_leaves_the_separator_open_is_refused(spark, file):
     file.write_text("user_id;event,type\n")
     with pytest.raises(SourceError, match=r"has as many ',' as ';': user_id;event,type\. Say .*event_options=sep=','"):
