@@ -48,6 +48,7 @@ class Ingested:
 
     as_of: date
     notes: tuple[str, ...] = ()  # what a person should know of it
+    tells_known: bool = False  # whether a source says when its events became known; else none is late
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
         tables.set_property("daily_activity", SOURCE, note.to_json())
     renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
     forgotten.write_renewed(tables, examined.listed, renewed)
-    return Ingested(as_of, examined.notes)
+    return Ingested(as_of, examined.notes, any("known_at" in one.read for one in note.all))
 
 
 def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
@@ -152,7 +153,8 @@ def _look(
         counting.find_since(log.events_of(number), COUNTED) if columns & set(COUNTED) else {}
         for number, columns in enumerate(broken)
     ]
-    return (log.with_since(since), _count(config, log.with_since(since))) if any(since) else (log, rows)
+    known = log.with_since(since)
+    return (known, _count(config, known)) if known is not log else (log, rows)
 
 
 def read_newest_day(config: ExtractConfig, spark: "SparkSession") -> date:

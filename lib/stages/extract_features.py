@@ -42,11 +42,10 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
         "GROUP BY cutoff ORDER BY cutoff DESC"
     )
     training = done.cutoffs.training
-    late = tables.query(delay.delays_sql(config.question, as_of))
-    notes = [
-        *past_window(config, as_of), *ingested.notes,
-        *delay.format_delay(config.question, late, config.label_complete_after_days),
-    ]  # fmt: skip
+    notes = [*past_window(config, as_of), *ingested.notes]
+    if ingested.tells_known:
+        late = tables.query(delay.delays_sql(config.question, as_of))
+        notes += delay.format_delay(config.question, late, config.label_complete_after_days)
     if ingested.notes:
         checks = [{"as_of": as_of, "events": config.events, "kind": "told", "message": note} for note in ingested.notes]
         tables.append("source_checks", pd.DataFrame(checks))
