@@ -3,6 +3,15 @@
 Every message names what was wrong, what was found and what to do; anything else that is raised is a bug.
 """
 
+from textwrap import shorten
+
+LONGEST_REASON = 300  # letters of what a library says
+
+
+def shorten_reason(text: str) -> str:
+    """What a library says, in one line that nobody has to scroll through."""
+    return shorten(text, LONGEST_REASON, placeholder=" ...")
+
 
 class PropensityError(Exception):
     """The base of all errors that an operator can fix."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from textwrap import shorten
 from typing import Any, Self
 
 import numpy as np
@@ -19,12 +18,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
 
-from lib.errors import ModelError
+from lib.errors import ModelError, shorten_reason
 from lib.models.calibration import split_calibration
 from lib.models.estimators import fit_models
 from lib.models.pair import Floats, Params, positive_probability
-
-LONGEST_REASON = 300  # of what a library says of settings that fail
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ def make_models(
     try:
         fitted = _fit_own(X[list(blueprint.columns)], y, blueprint, seed, weight)
     except Exception as error:  # somebody's settings fail in any way, and that is no fault of the job's
-        why = shorten(str(error), LONGEST_REASON, placeholder=" ...").rstrip(".")
+        why = shorten_reason(str(error)).rstrip(".")
         raise ModelError(
             f"{where} cannot be fitted on this run's {len(y)} rows: {type(error).__name__}: {why}. Change its "
             "settings; the table features has such rows to try it on."

@@ -3,11 +3,10 @@
 import hashlib
 from functools import partial
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
-from lib.errors import ModelError
+from lib.errors import ModelError, shorten_reason
 from lib.models.checks import MEND
 from lib.models.settings import read_described, read_settings
 
@@ -22,7 +21,6 @@ TRUSTED = (
     "sklearn.utils._bunch.Bunch",
 )  # fmt: skip
 FILE = "model.skops"
-LONGEST_REASON = 300  # of what a library says of a broken file
 PARTNER = "preprocessing_version"  # tag of a prediction version
 DIGEST = "sha256"  # tag of both versions: of the file that this job wrote
 LIBRARIES = ("sklearn", "numpy", "scipy", "lightgbm", "xgboost", "catboost")  # what pairs may be made of
@@ -183,7 +181,7 @@ def _shorten(error: Exception) -> str:
 
 def _why(error: Exception) -> str:
     """What a library says, without the settings of a client that it may add."""
-    return shorten(str(error).partition(" Config:")[0], LONGEST_REASON, placeholder=" ...")
+    return shorten_reason(str(error).partition(" Config:")[0])
 
 
 def _read(uri: str, called: str, remedy: str, digest: str = "") -> tuple[Any, Any, Any]:
