@@ -18,15 +18,9 @@ from cli.local.cleaning import Periods, find_removable
 from cli.local.home import open_home
 from lib.features.extraction import Extraction
 from lib.timeline import Cutoffs
-from tests.builders.make_old_home import unpack
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SLUG = "cook_14d_cohort90d"
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory):
-    return unpack(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

@@ -26,16 +26,10 @@ from lib.stages.exporting import control_file
 from lib.tables.ids import IDS
 from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
-from tests.builders.make_old_home import unpack
 
 HELD = [
     name for name in IDS if name not in ("evaluations", "suppressions", "contacts")
 ]  # which the home of before does not have
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory):
-    return unpack(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

@@ -14,12 +14,6 @@ from cli.local.home import KEY_FILE, RESTORING, Home, lock_home, open_home
 from cli.local.plan import check_secrets
 from lib.errors import SourceError
 from lib.features.forgotten import make_digest
-from tests.builders.make_old_home import unpack
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory):
-    return unpack(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from cli.local import place
 from cli.local.home import lock_home, open_home
 from lib.config.question import Question
 from localrun.run.record import past_runs
-from tests.builders.make_old_home import HOME, unpack
+from tests.builders.make_old_home import HOME
 
 ASKED = Question(actions=("cook",), horizon_days=14, cohort_days=90)
 LAST = date(2024, 6, 16)
@@ -27,12 +27,6 @@ FILES = (
     ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
     ("model_versions", "storage_location"),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory):
-    """A home that an earlier commit made at HOME, and that lies elsewhere now. Nobody has touched it yet."""
-    return unpack(tmp_path_factory.mktemp("moved here"))
 
 
 @pytest.fixture
