@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.local.home import SETTINGS, Home
-from cli.local.whole_files import write_whole
+from lib.whole_files import write_whole
 
 NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
 _STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")

@@ -20,10 +20,10 @@ from cli.local import exported, opt_outs
 from cli.local.forgotten_users import note_forgotten
 from cli.local.home import FORGETTING, Home
 from cli.local.left_over import describe_left_over
-from cli.local.whole_files import write_whole
 from lib.audience.erasing import remove_if_named, rewrite_list, whole_words
 from lib.tables.contracts import VERSIONED
 from lib.tables.ids import IDS
+from lib.whole_files import write_whole
 from localrun.run.page import write_page
 from localrun.run.record import JobRun, past_runs
 

@@ -15,9 +15,9 @@ from typing import TextIO
 
 from cli.errors import CliError
 from cli.local import place, readers
-from cli.local.whole_files import write_whole
 from lib.config.kinds import NONE
 from lib.config.secrets import variable
+from lib.whole_files import write_whole
 
 KEY_FILE = "forgotten.key"  # by which users who were forgotten are known again; in no backup
 _SCOPE, _KEY = "propensity", "forgotten"  # as a secret

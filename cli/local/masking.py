@@ -5,8 +5,8 @@ from typing import Any
 
 from cli.local import place
 from cli.local.source_notes import read_notes, write_note
-from cli.local.whole_files import write_whole
 from lib.config import secrets
+from lib.whole_files import write_whole
 
 _DONE = "passwords are hidden"  # a line in the note of where the home lies
 _FILES = ("runs/*/run.json", "runs/*/*.html", "runs/*/*.log", "*.log", "notebooks/*.ipynb")

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from cli.local.whole_files import write_whole
+from lib.audience.erasing import read_rows, write_rows
 from lib.audience.suppression import digest_user
 from lib.config.event_kinds import split_names
 from lib.config.kinds import is_none
@@ -24,13 +22,11 @@ def keep_digests(path: Path, users: Sequence[str]) -> int:
 
     Other rows stay as they are; of a table nothing is changed, it is its owner's.
     """
-    csv = path.suffix == ".csv"
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False) if csv else pd.read_parquet(path)
+    rows = read_rows(path)
     if "user_id" not in rows:
         return 0
     ids = rows["user_id"].astype(str)
     gone = ids.isin(list(users))
     if gone.any():
-        kept = rows.assign(user_id=ids.where(~gone, ids.map(digest_user)))
-        write_whole(path, kept.to_csv(index=False).encode() if csv else kept.to_parquet(index=False))
+        write_rows(path, rows.assign(user_id=ids.where(~gone, ids.map(digest_user))))
     return int(gone.sum())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.local.source_notes import read_notes, write_note
-from cli.local.whole_files import write_whole
+from lib.whole_files import write_whole
 
 NOTE = "place"  # the file that says where the home lies
 DATABASE = "mlflow.db"

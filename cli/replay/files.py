@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cli.local.whole_files import write_whole
+from lib.whole_files import write_whole
 
 
 def write_arrow(path: Path, table: pa.Table, note: dict[bytes, bytes]) -> None:

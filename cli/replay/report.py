@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from cli.local.whole_files import write_whole
 from cli.replay.outcome import TRUTH
 from cli.replay.request import Request
 from cli.replay.store import Outcome
 from lib.backtest.replay import EVERY, GATE
 from lib.report import charts
+from lib.whole_files import write_whole
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -16,10 +16,10 @@ from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.plan import load_job
 from cli.local.sources import Source, choose_source
-from cli.local.whole_files import write_whole
 from lib.config.catalogue import check_all, with_defaults
 from lib.config.question import Question
 from lib.sources import csv_files, files
+from lib.whole_files import write_whole
 from localrun.run.job import job_parameters
 
 # What nobody acts on: the replay contacts nobody.

@@ -19,11 +19,11 @@ import pandas as pd
 import pyarrow as pa
 
 from cli.errors import CliError
-from cli.local.whole_files import write_whole
 from cli.replay.files import read_arrow, write_arrow
 from lib.backtest.replay import ExtractedDay, Replayed, SharedTables
 from lib.registry.memory import MemoryRegistry
 from lib.training.challenger import MadeChallenger
+from lib.whole_files import write_whole
 
 UNTIL = b"until"  # note with the activity: it holds what became known before this day
 

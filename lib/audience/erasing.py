@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lib.config.formats import format_names, read_format
+from lib.config.formats import IDENTIFIERS, format_names, read_format
+from lib.whole_files import write_whole
 
-_IDS = {read_format(name).user for name in format_names()} - {""}  # what the column of our id is called
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def whole_words(users: Sequence[str]) -> re.Pattern[str]:
@@ -34,21 +37,32 @@ def rewrite_list(path: Path, users: Sequence[str]) -> int:
     """
     if path.suffix == ".jsonl":
         return _rewrite_requests(path, users)
-    import pandas as pd
-
-    csv = path.suffix == ".csv"
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False) if csv else pd.read_parquet(path)
-    ids = next((name for name in rows if name in _IDS), None)
+    rows = read_rows(path)
+    formats = [read_format(name) for name in format_names()]
+    ids = next((name for name in rows if name in {one.user for one in formats if one.user}), None)
     if ids is None:
-        if {str(name) for name in rows} <= {"Email", "Phone"}:
-            path.unlink()
-            return len(rows)
-        return 0
+        nameless = [{getattr(one, name) for name in IDENTIFIERS} for one in formats if not one.user]
+        if not any({str(name) for name in rows} <= columns for columns in nameless):
+            return 0
+        path.unlink()
+        return len(rows)
     forms = {form for user in users for form in (user, f"'{user}")}  # as a spreadsheet takes it for no formula
     gone = rows[ids].astype(str).isin(list(forms))
     if gone.any():
-        _write(path, rows[~gone].to_csv(index=False).encode() if csv else rows[~gone].to_parquet(index=False))
+        write_rows(path, rows[~gone])
     return int(gone.sum())
+
+
+def read_rows(path: Path) -> "pd.DataFrame":
+    """All of a file of CSV or Parquet; of CSV the texts as they stand."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def write_rows(path: Path, rows: "pd.DataFrame") -> None:
+    """Put rows in the place of a file's own, whole or not at all."""
+    write_whole(path, rows.to_csv(index=False).encode() if path.suffix == ".csv" else rows.to_parquet(index=False))
 
 
 def _rewrite_requests(path: Path, users: Sequence[str]) -> int:
@@ -61,14 +75,8 @@ def _rewrite_requests(path: Path, users: Sequence[str]) -> int:
         profiles["data"] = others
         kept += [json.dumps(request)] if others else []
     if gone:
-        _write(path, "".join(f"{line}\n" for line in kept).encode())
+        write_whole(path, "".join(f"{line}\n" for line in kept).encode())
     return gone
-
-
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(content)
-    draft.replace(path)
 
 
 def erase_in_files(reports: str, exports: Sequence[str], users: Sequence[str]) -> Iterator[str]:
