@@ -1,6 +1,6 @@
 """The one place where days are compared and subtracted. Every span of days is half-open, in UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -163,3 +163,17 @@ def longest_gap(days: Sequence[date], window: Window) -> int:
 def days_behind(last: date, as_of: date) -> int:
     """How many whole days before as_of have no event after the last one: `as_of - 1 - last`."""
     return (as_of - last).days - 1
+
+
+def apart(cutoffs: Iterable[date], horizon_days: int) -> list[date]:
+    """Those of some cutoffs whose horizons do not overlap, the newest first: what happens in them is told once."""
+    chosen: list[date] = []
+    for cutoff in sorted(set(cutoffs), reverse=True):
+        if not chosen or cutoff + timedelta(days=horizon_days) <= chosen[-1]:
+            chosen.append(cutoff)
+    return chosen
+
+
+def known_on(cutoff: date, horizon_days: int, delay_days: int, later_lists: int = 0) -> date:
+    """The day from which on the outcome of a list is known, or that of one so many horizons later."""
+    return cutoff + timedelta(days=horizon_days * (1 + later_lists) + delay_days)

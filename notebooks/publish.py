@@ -45,7 +45,7 @@ dbutils.widgets.text("export_format", "", "Export format: csv or parquet, by the
 dbutils.widgets.text("export_columns", "", "Export columns: the format's own")
 # a table or file with user_id and email or phone, for channels that match by these
 dbutils.widgets.text("export_identifiers", "", "Export identifiers: none")
-# how many users at the most that file holds; 0: all of the list, but for the users held out
+# whom that file holds at the most: so many users, or a share like 20%; 0: all but the users held out
 dbutils.widgets.text("export_top", "", "Export top: 0")
 # what an action is worth; with the cost: the file holds whom contacting pays for
 dbutils.widgets.text("value_of_action", "", "Value of action: none")
@@ -53,6 +53,10 @@ dbutils.widgets.text("value_of_action", "", "Value of action: none")
 dbutils.widgets.text("cost_of_contact", "", "Cost of contact: none")
 # who was contacted in so many days before as_of, on whatever question, is in no file
 dbutils.widgets.text("quiet_days_after_contact", "", "Quiet days after contact: 0")
+# what users do, in the words of a report, like: buy coffee
+dbutils.widgets.text("action_name", "", "Action name: made of action")
+# of value_of_action and cost_of_contact, like EUR, where amounts are shown
+dbutils.widgets.text("currency", "", "Currency: none")
 # tables and .csv or .parquet files of who was contacted: user_id, day, channel, question
 dbutils.widgets.text("contacted", "", "Contacted: none")
 # last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use
@@ -112,6 +116,7 @@ displayHTML(published.page)
 
 # COMMAND ----------
 
+dbutils.jobs.taskValues.set(key="headline", value=published.headline)
 dbutils.jobs.taskValues.set(key="in_use", value=published.in_use)
 dbutils.jobs.taskValues.set(key="report", value=published.report)
 dbutils.jobs.taskValues.set(key="summary", value=published.summary)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ class Chosen:
     rows: pd.DataFrame  # of the list, best first
     quiet: int  # users
     control: pd.DataFrame  # the users held out who would be among them: what contacting adds is measured beside these
+    free: pd.DataFrame  # all who may be contacted, best first, whether that is worth it or not
 
 
 def choose_contacts(ranked: pd.DataFrame, wanted: Contacts, quiet: Collection[str] = ()) -> Chosen:
@@ -31,10 +33,16 @@ def choose_contacts(ranked: pd.DataFrame, wanted: Contacts, quiet: Collection[st
     held, resting = ranked["held_out"].astype(bool), ranked["user_id"].isin(list(quiet))
     worth = ranked[~resting & _is_worth_contacting(ranked, wanted)]
     rows, control = (worth[worth["held_out"].astype(bool) == left_alone] for left_alone in (False, True))
-    if wanted.top and len(rows) > wanted.top:
-        rows = rows.head(wanted.top)
+    most = _head_size(wanted.top, len(ranked))
+    if most and len(rows) > most:
+        rows = rows.head(most)
         control = control[control["rank"] < rows["rank"].iloc[-1]]
-    return Chosen(rows, int((resting & ~held).sum()), control)
+    return Chosen(rows, int((resting & ~held).sum()), control, ranked[~held & ~resting])
+
+
+def _head_size(top: float, users: int) -> int:
+    """So many users at the most; of a share, as many as begin it."""
+    return ceil(top * users) if top < 1 else int(top)
 
 
 def _is_worth_contacting(ranked: pd.DataFrame, wanted: Contacts) -> "pd.Series[bool]":
@@ -43,53 +51,46 @@ def _is_worth_contacting(ranked: pd.DataFrame, wanted: Contacts) -> "pd.Series[b
     return ranked["propensity"] * wanted.value_of_action > wanted.cost_of_contact
 
 
-@dataclass(frozen=True)
-class Gain:
-    """What contacting some users is expected to bring."""
-
-    profit: Measured
-    value_of_action: float
-    cost_of_contact: float
-    proven: bool  # whether a list whose outcome is known tells how far this one may be off
-
-    def __str__(self) -> str:
-        doubt = "chance, and how far the newest list whose outcome is known was off" if self.proven else "chance alone"
-        return (
-            f"Expected profit {self.profit:,.2f} at {self.value_of_action:g} for an action and "
-            f"{self.cost_of_contact:g} for a contact; the interval tells of {doubt}."
-        )
-
-
-def expected_gain(contacted: pd.DataFrame, value: float, cost: float, ratio: Measured | None, seed: int) -> Gain:
-    """The expected profit of contacting these users, if each acts with its propensity, with a 90 % interval.
+def expected_actions(rows: pd.DataFrame, ratio: Measured | None, seed: int) -> Measured:
+    """How many of these users act, if each does with its propensity, with a 90 % interval.
 
     Parameters
     ----------
+    rows : DataFrame[propensity]
     ratio : Measured or None
-        Of expected to observed actions, of the newest list whose outcome is known: as uncertain as that was about its
+        Of expected to observed actions, of the newest users whose outcome is known: as uncertain as that was about its
         own centre, so is this one. None: the interval is that of chance alone.
     seed : int
         Of the draws.
-
-    What a contact adds to what a user would do anyway, no propensity knows: the effect on the users held out does.
     """
-    p = contacted["propensity"].to_numpy(float)
+    p = rows["propensity"].to_numpy(float)
     expected, chance = float(p.sum()), float(np.sqrt((p * (1 - p)).sum()))
     spread = 0.0 if ratio is None else float(np.log(ratio.high / ratio.low)) / (2 * ARM)
     rng = np.random.default_rng(seed)
     actions = expected * np.exp(rng.normal(0, spread, DRAWS)) + rng.normal(0, chance, DRAWS)
-    low, high = np.percentile(np.clip(actions, 0, len(p)), INTERVAL) * value - cost * len(p)
-    return Gain(Measured(expected * value - cost * len(p), float(low), float(high)), value, cost, ratio is not None)
+    low, high = np.percentile(np.clip(actions, 0, len(p)), INTERVAL)
+    return Measured(expected, float(low), float(high))
 
 
-def format_contacts(chosen: Chosen, whole: int, wanted: Contacts, gain: Gain | None) -> list[str]:
-    """Say who is contacted and what that is expected to bring; nothing where nothing was chosen."""
+def worth(actions: Measured, contacts: int, value: float, cost: float) -> Measured:
+    """What so many actions are worth, less what so many contacts cost.
+
+    What a contact adds to what a user would do anyway, no propensity knows: the effect on the users held out does.
+    """
+    return Measured(*(end * value - cost * contacts for end in (actions.value, actions.low, actions.high)))
+
+
+def format_contacts(chosen: Chosen, whole: int, wanted: Contacts) -> list[str]:
+    """Say how many are contacted; nothing where nothing was chosen."""
     if wanted.everybody:
         return []
     expected = chosen.rows["propensity"].sum()
-    lines = [f"To contact: {len(chosen.rows)} of {whole} users, {expected:.1f} expected to act."]
-    if wanted.quiet_days:
-        lines.append(
-            f"  {chosen.quiet} more have their quiet: they were contacted in the {wanted.quiet_days} days before."
-        )
-    return lines if gain is None else [*lines, f"  {gain}"]
+    head = f"To contact: {len(chosen.rows):,} of {whole:,} users, {expected:,.0f} expected to act."
+    return [head, *format_quiet(chosen, wanted)]
+
+
+def format_quiet(chosen: Chosen, wanted: Contacts) -> list[str]:
+    """Say how many are left in peace since they were contacted of late."""
+    if not wanted.quiet_days:
+        return []
+    return [f"  {chosen.quiet:,} more are left in peace: they were contacted in the {wanted.quiet_days} days before."]

@@ -45,9 +45,9 @@ def outcome_rows(
     DataFrame[part, users, expected, observed, metric, measured, low, high, word]
         Part `all` has the metrics `SHOWN`, as `lib.evaluation.metrics` defines them, and the word; of one class only,
         log_loss alone. Each decile, each band that has users, the suppressed ones, and of all others those held out and
-        not (where there are both) have their `rate` of acting and its `lift` over the list's; `not held out` also the
-        `effect`, its rate less that of the users held out. Intervals of shares are Wilson's, the others come from
-        resampling users.
+        not (where there are both) have their `rate` of acting and its `lift` over the list's. `not held out`, and each
+        decile and band that has both, have the `effect`: the rate of those not held out less that of the others; its
+        users are those not held out. Intervals of shares are Wilson's, the others come from resampling users.
     """
     out = np.zeros(len(rows), bool) if suppressed is None else suppressed
     flagged = rows.assign(held=held_out & ~out, suppressed=out)
@@ -58,14 +58,8 @@ def outcome_rows(
     parts = pd.DataFrame(
         [*whole, *(row for name, part in _split_parts(ranked) for row in _share_rows(name, part, rate))]
     )
-    listed = ranked[~ranked["suppressed"]]
-    both = [
-        measure_share(int(part["label"].sum()), len(part)) for _, part in listed.groupby("held")
-    ]  # not held out first
-    if len(both) == 2:
-        parts.loc[len(parts)] = pd.Series(
-            _metric_row(NOT_HELD_OUT, listed[~listed["held"]], "effect", measure_change(*both[::-1]))
-        )
+    effects = [row for name, part in _compared_parts(ranked) for row in _effect_rows(name, part)]
+    parts = pd.concat([parts, pd.DataFrame(effects)], ignore_index=True) if effects else parts
     parts["word"] = None
     parts.loc[parts["part"] == ALL, "word"] = quality_word(quality)
     return parts
@@ -173,6 +167,20 @@ def _split_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         masks |= {HELD_OUT: held, NOT_HELD_OUT: ~held & listed}
     masks |= {SUPPRESSED: ranked["suppressed"].to_numpy()}
     return [(name, ranked[mask]) for name, mask in masks.items() if mask.any()]
+
+
+def _compared_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The parts in which users held out are held against the others: the whole list, its deciles and bands."""
+    held_or_not = (HELD_OUT, NOT_HELD_OUT, SUPPRESSED)
+    return [(NOT_HELD_OUT, ranked), *((name, part) for name, part in _split_parts(ranked) if name not in held_or_not)]
+
+
+def _effect_rows(name: str, part: pd.DataFrame) -> list[dict[str, object]]:
+    sides = {held: rows for held, rows in part[~part["suppressed"]].groupby("held")}
+    if len(sides) < 2:
+        return []
+    held, others = (measure_share(int(sides[side]["label"].sum()), len(sides[side])) for side in (True, False))
+    return [_metric_row(name, sides[False], "effect", measure_change(held, others))]
 
 
 def _share_rows(name: str, part: pd.DataFrame, rate: float) -> list[dict[str, object]]:

@@ -176,6 +176,23 @@ def whole_or(everything: str, least: int, most: int, unit: str) -> Kind[int | No
     return Kind(read, f"{number.values}, or {everything}")
 
 
+def whole_or_share() -> Kind[float]:
+    """A whole number, or a share like 20%, which is read as 0.2; all, which is 100%, as 0."""
+
+    def read(name: str, text: str) -> float:
+        if re.fullmatch(r"[0-9]{1,9}", text):
+            return int(text)
+        try:
+            share = float(text.removesuffix("%")) / 100 if text.endswith("%") else math.nan
+        except ValueError:
+            share = math.nan
+        if not 0 < share <= 1:
+            raise ConfigError(f"{name} must be a whole number >= 0 or a share like 20%, got {text!r}.")
+        return share % 1
+
+    return Kind(read, "0 or more, or a share like 20%")
+
+
 def decimal(least: float, most: float, unit: str = "") -> Kind[float]:
     """A number from `least` to `most`."""
 

@@ -174,6 +174,17 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
     )
     export: Export
     contacts: Contacts  # whom that file names
+    action_name: str = parameter(
+        "",
+        optional(word("words"), ""),
+        "what users do, in the words of a report, like: buy coffee",
+        shown="made of action",
+    )
+    currency: str = parameter(
+        "",
+        optional(word("a currency"), ""),
+        "of value_of_action and cost_of_contact, like EUR, where amounts are shown",
+    )
     contacted: tuple[str, ...] = parameter(
         "",
         optional(places(), ()),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from lib.config.kinds import decimal, optional, whole
+from lib.config.kinds import decimal, optional, whole, whole_or_share
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.errors import ConfigError
 
@@ -57,10 +57,10 @@ class PublishLimits(FromWidgets, group=Group.LIMITS):
 class Contacts(FromWidgets, group=Group.LIST):
     """How contacts are chosen. Nothing chosen: all of the list but the users held out."""
 
-    top: int = parameter(
+    top: float = parameter(  # below 1 a share of the list
         "0",
-        whole(0),
-        "how many users at the most that file holds; 0: all of the list, but for the users held out",
+        whole_or_share(),
+        "whom that file holds at the most: so many users, or a share like 20%; 0: all but the users held out",
         name="export_top",
     )
     value_of_action: float | None = parameter(

@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from lib.audience.advice import Advice
 from lib.audience.outcomes import UNTOLD
 from lib.config.question import Question
+from lib.config.thresholds import Contacts
 from lib.report import numbers, plots
 from lib.report.tables import Column, Table, make_table
 from lib.timeline import Window
@@ -35,6 +37,10 @@ class Facts:
     drift: pd.DataFrame  # rows of this run, largest psi first, maybe none
     decisions: pd.DataFrame  # all rows of the question, in order
     importances: pd.DataFrame  # name, mean, std; the largest first; maybe none
+    advice: Advice  # what its first screen says
+    contacts: Contacts
+    free: pd.DataFrame  # rows of the list that may be contacted, best first
+    currency: str  # of amounts; blank for none
     evidence: pd.DataFrame  # of the pair in use on its own holdout: decile, users, expected, observed; maybe none
     list_size: int = 20  # rows of the list that are shown
 

@@ -123,7 +123,7 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     for draft in drafts:
         draft.keep()
     head = f"The list of {day} for {question}, written to {config.export.file}."
-    return [head, *left_out.format(), *format_contacts(chosen, len(ranked), config.contacts, None),
+    return [head, *left_out.format(), *format_contacts(chosen, len(ranked), config.contacts),
             *files.format(config.export)]  # fmt: skip
 
 

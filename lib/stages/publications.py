@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from lib.audience import contacts, outcomes, ranking, release
-from lib.audience.contacts import Gain
+from lib.audience import ranking, release
+from lib.audience.contacts import Chosen
 from lib.audience.release import ListDifference
 from lib.config.bases import StageConfig
 from lib.config.question import Question
@@ -19,6 +19,7 @@ from lib.evaluation.metrics import measure_share
 from lib.labels import sampling
 from lib.report.sections import Facts
 from lib.stages import ledger
+from lib.stages.advising import read_advice
 from lib.stages.context import Context
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.suppressing import LeftOut, find_left_out, read_last_lists, read_left_out, write_left_out
@@ -84,7 +85,11 @@ def publication_row(
 
 
 def report_facts(
-    context: Context[PublishConfig], ranked: pd.DataFrame, old: pd.DataFrame | None, row: Mapping[str, Any]
+    context: Context[PublishConfig],
+    ranked: pd.DataFrame,
+    old: pd.DataFrame | None,
+    row: Mapping[str, Any],
+    chosen: Chosen,
 ) -> Facts:
     """All that the report of a list tells, as it was known at the list's cutoff."""
     config, tables = context.config, context.tables
@@ -96,24 +101,16 @@ def report_facts(
         stored = read_rows(tables, name, where)
         return pd.DataFrame(columns=list(CONTRACTS[name])) if stored is None else stored
 
+    outcomes_known, checks = ledger.read_outcomes(config, tables, as_of), rows("model_checks", until_then)
     return Facts(
         question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
-        outcomes=ledger.read_outcomes(config, tables, as_of), checks=rows("model_checks", until_then),
+        outcomes=outcomes_known, checks=checks, contacts=config.contacts, free=chosen.free, currency=config.currency,
+        advice=read_advice(context, ranked, old, chosen, outcomes_known, checks, row["base_rate"]),
         drift=rows("drift", f"run_id = '{config.run_id}' AND {until_then} ORDER BY psi DESC, feature"),
         decisions=rows("decisions", f"{until_then} ORDER BY number"),
         importances=pd.DataFrame(list(notes.importances), columns=["name", "mean", "std"]),
         evidence=pd.DataFrame(list(notes.deciles), columns=["decile", "users", "expected", "observed"]),
     )  # fmt: skip
-
-
-def expected_gain(config: PublishConfig, outcomes_known: pd.DataFrame, contacted: pd.DataFrame) -> Gain | None:
-    """What contacting these users is expected to bring, by known outcomes; None where no value and cost were given."""
-    value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
-    if value is None or cost is None:
-        return None
-    ratios = outcomes_known[(outcomes_known["part"] == outcomes.ALL) & (outcomes_known["metric"] == "ratio")].tail(1)
-    ratio = Measured(*ratios[["measured", "low", "high"]].iloc[0]) if len(ratios) else None
-    return contacts.expected_gain(contacted, value, cost, ratio, config.seed)
 
 
 def record_publication(config: StageConfig, tables: Tables, row: Mapping[str, Any]) -> None:

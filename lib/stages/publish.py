@@ -20,6 +20,7 @@ from lib.errors import ModelError
 from lib.features import extraction, freshness
 from lib.labels import labels
 from lib.report import page as page_rules
+from lib.report import sentences
 from lib.report.sections import Facts
 from lib.stages import past
 from lib.stages import publications as lists
@@ -45,6 +46,11 @@ class Published:
     in_use: bool = True  # else it was recorded, and the list before stays
 
     @cached_property
+    def headline(self) -> str:
+        """How good the list is and what to do with it, line by line, without a user's id."""
+        return "\n".join(sentences.format_advice(self.facts.advice, self.facts.currency))
+
+    @cached_property
     def page(self) -> str:
         """The report, HTML: written when it is asked for."""
         return page_rules.render_page(self.facts)
@@ -67,7 +73,7 @@ def run(context: Context[PublishConfig]) -> Published:
     context.say(f"the list may be {kind}: {len(new.listed)} users, {mean:.4f} on average")
     drafts = list(draft_files(config.export, question, new.files)) if new.files else []
     context.say("writing the report")
-    facts = lists.report_facts(context, new.listed, new.old, new.publication)
+    facts = lists.report_facts(context, new.listed, new.old, new.publication, new.chosen)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
     published = Published(new.listed.head(10), summary, facts, target, not new.recorded)
@@ -121,14 +127,14 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
 
 
 def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
-    gain = lists.expected_gain(config, facts.outcomes, new.chosen.rows)
     return [
         *_headline(new.listed, facts.as_of, new.recorded),
         *new.left_out.format(),
+        *sentences.format_advice(facts.advice, config.currency),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
-        *contacts.format_contacts(new.chosen, len(new.listed), config.contacts, gain),
+        *contacts.format_quiet(new.chosen, config.contacts),
         *(new.files.format(config.export) if new.files else []),
-        "The ten highest propensities:",
+        "The ten likeliest:",
         *audience_rules.format_list(new.listed.head(10)),
     ]
 
@@ -154,7 +160,7 @@ def _headline(ranked: pd.DataFrame, as_of: date, recorded: str) -> list[str]:
     low = ", low evidence" if ranked["low_evidence"].any() else ""
     done = "Recorded" if recorded else "Published"
     return [
-        f"{done}: {len(ranked)} users as of {as_of}{low}; {ranked['propensity'].sum():.1f} of them expected to act, "
-        f"{int(ranked['held_out'].sum())} held out.",
+        f"{done}: {len(ranked):,} users as of {as_of}{low}; {ranked['propensity'].sum():,.0f} of them expected to act, "
+        f"{int(ranked['held_out'].sum()):,} held out.",
         *([f"Not put in use. {recorded}"] if recorded else []),
     ]

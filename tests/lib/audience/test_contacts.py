@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.audience.contacts import choose_contacts, expected_gain, format_contacts
+from lib.audience.contacts import choose_contacts, expected_actions, format_contacts, worth
 from lib.audience.ranking import HeldOut, rank
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
@@ -31,7 +31,7 @@ def choose(ranked, quiet=(), **wanted):
 def test_where_nothing_is_chosen_all_are_kept_but_those_held_out(ranked):
     everybody = choose(ranked)
     assert users(everybody.rows) == users(ranked[~ranked["held_out"]])
-    assert format_contacts(everybody, 100, ALL, None) == []
+    assert format_contacts(everybody, 100, ALL) == []
 
 
 def test_the_comparison_is_of_users_held_out_who_would_have_been_chosen(ranked):
@@ -49,8 +49,8 @@ def test_who_is_to_have_quiet_makes_room_for_the_next_and_is_counted(ranked):
     held = users(ranked[ranked["held_out"]])[0]
     found = choose(ranked, {*free[:3], held, "stranger"}, top=5, quiet_days=7)
     assert (users(found.rows), found.quiet) == (free[3:8], 3)
-    told = format_contacts(found, 100, replace(ALL, top=5, quiet_days=7), None)
-    assert told[1:] == ["  3 more have their quiet: they were contacted in the 7 days before."]
+    told = format_contacts(found, 100, replace(ALL, top=5, quiet_days=7))
+    assert told[1:] == ["  3 more are left in peace: they were contacted in the 7 days before."]
 
 
 def test_the_top_is_without_the_users_held_out(ranked):
@@ -68,48 +68,49 @@ def test_those_are_contacted_whose_expected_value_is_above_the_cost(ranked):
     assert choose(ranked, value_of_action=1.0, cost_of_contact=2.0).rows.empty
 
 
-def test_the_profit_is_what_is_expected_less_what_it_costs(ranked):
-    found = expected_gain(ranked, 10.0, 1.0, None, 0)
-    assert found.profit.value == pytest.approx(49.5 * 10 - 100)
-    chance = 10 * np.sqrt((ranked["propensity"] * (1 - ranked["propensity"])).sum())
-    assert found.profit.low == pytest.approx(found.profit.value - 1.645 * chance, abs=0.1 * chance)
-    assert found.profit.high == pytest.approx(found.profit.value + 1.645 * chance, abs=0.1 * chance)
-    assert expected_gain(ranked, 10.0, 1.0, None, 0) == found
-    assert expected_gain(ranked, 10.0, 1.0, None, 1) != found
+def test_the_head_may_be_a_share_of_the_list(ranked):
+    assert users(choose(ranked, top=0.15).rows) == users(choose(ranked, top=15).rows)
+    assert len(choose(ranked, top=0.001).rows) == 1
+    assert users(choose(ranked, top=10).free) == users(ranked[~ranked["held_out"]])
+
+
+def test_as_many_act_as_the_propensities_sum_up_to(ranked):
+    found = expected_actions(ranked, None, 0)
+    assert found.value == pytest.approx(49.5)
+    chance = np.sqrt((ranked["propensity"] * (1 - ranked["propensity"])).sum())
+    assert found.low == pytest.approx(found.value - 1.645 * chance, abs=0.1 * chance)
+    assert found.high == pytest.approx(found.value + 1.645 * chance, abs=0.1 * chance)
+    assert expected_actions(ranked, None, 0) == found
+    assert expected_actions(ranked, None, 1) != found
+
+
+def test_the_profit_is_what_is_expected_less_what_it_costs():
+    found = worth(Measured(49.5, 40.0, 60.0), 100, 10.0, 1.0)
+    assert (found.value, found.low, found.high) == pytest.approx((395.0, 300.0, 500.0))
 
 
 def test_the_interval_is_true_of_users_who_act_with_their_propensity(ranked):
-    found = expected_gain(ranked, 10.0, 1.0, None, 0).profit
-    acted = np.random.default_rng(5).random((4000, 100)) < ranked["propensity"].to_numpy()
-    profits = acted.sum(axis=1) * 10.0 - 100.0
-    assert 0.87 < np.mean((profits >= found.low) & (profits <= found.high)) < 0.93
+    found = expected_actions(ranked, None, 0)
+    acted = (np.random.default_rng(5).random((4000, 100)) < ranked["propensity"].to_numpy()).sum(axis=1)
+    assert 0.87 < np.mean((acted >= found.low) & (acted <= found.high)) < 0.93
 
 
 def test_what_past_lists_were_off_by_widens_the_interval(ranked):
-    sure = expected_gain(ranked, 10.0, 1.0, Measured(1.1, 1.1, 1.1), 0).profit
-    unsure = expected_gain(ranked, 10.0, 1.0, Measured(1.1, 0.8, 1.5), 0).profit
+    sure = expected_actions(ranked, Measured(1.1, 1.1, 1.1), 0)
+    unsure = expected_actions(ranked, Measured(1.1, 0.8, 1.5), 0)
     assert unsure.value == sure.value
     assert unsure.low < sure.low < sure.high < unsure.high
-    chance = expected_gain(ranked, 10.0, 1.0, None, 0).profit
+    chance = expected_actions(ranked, None, 0)
     assert sure.high - sure.low == pytest.approx(chance.high - chance.low, rel=0.05)
 
 
-def test_nobody_to_contact_brings_and_costs_nothing(ranked):
-    assert expected_gain(ranked.head(0), 10.0, 1.0, None, 0).profit == Measured(0.0, 0.0, 0.0)
+def test_of_nobody_nobody_acts(ranked):
+    assert expected_actions(ranked.head(0), None, 0) == Measured(0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("ratio", "doubt"), [
-    (None, "chance alone"),
-    (Measured(1.0, 0.9, 1.1), "chance, and how far the newest list whose outcome is known was off"),
-])  # fmt: skip
-def test_it_is_told_whom_to_contact_and_what_it_brings(ranked, ratio, doubt):
+def test_it_is_told_how_many_are_contacted(ranked):
     asked = replace(ALL, value_of_action=4.0, cost_of_contact=2.0)
     chosen = choose_contacts(ranked, asked)
-    found = chosen.rows
-    told = format_contacts(chosen, 100, asked, expected_gain(found, 4.0, 2.0, ratio, 0))
-    assert told[0] == f"To contact: {len(found)} of 100 users, {found['propensity'].sum():.1f} expected to act."
-    profit = expected_gain(found, 4.0, 2.0, ratio, 0).profit
-    assert told[1] == (
-        f"  Expected profit {profit.value:,.2f} ({profit.low:,.2f} to {profit.high:,.2f}) at 4 for an action and 2 "
-        f"for a contact; the interval tells of {doubt}."
-    )
+    assert format_contacts(chosen, 100, asked) == [
+        f"To contact: {len(chosen.rows)} of 100 users, {chosen.rows['propensity'].sum():.0f} expected to act."
+    ]

@@ -88,6 +88,13 @@ def test_the_effect_is_what_the_others_did_more_than_those_held_out():
     assert effect["measured"] == 0.25
     assert (effect["low"], effect["high"]) == pytest.approx((0.19, 0.30), abs=0.02)
     assert (effect["users"], effect["observed"]) == (800, 400)
+    compared = found[found["metric"] == "effect"]
+    assert {f"decile {n}" for n in range(1, 11)} < set(compared["part"])
+    first = of(found, "decile 1", "effect")
+    top = rows.assign(held=held).sort_values(["propensity", "user_id"], ascending=[False, True]).head(100)
+    rates = top.groupby("held")["label"].mean()
+    assert first["measured"] == pytest.approx(rates[False] - rates[True])
+    assert first["users"] == (~top["held"]).sum()
     assert not found[found["part"] == "all"].equals(outcome_rows(rows, nobody(rows), 0))
     assert "held out" not in set(outcome_rows(rows, nobody(rows), 0)["part"])
 

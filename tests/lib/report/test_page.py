@@ -10,14 +10,17 @@ import pandas as pd
 import pytest
 
 from lib.config.question import Question
+from lib.config.thresholds import Contacts
 from lib.errors import ContractBroken
 from lib.report import plots
 from lib.report.page import render_page
 from lib.report.sections import Facts
 from lib.tables.contracts import CONTRACTS
+from tests.builders.advice import advice
 
 AS_OF = date(2024, 6, 1)
 ASKED = Question(actions=("rent",), horizon_days=28, cohort_days=90)
+ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)
 BANDS = {"far above average": 0.3, "above average": 0.1, "average": 0.05, "below average": 0.0}
 NONE = pd.DataFrame
 HOSTILE = "<script>alert('x')</script>\"&$a_{\u202e"
@@ -124,7 +127,8 @@ def first_run(users=200):
         question=ASKED, as_of=AS_OF, run_id="run-9", audience=audience, previous=None,
         publication=publication(audience), outcomes=frame("outcomes", []), checks=frame("model_checks", []),
         drift=frame("drift", []), decisions=decisions("promoted"), importances=NONE(columns=["name", "mean", "std"]),
-        evidence=NONE(columns=["decile", "users", "expected", "observed"]),
+        evidence=NONE(columns=["decile", "users", "expected", "observed"]), advice=advice(), contacts=ALL,
+        free=audience[~audience["held_out"]], currency="",
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(worl
         free = listed[~listed["held_out"] & ~listed["user_id"].isin(first)]
         assert second == free["user_id"].head(20).tolist()
         quiet = (listed["user_id"].isin(first) & ~listed["held_out"]).sum()
-        assert f"\n  {quiet} more have their quiet: they were contacted in the 7 days before.\n" in told
+        assert f"\n  {quiet} more are left in peace: they were contacted in the 7 days before.\n" in told
         row = world.tables.query("SELECT * FROM {publications} ORDER BY number DESC").iloc[0]
         assert (row["chosen"], row["quiet"]) == (20, quiet)
     world.publish(export=file, quiet_days_after_contact=6, **given)  # the seventh day before is out

@@ -50,7 +50,7 @@ def test_each_list_is_recorded_with_its_difference_to_the_last_one(after_two_lis
 
 
 def test_publishing_again_tells_the_same_difference(world, after_two_lists):
-    assert world.publish(run_id="run-2").summary.splitlines()[1].startswith(f"Since the list of {AS_OF}: ")
+    assert f"\nSince the list of {AS_OF}: " in world.publish(run_id="run-2").summary
     assert world.differs(after_two_lists, ["audience", "publications"]) == []
     world.publish(run_id="run-3")  # the same day once more: held against the list of the week before, not its own
     assert [row["previous_cutoff"] for row in publications(world)] == [None, AS_OF, AS_OF]
@@ -163,13 +163,16 @@ def test_contacts_are_exported_without_those_held_out(world, tmp_path):
     told = world.publish(run_id="run-2", export=target, export_top=20).summary
     listed = world.tables.query("SELECT user_id, held_out FROM {audience} ORDER BY rank")
     assert pd.read_csv(target)["user_id"].tolist() == listed[~listed["held_out"]]["user_id"].head(20).tolist()
-    assert "\nTo contact: 20 of " in told
+    assert "\nContact the first 20 of " in told
     told = world.publish(run_id="run-2", export=target, value_of_action=10, cost_of_contact=5).summary
     rows = pd.read_csv(target)
     assert rows["propensity"].min() > 0.5
     assert not rows["held_out"].any()
-    assert "  Expected profit " in told
-    assert "the interval tells of chance, and how far the newest list whose outcome is known was off." in told
+    assert f"\nContact the first {len(rows)} of " in told
+    assert f"\nWhy {len(rows)}: an action is worth 10 and a contact costs 5, " in told
+    target_share = world.publish(run_id="run-2", export=target, export_top="10%").summary
+    assert len(pd.read_csv(target)) == -(-len(listed) // 10)
+    assert f"\nContact the first {len(pd.read_csv(target))} of {len(listed)}; " in target_share
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,8 @@ def test_contacts_are_exported_without_those_held_out(world, tmp_path):
         ({"max_rate_ratio": "0.5"}, "max_rate_ratio must be a number from 1 to 1000, got '0.5'."),
         ({"max_users_change": "-1"}, "max_users_change must be a number from 0 to 1000, got '-1'."),
         ({"max_score_shift": "2"}, "max_score_shift must be a number from 0 to 1, got '2'."),
-        ({"export_top": "-3"}, "export_top must be a whole number >= 0, got '-3'."),
+        ({"export_top": "-3"}, "export_top must be a whole number >= 0 or a share like 20%, got '-3'."),
+        ({"export_top": "120%"}, "export_top must be a whole number >= 0 or a share like 20%, got '120%'."),
     ],
 )
 def test_a_parameter_of_publish_that_makes_no_sense_is_refused(changes, message):

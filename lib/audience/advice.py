@@ -1,0 +1,191 @@
+"""What to do with a list: how good it is, whom to contact, and what that is expected to bring. Numbers, no words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from lib.audience.contacts import Chosen, expected_actions, worth
+from lib.audience.outcomes import quality_word
+from lib.audience.track_record import Bias, Effect, effect_arm, find_bias, lists_until_known, pool_effect
+from lib.config.thresholds import Contacts
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import Quality
+from lib.timeline import known_on
+
+Rule = Literal["profit", "top", "average"]
+WORTH_KNOWING = 0.1  # an effect of so much of the base rate, where no cost and value say more
+YEARS = 5  # what takes longer to be known is not waited for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What is told on the first screen of a list; intervals are of 90 %."""
+
+    question: str  # in words
+    horizon_days: int
+    cutoff: date
+    users: int
+    held_out: int
+    quiet: int
+    quality: Quality | None  # of the models on users whose outcome is known, and whom they had not learnt from
+    judged_on: str  # the newest day of these
+    low_evidence: bool
+    everybody: Measured  # how many of the whole list act
+    rule: Rule
+    contact: pd.DataFrame  # rows of the list: whom to contact, best first
+    expected: Measured  # how many of these act
+    held_share: float  # of those of the list who will act, how many are among them
+    profit: Measured | None
+    value: float | None
+    cost: float | None
+    past: pd.DataFrame  # a row per list whose outcome is known, oldest first: word, expected, observed, ...
+    bias: Bias | None
+    effect: Effect | None
+    added: Measured | None  # how many of those contacted act since they are contacted; None: not known yet
+    effect_known: date | None  # about when an effect worth knowing can be told; None: not in years
+    first_known: date  # when the first outcome is known of a list that held users out
+    again: date  # when the outcome of this list is known
+
+    @property
+    def word(self) -> str:
+        """How good the models are, in a word; blank where nobody measured it."""
+        return "" if self.quality is None else quality_word(self.quality)
+
+    @property
+    def is_effect_known(self) -> bool:
+        """Whether past lists tell what contacting adds closely enough to act on."""
+        return self.effect is not None and self.effect_known is not None and self.effect_known <= self.cutoff
+
+
+def give_advice(
+    listed: pd.DataFrame,
+    chosen: Chosen,
+    wanted: Contacts,
+    past: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    quality: Quality | None,
+    *,
+    oldest: date,
+    base_rate: float,
+    horizon_days: int,
+    delay_days: int,
+    seed: int,
+    **names: Any,
+) -> Advice:
+    """Say what to do with a list.
+
+    Parameters
+    ----------
+    listed, chosen : the list, and whom of it the parameters choose
+    past : DataFrame[cutoff, word, expected, observed, ratio, ratio_low, ratio_high]
+        A row per list whose outcome is known, oldest first.
+    outcomes : DataFrame
+        Rows of `outcomes`, each cutoff, part and metric once.
+    quality : Quality or None
+        Of the models on the holdout.
+    oldest : date
+        Cutoff of the oldest list whose outcome is not known yet, maybe this one.
+    base_rate : float
+        Of the newest users whose outcome is known.
+    names : question, judged_on
+    """
+    cutoff, held = listed["cutoff"].iloc[0], int(listed["held_out"].eq(True).sum())
+    rule, rows = choose_head(listed, chosen, wanted)
+    ratio = _newest_ratio(past, quality)
+    expected = expected_actions(rows, ratio, seed)
+    value, cost = wanted.value_of_action, wanted.cost_of_contact
+    effect = pool_effect(outcomes, horizon_days)
+    wanted_arm = cost / value if value and cost else WORTH_KNOWING * base_rate
+    later = _lists_to_wait(effect, base_rate, held, len(listed) - held, wanted_arm)
+    return Advice(
+        horizon_days=horizon_days, cutoff=cutoff, users=len(listed), held_out=held, quiet=chosen.quiet, quality=quality,
+        low_evidence=bool(listed["low_evidence"].any()), everybody=expected_actions(listed, ratio, seed), rule=rule,
+        contact=rows, expected=expected, held_share=_share(rows, listed),
+        profit=None if value is None or cost is None else worth(expected, len(rows), value, cost), value=value,
+        cost=cost, past=past, bias=find_bias(past, horizon_days), effect=effect,
+        added=None if effect is None else effect.added(_by_decile(rows)),
+        effect_known=_when_known(cutoff, horizon_days, delay_days, later),
+        first_known=known_on(oldest, horizon_days, delay_days), again=known_on(cutoff, horizon_days, delay_days),
+        **names,
+    )  # fmt: skip
+
+
+def choose_head(listed: pd.DataFrame, chosen: Chosen, wanted: Contacts) -> tuple[Rule, pd.DataFrame]:
+    """Whom to contact, and by which rule: whom it pays for, so many as were asked for, or the likelier than average.
+
+    A contact of somebody less likely than the list's average reaches fewer who act than one drawn by chance; up to
+    there the list is farthest ahead of chance. That number is rounded: its neighbours are as good.
+    """
+    if wanted.value_of_action is not None:
+        return "profit", chosen.rows
+    if wanted.top:
+        return "top", chosen.rows
+    likelier = int((chosen.rows["propensity"] > listed["propensity"].mean()).sum())
+    return "average", chosen.rows.head(_round_head(likelier))
+
+
+def sizes(free: pd.DataFrame, wanted: Contacts, most: int) -> pd.DataFrame:
+    """What contacting the first so many users comes to, for so many sizes at the most, from nobody to all.
+
+    Returns
+    -------
+    DataFrame[users, expected, share, and profit where value and cost are known]
+        `share` is of those who will act of all `free` users.
+    """
+    sums = np.concatenate([[0.0], np.cumsum(free["propensity"].to_numpy(float))])
+    users = np.unique(np.linspace(0, len(free), min(most, len(free)) + 1).round().astype(int))
+    table = pd.DataFrame({"users": users, "expected": sums[users], "share": sums[users] / (sums[-1] or 1.0)})
+    if wanted.value_of_action is None or wanted.cost_of_contact is None:
+        return table
+    return table.assign(profit=table["expected"] * wanted.value_of_action - table["users"] * wanted.cost_of_contact)
+
+
+def registered_quality(metrics: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> Quality | None:
+    """What was noted with models of how they did on the holdout; None where it is not whole."""
+    wanted = ("auc", "ratio", "skill_over_base_rate")
+    if not all(name in metrics and name in intervals for name in wanted):
+        return None
+    return Quality(0, 0, {name: Measured(metrics[name], *intervals[name]) for name in wanted})
+
+
+def _newest_ratio(past: pd.DataFrame, quality: Quality | None) -> Measured | None:
+    known = past[past["ratio"].notna() & (past["ratio_low"] > 0)].tail(1)
+    if len(known):
+        return Measured(*known[["ratio", "ratio_low", "ratio_high"]].iloc[0].astype(float))
+    ratio = None if quality is None else quality.metrics.get("ratio")
+    return ratio if ratio is not None and ratio.low > 0 else None
+
+
+def _round_head(users: int) -> int:
+    step = 50 if users >= 1_000 else 10 if users >= 100 else 1
+    return users // step * step
+
+
+def _share(rows: pd.DataFrame, listed: pd.DataFrame) -> float:
+    return float(rows["propensity"].sum()) / (float(listed["propensity"].sum()) or 1.0)
+
+
+def _by_decile(rows: pd.DataFrame) -> list[int]:
+    counts = rows["decile"].value_counts()
+    return [int(counts.get(decile, 0)) for decile in range(1, 11)]
+
+
+def _lists_to_wait(effect: Effect | None, rate: float, held: int, others: int, wanted: float) -> int | None:
+    """After how many more lists an effect of `wanted` can be told; 0: now; None: never."""
+    if effect is not None:
+        arm = effect.overall.high - effect.overall.value
+        if effect.overall.low > 0 or effect.overall.high < 0 or arm <= wanted:
+            return 0
+    if not held or not others or not 0 < rate < 1 or not wanted:
+        return None
+    return max(1, lists_until_known(effect_arm(rate, held, others), wanted) - (effect.lists if effect else 0))
+
+
+def _when_known(cutoff: date, horizon_days: int, delay_days: int, later: int | None) -> date | None:
+    if later is None or later * horizon_days > YEARS * 365:
+        return None
+    return known_on(cutoff, horizon_days, delay_days, later - 1) if later else cutoff

@@ -1,0 +1,177 @@
+"""What is said of a list on its first day: the same sentences in the summary, on the run's page and in the report."""
+
+import math
+from datetime import date, timedelta
+
+from lib.audience.advice import Advice
+from lib.audience.contacts import worth
+from lib.audience.outcomes import UNTOLD
+from lib.evaluation.measured import Measured
+
+NEWEST = 12  # so many past lists are named by their words
+
+
+def format_advice(advice: Advice, currency: str) -> list[str]:
+    """All that is said, in the order in which people ask."""
+    lines = [
+        format_quality(advice), format_recommendation(advice), format_reason(advice, currency),
+        format_effect(advice, currency), format_past(advice), format_bias(advice),
+    ]  # fmt: skip
+    return [line for line in lines if line]
+
+
+def format_quality(advice: Advice) -> str:
+    """How good the models are, in a word and a number, and where that was measured."""
+    if advice.quality is None or "auc" not in advice.quality.metrics:
+        return "How good the models are was not recorded with them."
+    auc = advice.quality.metrics["auc"]
+    return (
+        f"Quality: {advice.word}. Of two users of whom one acts, the list puts that one first in {auc.value:.0%} of "
+        f"all cases ({auc.low:.0%} to {auc.high:.0%}). Measured on the holdout of {format_day(advice.judged_on)}: "
+        "users whose outcome is known, and whom the models had not learnt from."
+    )
+
+
+def format_recommendation(advice: Advice) -> str:
+    """What to do, in one sentence."""
+    again = f"look again on {format_day(advice.again)}."
+    if not len(advice.contact):
+        why = "nobody is expected to bring what a contact costs" if advice.rule == "profit" else "nobody is left to"
+        return f"Contact nobody: {why}; {again}"
+    head = f"Contact the first {len(advice.contact):,} of {advice.users:,}"
+    act = (
+        f"about {format_people(advice.expected)} of them {advice.question} within {format_days(advice.horizon_days)}, "
+        "as users like them did under the contacts of that time"
+    )
+    leave = f"leave {advice.held_out:,} alone as the comparison" if advice.held_out else "nobody is left alone"
+    return f"{head}; {act}; {leave}; {again}"
+
+
+def format_reason(advice: Advice, currency: str) -> str:
+    """Why just so many."""
+    number = len(advice.contact)
+    if not number:
+        return ""
+    hold = f"they are {number / advice.users:.0%} of the list and hold {advice.held_share:.0%} of those who will act"
+    if advice.profit is not None and advice.value is not None and advice.cost is not None:
+        return (
+            f"Why {number:,}: an action is worth {format_money(advice.value, currency)} and a contact costs "
+            f"{format_money(advice.cost, currency)}, so from there on a contact costs more than it brings. Expected "
+            f"profit {format_worth(advice.profit, currency)}; {hold}."
+        )
+    if advice.rule == "top":
+        return f"Why {number:,}: so many were asked for by export_top; {hold}."
+    return (
+        f"Why {number:,}: they are likelier to act than the average of the list; {hold}. A cut of your own is "
+        "export_top; with value_of_action and cost_of_contact it is where contacts stop paying."
+    )
+
+
+def format_past(advice: Advice) -> str:
+    """How the last lists proved."""
+    known = advice.past.tail(NEWEST)
+    if known.empty:
+        return f"Past lists: none is over yet; the first one is known on {format_day(advice.first_known)}."
+    last = known.iloc[-1]
+    words = ", ".join(known["word"])
+    lists = f"the last {len(known)} lists, oldest first: {words}" if len(known) > 1 else f"it proved {words}"
+    if last["word"] == UNTOLD and len(known) == 1:
+        lists = "too few acted to judge it"
+    return (
+        f"Past lists: of the newest whose outcome is known ({format_day(last['cutoff'])}), {last['expected']:,.0f} of "
+        f"{last['users']:,} users were expected to act and {last['observed']:,} did; {lists}."
+    )
+
+
+def format_bias(advice: Advice) -> str:
+    """Whether past lists all erred to one side; blank where there are too few to say."""
+    bias, known = advice.bias, len(advice.past)
+    if bias is None or not bias.lasting:
+        return f"No lasting bias: the last {known} lists did not all err to one side." if known > 2 else ""
+    factor = bias.factor if bias.too_many else _turn(bias.factor)
+    many, how = ("too many", "as many as acted") if bias.too_many else ("too few", "as many acted as expected")
+    likely = Measured(
+        *(end / bias.factor.value for end in (advice.expected.value, advice.expected.low, advice.expected.high))
+    )
+    return (
+        f"A lasting bias: {bias.lists} lists in a row expected {many}: {factor.value:.2f} times ({factor.low:.2f} to "
+        f"{factor.high:.2f}) {how}. If that goes on, count on {format_people(likely)} instead of "
+        f"{format_people(advice.expected)}."
+    )
+
+
+def format_effect(advice: Advice, currency: str) -> str:
+    """How many would do it anyway, as far as it is known, or when it will be."""
+    if not advice.held_out and advice.effect is None:
+        return (
+            "Would they do it anyway? That will not be known: nobody is held out to compare with. Give held_out_share."
+        )
+    effect = advice.effect
+    if effect is None:
+        return (
+            "Would they do it anyway? Some would; how many is not known before users left alone can be compared: "
+            f"first on {format_day(advice.first_known)}, closely enough {_when(advice)}."
+        )
+    value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
+    lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
+    difference = (
+        f"on {lists}, those who could be contacted acted more often than those left alone by {value} percentage points "
+        f"({low} to {high})"
+    )
+    if not advice.is_effect_known or advice.added is None:
+        return f"Would they do it anyway? Not settled: {difference}. It is known closely enough {_when(advice)}."
+    added = f"about {format_people(advice.added)} of the {format_people(advice.expected, alone=True)} act because of it"
+    return f"Would they do it anyway? Most likely {added}: {difference}.{_incremental(advice, currency)}"
+
+
+def _incremental(advice: Advice, currency: str) -> str:
+    if advice.profit is None or advice.added is None or advice.value is None or advice.cost is None:
+        return ""
+    profit = worth(advice.added, len(advice.contact), advice.value, advice.cost)
+    return (
+        f" Counting these alone, the profit is {format_worth(profit, currency)}; counting everybody who acts, "
+        f"{format_worth(advice.profit, currency)}."
+    )
+
+
+def _turn(ratio: Measured) -> Measured:
+    """The other way round."""
+    return Measured(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+
+
+def _when(advice: Advice) -> str:
+    known = advice.effect_known
+    if known is None:
+        return "not within five years: hold more users out"
+    monday = known - timedelta(days=known.weekday())
+    return f"in the week of {format_day(monday)}"
+
+
+def format_day(day: "date | str") -> str:
+    """A day as people write it; an ISO text too."""
+    day = date.fromisoformat(day) if isinstance(day, str) else day
+    return f"{day.day} {day:%B %Y}"
+
+
+def format_days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def format_people(number: Measured, *, alone: bool = False) -> str:
+    """A number of people and its interval, whole, in digits that the interval leaves certain."""
+    half = (number.high - number.low) / 2
+    step = 10 ** max(0, math.floor(math.log10(half / 2))) if half > 2 else 1
+    value, low, high = (f"{round(end / step) * step:,}" for end in (number.value, number.low, number.high))
+    return value if alone else f"{value} ({low} to {high})"
+
+
+def format_money(amount: float, currency: str) -> str:
+    """An amount with its currency, without digits that nobody counts."""
+    text = f"{amount:,.0f}" if abs(amount) >= 10 or amount == int(amount) else f"{amount:,.2f}"
+    return f"{text} {currency}".strip()
+
+
+def format_worth(amount: Measured, currency: str) -> str:
+    """An amount and its interval."""
+    low, high = (format_money(end, "") for end in (amount.low, amount.high))
+    return f"{format_money(amount.value, currency)} ({low} to {high})"

@@ -1,0 +1,49 @@
+"""What to do with a list that is about to be published: its advice, from what the tables and the registry hold."""
+
+import pandas as pd
+
+from lib.audience.advice import Advice, give_advice, registered_quality
+from lib.audience.contacts import Chosen
+from lib.config.stages import PublishConfig
+from lib.evaluation.metrics import Quality
+from lib.report import numbers
+from lib.stages.context import Context
+
+
+def read_advice(
+    context: Context[PublishConfig],
+    listed: pd.DataFrame,
+    old: pd.DataFrame | None,
+    chosen: Chosen,
+    outcomes_known: pd.DataFrame,
+    checks: pd.DataFrame,
+    base_rate: float,
+) -> Advice:
+    """What to do with a list, by what is known at its cutoff."""
+    config, version = context.config, listed["prediction_version"].iloc[0]
+    quality, judged_on = _read_quality(context, version, checks)
+    question = config.action_name or f"do {' or '.join(config.question.actions)}"
+    oldest = listed if old is None or old.empty else old
+    return give_advice(
+        listed, chosen, config.contacts, numbers.past_lists(outcomes_known), numbers.newest_outcomes(outcomes_known),
+        quality, oldest=oldest["cutoff"].iloc[0], base_rate=base_rate, horizon_days=config.question.horizon_days,
+        delay_days=config.label_complete_after_days, seed=config.seed, question=question, judged_on=judged_on,
+    )  # fmt: skip
+
+
+def _read_quality(context: Context[PublishConfig], version: str, checks: pd.DataFrame) -> tuple[Quality | None, str]:
+    """How good a version is: by this run's verdict on it, else by what was noted when it was made; and since when."""
+    mine = checks[(checks["run_id"] == context.config.run_id) & (checks["prediction_version"] == version)]
+    if len(mine) and (judged := registered_quality(*_metrics(mine))):
+        return judged, str(mine["holdout"].iloc[0])
+    made = next((one for one in context.registry.versions(context.config.question)
+                 if one.prediction_version == version), None)  # fmt: skip
+    return (None, "") if made is None else (registered_quality(made.metrics, made.intervals), made.holdout)
+
+
+def _metrics(checks: pd.DataFrame) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    rows = [row for row in checks.to_dict("records") if row["metric"] is not None]
+    return (
+        {row["metric"]: row["measured"] for row in rows},
+        {row["metric"]: (row["low"], row["high"]) for row in rows},
+    )

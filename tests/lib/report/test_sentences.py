@@ -1,0 +1,145 @@
+"""What is said of a list on its first day, in every case that there is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from lib.audience.track_record import Bias, Effect
+from lib.evaluation.measured import Measured
+from lib.report.sentences import format_advice, format_money, format_people
+from tests.builders.advice import AS_OF, advice
+
+ANYWAY = "Would they do it anyway? "
+
+
+def said(made, start, currency=""):
+    (line,) = [line for line in format_advice(made, currency) if line.startswith(start)]
+    return line
+
+
+def past(*words, expected=100.0, observed=96):
+    days = [AS_OF - timedelta(days=28 + 7 * back) for back in range(len(words))][::-1]
+    return pd.DataFrame({
+        "cutoff": days, "word": words, "users": 8000, "expected": expected, "observed": observed, "ratio": 1.0,
+        "ratio_low": 0.9, "ratio_high": 1.1,
+    })  # fmt: skip
+
+
+def test_a_first_list_says_how_good_it_is_what_to_do_and_when_more_is_known():
+    assert format_advice(advice(), "") == [
+        "Quality: good. Of two users of whom one acts, the list puts that one first in 75% of all cases (70% to 80%). "
+        "Measured on the holdout of 6 May 2024: users whose outcome is known, and whom the models had not learnt from.",
+        "Contact the first 1,650 of 8,273; about 680 (640 to 720) of them rent a film within 28 days, as users like "
+        "them did under the contacts of that time; leave 854 alone as the comparison; look again on 1 July 2024.",
+        "Why 1,650: they are likelier to act than the average of the list; they are 20% of the list and hold 41% of "
+        "those who will act. A cut of your own is export_top; with value_of_action and cost_of_contact it is where "
+        "contacts stop paying.",
+        ANYWAY + "Some would; how many is not known before users left alone can be compared: first on 1 July 2024, "
+        "closely enough in the week of 26 August 2024.",
+        "Past lists: none is over yet; the first one is known on 1 July 2024.",
+    ]  # fmt: skip
+
+
+def test_with_value_and_cost_the_profit_is_the_reason():
+    made = advice(rule="profit", value=4.0, cost=0.5, profit=Measured(1895.0, 1735.0, 2055.0))
+    assert said(made, "Why", "EUR") == (
+        "Why 1,650: an action is worth 4 EUR and a contact costs 0.50 EUR, so from there on a contact costs more than "
+        "it brings. Expected profit 1,895 EUR (1,735 to 2,055); they are 20% of the list and hold 41% of those who "
+        "will act."
+    )  # fmt: skip
+
+
+def test_a_number_that_was_asked_for_is_the_reason():
+    assert said(advice(rule="top"), "Why").startswith("Why 1,650: so many were asked for by export_top; they are 20%")
+
+
+@pytest.mark.parametrize(("rule", "why"), [
+    ("profit", "nobody is expected to bring what a contact costs"), ("average", "nobody is left to"),
+])  # fmt: skip
+def test_nobody_may_be_the_advice(rule, why):
+    made = advice(rule=rule, contact=advice().contact.head(0))
+    assert said(made, "Contact") == f"Contact nobody: {why}; look again on 1 July 2024."
+    assert not [line for line in format_advice(made, "") if line.startswith("Why")]
+
+
+def test_past_lists_are_told_by_their_words_and_the_newest_by_its_numbers():
+    assert said(advice(past=past("good")), "Past lists") == (
+        "Past lists: of the newest whose outcome is known (6 May 2024), 100 of 8,000 users were expected to act and 96 "
+        "did; it proved good."
+    )
+    several = said(advice(past=past("fair", "good", "very good")), "Past lists")
+    assert several.endswith("96 did; the last 3 lists, oldest first: fair, good, very good.")
+    assert said(advice(past=past(*["good"] * 20)), "Past lists").count("good") == 12
+    assert "did; too few acted to judge it." in said(advice(past=past("too few to tell")), "Past lists")
+
+
+def test_twelve_lists_that_expected_too_many_are_said_with_what_to_count_on():
+    bias = Bias(12, Measured(1.25, 1.2, 1.3), lasting=True)
+    assert said(advice(past=past(*["good"] * 12), bias=bias), "A lasting bias") == (
+        "A lasting bias: 12 lists in a row expected too many: 1.25 times (1.20 to 1.30) as many as acted. If that goes "
+        "on, count on 540 (510 to 580) instead of 680 (640 to 720)."
+    )
+    few = Bias(8, Measured(0.8, 0.75, 0.9), lasting=True)
+    assert "8 lists in a row expected too few: 1.25 times (1.11 to 1.33) as many acted as expected." in said(
+        advice(past=past(*["good"] * 8), bias=few), "A lasting bias"
+    )
+    quiet = advice(past=past(*["good"] * 3), bias=Bias(2, Measured(1.1, 0.9, 1.3), lasting=False))
+    assert said(quiet, "No lasting") == "No lasting bias: the last 3 lists did not all err to one side."
+    assert not [line for line in format_advice(advice(past=past("good", "good")), "") if "lasting" in line]
+
+
+def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
+    made = advice(
+        effect=Effect(3, Measured(0.031, 0.012, 0.05), ()), added=Measured(51.0, 20.0, 82.0), effect_known=AS_OF,
+        rule="profit", value=10.0, cost=0.25, profit=Measured(6387.5, 5987.5, 6787.5),
+    )  # fmt: skip
+    assert said(made, ANYWAY, "EUR") == (
+        ANYWAY + "Most likely about 50 (20 to 80) of the 680 act because of it: on 3 past lists whose days do not "
+        "overlap, those who could be contacted acted more often than those left alone by +3.1 percentage points (+1.2 "
+        "to +5.0). Counting these alone, the profit is 98 EUR (-212 to 408); counting everybody who acts, 6,388 EUR "
+        "(5,988 to 6,788)."
+    )
+
+
+def test_an_effect_that_is_not_settled_says_when_it_will_be():
+    effect = Effect(1, Measured(0.01, -0.03, 0.05), ())
+    told = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0)), ANYWAY)
+    assert told.startswith(ANYWAY + "Not settled: on 1 past list, those who could be contacted acted more often than")
+    assert told.endswith(
+        "by +1.0 percentage points (-3.0 to +5.0). It is known closely enough in the week of 26 August 2024."
+    )
+    never = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0), effect_known=None), ANYWAY)
+    assert never.endswith("closely enough not within five years: hold more users out.")
+
+
+def test_nobody_held_out_leaves_it_unknown():
+    made = advice(held_out=0, effect_known=None)
+    assert said(made, ANYWAY) == (
+        ANYWAY + "That will not be known: nobody is held out to compare with. Give held_out_share."
+    )
+    assert "nobody is left alone; look again" in said(made, "Contact")
+
+
+def test_a_quality_that_nobody_noted_is_said():
+    assert format_advice(advice(quality=None), "")[0] == "How good the models are was not recorded with them."
+    assert replace(advice(), quality=None).word == ""
+
+
+@pytest.mark.parametrize(("number", "text"), [
+    (Measured(678.3, 641.0, 723.0), "680 (640 to 720)"),
+    (Measured(12_345, 10_900, 13_800), "12,300 (10,900 to 13,800)"),
+    (Measured(51.2, 20.4, 82.3), "50 (20 to 80)"), (Measured(0.3, 0.0, 1.2), "0 (0 to 1)"),
+    (Measured(7.0, 7.0, 7.0), "7 (7 to 7)"), (Measured(512_345, 480_000, 540_000), "510,000 (480,000 to 540,000)"),
+    (Measured(512_345, 412_345, 612_345), "510,000 (410,000 to 610,000)"), (Measured(-4.6, -9.0, 0.2), "-5 (-9 to 0)"),
+])  # fmt: skip
+def test_people_are_whole_and_have_the_digits_that_are_certain(number, text):
+    assert format_people(number) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0.5, "0.50 EUR"), (3.0, "3 EUR"), (1234.56, "1,235 EUR"), (-99.5, "-100 EUR")]
+)
+def test_amounts_have_the_digits_that_somebody_counts(amount, text):
+    assert format_money(amount, "EUR") == text
