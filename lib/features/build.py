@@ -4,7 +4,7 @@ Pure numpy over the complete `daily_activity` rows of some users, so that Spark 
 and a test to five rows. What a cutoff may see of them, `lib.features.windows` decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -39,9 +39,13 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
         that another cutoff of the plan has and this one lacks is 0. Float32: counts are exact to 16 million, and
         a sum beyond its range, 3.4e38, is the largest that it holds. Every feature is finite.
     """
-    names = list(dict.fromkeys(name for vocabulary in plan.values() for name in feature_columns(vocabulary)))
-    target = features_schema(names)
-    tables = []
+    tables = list(each_cutoff(activity, plan))
+    return pa.concat_tables(tables) if tables else _schema_of(plan).empty_table()
+
+
+def each_cutoff(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> Iterator[pa.Table]:
+    """The same, one cutoff after the other: no more than one cutoff's numbers are held at once."""
+    target = _schema_of(plan)
     for vocabulary in dict.fromkeys(plan.values()):
         chunk = _Chunk(activity, vocabulary)
         for cutoff in [cutoff for cutoff, known in plan.items() if known == vocabulary]:
@@ -50,8 +54,11 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
             blank = np.zeros(int(seen.sum()), np.float32)
             columns = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
             arrays: list[Any] = [chunk.users.filter(pa.array(seen)), pa.array([cutoff] * len(blank), pa.date32())]
-            tables.append(pa.table([*arrays, *(columns.get(name, blank) for name in names)], schema=target))
-    return pa.concat_tables(tables) if tables else target.empty_table()
+            yield pa.table([*arrays, *(columns.get(name, blank) for name in target.names[2:])], schema=target)
+
+
+def _schema_of(plan: Mapping[date, Vocabulary]) -> pa.Schema:
+    return features_schema(list(dict.fromkeys(name for words in plan.values() for name in feature_columns(words))))
 
 
 class _Chunk:

@@ -11,7 +11,7 @@ from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory
 from lib.features import cache
 from lib.features import source as event_rules
-from lib.features.build import build_features
+from lib.features.build import each_cutoff
 from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
 from lib.progress import Say
 from lib.tables.protocol import Tables
@@ -105,7 +105,7 @@ def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:
     """Compute the features of some cutoffs in one pass, and replace those cutoffs' rows."""
     names = dict.fromkeys(name for vocabulary in plan.values() for name in feature_columns(vocabulary))
     sql = f"SELECT * FROM {{daily_activity}} WHERE known_day < DATE '{max(plan)}'"
-    rows = tables.map_users(sql, partial(build_features, plan=plan), features_schema(list(names)))
+    rows = tables.map_users(sql, partial(each_cutoff, plan=plan), features_schema(list(names)))
     tables.replace("features", rows, f"cutoff IN ({days_sql(plan)})")
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.errors import ContractBroken, SourceError
+from lib.tables.batches import whole_users
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.ids import STATISTICS
-from lib.tables.protocol import MapTable
+from lib.tables.protocol import MapTable, MapUsers
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
@@ -74,17 +75,18 @@ class DeltaTables:
 
         return self.frame(sql).mapInArrow(batches, from_arrow_schema(schema))
 
-    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
+    def map_users(self, sql: str, function: MapUsers, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
         pickle_lib_by_value()
 
         def partition(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            rows = list(source)
-            if rows:
-                yield from function(pa.Table.from_batches(rows)).to_batches()
+            for users in whole_users(source, len(schema)):
+                for made in function(users):
+                    yield from made.to_batches()
 
-        frame = self.frame(sql).repartition("user_id")
+        # Sorted by Spark, which spills what it cannot hold: a worker then need not hold its whole partition.
+        frame = self.frame(sql).repartition("user_id").sortWithinPartitions("user_id")
         return frame.mapInArrow(partition, from_arrow_schema(schema))
 
     def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:

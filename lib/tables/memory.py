@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lib.errors import SourceError
 from lib.tables.contracts import ARROW, CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
-from lib.tables.protocol import MapTable
+from lib.tables.protocol import MapTable, MapUsers
 
 
 class MemoryTables:
@@ -40,8 +40,8 @@ class MemoryTables:
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
         return function(self.table(sql)).cast(schema)
 
-    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
-        return function(self.table(sql)).cast(schema)
+    def map_users(self, sql: str, function: MapUsers, schema: pa.Schema) -> pa.Table:
+        return pa.concat_tables([schema.empty_table(), *(made.cast(schema) for made in function(self.table(sql)))])
 
     def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
         new = self._table_of(name, rows)

@@ -1,6 +1,6 @@
 """What the stages ask of their tables, whatever holds them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table where tables are in memory
 MapTable = Callable[[pa.Table], pa.Table]
+MapUsers = Callable[[pa.Table], Iterable[pa.Table]]
 
 
 class Tables(Protocol):
@@ -23,8 +24,11 @@ class Tables(Protocol):
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
         """Apply a function to the selected rows, batch by batch and in parallel."""
 
-    def map_users(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
-        """Apply a function to the selected rows so that one call sees all rows of each of its users."""
+    def map_users(self, sql: str, function: MapUsers, schema: pa.Schema) -> Rows:
+        """Apply a function to the selected rows so that one call sees all rows of each of its users.
+
+        On Spark a call gets as many users as a worker can hold, and what it gives is passed on table by table.
+        """
 
     def replace(self, name: str, rows: Rows | pd.DataFrame, where: str) -> None:
         """Replace the rows that match `where`, in one commit; `where` is an SQL condition that the new rows meet."""

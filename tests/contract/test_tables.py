@@ -45,7 +45,7 @@ def put_features(tables, rows, names, where):
     """Write features as the extraction does: rows made by a function from rows of another table."""
     tables.replace("predictions", scores({}), "question = 'q'")  # any table with a row, to map from
     made = pa.Table.from_pylist(rows, schema=features_schema(names))
-    tables.replace("features", tables.map_users("SELECT * FROM {predictions}", lambda _: made, made.schema), where)
+    tables.replace("features", tables.map_users("SELECT * FROM {predictions}", lambda _: [made], made.schema), where)
 
 
 def test_a_table_is_there_once_it_was_written(tables):
@@ -122,7 +122,7 @@ def test_one_call_sees_all_rows_of_its_users(tables):
     def counted(rows):
         counts = Counter(rows["user_id"].to_pylist())
         found = [SCORE | {"user_id": user, "propensity": n} for user, n in counts.items()]
-        return pa.Table.from_pylist(found, schema=ROWS)
+        yield pa.Table.from_pylist(found, schema=ROWS)
 
     tables.replace("predictions", tables.map_users("SELECT * FROM {predictions}", counted, ROWS), "1 = 1")
     assert sorted(read(tables, "user_id, propensity")) == [(f"u{n}", 8.0) for n in range(5)]
@@ -225,7 +225,7 @@ def test_only_features_may_have_more_columns_and_only_floats(tables):
     with pytest.raises(ContractBroken, match=r"predictions: unexpected columns extra\. Migrate or drop the table"):
         tables.replace("predictions", rows, "1 = 1")
     wrong = features_schema(["a"]).append(pa.field("b", pa.float64()))
-    rows = tables.map_users("SELECT * FROM {predictions}", lambda _: wrong.empty_table(), wrong)
+    rows = tables.map_users("SELECT * FROM {predictions}", lambda _: [wrong.empty_table()], wrong)
     with pytest.raises(ContractBroken, match="Table features: unexpected columns b"):
         tables.replace("features", rows, "1 = 1")
 

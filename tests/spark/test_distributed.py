@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 
 from lib.config.question import Question
-from lib.features.build import build_features
+from lib.features.build import build_features, each_cutoff
 from lib.features.vocabulary import choose_vocabulary, feature_columns, features_schema
 from lib.models.estimators import fit_models
 from lib.models.pair import Pair
 from lib.stages.scoring import make_scorer
+from lib.tables import batches
 from lib.tables.contracts import DAILY_ACTIVITY, PREDICTIONS, arrow_schema
 
 START = date(2024, 3, 1)
@@ -53,13 +54,16 @@ def ordered(table):
     return table.to_pandas().sort_values(["user_id", "cutoff"], ignore_index=True)
 
 
-@pytest.mark.parametrize("partitions", [1, 4])
-def test_features_are_those_of_the_core_however_the_users_are_spread(tables, spark, activity, partitions):
+@pytest.mark.parametrize(("partitions", "piece"), [(1, 2**24), (4, 1_000)])
+def test_features_are_those_of_the_core_however_the_users_are_spread(
+    tables, spark, activity, partitions, piece, monkeypatch
+):
     plan, target = planned(activity)
+    monkeypatch.setattr(batches, "MOST_BYTES", piece)  # travels with our code to the workers
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     try:
-        rows = tables.map_users("SELECT * FROM {daily_activity}", partial(build_features, plan=plan), target)
+        rows = tables.map_users("SELECT * FROM {daily_activity}", partial(each_cutoff, plan=plan), target)
         found = ordered(rows.toArrow())
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
@@ -69,7 +73,7 @@ def test_features_are_those_of_the_core_however_the_users_are_spread(tables, spa
 def test_a_pair_scores_on_the_workers_what_it_scores_here(tables, activity):
     plan, target = planned(activity)
     features = build_features(activity, plan)
-    rows = tables.map_users("SELECT * FROM {daily_activity}", partial(build_features, plan=plan), target)
+    rows = tables.map_users("SELECT * FROM {daily_activity}", partial(each_cutoff, plan=plan), target)
     tables.replace("features", rows, "1 = 1")
     X = features.drop_columns(["user_id", "cutoff"]).to_pandas()
     y = (np.random.default_rng(0).random(len(X)) < 0.4).astype(np.int64)
