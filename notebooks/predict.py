@@ -75,7 +75,7 @@ scored = predict.run(Context(config, delta.DeltaTables(spark, config.schema), mo
 
 print(scored.summary)
 display(scored.rows)
-display(charts.plot_propensities(scored.propensities))
+display(charts.plot_propensities(scored.spread))
 
 # COMMAND ----------
 

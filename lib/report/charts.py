@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lib.audience.spread import Spread
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 SLICES = 6  # so many parameters side by side can still be read
 
+BINS = 40  # of propensities
 SHOWN = 12  # importances: more names would not be legible
 
 
@@ -102,10 +105,11 @@ def plot_importances(table: pd.DataFrame) -> "Figure":
     return figure
 
 
-def plot_propensities(values: pd.Series) -> "Figure":
+def plot_propensities(spread: Spread) -> "Figure":
     """How many users have which propensity."""
     figure, axes = _axes("propensity", "users")
-    axes.hist(values, bins=40, range=(0, 1))
+    places = (np.arange(BINS) + 0.5) / BINS
+    axes.hist(places, bins=BINS, range=(0, 1), weights=spread.histogram(BINS))
     return figure
 
 

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lib.audience.ranking import order_by_propensity
+from lib.audience.spread import Spread, by_decile_sql, spread_sql
 from lib.config.stages import PredictConfig
 from lib.errors import ModelError
 from lib.explain import reasons
 from lib.features import extraction
 from lib.labels import labels
-from lib.report.numbers import count_by
 from lib.stages import past
 from lib.stages.champion import load_champion
 from lib.stages.context import Context
+from lib.stages.nearby import bring_near
 from lib.stages.records import list_sql, read_decided_version
 from lib.stages.scoring import make_scorer
 from lib.tables.contracts import PREDICTIONS, arrow_schema
@@ -25,7 +25,7 @@ class Scored:
 
     rows: pd.DataFrame  # the scores by decile: who stands where is for the list to say, which leaves some users out
     summary: str
-    propensities: pd.Series  # of everybody
+    spread: Spread  # of everybody's propensities
 
 
 def run(context: Context[PredictConfig]) -> Scored:
@@ -49,9 +49,8 @@ def run(context: Context[PredictConfig]) -> Scored:
     rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
     where = list_sql(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
-    written = tables.query(f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}")
-    mean = written["propensity"].mean() if len(written) else float("nan")
-    summary = (
-        f"Scored: {len(written)} users, mean propensity {mean:.4f}, with version {version} of the prediction model."
-    )
-    return Scored(count_by(order_by_propensity(written), "decile"), summary, written["propensity"])
+    scores = bring_near(tables, f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}")
+    spread = Spread.of(scores.tables.query(spread_sql(scores.sql)))
+    mean = f"mean propensity {spread.mean:.4f}"
+    summary = f"Scored: {spread.size} users, {mean}, with version {version} of the prediction model."
+    return Scored(scores.tables.query(by_decile_sql(scores.sql, spread)), summary, spread)

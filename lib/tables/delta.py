@@ -6,7 +6,7 @@ table.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +15,7 @@ from lib.errors import ContractBroken, SourceError
 from lib.tables.batches import whole_users
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.ids import STATISTICS
-from lib.tables.protocol import MapTable, MapUsers
+from lib.tables.protocol import MapTable, MapUsers, OfUsers
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
@@ -62,7 +62,24 @@ class DeltaTables:
 
     def query(self, sql: str) -> pd.DataFrame:
         # Through Arrow: pandas alone would turn dates into objects and nulls of integers into floats.
-        return to_pandas(self.frame(sql).toArrow())
+        return to_pandas(self.arrow(sql))
+
+    def arrow(self, sql: str) -> pa.Table:
+        return self.frame(sql).toArrow()
+
+    def rows(self, sql: str) -> "DataFrame":
+        return self.frame(sql)
+
+    def define(self, name: str, function: OfUsers, gives: str) -> None:
+        from pyspark.sql.pandas.functions import pandas_udf
+
+        pickle_lib_by_value()
+
+        def on_pandas(texts: pd.Series) -> pd.Series:
+            return pd.Series(function(texts.tolist()))
+
+        as_udf: Any = pandas_udf  # whose overloads know no function of ours
+        self.spark.udf.register(name, as_udf(on_pandas, gives))
 
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -89,7 +106,7 @@ class DeltaTables:
         frame = self.frame(sql).repartition("user_id").sortWithinPartitions("user_id")
         return frame.mapInArrow(partition, from_arrow_schema(schema))
 
-    def replace(self, name: str, rows: "DataFrame | pd.DataFrame", where: str) -> None:
+    def replace(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame", where: str) -> None:
         frame = _plain_strings(self._frame_of(name, rows))
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)  # its columns may be more from here on
@@ -102,7 +119,7 @@ class DeltaTables:
         else:
             self._with_statistics(name, writer).saveAsTable(self.full_name(name))
 
-    def append(self, name: str, rows: "DataFrame | pd.DataFrame") -> None:
+    def append(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> None:
         frame = self._frame_of(name, rows)
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)
@@ -203,12 +220,13 @@ class DeltaTables:
                 "cutoff and score, whose history is kept."
             ) from error
 
-    def _frame_of(self, name: str, rows: "DataFrame | pd.DataFrame") -> "DataFrame":
+    def _frame_of(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        if not isinstance(rows, pd.DataFrame):
+        if not isinstance(rows, pd.DataFrame | pa.Table):
             return rows
-        table = to_arrow(name, rows)  # of no rows Spark tells no types by itself
+        table = rows if isinstance(rows, pa.Table) else to_arrow(name, rows)
+        # Of no rows Spark tells no types by itself.
         return self.spark.createDataFrame(table, None if len(table) else from_arrow_schema(table.schema))
 
 

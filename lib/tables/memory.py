@@ -1,14 +1,16 @@
 """The kind of tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
+from duckdb.func import ARROW as ARROW_UDF
 
 from lib.errors import SourceError
 from lib.tables.contracts import ARROW, CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
-from lib.tables.protocol import MapTable, MapUsers
+from lib.tables.protocol import MapTable, MapUsers, OfUsers
 
 
 class MemoryTables:
@@ -36,6 +38,20 @@ class MemoryTables:
 
     def query(self, sql: str) -> pd.DataFrame:
         return to_pandas(self.table(sql))
+
+    def arrow(self, sql: str) -> pa.Table:
+        return self.table(sql)
+
+    def rows(self, sql: str) -> pa.Table:
+        return self.table(sql)
+
+    def define(self, name: str, function: OfUsers, gives: str) -> None:
+        def on_arrow(texts: pa.ChunkedArray) -> pa.Array:
+            return pa.array(function(texts.to_pylist()), ARROW[gives])
+
+        with suppress(duckdb.InvalidInputException):  # none of that name yet
+            self.connection.remove_function(name)
+        self.connection.create_function(name, on_arrow, ["VARCHAR"], gives, type=ARROW_UDF)
 
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
         return function(self.table(sql)).cast(schema)

@@ -1,6 +1,6 @@
 """What the stages ask of their tables, whatever holds them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table where tables are in memory
 MapTable = Callable[[pa.Table], pa.Table]
+OfUsers = Callable[[Sequence[str]], Any]  # texts to an array of as many values
 MapUsers = Callable[[pa.Table], Iterable[pa.Table]]
 
 
@@ -20,6 +21,18 @@ class Tables(Protocol):
 
     def query(self, sql: str) -> pd.DataFrame:
         """Run a SELECT and bring its rows here."""
+
+    def arrow(self, sql: str) -> pa.Table:
+        """The same, as Arrow has them."""
+
+    def rows(self, sql: str) -> Rows:
+        """The same, on their way into a table."""
+
+    def define(self, name: str, function: OfUsers, gives: str) -> None:
+        """Let queries call a function of one text, by this name; `gives` is its type, boolean or double.
+
+        On Spark it runs where the rows lie.
+        """
 
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
         """Apply a function to the selected rows, batch by batch and in parallel."""

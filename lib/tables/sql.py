@@ -27,3 +27,8 @@ def name_sql(name: str) -> str:
 def column_sql(name: str) -> str:
     """Spell one column's name in SQL of Spark, whatever it holds."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def number_sql(number: float) -> str:
+    """Spell a double in SQL, to its last bit: digits alone would be a decimal."""
+    return f"CAST('{float(number)!r}' AS DOUBLE)"

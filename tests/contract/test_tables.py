@@ -128,6 +128,29 @@ def test_one_call_sees_all_rows_of_its_users(tables):
     assert sorted(read(tables, "user_id, propensity")) == [(f"u{n}", 8.0) for n in range(5)]
 
 
+def test_selected_rows_go_into_another_table(tables):
+    tables.replace("predictions", scores({}, {"user_id": "bo", "propensity": 0.5}), "1 = 1")
+    listed = (
+        "SELECT *, CAST(1 AS INT) AS rank, CAST(1 AS INT) AS decile, CAST(1 AS INT) AS percentile, 'average' AS band, "
+        "propensity AS expected_actions, 1 = 0 AS low_evidence, 1 = 0 AS held_out FROM {predictions}"
+    )
+    tables.replace("audience", tables.rows(f"{listed} WHERE user_id = 'bo'"), "1 = 1")
+    assert read(tables, "user_id, expected_actions, held_out", "audience") == [("bo", 0.5, False)]
+    tables.replace("audience", tables.arrow(f"{listed} WHERE user_id = 'ana'"), "1 = 1")
+    assert read(tables, "user_id, expected_actions, held_out", "audience") == [("ana", 0.25, False)]
+    tables.replace("audience", tables.arrow(f"{listed} WHERE 1 = 0"), "1 = 1")
+    assert read(tables, "user_id", "audience") == []
+
+
+def test_a_query_calls_a_function_of_ours(tables):
+    tables.replace("predictions", scores({}, {"user_id": "bo"}, {"user_id": "Ärger"}), "1 = 1")
+    asked = "user_id, is_short(user_id) AS short, length_of(user_id) / 2 AS half"
+    tables.define("length_of", lambda users: [float(len(user)) for user in users], "double")
+    for most in (2, 3):  # a function may be defined anew
+        tables.define("is_short", lambda users, most=most: [len(user) <= most for user in users], "boolean")
+        assert read(tables, asked) == [("ana", most == 3, 1.5), ("bo", True, 1.0), ("Ärger", False, 2.5)]
+
+
 def test_a_note_is_kept_with_its_table(tables):
     assert tables.get_property("predictions", "source") is None  # no table
     tables.replace("predictions", scores({}), "1 = 1")

@@ -3,11 +3,13 @@
 from io import BytesIO
 
 import matplotlib
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
 from matplotlib import pyplot
 
+from lib.audience.spread import Spread
 from lib.report import charts
 from lib.training import space
 
@@ -37,9 +39,10 @@ def test_a_search_without_trials_is_an_empty_plot():
 
 
 def test_propensities_are_counted_over_the_whole_scale():
-    (axes,) = charts.plot_propensities(pd.Series([0.0, 0.01, 0.99, 1.0])).axes
+    spread = Spread(np.array([100_000, 99_000, 1_000, 0]), np.array([3, 1, 1, 1]), np.array([3.0, 0.99, 0.01, 0.0]))
+    (axes,) = charts.plot_propensities(spread).axes
     heights = [bar.get_height() for bar in axes.patches]
-    assert (len(heights), heights[0], heights[-1], sum(heights)) == (40, 2, 2, 4)
+    assert (len(heights), heights[0], heights[-1], sum(heights)) == (40, 2, 4, 6)
 
 
 def test_the_strongest_importance_stands_on_top_and_only_a_dozen_are_shown():

@@ -1,0 +1,45 @@
+"""A list is the same list whatever engine it is ranked on."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.audience import ranking, spread
+from lib.audience.ranking import HeldOut
+from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
+
+ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
+ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
+FIRST = {
+    "question": "q", "action": "buy", "horizon_days": 7, "cutoff": date(2024, 6, 3), "preprocessing_version": "1",
+    "prediction_version": "2", "run_id": "r1", "reasons": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def drawn():
+    """Propensities of users with odd names, rare ones, many of them equal."""
+    rng = np.random.default_rng(0)
+    names = [f"{ODD[n % len(ODD)]}{n // len(ODD) or ''}" for n in range(300)]
+    propensities = np.where(rng.random(300) < 0.5, rng.beta(0.5, 60, 300), rng.integers(0, 5, 300) / 4)
+    return pd.DataFrame({"user_id": rng.permutation(names), "propensity": propensities}).assign(**FIRST)
+
+
+def test_rows_stand_where_pandas_puts_them(tables, drawn, monkeypatch):
+    monkeypatch.setattr(spread, "PIECE", 70)  # several pieces
+    tables.replace("predictions", drawn, "1 = 1")
+
+    known = Spread.of(tables.query(spread_sql(ROWS)))
+    ranked = ranked_sql(ROWS, known, ("user_id", "propensity"))
+    found = tables.query(f"SELECT * FROM ({ranked}) l ORDER BY rank")
+
+    wanted = ranking.rank(drawn, False, HeldOut("q", 0.0, 0))
+    exact = ["user_id", "propensity", *RANKED[:4]]
+    assert found[exact].to_numpy().tolist() == wanted[exact].to_numpy().tolist()
+    np.testing.assert_allclose(found["expected_actions"], wanted["expected_actions"], rtol=1e-12, atol=0)
+    assert [str(found[name].dtype) for name in RANKED[:3]] == ["int32"] * 3
+    counted = tables.query(counted_sql(ranked, "decile"))
+    assert counted["users"].tolist() == [30] * 10
+    assert counted["highest"].tolist() == wanted.groupby("decile")["propensity"].max().tolist()
