@@ -5,11 +5,16 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.local import readers
 from cli.local.home import Home, HomeInUse, lock_home, open_home
 from cli.local.sources import check_given
 from cli.options import PROJECT
+
+if TYPE_CHECKING:
+    from cli.local.plan import Plan
+    from localrun.run.record import JobRun
 
 SKIPPED = 75  # as programs end that may be called again: another run held the home all the time
 
@@ -21,7 +26,6 @@ def main(arguments: argparse.Namespace) -> int:
     from cli.local.plan import plan_run, schema_of  # takes a second to import: a slip of the pen is told at once
 
     plan = plan_run(arguments, home)
-    from cli.local.catch_up import catch_up
     from cli.local.cleaning import clean_after_run
     from cli.local.job_run import say, start  # takes seconds
     from cli.local.machine import check_machine
@@ -36,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
             readers.tell_once(home.root)
             hide_passwords(home.root)
             page.close_abandoned(home.runs)
-            runs = catch_up(arguments, home, plan, start) if arguments.catch_up else [start(plan)]
+            runs = _catch_up(arguments, home, plan) if arguments.catch_up else [start(plan)]
             if runs and runs[-1].state is State.SUCCESS:
                 clean_after_run(home)
     except HomeInUse as error:
@@ -51,6 +55,13 @@ def main(arguments: argparse.Namespace) -> int:
     page_line = f"page      {home.runs / run.run_id / 'index.html'}"
     say([*_places(home, tables), *format_results(run, tables), page_line])
     return {State.SUCCESS: 0, State.CANCELED: 130}.get(run.state, 1)
+
+
+def _catch_up(arguments: argparse.Namespace, home: Home, plan: "Plan") -> "list[JobRun]":
+    from cli.local.catch_up import catch_up  # with pandas, which a run by itself does not wait for
+    from cli.local.job_run import start
+
+    return catch_up(arguments, home, plan, start)
 
 
 def _places(home: Home, tables: Path) -> Iterable[str]:

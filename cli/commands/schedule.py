@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from databricks.sdk.service.jobs import CronSchedule
-
 from cli.commands.run import SKIPPED
 from cli.errors import CliError
 from cli.local.home import open_home
@@ -19,6 +17,7 @@ from cli.local.plan import plan_run
 from cli.local.sources import check_given
 from cli.options import PROJECT
 from localrun.platform.cron import next_fire
+from localrun.sdk import CronSchedule
 
 _MARGIN = timedelta(seconds=5)  # a run that waits in vain ends before the next is due
 _NAP_SECONDS = 30.0  # short enough that a clock which was set, or a machine that slept, is noticed

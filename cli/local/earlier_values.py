@@ -5,13 +5,12 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from databricks.sdk.service.jobs import Task
-
 from cli.errors import CliError
 from localrun.bundle.bundle import Job
 from localrun.notebook.scan import scan
 from localrun.platform.rules import State, ancestors
 from localrun.run.record import past_runs
+from localrun.sdk import Task
 
 
 def needed_values(

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-from deltalake import DeltaTable
+from typing import TYPE_CHECKING, Any
 
 from lib.config.question import Question
 from lib.errors import ConfigError
-from lib.tables.contracts import CONTRACTS
 from localrun.platform.rules import State
 from localrun.run.record import JobRun, TaskRun
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPLACED, BAD, REFUSED, STALE, LEVEL, POOR, FAILED, MISSED = (
     "models replaced", "verdict bad", "list refused", "source", "level off", "poor list", "run failed", "run missed",
@@ -72,12 +71,12 @@ def _tell_tables(run: JobRun, schema: Path) -> Iterator[Happening]:
         )
 
 
-def _rows(schema: Path, name: str, question: Question, run: JobRun) -> pd.DataFrame:
+def _rows(schema: Path, name: str, question: Question, run: JobRun) -> "pd.DataFrame":
     """What the run wrote on its question; none where there is no such table yet."""
     return _read(schema, name, [("question", "=", question.slug), ("run_id", "=", run.run_id)])
 
 
-def _known_now(schema: Path, question: Question, run: JobRun) -> pd.DataFrame:
+def _known_now(schema: Path, question: Question, run: JobRun) -> "pd.DataFrame":
     """Outcomes that the run was the first to know, or knew anew, of lists that proved poor."""
     rows = _read(schema, "outcomes", [("question", "=", question.slug), ("word", "=", "poor")])
     known = rows[rows["as_of"].astype(str) == _as_of(run)]
@@ -89,7 +88,12 @@ def _as_of(run: JobRun) -> str:
     return next((str(task.values["as_of"]) for task in run.tasks.values() if "as_of" in task.values), "")
 
 
-def _read(schema: Path, name: str, filters: list[tuple[str, str, Any]]) -> pd.DataFrame:
+def _read(schema: Path, name: str, filters: list[tuple[str, str, Any]]) -> "pd.DataFrame":
+    import pandas as pd  # with the next two not before a run has ended: Spark and kernels need not wait for them
+    from deltalake import DeltaTable
+
+    from lib.tables.contracts import CONTRACTS
+
     if not (schema / name / "_delta_log").is_dir():
         return pd.DataFrame(columns=list(CONTRACTS[name]))
     return DeltaTable(schema / name).to_pandas(filters=filters)

@@ -20,7 +20,6 @@ from cli.local.home import Home, new_run_id
 from cli.local.plan import EXPERIMENT, Plan, schema_of
 from cli.local.progress import Progress, format_closing, format_results
 from cli.local.tracking import ensure_experiment
-from cli.local.what_happened import format_what_happened
 from lib.config.catalogue import with_defaults
 from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
@@ -114,6 +113,8 @@ def _folder(plan: Plan, job: Job, run_id: str) -> Path:
 
 def _conclude(plan: Plan, run: JobRun, progress: Progress) -> None:
     """Say how a run ended and, where a built-in source knows, how its list turned out."""
+    from cli.local.what_happened import format_what_happened  # with pyarrow: not before Spark and kernels start
+
     say(format_closing(run, plan.home.runs / run.run_id, progress.has_told))
     if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
         audience = plan.home.warehouse / schema_of(run.parameters) / "audience"

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from databricks.sdk.service.jobs import JobSettings, Task
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pathspec import GitIgnoreSpec
 
 from localrun.bundle.bundle import Bundle, Job
+from localrun.sdk import JobSettings, Task
 
 # The first has MLflow 3. One that is newer is added here once its notes were read: the CLI takes any number.
 _ENVIRONMENTS = ("5", "6")

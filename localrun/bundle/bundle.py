@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from databricks.sdk.service.jobs import JobSettings
-
 from localrun.bundle.files import merge, read_included, read_yaml
 from localrun.bundle.settings import job_settings
 from localrun.errors import LocalRunError
+from localrun.sdk import JobSettings
 
 _VARIABLE_KEYS = {"default", "description", "type", "lookup"}
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")

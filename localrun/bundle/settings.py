@@ -9,9 +9,8 @@ import difflib
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from databricks.sdk.service.jobs import JobSettings
-
 from localrun.bundle.files import NAMED
+from localrun.sdk import JobSettings
 
 # Keys that only the bundle knows: the CLI acts on them and sends the API a job without them.
 BUNDLE_ONLY = ("lifecycle", "permissions")

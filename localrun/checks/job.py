@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from databricks.sdk.service.jobs import JobSettings, RunIf, Source, Task
-
 from localrun.bundle.bundle import Bundle, Job
 from localrun.checks.worlds import exclusion_findings, possible_worlds, sure_predecessors
 from localrun.errors import LocalRunError
@@ -21,6 +19,7 @@ from localrun.notebook.scan import Notebook, scan
 from localrun.platform import cron, for_each
 from localrun.platform.references import job_facts, resolve, task_facts
 from localrun.platform.rules import ancestors
+from localrun.sdk import JobSettings, RunIf, Source, Task
 
 # What the local runner acts on, and what may stand there because it changes nothing that a run computes.
 _TELLS = {"description", "email_notifications", "webhook_notifications", "notification_settings", "health"}

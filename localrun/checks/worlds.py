@@ -7,9 +7,8 @@ Trying every outcome beforehand finds it, and tells which tasks another one can 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from databricks.sdk.service.jobs import RunIf, Task
-
 from localrun.platform.rules import Edge, State, ancestors, decide_state, edge_of
+from localrun.sdk import RunIf, Task
 
 World = Mapping[str, tuple[State, str | None]]  # how each task ended, and what a condition said
 _HANDLES_FAILURE = (RunIf.ALL_FAILED, RunIf.AT_LEAST_ONE_FAILED)

@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from databricks.sdk.service.jobs import ForEachTask, RunJobTask, Task
-
 from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
 from localrun.platform.references import Facts, resolve
+from localrun.sdk import ForEachTask, RunJobTask, Task
 
 MOST_CHARACTERS = 10_000  # of an array that is given as text
 _KEY = re.compile(r"\{\{input\.`?([^{}`]+)`?\}\}")

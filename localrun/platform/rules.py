@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from graphlib import TopologicalSorter
 
-from databricks.sdk.service.jobs import ConditionTaskOp, RunIf, Task, TaskDependency
-
 from localrun.errors import LocalRunError
+from localrun.sdk import ConditionTaskOp, RunIf, Task, TaskDependency
 
 
 class State(StrEnum):

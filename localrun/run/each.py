@@ -2,14 +2,13 @@
 
 import time
 
-from databricks.sdk.service.jobs import ForEachTask
-
 from localrun.errors import LocalRunError
 from localrun.platform.for_each import requested_calls
 from localrun.platform.references import Facts
 from localrun.platform.rules import State
 from localrun.run.machine import Machine
 from localrun.run.record import Iteration, TaskRun
+from localrun.sdk import ForEachTask
 
 
 def run_each(each: ForEachTask, facts: Facts, task: TaskRun, machine: Machine) -> State:

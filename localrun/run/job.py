@@ -13,8 +13,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 
-from databricks.sdk.service.jobs import ConditionTask, NotebookTask, Task
-
 from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
 from localrun.platform.references import Facts, format_operand, job_facts, resolve, task_facts
@@ -22,6 +20,7 @@ from localrun.platform.rules import State, ancestors, compare, decide_state, edg
 from localrun.run.each import run_each
 from localrun.run.machine import Machine
 from localrun.run.record import JobRun, TaskRun
+from localrun.sdk import ConditionTask, NotebookTask, Task
 
 _REFRESH_SECONDS = 2.0  # how often the page of a running job is written although nothing has ended
 

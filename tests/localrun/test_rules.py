@@ -1,10 +1,10 @@
 """The platform's rules, row by row."""
 
 import pytest
-from databricks.sdk.service.jobs import ConditionTaskOp, RunIf, Task, TaskDependency
 
 from localrun.errors import LocalRunError
 from localrun.platform.rules import Edge, State, ancestors, compare, decide_state, edge_of, job_result, select_tasks
+from localrun.sdk import ConditionTaskOp, RunIf, Task, TaskDependency
 
 MET, FAILED, EXCLUDED = Edge.MET, Edge.FAILED, Edge.EXCLUDED
 RUN, UP, OUT = State.RUNNING, State.UPSTREAM_FAILED, State.EXCLUDED
