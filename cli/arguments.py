@@ -81,6 +81,9 @@ def _look(parser: argparse.ArgumentParser) -> None:
         "Say in seconds, without Spark, what a file holds, how to read it, and the command to run on it."
     )
     parser.add_argument("events", metavar="EVENTS", help="a file, folder or pattern, as the parameter events takes it")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="write a first question file, like propensity.yml; never over one"
+    )
     add_param_option(parser)
 
 

@@ -10,9 +10,10 @@ import os
 import sys
 
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
-sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
+root = dbutils.widgets.get("bundle_root") or os.path.abspath("..")
+sys.path.insert(0, root)
 
-from lib.config.catalogue import check_all
+from lib.config import question_file
 from lib.config.stages import ExtractConfig
 from lib.stages import extract_features
 from lib.tables import delta
@@ -33,6 +34,8 @@ dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
 # the run's now, a day of the log's zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")
+# a file of questions and their parameters; what is given besides counts over it
+dbutils.widgets.text("question_file", "", "Question file: none")
 
 # --- How the events are read
 # a ready-made mapping; what event_columns, event_where and event_key say counts over it
@@ -81,8 +84,9 @@ dbutils.widgets.text("forgotten_key", "", "Forgotten key: none")
 dbutils.widgets.text("run_date", "", "Run date")
 # parameters end
 
-config = ExtractConfig.from_widgets(dbutils.widgets.get).with_secrets(dbutils.secrets.get)
-check_all(dbutils.widgets.getAll())  # in a job also what later tasks read: before anything is read
+entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
+config = ExtractConfig.from_widgets(entry.get(dbutils.widgets.get)).with_secrets(dbutils.secrets.get)
+entry.check(dbutils.widgets.getAll())  # in a job also what later tasks read: before anything is read
 
 # COMMAND ----------
 

@@ -11,8 +11,10 @@ import os
 import sys
 
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
-sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
+root = dbutils.widgets.get("bundle_root") or os.path.abspath("..")
+sys.path.insert(0, root)
 
+from lib.config import question_file
 from lib.config.stages import PublishConfig
 from lib.registry import mlflow_registry
 from lib.stages import publish
@@ -31,6 +33,8 @@ dbutils.widgets.text("horizon_days", "", "Horizon days: 28")
 dbutils.widgets.text("cohort_days", "", "Cohort days: 90")
 # the run's now, a day of the log's zone: what happens on that day or later does not exist
 dbutils.widgets.text("as_of", "", "As of: day of the last event")
+# a file of questions and their parameters; what is given besides counts over it
+dbutils.widgets.text("question_file", "", "Question file: none")
 
 # --- The list
 # share of the users whom nobody is to contact, to see what contacting adds
@@ -101,7 +105,8 @@ dbutils.widgets.text("repair_count", "", "Repair count")
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 # parameters end
 
-config = PublishConfig.from_widgets(dbutils.widgets.get)
+entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
+config = PublishConfig.from_widgets(entry.get(dbutils.widgets.get))
 
 # COMMAND ----------
 

@@ -8,6 +8,7 @@ from cli.errors import CliError
 from cli.local.sources import locate_events
 from lib.config.catalogue import check_each
 from lib.config.events import Events
+from lib.looking.first_file import format_file
 from lib.looking.format import format_look
 from lib.looking.look import look
 
@@ -22,6 +23,15 @@ def main(arguments: argparse.Namespace) -> int:
     config = Events.from_widgets(
         lambda name: locate_events(arguments.events) if name == "events" else said.get(name, "")
     )
-    for line in format_look(look(config, datetime.now(UTC).date()), said):
+    if arguments.write and arguments.write.exists():
+        raise CliError(f"{arguments.write} is there already and stays as it is. Name another file.")
+    seen = look(config, datetime.now(UTC).date())
+    for line in format_look(seen, said, arguments.write):
         print(line)
+    if arguments.write:
+        try:
+            with arguments.write.open("x", encoding="utf-8") as file:
+                file.write(format_file(seen, said))
+        except OSError as error:
+            raise CliError(f"{arguments.write} cannot be written: {error.strerror}.") from error
     return 0

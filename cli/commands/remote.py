@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResultState, RunState, RunTask
@@ -14,7 +15,9 @@ from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResu
 from cli.arguments import given_parameters, known_parameters
 from cli.errors import CliError
 from cli.workspace.client import Deployed, answering, connect, find_job, query_warehouse
-from lib.config.catalogue import check_all
+from lib.config.catalogue import check_all, check_each
+from lib.config.kinds import is_none
+from lib.config.question_file import PARAMETER, check_entries, read_question_file
 from lib.registry.mlflow_registry import CHAMPION
 from localrun.bundle.bundle import load_bundle
 
@@ -52,7 +55,7 @@ def _run(deployed: Deployed, arguments: argparse.Namespace) -> int:
     if unknown := given.keys() - deployed.parameters.keys():
         names = ", ".join(sorted(unknown))
         raise CliError(f"There is no parameter {names}. The job has {', '.join(deployed.parameters)}.")
-    check_all(known_parameters({**deployed.parameters, **given}))
+    _check({**deployed.parameters, **given}, arguments.bundle)
     token = secrets.token_hex(16)  # asked twice because an answer got lost, the workspace starts one run
     started = deployed.client.jobs.run_now(deployed.job_id, job_parameters=given, idempotency_token=token)
     run_id: int = started.bind()["run_id"]
@@ -69,6 +72,18 @@ def _run(deployed: Deployed, arguments: argparse.Namespace) -> int:
         time.sleep(_POLL_SECONDS)
     print("", *_format_run(run), sep="\n")
     return 0 if is_success(run) else 1
+
+
+def _check(parameters: dict[str, str], bundle: Path) -> None:
+    """Read the parameters of all stages, with the question file as it lies in the bundle here, if it does."""
+    path = parameters.get(PARAMETER, "")
+    known = known_parameters(parameters)
+    if is_none(path):
+        check_all(known)
+    elif (bundle / path).is_file():
+        check_entries(read_question_file(bundle / path).entries, known)
+    else:  # it lies in the workspace alone, and the first task checks it
+        check_each(known)
 
 
 def is_success(run: Run) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.local import readers
 from cli.local.home import Home, HomeInUse, lock_home, open_home
+from cli.local.question_files import remember_file
 from cli.local.sources import check_given
 from cli.options import PROJECT
 
@@ -39,6 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
             check_machine(home)
             readers.tell_once(home.root)
             hide_passwords(home.root)
+            remember_file(home, plan.given)
             page.close_abandoned(home.runs)
             runs = _catch_up(arguments, home, plan) if arguments.catch_up else [start(plan)]
             if runs and runs[-1].state is State.SUCCESS:

@@ -169,6 +169,7 @@ def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) 
         parameters=parameters,
         changed=sorted(given),
         tasks=new_tasks(plan.job, plan.selection),
+        asked=plan.file.text if plan.file else "",
     )
     for key, values in needed_values(plan.home.runs, plan.job, plan.selection, parameters).items():
         run.tasks[key].values = values

@@ -11,9 +11,11 @@ from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.paths import whole_paths
+from cli.local.question_files import choose_file, lay_over, read_file
 from cli.local.sources import Source, choose_source
 from lib.config import secrets
 from lib.config.catalogue import check_all
+from lib.config.question_file import Entry, QuestionFile, check_entries
 from lib.errors import ConfigError
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
@@ -25,7 +27,8 @@ from localrun.run.job import job_parameters
 
 SCHEMA = "propensity"
 # On one machine there is one catalog, Spark's own.
-_VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA}
+_VARIABLES = {"catalog": "spark_catalog", "schema": SCHEMA, "question_file": ""}
+_ASKED = {"events": f"spark_catalog.{SCHEMA}.events", "action": "purchase"}  # unless a question file says it
 EXPERIMENT = "experiment"  # the job parameter that names it
 
 
@@ -40,6 +43,7 @@ class Plan:
     source: Source
     given: dict[str, str]
     home: Home
+    file: QuestionFile | None = None  # what is asked, where a file says it
 
     def local(self, job: Job) -> dict[str, str]:
         """Those parameters of a job that say where this machine keeps things."""
@@ -47,7 +51,7 @@ class Plan:
         return {name: value for name, value in self.home.parameters().items() if name in names}
 
 
-def load_job(arguments: argparse.Namespace) -> tuple[Job, Bundle]:
+def load_job(arguments: argparse.Namespace, file: QuestionFile | None = None) -> tuple[Job, Bundle]:
     """The job that the arguments name, and its bundle, with this machine's variables.
 
     Raises
@@ -56,7 +60,9 @@ def load_job(arguments: argparse.Namespace) -> tuple[Job, Bundle]:
         If a check finds anything wrong with it.
     """
     declared = read_yaml(arguments.bundle / "databricks.yml", "databricks.yml").get("variables") or {}
-    bundle = load_bundle(arguments.bundle, arguments.target, {k: v for k, v in _VARIABLES.items() if k in declared})
+    said = file.names if file else frozenset()
+    variables = _VARIABLES | {name: text for name, text in _ASKED.items() if name not in said}
+    bundle = load_bundle(arguments.bundle, arguments.target, {k: v for k, v in variables.items() if k in declared})
     job = bundle.job(arguments.job)
     if found := job_findings(job, bundle.jobs):
         lines = "\n  ".join(found)
@@ -72,15 +78,16 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     CliError, LocalRunError, ConfigError
         The message names the option, or the parameter and what was found.
     """
-    given = given_parameters(arguments.param)
-    given = whole_paths(given)
+    by_hand = choose_file(given_parameters(arguments.param), home)
+    file = read_file(by_hand)
+    given = whole_paths(lay_over(by_hand, file))
     if not re.fullmatch(r"\w+", schema_of(given)):  # which Unity Catalog takes
         raise CliError(
             f"On one machine a schema is of letters, digits and _, which Spark's own catalog wants; got "
             f"{schema_of(given)!r}. Choose another, or a --home instead."
         )
     source = choose_source(arguments.source, given, home, schema_of(given))
-    job, bundle = load_job(arguments)
+    job, bundle = load_job(arguments, file)
     plan = Plan(
         job=job,
         jobs=bundle.jobs,
@@ -89,10 +96,14 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
         source=source,
         given={},
         home=home,
+        file=file,
     )
     names = {parameter.name for parameter in job.settings.parameters or []}
-    suits = {name: value for name, value in source.parameters.items() if name in names}
-    plan = replace(plan, given=plan.local(job) | given | suits)
+    said = file.names if file else frozenset()  # of some question: this counts over what is built in
+    left_to_file = said - set(given)
+    suits = {name: value for name, value in source.parameters.items() if name in names - left_to_file}
+    local = {name: value for name, value in plan.local(job).items() if name not in said}
+    plan = replace(plan, given=local | given | suits)
     _check_parameters(plan)
     return plan
 
@@ -102,8 +113,11 @@ def _check_parameters(plan: Plan) -> None:
     start = datetime.now(UTC)
     parameters = job_parameters(plan.job, plan.given, "", start)
     check_inputs(plan.job, parameters)
-    check_all(parameters)
-    check_secrets(parameters, os.environ | plan.home.secrets())
+    entries = plan.file.entries if plan.file else (Entry(),)
+    if "action" in parameters:  # a job that only starts others has checks of its own
+        check_entries(entries, parameters)
+    for entry in entries:
+        check_secrets(entry.over(parameters), os.environ | plan.home.secrets())
     facts: Facts = {("job", "parameters", name): text for name, text in parameters.items()}
     for each in (task.for_each_task for task in plan.job.settings.tasks or []):
         if each is None or each.task.run_job_task is None:

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 from cli.errors import CliError
 from cli.local.home import Home
+from cli.local.question_files import remembered_file
 from cli.options import PROJECT
 from lib.config.bases import ModelConfig
+from lib.config.kinds import NONE
 from lib.config.question import Question
+from lib.config.question_file import PARAMETER
 from lib.errors import ConfigError
 from localrun.platform.rules import State
 from localrun.run.record import JobRun, past_runs
@@ -64,6 +67,8 @@ def _question(run: JobRun) -> Question | None:
 def _options(home: Home, run: JobRun, instead: dict[str, str]) -> list[str]:
     local = home.parameters()
     parameters = {name: run.parameters[name] for name in run.changed if name not in _ONCE} | instead
+    if remembered_file(home):  # what the run was asked, and not what the home remembers since
+        parameters.setdefault(PARAMETER, NONE)
     pairs = [f"{name}={value}" for name, value in parameters.items() if local.get(name) != value]
     place = [] if home.root == PROJECT / ".home" else ["--home", str(home.root)]
     return [*place, *(word for pair in pairs for word in ("--param", pair))]

@@ -13,6 +13,7 @@ from typing import Any
 from cli.arguments import given_parameters, known_parameters
 from cli.errors import CliError
 from cli.local.home import Home
+from cli.local.question_files import choose_file, lay_over, read_file
 from lib.config.catalogue import check_each
 from lib.config.events import more_sources
 from lib.sources.files import is_place, split_paths
@@ -93,8 +94,9 @@ def check_given(arguments: argparse.Namespace, home: Home) -> None:
     CliError, ConfigError
         The message names the option, or the parameter and what was found.
     """
-    given = given_parameters(arguments.param)
+    given = choose_file(given_parameters(arguments.param), home)
     check_each(known_parameters(given))
+    given = lay_over(given, read_file(given))
     if "events" in given or "more_sources" in given:
         choose_source(arguments.source if "events" in given else "none", given, home, "")
 

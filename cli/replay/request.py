@@ -15,9 +15,11 @@ from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.home import Home
 from cli.local.plan import load_job
+from cli.local.question_files import choose_file, lay_over, read_file
 from cli.local.sources import Source, choose_source
 from lib.config.catalogue import check_all, with_defaults
 from lib.config.question import Question
+from lib.config.question_file import PARAMETER, QuestionFile
 from lib.sources import csv_files, files
 from lib.whole_files import write_whole
 from localrun.run.job import job_parameters
@@ -80,14 +82,16 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     days = [first]
     while days[-1] + timedelta(days=int(step[1])) <= last:
         days.append(days[-1] + timedelta(days=int(step[1])))
-    given = given_parameters(arguments.param)
+    given = choose_file(given_parameters(arguments.param), home)
+    file = _one_question(given)
+    given = lay_over(given, file)
     if own := [name for name in given if name in _OWN]:
         raise CliError(f"--param {own[0]} has no place in a backtest: {_OWN[own[0]]}. Leave it out.")
     if arguments.source == "none" and "events" not in given:
         raise CliError("--source none leaves nothing to read. Name the events with --param events=...")
     world = _world(arguments, given)
     source = choose_source(arguments.source, given, home, SCHEMA, world)
-    job, _ = load_job(arguments)
+    job, _ = load_job(arguments, file)
     names = {parameter.name for parameter in job.settings.parameters or []}
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
     told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
@@ -122,6 +126,14 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     )
     _same(home.root / "backtest.json", noted)
     return request
+
+
+def _one_question(given: Mapping[str, str]) -> QuestionFile | None:
+    file = read_file(given)
+    if file and len(file.entries) > 1:
+        names = ", ".join(one.name or one.place for one in file.entries)
+        raise CliError(f"A backtest asks one question, and {given[PARAMETER]} has {names}. Give one by --param.")
+    return file
 
 
 def _day(name: str, text: str) -> date:

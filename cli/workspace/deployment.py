@@ -13,6 +13,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pathspec import GitIgnoreSpec
 
+from cli.arguments import known_parameters
+from lib.config.kinds import is_none
+from lib.config.question_file import PARAMETER, check_entries, read_question_file
+from lib.errors import ConfigError
 from localrun.bundle.bundle import Bundle, Job
 from localrun.sdk import JobSettings, Task
 
@@ -36,7 +40,8 @@ def deployment_findings(bundle: Bundle) -> list[str]:
     for job in bundle.jobs.values():
         settings = job.settings
         of_job = [*_development(bundle, settings), *_compute(settings), *_environments(settings), *_clusters(settings)]
-        findings += [f"{job.file}: job {job.key}: {text}" for text in (*of_job, *_files(bundle, job))]
+        of_job += [*_files(bundle, job), *_question_file(bundle, settings)]
+        findings += [f"{job.file}: job {job.key}: {text}" for text in of_job]
     return findings
 
 
@@ -163,6 +168,20 @@ def _files(bundle: Bundle, job: Job) -> Iterator[str]:
     for path in sorted(_needed_files(bundle.root, job.settings)):
         if path.is_file() and (why := _why_left_out(bundle, path.relative_to(bundle.root).as_posix())):
             yield f"needs {path.relative_to(bundle.root)}, which is not uploaded: {why}"
+
+
+def _question_file(bundle: Bundle, settings: JobSettings) -> Iterator[str]:
+    """What the file says that a deployed run is asked by, with the job's own parameters."""
+    parameters = known_parameters({item.name: item.default for item in settings.parameters or []})
+    path = parameters.get(PARAMETER, "")
+    if is_none(path) or Path(path).is_absolute():
+        return
+    if (bundle.root / path).is_file() and (why := _why_left_out(bundle, path)):
+        yield f"needs {path}, which is not uploaded: {why}"
+    try:
+        check_entries(read_question_file(bundle.root / path).entries, parameters)
+    except ConfigError as error:
+        yield str(error)
 
 
 def _needed_files(root: Path, settings: JobSettings) -> set[Path]:

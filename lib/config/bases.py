@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
-from lib.config.kinds import day, flag, optional, run_name, schema_name, whole, word
+from lib.config.kinds import day, file_of, flag, optional, run_name, schema_name, whole, word
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question import MAX_DAYS, Question
 
@@ -26,6 +26,15 @@ class RunConfig(FromWidgets, group=Group.QUESTION):
         optional(day(), None),
         "the run's now, a day of the log's zone: what happens on that day or later does not exist",
         shown="day of the last event",
+        of_run=True,
+    )
+    question_file: str = parameter(  # read before all else: its questions are what the stages are asked
+        "",
+        optional(file_of(".yml", ".yaml"), ""),
+        "a file of questions and their parameters; what is given besides counts over it",
+        job="${var.question_file}",
+        of_run=True,
+        unread="",
     )
     label_complete_after_days: int = parameter(
         "0",

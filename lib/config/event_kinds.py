@@ -2,18 +2,25 @@
 
 import re
 from difflib import get_close_matches
+from pathlib import Path
 
-from lib.config.kinds import NONE, TABLE_NAME, Kind, is_none, read_word, refuse_secrets
+from lib.config.kinds import NONE, TABLE_NAME, Kind, is_none, path_below, read_word, refuse_secrets
 from lib.errors import ConfigError
 from lib.expressions.scan import split_mapping, split_parts
-from lib.sources.files import is_place
+from lib.sources.files import is_place, split_paths
 from lib.sources.options import Options, read_options
 from lib.tables.sql import name_sql
 
 
 def source() -> Kind[str]:
     """Where events are: a path, or a table, of whose name each part that needs backticks gets them."""
-    return Kind(_read_source, "a table or path")
+    return Kind(_read_source, "a table or path", below=_source_below)
+
+
+def _source_below(text: str, folder: Path) -> str:
+    if len(several := split_paths(text)) > 1:
+        return ",".join(_source_below(one, folder) for one in several)
+    return path_below(text, folder) if is_place(text) and "`" not in text else text
 
 
 def _read_source(name: str, text: str) -> str:
@@ -31,7 +38,11 @@ def places() -> Kind[tuple[str, ...]]:
     def read(name: str, text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one.read(name, part) for part in split_names(text)))
 
-    return Kind(read, "tables or files, with commas between")
+    return Kind(
+        read,
+        "tables or files, with commas between",
+        below=lambda text, folder: ",".join(quote_name(one.below(part, folder)) for part in split_names(text)),
+    )
 
 
 def split_names(text: str) -> list[str]:

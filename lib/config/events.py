@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from lib.config.event_kinds import columns, condition, counts, mapping, options, source, zone
@@ -15,7 +16,7 @@ from lib.sources.presets import Preset, preset_names, read_preset
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventSource(FromWidgets, group=Group.QUESTION):
+class EventSource(FromWidgets, group=Group.QUESTION, of_run=True):
     """Where events are, and how they are read."""
 
     events: str = parameter(
@@ -84,7 +85,7 @@ class EventSource(FromWidgets, group=Group.QUESTION):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuietDays(FromWidgets, group=Group.LIMITS):
+class QuietDays(FromWidgets, group=Group.LIMITS, of_run=True):
     """How long a source may be silent."""
 
     max_source_gap_days: int | None = parameter(  # None: the longest gap that the last 90 days show
@@ -103,7 +104,12 @@ class FurtherSource(QuietDays, EventSource):
 
 def more_sources() -> Kind[tuple[dict[str, str], ...]]:
     """A JSON list of further sources, each with the parameters of one; what is read is what was said of each."""
-    return Kind(_read_more_sources, f"a JSON list of sources, or {NONE}")
+    return Kind(_read_more_sources, f"a JSON list of sources, or {NONE}", below=_more_sources_below)
+
+
+def _more_sources_below(text: str, folder: Path) -> str:
+    given = _read_more_sources("more_sources", text)
+    return json.dumps([{**one, "events": source().below(one["events"], folder)} for one in given], ensure_ascii=False)
 
 
 def _read_more_sources(name: str, text: str) -> tuple[dict[str, str], ...]:
@@ -135,7 +141,7 @@ def _read_one(name: str, given: Mapping[str, object]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Events(EventSource, group=Group.READING):
+class Events(EventSource, group=Group.READING, of_run=True):
     """All sources of a log, of which the first is said by the parameters themselves."""
 
     more_sources: tuple[dict[str, str], ...] = parameter(

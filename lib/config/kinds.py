@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from lib.config import secrets
@@ -23,12 +24,13 @@ class Kind(Generic[T_co]):
     """How a text without blanks around it is read.
 
     `read` takes the parameter's name and the text, and raises ConfigError. `values` says in words which texts it takes,
-    `choices` lists them where they are few.
+    `choices` lists them where they are few. `below` is the text with each relative path in it made one below a folder.
     """
 
     read: Callable[[str, str], T_co]
     values: str = ""
     choices: tuple[str, ...] = ()
+    below: Callable[[str, Path], str] = lambda text, _: text
 
 
 def is_none(text: str) -> bool:
@@ -39,7 +41,11 @@ def is_none(text: str) -> bool:
 def optional(kind: Kind[T], nothing: U) -> Kind[T | U]:
     """The same kind, in which a blank text and the word none are read as `nothing`."""
     read = kind.read
-    return Kind(lambda name, text: nothing if is_none(text) else read(name, text), f"{kind.values}, or {NONE}")
+    return Kind(
+        lambda name, text: nothing if is_none(text) else read(name, text),
+        f"{kind.values}, or {NONE}",
+        below=lambda text, folder: text if is_none(text) else kind.below(text, folder),
+    )
 
 
 def word(values: str, *, secret: bool = False) -> Kind[str]:
@@ -112,7 +118,12 @@ def file_of(*endings: str) -> Kind[str]:
             raise ConfigError(f"{name} must end in {either}, got {text!r}. Leave it blank for none.")
         return text
 
-    return Kind(read, f"a {either} file")
+    return Kind(read, f"a {either} file", below=path_below)
+
+
+def path_below(path: str, folder: Path) -> str:
+    """A path of files as it is found from a folder; an address of another kind as it stands."""
+    return path if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path) else str(folder / Path(path).expanduser())
 
 
 def schema_name() -> Kind[str]:

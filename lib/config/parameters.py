@@ -5,6 +5,7 @@
 Parsing follows from the fields. A blank text is a parameter that was not given: the default takes its place.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
@@ -45,6 +46,7 @@ class Parameter:
     words: str  # what not giving it comes to, where the default does not say
     job: str  # what the deployed job gives; it may refer to the bundle's variables
     widget: str  # what its widget holds in a notebook opened by hand, where only the job knows better
+    of_run: bool  # whether all questions of a run have it in common
 
     @property
     def shown(self) -> str:
@@ -59,6 +61,11 @@ class Parameter:
         except ConfigError:
             return True
         return False
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the job itself says it: what a run is, and where the bundle keeps things."""
+        return self.group is Group.JOB or bool(self.job and not re.fullmatch(r"\$\{var\.\w+\}", self.job))
 
     def read(self, get: Get) -> Any:
         """The value, from the text that was given or the default.
@@ -81,23 +88,26 @@ def parameter(
     shown: str = "",
     job: str = "",
     widget: str = "",
+    of_run: bool | None = None,
     unread: Any = MISSING,
 ) -> T:
-    """Declare a parameter as a field of a `FromWidgets`. Name and group are the field's and its class's, unless given.
+    """Declare a parameter as a field of a `FromWidgets`. Name, group and `of_run` are the field's and its class's,
+    unless given.
 
     `unread` is the value of a field that only `from_widgets` fills in.
     """
     said = {"default": default, "kind": kind, "meaning": meaning, "words": shown, "job": job, "widget": widget}
-    return cast(T, field(default=unread, metadata={_KEY: said | {"name": name, "group": group}}))
+    return cast(T, field(default=unread, metadata={_KEY: said | {"name": name, "group": group, "of_run": of_run}}))
 
 
 class FromWidgets:
     """A frozen dataclass of parameters, and of others such as itself."""
 
-    def __init_subclass__(cls, group: Group | None = None) -> None:
+    def __init_subclass__(cls, group: Group | None = None, of_run: bool = False) -> None:
         for name, own in vars(cls).items():
             if isinstance(own, Field) and (said := own.metadata.get(_KEY)):
-                full = {**said, "name": said["name"] or name, "group": said["group"] or group}
+                common = of_run if said["of_run"] is None else said["of_run"]
+                full = {**said, "name": said["name"] or name, "group": said["group"] or group, "of_run": common}
                 own.metadata = MappingProxyType({_KEY: Parameter(**full)})
 
     @classmethod
@@ -131,9 +141,9 @@ def first_given(*texts: str) -> str:
 
 
 def merge(*layers: Mapping[str, str]) -> dict[str, str]:
-    """All parameters of some layers, the strongest layer first: given by hand, then the catalogue's defaults.
+    """All parameters of some layers, the strongest layer first: given by hand, a question file, the catalogue.
 
-    A blank text gives nothing. What is between hand and catalogue one day, such as a file, is another layer here.
+    A blank text gives nothing.
     """
     names = dict.fromkeys(name for layer in layers for name in layer)
     return {name: first_given(*(layer.get(name, "") for layer in layers)) for name in names}

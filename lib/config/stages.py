@@ -46,6 +46,7 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
         "24",
         whole(1, MAX_EVENT_TYPES),
         "event types with columns of their own, the most used, besides every action; the others share other",
+        of_run=True,
     )
     accept_shrunk: date | None = (
         parameter(  # where it is this run's as_of, days read before may hold far fewer events now
@@ -53,6 +54,7 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
             optional(day(), None),
             "the as_of of the one run that takes a source which has shrunk",
             group=Group.LIMITS,
+            of_run=True,
         )
     )
     feature_keys: str = parameter(
@@ -61,6 +63,7 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
         "whether the table of features gets a primary key, so that Unity Catalog's feature store takes it",
         job="${var.feature_keys}",
         group=Group.PLACES,
+        of_run=True,
     )
     forgotten_key: str = parameter(
         "",
@@ -68,6 +71,7 @@ class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
         "names the secret by which users who were forgotten are known again; on one machine the home has it",
         job="${var.forgotten_key}",
         group=Group.PLACES,
+        of_run=True,
     )
 
     def with_secrets(self, read: Callable[[str, str], str]) -> Self:
@@ -195,6 +199,7 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
         "",
         optional(day(), None),
         "last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use",
+        of_run=True,
     )
     reports: str = parameter(
         "",

@@ -1,6 +1,7 @@
 """Say what a look saw, in lines of a terminal."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from lib import timeline
 from lib.looking.look import Look, format_command
@@ -10,11 +11,11 @@ LEAST_USERS = 50  # who act: fewer teach nothing
 _MARK = "~"  # before an estimate
 
 
-def format_look(seen: Look, given: dict[str, str]) -> list[str]:
-    """Everything, the command last."""
+def format_look(seen: Look, given: dict[str, str], file: Path | None = None) -> list[str]:
+    """Everything, the command last; where a file says what is asked, the one that reads it."""
     return [
         *_sources(seen), "", *_mapping(seen), "", *_numbers(seen), "", *_types(seen.measures), "", *_faults(seen), "",
-        *_enough(seen), "", "To run on it:", f"  {format_command(seen, given)}",
+        *_enough(seen), "", "To run on it:", f"  {format_command(seen, given, file)}",
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import repeat
+from pathlib import Path
 from shlex import quote
 
 import duckdb
@@ -85,8 +86,8 @@ def _action(measures: Measures) -> str | None:
     return named[0] if named else fitting[0] if fitting else names[-1] if names else None
 
 
-def format_command(seen: Look, given: dict[str, str]) -> str:
-    """The command that runs on what was looked at."""
+def first_parameters(seen: Look, given: dict[str, str]) -> dict[str, str]:
+    """The parameters of a first run on what was looked at."""
     said = dict(given)
     if seen.columns and "event_preset" not in given:
         said["event_columns"] = ",".join(f"{ours}={theirs}" for ours, theirs in seen.columns.items())
@@ -95,5 +96,11 @@ def format_command(seen: Look, given: dict[str, str]) -> str:
     said.setdefault("horizon_days", "28")
     if seen.max_bad_rows:
         said.setdefault("max_bad_rows", f"{seen.max_bad_rows:g}")
-    words = [f"--param {quote(f'{name}={value}')}" for name, value in {"events": seen.events, **said}.items()]
+    return {"events": seen.events, **said}
+
+
+def format_command(seen: Look, given: dict[str, str], file: Path | None = None) -> str:
+    """The command that runs on what was looked at, or on the file that says it."""
+    said = {"question_file": str(file)} if file else first_parameters(seen, given)
+    words = [f"--param {quote(f'{name}={value}')}" for name, value in said.items()]
     return "./propensity run --home .home-of-my-log " + " ".join(words)

@@ -52,6 +52,7 @@ def render_page(run: JobRun) -> str:
         _summaries(list(run.tasks.values())),
         f'<div class="columns"><section><h2>Parameters</h2>{_parameters(run)}</section>'
         f"<section><h2>Task values</h2>{_values(run.tasks.values())}</section></div>",
+        f"<section><h2>Question file</h2><pre>{escape(run.asked)}</pre></section>" if run.asked else "",
     ]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{reload}'

@@ -58,6 +58,7 @@ class JobRun:
     parameters: dict[str, str]
     changed: list[str]
     tasks: dict[str, TaskRun]
+    asked: str = ""  # the text of the file that says what is asked; blank without one
     state: State = State.RUNNING
     seconds: float = 0.0
 

@@ -37,7 +37,8 @@ def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(targe
 def test_all_that_is_optional_is_sound_with_the_rest(tmp_path, target):
     for name in ("jobs", "resources", "notebooks", "lib", "dashboards"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
+    for name in ("requirements.txt", "propensity.yml"):
+        (tmp_path / name).symlink_to(ROOT / name)
     databricks = (ROOT / "databricks.yml").read_text()
     databricks = bundles.replaced(
         databricks, "  - resources/*.yml\n", "  - resources/*.yml\n  - resources/optional/*.yml\n"

@@ -64,7 +64,7 @@ def test_our_job_of_many_questions_asks_each_as_the_other_job_would(target):
             "action": "purchase",
             "horizon_days": days,
             "cohort_days": "",  # the other job's own
-            "events": "main.propensity.events",
+            "events": "",
             "as_of": "",
             "accept_shrunk": "",
         }

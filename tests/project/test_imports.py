@@ -36,6 +36,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     },
     "matplotlib": {"report.charts", "report.plots"},
     "jinja2": {"report.page"},
+    "yaml": {"config.yaml_nodes"},
     "sqlglot": {"expressions.grammar", "expressions.build"},
     "optuna": {"training.search", "training.studies", "training.trials", "training.space", "registry.spark_trials",
                "report.charts"},

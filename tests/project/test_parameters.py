@@ -81,10 +81,10 @@ def test_a_default_that_is_changed_elsewhere_is_found(project, capsys, file, old
 
 def test_a_default_of_the_bundle_s_variables_is_shown_as_theirs(project):
     change(project, "databricks.yml", 'parameter\n    default: ""', 'parameter\n    default: "30"')
-    change(project, "databricks.yml", "default: purchase", "default: subscribe")
+    change(project, "databricks.yml", "default: propensity.yml", "default: shop.yml")
     (text,) = stale_files(project).values()
     assert "| `horizon_days` | `30` |" in text
-    assert "| `action` | `subscribe` |" in text
+    assert "| `question_file` | `shop.yml` |" in text
 
 
 @pytest.mark.job  # a process of its own: the catalogue is read when it is imported
@@ -143,8 +143,8 @@ def test_what_the_job_gives_the_catalogue_knows(job):
 def test_the_job_gives_nothing_but_places_and_the_bundle_s_own_variables():
     defaults = {item.name: item.default for item in load_bundle(ROOT).job("propensity").settings.parameters}
     assert {name for name, text in defaults.items() if text} == {
-        "bundle_root", "run_id", "repair_count", "events", "action", "schema", "models", "experiment", "reports",
-        "compute", "feature_keys", "evaluations", "run_date",
+        "bundle_root", "run_id", "repair_count", "schema", "models", "experiment", "reports", "compute", "run_date",
+        "question_file",
     }  # fmt: skip
 
 

@@ -17,11 +17,11 @@ from lib.errors import ConfigError
 from tests.builders.runs import WIDGETS, asked
 
 NEEDED = {"events", "action", "schema", "models", "experiment"}
-FIRST_DAY = ["events", "event_columns", "action", "horizon_days", "cohort_days", "as_of"]
+FIRST_DAY = ["events", "event_columns", "action", "horizon_days", "cohort_days", "as_of", "question_file"]
 
 
-def test_the_six_that_matter_on_the_first_day_come_first():
-    assert list(all_parameters())[:6] == FIRST_DAY
+def test_those_that_matter_on_the_first_day_come_first():
+    assert list(all_parameters())[:7] == FIRST_DAY
     assert [each.name for each in group_parameters(Group.QUESTION)] == FIRST_DAY
 
 

@@ -1,0 +1,242 @@
+"""The question file: what a run is asked, in YAML whose keys are the parameters of the catalogue.
+
+    events: clicks.parquet
+    questions:
+      buy: {action: purchase, horizon_days: 28}
+      read: {action: read, horizon_days: 7, export: readers.csv}
+
+What stands outside of `questions` holds for all of them. What is given by hand counts over the file, and the file over
+the catalogue's defaults. Each error names the line and the key.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from lib.config import secrets
+from lib.config.catalogue import all_parameters, check_all
+from lib.config.event_kinds import quote_name
+from lib.config.kinds import is_none
+from lib.config.parameters import Get, first_given, merge
+from lib.config.question import Question
+from lib.config.yaml_nodes import Node, read_nodes
+from lib.errors import ConfigError
+
+PARAMETER = "question_file"
+QUESTIONS = "questions"  # the key below which several stand
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # of a question, which names columns too
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One question of a run, with what a file says for it; without a file, nothing."""
+
+    name: str = ""  # as the file calls it; blank where it calls it nothing
+    said: Mapping[str, Node] = field(default_factory=dict)  # by parameter: its own, and those of all questions
+    own: frozenset[str] = frozenset()  # the parameters said of this question alone
+    place: str = ""  # where it stands, as errors begin; blank without a file
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the file says, by parameter."""
+        return {name: str(node.value) for name, node in self.said.items()}
+
+    def over(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The parameters of this question: what is given by hand, then what the file says."""
+        return merge(given, self.texts)
+
+    def get(self, given: Get) -> Get:
+        """The same, of one parameter at a time."""
+        texts = self.texts
+        return lambda name: first_given(given(name), texts.get(name, ""))
+
+    def check(self, given: Mapping[str, str]) -> None:
+        """Read the parameters of all stages.
+
+        Raises
+        ------
+        ConfigError
+            As a stage would; with a file, the message begins with the line and key that it speaks of.
+        """
+        over = self.over(given)
+        try:
+            check_all(over)
+        except ConfigError as error:
+            named = [word for word in re.findall(r"\w+", str(error)) if over.get(word)]
+            if not named:  # it speaks of what nobody says
+                place = self.place
+            else:
+                by_file = named[0] in self.said and over[named[0]] == self.texts[named[0]]
+                place = self.said[named[0]].place if by_file else ""
+            raise ConfigError(f"{place}: {error}" if place else str(error)) from error
+
+
+@dataclass(frozen=True)
+class QuestionFile:
+    """A file that was read: its text, and an entry for each question."""
+
+    text: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def common(self) -> dict[str, str]:
+        """What it says for all questions alike; of a single one, all that it says."""
+        several = len(self.entries) > 1
+        own = frozenset().union(*(one.own for one in self.entries)) if several else frozenset()
+        return {name: text for name, text in self.entries[0].texts.items() if name not in own}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All parameters that it says, of whatever question."""
+        return frozenset().union(*(one.said for one in self.entries))
+
+
+def read_entries(given: Get, root: Path) -> tuple[Entry, ...]:
+    """The questions of a run: those of the file that is given, found from the bundle's folder; else the one given.
+
+    Raises
+    ------
+    ConfigError
+        As `read_question_file`.
+    """
+    path = given(PARAMETER).strip()
+    return (Entry(),) if is_none(path) else read_question_file(root / path).entries
+
+
+def read_entry(given: Get, root: str) -> Entry:
+    """The one question of a run.
+
+    Raises
+    ------
+    ConfigError
+        As `read_question_file`, and if the file holds several.
+    """
+    entry, *more = read_entries(given, Path(root))
+    if more:
+        raise ConfigError(f"{more[0].place}: a run asks one question. Leave out the others, or give each its own file.")
+    return entry
+
+
+def check_entries(entries: tuple[Entry, ...], given: Mapping[str, str]) -> None:
+    """Read the parameters of all stages for each question, and see that each asks, and writes, something of its own.
+
+    Raises
+    ------
+    ConfigError
+        The message begins with the line and key that it speaks of.
+    """
+    asked: dict[str, Entry] = {}
+    written: dict[str, Entry] = {}
+    for entry in entries:
+        entry.check(given)
+        if len(entries) == 1:
+            return
+        over = entry.over(given)
+        slug = Question.from_widgets(lambda name, over=over: over.get(name, "")).slug  # type: ignore[misc]
+        if twin := asked.get(slug):
+            raise ConfigError(f"{entry.place}: it asks what {twin.place} asks, {slug}. Leave one out.")
+        export = over.get("export", "")
+        if not is_none(export) and (other := written.get(export)):
+            raise ConfigError(f"{entry.place}: it exports to {export}, as {other.place} does. Name a file for each.")
+        asked[slug] = written[export] = entry
+
+
+def read_question_file(path: Path) -> QuestionFile:
+    """Read a file, and each of its values by itself: what belongs together may be given by hand yet.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, is no YAML, or says what no parameter takes; the message begins with the line and key.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{PARAMETER} names {path}, which cannot be read: {error.strerror}.") from error
+    nodes = read_nodes(path.name, raw)
+    questions = _read_questions(nodes.pop(QUESTIONS)) if QUESTIONS in nodes else {}
+    common = dict(_read_values(nodes, path.parent, of_question=False))
+    entries = []
+    for name, node in questions.items():
+        own = dict(_read_values(_mapping_of(node), path.parent, of_question=True))
+        entries.append(Entry("" if name.isdigit() else name, common | own, frozenset(own), node.place))
+    text = raw.decode("utf-8-sig")
+    _check_no_secret(path.name, text)
+    return QuestionFile(text, tuple(entries) or (Entry("", common, frozenset(), path.name),))
+
+
+def _read_questions(node: Node) -> dict[str, Node]:
+    """The questions by their names, or in a list by their numbers."""
+    if isinstance(node.value, list) and node.value:
+        return {str(number): one for number, one in enumerate(node.value)}
+    if not isinstance(node.value, dict) or not node.value:
+        node.refuse("it must hold questions, like buy: {action: purchase}, each with its own parameters.")
+    for name, one in node.value.items():
+        if not _NAME.fullmatch(name):
+            one.refuse("a question's name must be of small letters, digits and _, begin with a letter, and be short.")
+    return node.value
+
+
+def _mapping_of(node: Node) -> dict[str, Node]:
+    if node.value == "":  # a name alone: all that stands outside of it
+        return {}
+    if not isinstance(node.value, dict):
+        node.refuse("a question must hold parameters, like {action: purchase, horizon_days: 28}.")
+    return node.value
+
+
+def _read_values(nodes: Mapping[str, Node], folder: Path, *, of_question: bool) -> Iterator[tuple[str, Node]]:
+    """What is said, each value read as its parameter is, with its paths found from the file's folder."""
+    parameters = all_parameters()
+    usable = [name for name, each in parameters.items() if not each.is_filled and name != PARAMETER]
+    for name, node in nodes.items():
+        if name in parameters and name not in usable:
+            node.refuse("the job itself says this. Leave it out here; its places are in databricks.yml.")
+        if name not in parameters:
+            near = get_close_matches(name, [*usable, *([] if of_question else [QUESTIONS])], n=1)
+            node.refuse(f"there is no such parameter.{f' Did you mean {near[0]}?' if near else ''}")
+        if of_question and parameters[name].of_run:
+            node.refuse(f"all questions of a run have this in common. Say it outside of {QUESTIONS}.")
+        text = _format_value(node).strip()
+        if "{{" in text or "${" in text:
+            node.refuse(f"nothing fills in {text!r} here, as databricks.yml would. Write what is meant.")
+        if not text:  # blank is not given
+            continue
+        try:
+            parameters[name].kind.read(name, text)
+        except ConfigError as error:
+            node.refuse(str(error))
+        yield name, replace(node, value=parameters[name].kind.below(text, folder))
+
+
+def _format_value(node: Node) -> str:
+    """A value as one text: of a list its parts with commas, of a mapping its pairs, of a list of mappings JSON."""
+    if isinstance(node.value, str):
+        return node.value
+    if isinstance(node.value, dict):
+        return ",".join(f"{name}={text}" for name, text in _format_pairs(node, plain=True).items())
+    if any(isinstance(one.value, dict) for one in node.value):
+        return json.dumps([_format_pairs(one) for one in node.value], ensure_ascii=False)
+    return ",".join(quote_name(_format_value(one)) for one in node.value)
+
+
+def _format_pairs(node: Node, *, plain: bool = False) -> dict[str, str]:
+    if not isinstance(node.value, dict):
+        node.refuse("it stands beside entries with keys, and has none.")
+    for one in node.value.values():
+        if plain and not isinstance(one.value, str):
+            one.refuse("it must be a text, like ours: theirs.")
+    return {name: _format_value(one) for name, one in node.value.items()}
+
+
+def _check_no_secret(file: str, text: str) -> None:
+    """Refuse a password in clear wherever it stands, in a comment too: the file is kept with each run."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if secrets.holds_clear(line):
+            raise ConfigError(
+                f"{file}, line {number}: it holds a password in clear, and each run keeps this text. Write "
+                "secret(scope/key) in its place."
+            )
