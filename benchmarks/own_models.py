@@ -31,7 +31,8 @@ from lib.config.question import Question
 from lib.errors import ModelError
 from lib.labels.rows import Rows
 from lib.registry.mlflow_registry import MlflowRegistry
-from lib.registry.protocol import Evidence, model_names
+from lib.registry.protocol import Evidence
+from lib.registry.versions import model_names
 from lib.training.fit import fit_pair
 
 QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)

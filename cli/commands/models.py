@@ -11,6 +11,7 @@ from cli.arguments import build_parser
 from cli.errors import CliError
 from cli.local import questions, rerun
 from cli.local.home import Home, lock_home, new_run_id, open_home
+from cli.local.registered import registered_versions
 from lib.config.bases import ModelConfig
 from lib.config.kinds import model_uri, optional
 from lib.registry import versions as versions_rules
@@ -53,9 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _list_versions(home: Home, config: ModelConfig) -> Iterator[str]:
-    from lib.registry.mlflow_registry import MlflowRegistry
-
-    versions = MlflowRegistry(config.models, config.experiment).versions(config.question)
+    versions = registered_versions(home, config)
     decisions = questions.rows(home, config, "decisions")
     were = {version.prediction_version for version in versions if version.was_in_use}
     periods = versions_rules.periods_in_use(decisions, were)

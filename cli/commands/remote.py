@@ -18,7 +18,7 @@ from cli.workspace.client import Deployed, answering, connect, find_job, query_w
 from lib.config.catalogue import check_all, check_each
 from lib.config.kinds import is_none
 from lib.config.question_file import PARAMETER, check_entries, read_question_file
-from lib.registry.mlflow_registry import CHAMPION
+from lib.registry.versions import CHAMPION
 from localrun.bundle.bundle import load_bundle
 
 _POLL_SECONDS = 10.0

@@ -9,8 +9,8 @@ from deltalake import DeltaTable
 
 from cli.errors import CliError
 from cli.local.home import Home
+from cli.local.registered import registered_models
 from cli.local.spark import start_spark
-from cli.local.tracking import registered_models
 from lib.config.bases import ModelConfig
 from lib.registry.versions import questions_of
 from lib.tables.contracts import CONTRACTS

@@ -1,4 +1,4 @@
-"""The MLflow database of a home: its experiment, made before the first task, and which models are registered.
+"""The MLflow database of a home, with its experiment: made before the first task.
 
 MLflow takes seconds to import and to make its database: a process of its own does it while Spark starts.
 """
@@ -38,32 +38,6 @@ def ensure_experiment(home: Home, name: str) -> None:
     if done.returncode:
         last_line = (done.stderr.strip() or "nothing").splitlines()[-1]
         raise CliError(f"MLflow cannot make the experiment {name!r} in {home.database}: {last_line}")
-
-
-def registered_models(home: Home) -> list[tuple[str, dict[str, str]]]:
-    """The name and the tags of every registered model, by name; none before the first.
-
-    Read as the database has them: MLflow takes seconds to import, and this is asked by commands that need no more.
-
-    Raises
-    ------
-    CliError
-        If the database is damaged.
-    """
-    if not home.database.exists():
-        return []
-    tags: dict[str, dict[str, str]] = {}
-    with closing(sqlite3.connect(home.database)) as database:
-        try:
-            names = database.execute("SELECT name FROM registered_models ORDER BY name")
-            tags = {name: {} for (name,) in names}
-            for name, key, value in database.execute("SELECT name, key, value FROM registered_model_tags"):
-                tags[name][key] = value
-        except sqlite3.DatabaseError as error:
-            if "no such table" in str(error):
-                return []  # half made by a run that was killed, as below
-            raise CliError(f"{home.database} cannot be read: {error}. Restore it.") from error
-    return list(tags.items())
 
 
 def _has_experiment(home: Home, name: str) -> bool:

@@ -12,6 +12,7 @@ from lib.models.settings import read_described, read_settings
 
 if TYPE_CHECKING:
     from lib.models.blueprint import OwnModels
+from lib.registry.versions import PARTNER
 
 # What a model file may hold besides scikit-learn's and numpy's own defaults: fixed here, never read from the file.
 TRUSTED = (
@@ -21,7 +22,6 @@ TRUSTED = (
     "sklearn.utils._bunch.Bunch",
 )  # fmt: skip
 FILE = "model.skops"
-PARTNER = "preprocessing_version"  # tag of a prediction version
 DIGEST = "sha256"  # tag of both versions: of the file that this job wrote
 LIBRARIES = ("sklearn", "numpy", "scipy", "lightgbm", "xgboost", "catboost")  # what pairs may be made of
 PLAIN = ("collections.OrderedDict",)

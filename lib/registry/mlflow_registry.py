@@ -8,7 +8,7 @@ is moved, the pair in use stays whole.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,15 @@ from lib.models import checks
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry import mlflow_files, mlflow_writing
-from lib.registry.mlflow_files import DIGEST, PARTNER
+from lib.registry.mlflow_files import DIGEST
 from lib.registry.mlflow_runs import MlflowRuns
 from lib.registry.mlflow_writing import WrittenModel
-from lib.registry.protocol import Evidence, format_description, model_names, pair_tags
-from lib.registry.versions import Version
+from lib.registry.protocol import Evidence, format_description, pair_tags
+from lib.registry.versions import CHAMPION, PARTNER, Version, model_names, pair_versions
 
 if TYPE_CHECKING:
     from lib.models.blueprint import OwnModels
 
-CHAMPION = "champion"
 SERVABLE = "servable"  # tag of a prediction version: where both halves lie as one model
 WHAT = ("the preprocessing model, from features to model inputs", "the prediction model; the alias champion is in use")
 
@@ -121,13 +120,7 @@ class MlflowRegistry:
 
     def versions(self, question: Question) -> list[Version]:
         transformers, predictors = (self._all_versions(name) for name in model_names(self.prefix, question))
-        champion = self.champion(question)
-        pairs = [
-            Version.of((str(v.version), v.tags.get(PARTNER, "")), v.tags, champion, **self._describe(v))
-            for v in predictors
-        ]
-        orphans = [v for v in transformers if str(v.version) not in {pair.preprocessing_version for pair in pairs}]
-        return pairs + [Version.of(("", str(v.version)), v.tags, None, **self._describe(v)) for v in orphans]
+        return pair_versions(predictors, transformers, self.champion(question), self._recorded)
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         transformers, predictors = model_names(self.prefix, question)
@@ -180,18 +173,16 @@ class MlflowRegistry:
             return []
         return sorted((str(version.version) for version in listed), key=int, reverse=True)
 
-    def _describe(self, version: Any) -> dict[str, Any]:
-        """When a version was made and what was recorded: a listing does not fail because one record is gone."""
+    def _recorded(self, run_id: str) -> dict[str, Any]:
+        """What was recorded with a pair: a listing does not fail because one record is gone."""
         from mlflow.exceptions import MlflowException
 
-        created = {"created": f"{datetime.fromtimestamp(version.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"}
-        run_id = version.tags.get("pair")
         try:
-            return created | (self.runs.read(run_id) if run_id else {})
+            return self.runs.read(run_id)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return created
+            return {}
 
     def _tags(self, name: str, version: str) -> dict[str, str]:
         from mlflow.exceptions import MlflowException

@@ -1,6 +1,5 @@
 """What MLflow's runs keep of pairs, trials and verdicts: parameters, metrics, notes."""
 
-import json
 from typing import Any
 
 from lib.config.question import Question
@@ -11,12 +10,11 @@ from lib.models.checks import MEND
 from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry.protocol import Evidence
+from lib.registry.run_record import parse_record
 from lib.training.trials import Trial
 
 NOTES = "notes.json"  # artifact of a pair's run
 DRIFT = "drift.json"  # artifact of a check's run: a table that the MLflow UI shows
-ABOUT = ("as_of", "holdout")  # what a run records among its parameters besides those of the models
-ENDS = ("_low", "_high")  # of a metric's interval: metrics of their own, so that MLflow can chart them
 
 
 class MlflowRuns:
@@ -85,15 +83,7 @@ class MlflowRuns:
     def read(self, run_id: str) -> dict[str, Any]:
         """Parameters, metrics and intervals that were recorded with a pair, by its run."""
         recorded = self.client.get_run(run_id).data
-        metrics = {name: value for name, value in recorded.metrics.items() if not name.endswith(ENDS)}
-        return {
-            "params": {name: _parse_param(text) for name, text in recorded.params.items() if name not in ABOUT},
-            "metrics": metrics,
-            "intervals": {
-                name: (recorded.metrics[name + ENDS[0]], recorded.metrics[name + ENDS[1]])
-                for name in metrics if name + ENDS[0] in recorded.metrics
-            },
-        }  # fmt: skip
+        return parse_record(recorded.params, recorded.metrics)
 
     def read_whole(self, where: str, run_id: str) -> tuple[dict[str, Any], PairNotes]:
         """What was recorded and what was noted with a pair that is to be used."""
@@ -136,11 +126,3 @@ def _flatten(quality: Quality | None) -> dict[str, float]:
         for name, measured in metrics
         for end, value in (("", measured.value), ("_low", measured.low), ("_high", measured.high))
     }
-
-
-def _parse_param(text: str) -> Any:
-    """Read back a parameter that MLflow keeps as a text: a number, true or false, else the text itself."""
-    try:
-        return json.loads(text.lower())
-    except ValueError:
-        return text

@@ -69,11 +69,6 @@ class Registry(Protocol):
         """Record a verdict beside the searches, to be looked at; what acts on it reads `model_checks`."""
 
 
-def model_names(prefix: str, question: Question) -> tuple[str, str]:
-    """Names of the two registered models of a question: preprocessing, prediction."""
-    return f"{prefix}_{question.slug}_preprocessing", f"{prefix}_{question.slug}_prediction"
-
-
 def pair_tags(question: Question, pair: Pair, evidence: Evidence) -> dict[str, str]:
     """What both versions of a pair say of themselves, for whoever compares versions in the MLflow UI."""
     about = {

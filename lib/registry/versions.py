@@ -1,15 +1,39 @@
 """Which version was in use when and why, and how two differ: read from versions and decisions; changes nothing."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Self
+from datetime import UTC, date, datetime
+from typing import Any, Protocol, Self
 
 import pandas as pd
 
 from lib.config.bases import ModelConfig
 from lib.config.question import Question
 from lib.models.pair import Params
+
+CHAMPION = "champion"  # the alias of the prediction version in use
+PARTNER = "preprocessing_version"  # tag of a prediction version
+
+
+def model_names(prefix: str, question: Question) -> tuple[str, str]:
+    """Names of the two registered models of a question: preprocessing, prediction."""
+    return f"{prefix}_{question.slug}_preprocessing", f"{prefix}_{question.slug}_prediction"
+
+
+class Registered(Protocol):
+    """One version of a registered model, as its store has it."""
+
+    @property
+    def version(self) -> Any:
+        """Its number."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """What it says of itself."""
+
+    @property
+    def creation_timestamp(self) -> int:
+        """Milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +67,29 @@ class Version:
     def was_in_use(self) -> bool:
         """Whether it is in use or was once: a kill between alias and tag leaves one of the signs."""
         return self.in_use or bool(self.champion_since or self.champion_until)
+
+
+def pair_versions(
+    predictors: Sequence[Registered],
+    transformers: Sequence[Registered],
+    champion: str | None,
+    recorded: Callable[[str], Mapping[str, Any]],
+) -> list[Version]:
+    """Every pair, in the order of its prediction versions, then the preprocessing versions that none of them names.
+
+    `recorded` gives what was recorded with a pair, by the id of its run; nothing where that is gone.
+    """
+
+    def known(one: Registered) -> dict[str, Any]:
+        created = f"{datetime.fromtimestamp(one.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M}"
+        return {"created": created, **(recorded(one.tags["pair"]) if one.tags.get("pair") else {})}
+
+    pairs = [
+        Version.of((str(one.version), one.tags.get(PARTNER, "")), one.tags, champion, **known(one))
+        for one in predictors
+    ]
+    orphans = [one for one in transformers if str(one.version) not in {pair.preprocessing_version for pair in pairs}]
+    return pairs + [Version.of(("", str(one.version)), one.tags, None, **known(one)) for one in orphans]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -15,7 +16,8 @@ from cli.__main__ import main
 from cli.commands import run as cli_run
 from cli.local import questions as cli_questions
 from cli.local import spark as cli_own_spark
-from cli.local.home import lock_home, open_home
+from cli.local.home import Home, lock_home, open_home
+from cli.local.registered import registered_versions
 from lib.config.question import Question
 from lib.labels.rows import Rows
 from lib.registry.protocol import Evidence
@@ -191,6 +193,36 @@ def test_every_version_of_every_question_is_listed(said):
     ]
     assert "UTC, as of 2024-06-03, trained through 2024-04-01" in out
     assert f"{BUY.slug}:" not in said("--question", RENT.slug)[1]
+
+
+def test_a_listing_reads_what_mlflow_would_also_of_versions_that_lost_something(home, tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    from lib.registry.mlflow_registry import MlflowRegistry
+
+    shutil.copy(home.database, tmp_path)
+    copy = Home(tmp_path)
+    for name, value in copy.environment().items():
+        monkeypatch.setenv(name, value)
+    config = next(one for one in cli_questions.known_questions(copy) if one.question == BUY)
+    registry, client = MlflowRegistry(config.models, config.experiment), MlflowClient()
+    assert registered_versions(copy, config) == registry.versions(BUY)
+
+    predictors, transformers = (f"app.propensity_{BUY.slug}_{half}" for half in ("prediction", "preprocessing"))
+    client.delete_model_version(predictors, "3")
+    client.delete_registered_model_alias(predictors, "champion")
+    with sqlite3.connect(copy.database) as database:
+        run_id = client.get_model_version(predictors, "1").tags["pair"]
+        for table in ("params", "latest_metrics", "metrics", "tags", "runs"):
+            database.execute(f"DELETE FROM {table} WHERE run_uuid = ?", (run_id,))
+    listed = registered_versions(copy, config)
+    assert listed == registry.versions(BUY)
+    assert [(one.prediction_version, one.preprocessing_version, bool(one.metrics)) for one in listed] == [
+        ("2", "2", True), ("1", "1", False), ("", "3", True),
+    ]  # fmt: skip
+    assert not any(one.in_use for one in listed)
+    client.delete_model_version(transformers, "3")
+    assert len(registered_versions(copy, config)) == 2
 
 
 def test_two_versions_are_held_against_each_other(said):

@@ -14,7 +14,7 @@ from lib.models.estimators import is_lifetime
 from lib.models.pair import Pair
 from lib.registry.memory import MemoryRegistry
 from lib.registry.mlflow_writing import REQUIREMENTS
-from lib.registry.protocol import model_names
+from lib.registry.versions import model_names
 from tests.builders.runs import EVIDENCE, LOGISTIC, ago, fitted_pair, labelled, registered
 
 BLEND = {

@@ -6,7 +6,7 @@ import pytest
 
 from lib.config.question import Question
 from lib.registry.mlflow_registry import MlflowRegistry
-from lib.registry.protocol import model_names
+from lib.registry.versions import model_names
 from tests.builders.runs import ago, labelled, registered
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from lib.errors import ModelError
 from lib.evaluation.promotion import Choice
-from lib.registry.protocol import model_names
+from lib.registry.versions import model_names
 from lib.training import comparison
 from tests.builders.runs import AS_OF, World, ago, labelled, log, registered
 

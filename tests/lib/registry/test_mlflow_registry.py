@@ -16,7 +16,7 @@ from lib.models.checks import take_probe
 from lib.registry.mlflow_registry import MlflowRegistry
 from lib.registry.mlflow_runs import ensure_experiment
 from lib.registry.mlflow_writing import REQUIREMENTS
-from lib.registry.protocol import model_names
+from lib.registry.versions import model_names
 from lib.training.fit import fit_pair
 from lib.training.space import STARTS
 from lib.training.trials import Trial

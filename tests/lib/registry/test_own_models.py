@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lib.errors import ModelError
-from lib.registry.protocol import model_names
+from lib.registry.versions import model_names
 from tests.builders.runs import EVIDENCE, ago, labelled, registered
 
 ROWS = labelled(ago(7), ago(14))

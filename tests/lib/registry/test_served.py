@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 from lib.config.question import Question
 from lib.errors import ModelError
 from lib.models import servable
-from lib.registry.protocol import model_names
+from lib.registry.versions import model_names
 from lib.training.fit import fit_pair
 from lib.training.space import STARTS
 from tests.builders.runs import EVIDENCE, ago, fitted_pair, labelled

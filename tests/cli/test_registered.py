@@ -9,7 +9,7 @@ import pytest
 
 from cli.errors import CliError
 from cli.local.home import open_home
-from cli.local.tracking import registered_models
+from cli.local.registered import registered_models
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,9 +50,10 @@ def test_a_damaged_database_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.job
-def test_audience_imports_neither_mlflow_nor_spark_nor_sklearn(tmp_path: Path) -> None:
+def test_listings_import_neither_mlflow_nor_spark_nor_sklearn(tmp_path: Path) -> None:
     code = (
-        f"import sys\nfrom cli.__main__ import main\nmain(['audience', '--home', {str(tmp_path)!r}])\n"
+        "import sys\nfrom cli.__main__ import main\n"
+        f"for name in ('audience', 'models'): main([name, '--home', {str(tmp_path)!r}])\n"
         "print(sorted({'mlflow', 'pyspark', 'sklearn', 'scipy', 'optuna', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
