@@ -128,17 +128,27 @@ def choose_head(listed: pd.DataFrame, chosen: Chosen, wanted: Contacts) -> tuple
     return "average", chosen.rows.head(_round_head(likelier))
 
 
-def sizes(free: pd.DataFrame, wanted: Contacts, most: int) -> pd.DataFrame:
-    """What contacting the first so many users comes to, for so many sizes at the most, from nobody to all.
+def sizes(free: pd.DataFrame, total: float, wanted: Contacts, most: int, besides: int = 0) -> pd.DataFrame:
+    """What contacting the first so many users comes to, from nobody to all.
+
+    Parameters
+    ----------
+    free : DataFrame[propensity]
+        Who may be contacted, best first.
+    total : float
+        How many of the whole list are expected to act.
+    most, besides : int
+        So many sizes at the most, evenly spread, and one size more.
 
     Returns
     -------
     DataFrame[users, expected, share, and profit where value and cost are known]
-        `share` is of those who will act of all `free` users.
+        `share` is of those of the whole list who will act.
     """
     sums = np.concatenate([[0.0], np.cumsum(free["propensity"].to_numpy(float))])
-    users = np.unique(np.linspace(0, len(free), min(most, len(free)) + 1).round().astype(int))
-    table = pd.DataFrame({"users": users, "expected": sums[users], "share": sums[users] / (sums[-1] or 1.0)})
+    evenly = np.linspace(0, len(free), min(most, len(free)) + 1).round().astype(int)
+    users = np.unique([*evenly, besides])
+    table = pd.DataFrame({"users": users, "expected": sums[users], "share": sums[users] / (total or 1.0)})
     if wanted.value_of_action is None or wanted.cost_of_contact is None:
         return table
     return table.assign(profit=table["expected"] * wanted.value_of_action - table["users"] * wanted.cost_of_contact)

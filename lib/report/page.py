@@ -6,7 +6,8 @@ The texts stand in `report.html.j2`; `lib.report.sections` says what they are ab
 from pathlib import Path
 
 from lib.errors import ContractBroken
-from lib.report.sections import Facts, make_sections
+from lib.report.facts import Facts
+from lib.report.sections import make_sections
 
 __all__ = ["Facts", "render_page"]
 

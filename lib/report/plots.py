@@ -1,30 +1,16 @@
 """A report's plots: SVG to stand in an HTML page, in colours that follow the page's own, light or dark."""
 
-import re
 from collections.abc import Sequence
-from html import escape
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from lib.report.svg import FIRST, INK, SECOND, draw_svg, name_marks
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Drawn in colours that nothing else has, which then become the page's.
-INK, GRID, FIRST, SECOND = "#010203", "#010204", "#010205", "#010206"
-COLOURS = {INK: "currentColor", GRID: "var(--line)", FIRST: "var(--first)", SECOND: "var(--second)"}
-STYLE: dict[Any, Any] = {  # of matplotlib's parameters
-    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and set in the page's font
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same measures everywhere
-    "font.size": 9.5, "axes.labelsize": 9.5, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
-    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GRID, "xtick.color": GRID, "ytick.color": GRID,
-    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "grid.color": GRID, "grid.linewidth": 0.6,
-    "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "lines.linewidth": 1.6, "lines.markersize": 5, "errorbar.capsize": 3,
-}  # fmt: skip
-WIDTH = 4.6  # inches: on a phone's screen the letters then keep about their size
 BARS = 12  # more names would not be legible
 LONGEST = 22  # characters of a name beside a bar; the table has all of it
 DAYS = 4  # so many dates fit beneath a plot
@@ -61,7 +47,12 @@ def plot_over_time(
         ):
             places = [place + shift for place in range(len(frame))]
             arms = _arms(frame, column, ends) if ends else None
-            axes.errorbar(places, frame[column], yerr=arms, fmt=shape, color=colour, label=label)
+            drawn = axes.errorbar(places, frame[column], yerr=arms, fmt=shape, color=colour, label=label)
+            known = frame[frame[column].notna()]
+            name_marks(drawn[0], [
+                f"{cutoff}, {label}: {value:.1%}" if percent else f"{cutoff}, {label}: {value:,.4g}"
+                for cutoff, value in zip(known["cutoff"], known[column].astype(float), strict=True)
+            ])  # fmt: skip
         step = -(-len(frame) // DAYS)
         shown = range(len(frame) - 1, -1, -step)[::-1]  # the newest list always
         axes.set_xticks(list(shown), [str(frame["cutoff"].iloc[place]) for place in shown])
@@ -73,7 +64,7 @@ def plot_over_time(
         if len(series) > 1:
             _draw_legend(axes)
 
-    return _draw_svg(title, draw)
+    return draw_svg(title, draw)
 
 
 def plot_reliability(title: str, deciles: pd.DataFrame) -> str:
@@ -83,12 +74,14 @@ def plot_reliability(title: str, deciles: pd.DataFrame) -> str:
         most = 1.08 * float(np.nanmax(deciles[["mean", "rate", "high"]].to_numpy(float))) or 1.0
         axes.plot([0, most], [0, most], "--", color=INK, linewidth=1, label="as expected")
         arms = _arms(deciles, "rate", ("low", "high"))
-        axes.errorbar(deciles["mean"], deciles["rate"], yerr=arms, fmt="o", color=FIRST, label="deciles of the list")
+        points = axes.errorbar(deciles["mean"], deciles["rate"], yerr=arms, fmt="o", color=FIRST, label="deciles")[0]
+        name_marks(points, [f"decile {row.decile}: {row.mean:.1%} expected, {row.rate:.1%} observed"
+                       for row in deciles.itertuples()])  # fmt: skip
         axes.set(xlim=(0, most), ylim=(0, most), xlabel="expected share", ylabel="observed share")
         _set_percent(axes, "xy")
         _draw_legend(axes)
 
-    return _draw_svg(title, draw, height=3.4)
+    return draw_svg(title, draw, height=3.4)
 
 
 def plot_gains(title: str, deciles: pd.DataFrame) -> str:
@@ -96,12 +89,14 @@ def plot_gains(title: str, deciles: pd.DataFrame) -> str:
 
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="in any order")
-        axes.plot([0, *deciles["reached"]], [0, *deciles["gained"]], "o-", color=FIRST, label="by this order")
+        (line,) = axes.plot([0, *deciles["reached"]], [0, *deciles["gained"]], "o-", color=FIRST, label="by this order")
+        name_marks(line, ["0%", *(f"{row.reached:.0%} of the list: {row.gained:.0%} of the actions"
+                             for row in deciles.itertuples())])  # fmt: skip
         axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="share of the list, best first", ylabel="share of the actions")
         _set_percent(axes, "xy")
         _draw_legend(axes)
 
-    return _draw_svg(title, draw, height=3.2)
+    return draw_svg(title, draw, height=3.2)
 
 
 def plot_lift(title: str, deciles: pd.DataFrame) -> str:
@@ -109,24 +104,47 @@ def plot_lift(title: str, deciles: pd.DataFrame) -> str:
 
     def draw(axes: "Axes") -> None:
         _draw_level(axes, 1.0)
-        axes.plot(deciles["reached"], deciles["lift"], "o-", color=FIRST)
+        (line,) = axes.plot(deciles["reached"], deciles["lift"], "o-", color=FIRST)
+        name_marks(line, [f"{row.reached:.0%} of the list: {row.lift:.2f} times" for row in deciles.itertuples()])
         axes.set(xlim=(0, 1.02), xlabel="share of the list, best first", ylabel="times the average")
         axes.set_ylim(bottom=0)
         axes.margins(y=0.1)
         _set_percent(axes, "x")
 
-    return _draw_svg(title, draw)
+    return draw_svg(title, draw)
+
+
+def plot_sizes(title: str, steps: pd.DataFrame, advised: int, y: str, label: str) -> str:
+    """Draw what contacting so many users comes to, `steps` of `users` and `y`, and mark what is advised."""
+
+    def draw(axes: "Axes") -> None:
+        axes.axvline(advised, color=SECOND, linewidth=1.2, linestyle="--", label="advised")
+        axes.plot(steps["users"], steps[y], color=FIRST)
+        tenth = steps[:: max(1, len(steps) // 10)]
+        (points,) = axes.plot(tenth["users"], tenth[y], "o", color=FIRST, markersize=4)
+        shown = [f"{value:.0%}" if y == "share" else f"{value:,.0f}" for value in tenth[y]]
+        name_marks(points, [f"{users:,} users: {text}" for users, text in zip(tenth["users"], shown, strict=True)])
+        axes.set(xlim=(0, None), xlabel="users contacted, best first", ylabel=label)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.margins(y=0.12)
+        _set_percent(axes, "y" if y == "share" else "")
+        _draw_legend(axes)
+
+    return draw_svg(title, draw)
 
 
 def plot_columns(title: str, frame: pd.DataFrame, x: str, y: str, labels: tuple[str, str]) -> str:
     """Draw an upright bar for each row."""
 
     def draw(axes: "Axes") -> None:
-        axes.bar(frame[x].astype(str), frame[y], color=FIRST)
+        bars = axes.bar(frame[x].astype(str), frame[y], color=FIRST)
+        for bar, (name, value) in zip(bars, frame[[x, y]].itertuples(index=False), strict=True):
+            name_marks(bar, [f"{labels[0]} {name}: {value:,.0f}"])
         axes.grid(visible=False, axis="x")
         axes.set(xlabel=labels[0], ylabel=labels[1])
 
-    return _draw_svg(title, draw)
+    return draw_svg(title, draw)
 
 
 def plot_bars(title: str, frame: pd.DataFrame, name: str, value: str, ends: Interval, label: str, level: float) -> str:
@@ -136,37 +154,15 @@ def plot_bars(title: str, frame: pd.DataFrame, name: str, value: str, ends: Inte
     def draw(axes: "Axes") -> None:
         places = range(len(shown))  # not the names: two may be called alike
         axes.axvline(level, color=INK, linewidth=1, linestyle="--" if level else "-")
-        axes.barh(places, shown[value], xerr=_arms(shown, value, ends), color=FIRST, ecolor=INK, height=0.65)
+        bars = axes.barh(places, shown[value], xerr=_arms(shown, value, ends), color=FIRST, ecolor=INK, height=0.65)
+        for bar, (text, number) in zip(bars, shown[[name, value]].itertuples(index=False), strict=True):
+            name_marks(bar, [f"{text}: {number:.3g}"])
         axes.set_yticks(places, [_format_short(text) for text in shown[name]], parse_math=False)
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(label)
 
-    return _draw_svg(title, draw, height=0.9 + 0.24 * len(shown))
-
-
-def _draw_svg(title: str, draw: Any, height: float = 2.7) -> str:
-    """Draw, and make of it an element that needs nothing but the page: no ids of others, no namespace, no date."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.rcsetup import cycler
-
-    page = StringIO()
-    # Ids of markers and clips are digests of the salt: the same each time, and others in each plot.
-    style = STYLE | {"svg.hashsalt": title, "axes.prop_cycle": cycler(color=[FIRST, SECOND])}
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        draw(figure.subplots())
-        figure.savefig(
-            page, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        )
-    document = page.getvalue()
-    view = re.search(r'viewBox="[^"]*"', document)
-    body = document[document.index(">", document.index("<svg")) + 1 :]
-    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would hold for the whole page
-    body = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", body).replace("xlink:href", "href")
-    body = re.sub(r"((?:fill|stroke): )(#[0-9a-f]{6})", lambda match: match[1] + COLOURS.get(match[2], match[2]), body)
-    return f'<svg role="img" {view[0] if view else ""}><title>{escape(title)}</title>{body.strip()}'
+    return draw_svg(title, draw, height=0.9 + 0.24 * len(shown))
 
 
 def _arms(frame: pd.DataFrame, value: str, ends: Interval) -> Any:

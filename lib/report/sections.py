@@ -1,19 +1,14 @@
 """What a report tells, section by section: the facts of a run as sentences' numbers, tables and plots."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from lib.audience.advice import Advice
 from lib.audience.outcomes import UNTOLD
-from lib.config.question import Question
-from lib.config.thresholds import Contacts
-from lib.report import numbers, plots
-from lib.report.tables import Column, Table, make_table
+from lib.report import first_screen, numbers, plots
+from lib.report.facts import Facts
+from lib.report.tables import Column, Table, format_share, make_table
 from lib.timeline import Window
 
 NAMES = 5  # so many of those who entered or left are named
@@ -22,70 +17,33 @@ INPUTS = 20  # rows of drift and importances in their tables
 INTERVAL = "90% interval"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a report tells; all frames have the columns of the tables of these names, in `lib.tables.contracts`."""
-
-    question: Question
-    as_of: date
-    run_id: str  # blank outside a job
-    audience: pd.DataFrame  # the whole new list, best first
-    previous: pd.DataFrame | None  # the last list of an earlier cutoff: user_id, propensity, rank, decile, cutoff
-    publication: Mapping[str, Any]  # this list's row of `publications`
-    outcomes: pd.DataFrame  # all rows of the question, maybe none
-    checks: pd.DataFrame  # rows of `model_checks` of this run and of earlier ones, maybe none
-    drift: pd.DataFrame  # rows of this run, largest psi first, maybe none
-    decisions: pd.DataFrame  # all rows of the question, in order
-    importances: pd.DataFrame  # name, mean, std; the largest first; maybe none
-    advice: Advice  # what its first screen says
-    contacts: Contacts
-    free: pd.DataFrame  # rows of the list that may be contacted, best first
-    currency: str  # of amounts; blank for none
-    evidence: pd.DataFrame  # of the pair in use on its own holdout: decile, users, expected, observed; maybe none
-    list_size: int = 20  # rows of the list that are shown
-
-
 def make_sections(facts: Facts) -> dict[str, Any]:
     """All that the template asks for, by name; the list must not be empty."""
-    parts = _question, _list, _past, _deciles, _movers, _models
-    return {name: value for part in parts for name, value in part(facts).items()}
+    parts = _question, first_screen.make_first_screen, _past, _deciles, _movers, _models
+    values = {name: value for part in parts for name, value in part(facts).items()}
+    return values | {"contents": _contents(values)}
+
+
+def _contents(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """The sections that have something to tell: the id of each, and its title in short."""
+    sections = [
+        ("advice", "What to do", True), ("sizes", "How many", True), ("head", "Whom to contact", True),
+        ("left", "Whom to leave alone", True), ("parts", "The list in parts", True),
+        ("past", "Past lists", values["newest"] is not None),
+        ("believed", "Probabilities", bool(values["judged_deciles"])),
+        ("effect", "What contacting added", values["left_alone"] is not None),
+        ("moves", "Who entered and left", values["moves"] is not None),
+        ("drift", "Change of behaviour", bool(values["inputs"])),
+        ("inputs", "What the models look at", bool(values["importances"].rows)),
+        ("decision", "The decision", True), ("versions", "Versions", True), ("terms", "Terms", True),
+    ]  # fmt: skip
+    return [(name, title) for name, title, is_there in sections if is_there]
 
 
 def _question(facts: Facts) -> dict[str, Any]:
     cutoff = facts.audience["cutoff"].iloc[0]
-    return {"cutoff": cutoff, "days": Window.horizon(cutoff, facts.question.horizon_days), "untold": UNTOLD}
-
-
-def _list(facts: Facts) -> dict[str, Any]:
-    listed, publication = facts.audience, facts.publication
-    deciles = numbers.count_by(listed, "decile")
-    ranges = [Column("Probability", "lowest", "share", to="highest")]
-    counted = [Column("Users", "users", "count"), Column("Expected actions", "expected", "actions")]
-    head = [
-        Column("Rank", "rank", "count"), Column("User", "user_id"), Column("Probability", "propensity", "share"),
-        Column("Band", "band"), Column("Held out", "held_out", "yes"), Column("Reasons", "reasons", "prose"),
-    ]  # fmt: skip
-    return {
-        "users": len(listed),
-        "scored": publication["scored"],
-        "chosen": _number_or_none(publication["chosen"]),
-        "quiet": publication["quiet"],
-        "suppressed": json.loads(publication["suppressed_by"]),
-        "expected": float(listed["propensity"].sum()),
-        "mean": float(listed["propensity"].mean()),
-        "base_rate": publication["base_rate"],
-        "held_out": int(listed["held_out"].eq(True).sum()),
-        "held_out_share": publication["held_out_share"],
-        "low_evidence": bool(listed["low_evidence"].any()),
-        "bands": make_table(
-            "Bands of the list", numbers.count_by(listed, "band"), [Column("Band", "band"), *counted, *ranges]
-        ),
-        "deciles": make_table("Deciles of the list", deciles, [Column("Decile", "decile", "count"), *counted, *ranges]),
-        "decile_plot": plots.plot_columns(
-            "Expected actions of each decile of the list", deciles, "decile", "expected", ("decile", "expected actions")
-        ),
-        "head": make_table("Head of the list", listed.head(facts.list_size), head),
-    }
+    days = Window.horizon(cutoff, facts.question.horizon_days)
+    return {"cutoff": cutoff, "days": days, "untold": UNTOLD, "share_of": format_share}
 
 
 SIDES = [  # the users held out beside the others
@@ -98,13 +56,11 @@ SIDES = [  # the users held out beside the others
 def _past(facts: Facts) -> dict[str, Any]:
     every = numbers.past_lists(facts.outcomes)
     left_alone = numbers.held_out_effects(facts.outcomes)
-    first = facts.audience if facts.previous is None or facts.previous.empty else facts.previous
-    first_list = first["cutoff"].iloc[0]
     day, users = Column("List of", "cutoff", "day"), Column("Users", "users", "count")
-    expected, observed = Column("Expected", "expected", "actions"), Column("Observed", "observed", "count")
+    expected, observed = Column("Expected", "expected", "count"), Column("Observed", "observed", "count")
     auc = [Column("AUC", "auc", "number"), Column(INTERVAL, "auc_low", "number", to="auc_high")]
     lift = [Column("Lift", "lift", "number"), Column(INTERVAL, "lift_low", "number", to="lift_high")]
-    interval = Column(INTERVAL, "observed_low", "actions", to="observed_high")
+    interval = Column(INTERVAL, "observed_low", "count", to="observed_high")
     ratio, version = Column("Expected / observed", "ratio", "number"), Column("Version", "prediction_version")
     turned_out = [day, Column("Proved", "word"), users, expected, observed, ratio, version]
     counts = ("expected", "expected", None), ("observed", "observed", ("observed_low", "observed_high"))
@@ -113,8 +69,6 @@ def _past(facts: Facts) -> dict[str, Any]:
     return {
         "matured": len(every),
         "newest": _last_row(every),
-        "first_list": first_list,
-        "first_known": Window.horizon(first_list, facts.question.horizon_days).end,
         "past": make_table("How past lists turned out", newest[::-1], turned_out),
         "auc_plot": plots.plot_over_time(
             "AUC of past lists", newest, "AUC", [("AUC", "auc", ("auc_low", "auc_high"))], 0.5
@@ -234,7 +188,7 @@ def _inputs(facts: Facts) -> dict[str, Any]:
         "importance_plot": plots.plot_bars("What the model looks at", weights, "name", "mean", ("low", "high"),
                                       "rise of the log loss when exchanged", 0.0) if len(weights) else "",
         "importances": make_table("What the model looks at", weights.head(INPUTS), [
-            Column("What", "name"), Column("Log loss saved", "mean", "small"),
+            Column("What", "name"), Column("Log loss without it, more by", "mean", "small"),
             Column("Standard deviation", "std", "small"),
         ]),
     }  # fmt: skip

@@ -110,7 +110,7 @@ def format_effect(advice: Advice, currency: str) -> str:
     if effect is None:
         return (
             "Would they do it anyway? Some would; how many is not known before users left alone can be compared: "
-            f"first on {format_day(advice.first_known)}, closely enough {_when(advice)}."
+            f"first on {format_day(advice.first_known)}, {_when(advice)}."
         )
     value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
@@ -119,7 +119,7 @@ def format_effect(advice: Advice, currency: str) -> str:
         f"({low} to {high})"
     )
     if not advice.is_effect_known or advice.added is None:
-        return f"Would they do it anyway? Not settled: {difference}. It is known closely enough {_when(advice)}."
+        return f"Would they do it anyway? Not settled: {difference}. It is known {_when(advice)}."
     added = f"about {format_people(advice.added)} of the {format_people(advice.expected, alone=True)} act because of it"
     return f"Would they do it anyway? Most likely {added}: {difference}.{_incremental(advice, currency)}"
 
@@ -142,9 +142,11 @@ def _turn(ratio: Measured) -> Measured:
 def _when(advice: Advice) -> str:
     known = advice.effect_known
     if known is None:
-        return "not within five years: hold more users out"
+        return "closely enough not within five years: hold more users out"
+    if known == advice.first_known:
+        return "and closely enough then"
     monday = known - timedelta(days=known.weekday())
-    return f"in the week of {format_day(monday)}"
+    return f"closely enough in the week of {format_day(monday)}"
 
 
 def format_day(day: "date | str") -> str:

@@ -7,20 +7,29 @@ from typing import Any
 import pandas as pd
 
 NOTHING = "-"  # what is not known
+
+
+def format_share(share: float) -> str:
+    """A share in the digits that matter: 23%, 8.1%, 0.04%."""
+    if share >= 0.1 or share == 0:
+        return f"{share:.0%}"
+    return f"{share:.1%}" if share >= 0.01 else f"{100 * share:.2g}%"
+
+
 KINDS: Mapping[str, Callable[[Any], str]] = {
     "text": str,
     "prose": str,  # so long that it needs a wide column
     "day": str,
+    "chips": str,  # of parts that a semicolon ends, each with a sign for whether it raises or lowers
     "yes": lambda value: "yes" if value else "no",
     "count": "{:,.0f}".format,
-    "actions": "{:,.1f}".format,  # expected ones are no whole numbers
-    "share": "{:.1%}".format,
+    "share": format_share,
     "points": lambda value: f"{100 * value:+.1f}",  # a difference of two shares, in percentage points
-    "number": "{:.3f}".format,
+    "number": "{:.2f}".format,
     "measure": lambda value: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3f}",  # of any unit
     "small": "{:.4f}".format,
 }
-TEXTS = ("text", "prose", "day", "yes")  # these are sorted as texts, all others as numbers
+TEXTS = ("text", "prose", "chips", "day", "yes")  # these are sorted as texts, all others as numbers
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,13 @@ class Cell:
 
     text: str
     value: str
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """The parts of a text that is several, each with `raises`, `lowers` or nothing."""
+        parts = [part for part in self.text.split("; ") if part != NOTHING]
+        ends = [next((end for end in ("raises", "lowers") if part.endswith(f"({end})")), "") for part in parts]
+        return [(part.removesuffix(f"({end})").strip(), end) for part, end in zip(parts, ends, strict=True)]
 
 
 @dataclass(frozen=True)

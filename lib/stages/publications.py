@@ -17,7 +17,7 @@ from lib.errors import PublishRefused
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure_share
 from lib.labels import sampling
-from lib.report.sections import Facts
+from lib.report.facts import Facts
 from lib.stages import ledger
 from lib.stages.advising import read_advice
 from lib.stages.context import Context

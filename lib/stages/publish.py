@@ -21,7 +21,7 @@ from lib.features import extraction, freshness
 from lib.labels import labels
 from lib.report import page as page_rules
 from lib.report import sentences
-from lib.report.sections import Facts
+from lib.report.facts import Facts
 from lib.stages import past
 from lib.stages import publications as lists
 from lib.stages.contacting import read_quiet, take_contacted, write_chosen

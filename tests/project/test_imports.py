@@ -34,7 +34,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "scipy": {
         "evaluation.drift", "evaluation.metrics", "models.calibration", "models.blueprint", "models.settings",
     },
-    "matplotlib": {"report.charts", "report.plots"},
+    "matplotlib": {"report.charts", "report.plots", "report.svg"},
     "jinja2": {"report.page"},
     "yaml": {"config.yaml_nodes"},
     "sqlglot": {"expressions.grammar", "expressions.build"},

@@ -32,10 +32,10 @@ def listed(users=1000, held=0.1):
     return rank(rows, False, HeldOut("q", held, 0))
 
 
-def advise(rows, outcomes=NO_OUTCOMES, quality=GOOD, **wanted):
+def advise(rows, outcomes=NO_OUTCOMES, quality=GOOD, oldest=AS_OF, **wanted):
     asked = replace(ALL, **wanted)
     return give_advice(
-        rows, choose_contacts(rows, asked), asked, past_lists(outcomes), outcomes, quality, oldest=AS_OF,
+        rows, choose_contacts(rows, asked), asked, past_lists(outcomes), outcomes, quality, oldest=oldest,
         base_rate=0.25, horizon_days=28, delay_days=2, seed=0, question="do it", judged_on="2024-05-06",
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_without_a_number_the_likelier_than_average_are_advised_in_a_round_numbe
 def test_at_that_cut_the_list_is_farthest_ahead_of_chance():
     rows = listed(100, held=0.0)
     _, head = choose_head(rows, choose_contacts(rows, ALL), ALL)
-    curve = sizes(rows, ALL, 100)
+    curve = sizes(rows, rows["propensity"].sum(), ALL, 100)
     ahead = curve["share"] - curve["users"] / 100
     assert ahead.max() == pytest.approx(ahead[len(head)])
 
@@ -85,11 +85,13 @@ def test_with_value_and_cost_those_are_advised_whom_it_pays_for_and_the_curve_pe
     assert advice.contact["propensity"].min() > 0.2
     assert advice.profit.value == pytest.approx(10 * advice.expected.value - 2 * len(advice.contact))
     assert advice.profit.low < advice.profit.value < advice.profit.high
-    curve = sizes(rows.query("not held_out"), replace(ALL, value_of_action=10.0, cost_of_contact=2.0), 10_000)
+    free, priced = rows.query("not held_out"), replace(ALL, value_of_action=10.0, cost_of_contact=2.0)
+    curve = sizes(free, free["propensity"].sum(), priced, 10_000)
     assert curve["users"][curve["profit"].idxmax()] == len(advice.contact)
     assert curve["profit"].max() == pytest.approx(advice.profit.value)
     assert (curve["users"].iloc[0], curve["share"].iloc[-1]) == (0, pytest.approx(1.0))
-    assert len(sizes(rows, ALL, 40)) == 41
+    assert sizes(rows, 500.0, ALL, 4, besides=123)["users"].tolist() == [0, 123, 250, 500, 750, 1000]
+    assert sizes(rows, 500.0, ALL, 4)["share"].iloc[-1] == pytest.approx(0.5)
 
 
 def test_the_interval_is_that_of_the_newest_known_ratio_then_of_the_holdout():
@@ -120,6 +122,7 @@ def test_until_then_the_day_is_told_by_which_one_worth_knowing_could_be_seen():
     assert first.effect_known == AS_OF + timedelta(days=28 * lists + 2)
     assert (first.first_known, first.again) == (AS_OF + timedelta(days=30),) * 2
     assert not first.is_effect_known
+    assert advise(listed(), oldest=AS_OF - timedelta(days=7)).first_known == AS_OF + timedelta(days=23)
     one = advise(listed(), outcome(28, 0.0, users=1000))
     assert one.effect_known == first.effect_known - timedelta(days=28)
     cheap = advise(listed(), value_of_action=100.0, cost_of_contact=10.0)  # a contact pays from 10 points on
