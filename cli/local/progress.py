@@ -1,6 +1,7 @@
 """What a run prints: each task as it starts and ends, its lines, the closing words, and where its results lie."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from localrun.run.graph import LOOKS
 from localrun.run.page import REPORT, SUMMARY, reports
 from localrun.run.record import JobRun, TaskRun
 
+# After so many seconds a task's last line is said again, and more rarely once it has been so for long: with the two
+# seconds from one look to the next, nobody waits for more than 5 or 30 without a word.
+_SILENT_SECONDS, _LATER_SECONDS, _LONG_SECONDS = 3.0, 28.0, 60.0
 _SHOWN_AT_THE_END = (State.FAILED, State.TIMEDOUT)
 
 
@@ -21,7 +25,8 @@ def _print_now(text: str) -> None:
 class Progress:
     """Prints every change of state once, and every line with the name of its task before it.
 
-    With `bars` it prints above them, and they show the rest.
+    With `bars` it prints above them, and they show the rest. Without, a task that is silent is told of: its last line
+    again, with the seconds since.
     """
 
     def __init__(self, run_id: str = "", say: Callable[[str], None] = _print_now, bars: Bars | None = None) -> None:
@@ -29,6 +34,8 @@ class Progress:
         self._say = bars.say if bars else say
         self._states: dict[str, State] = {}
         self._lines: dict[str, set[str]] = {}
+        self._doing: dict[str, tuple[str, float]] = {}  # a task's last line, and when it came
+        self._told: dict[str, float] = {}  # when something was last printed of a task
         self._lock = threading.Lock()  # tasks that run side by side print from threads of their own
 
     def changed(self, run: JobRun) -> None:
@@ -37,15 +44,31 @@ class Progress:
                 self._states[task.key] = task.state
                 if task.state is not State.DISABLED:
                     look = LOOKS[task.state]
+                    self._doing[task.key] = "starting", self._note(task.key)
                     self._print(f"{look.sign} {task.key}: {look.words}{_how(task)}")
+            elif task.state is State.RUNNING and not task.iterations and not self._bars:
+                self._tell_silent(task)
         if self._bars:
             self._bars.changed(run)
 
     def line(self, task: str, text: str) -> None:
         self._lines.setdefault(task, set()).add(text)
+        self._doing[task] = text.strip(), self._note(task)
         self._print(f"  {task} | {text}")
         if self._bars:
             self._bars.line(self._run_id, task, text)
+
+    def _note(self, task: str) -> float:
+        """Note that something is printed of a task now."""
+        self._told[task] = time.monotonic()
+        return self._told[task]
+
+    def _tell_silent(self, task: TaskRun) -> None:
+        doing, since = self._doing.get(task.key, ("starting", time.monotonic()))
+        now = time.monotonic()
+        if now - self._told.get(task.key, now) >= (_SILENT_SECONDS if now - since < _LONG_SECONDS else _LATER_SECONDS):
+            self._note(task.key)
+            self._print(f"  {task.key} | {doing} ... {now - since:.0f} s")
 
     def has_told(self, task: str, text: str) -> bool:
         """Whether a task has printed all lines of a text itself."""

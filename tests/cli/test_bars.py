@@ -1,6 +1,7 @@
 """What a run shows on a terminal: a row for the job and each running task, with counts and the time that is left."""
 
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,39 @@ def test_a_summary_that_was_told_is_not_told_again() -> None:
     closing = list(format_closing(run, Path("runs"), progress.has_told))
 
     assert [line for line in closing if "Verdict" in line or "Published" in line] == ["Published.\n  The list."]
+
+
+def test_a_task_that_is_silent_is_told_of_every_five_seconds_and_later_every_thirty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, said = [0.0], []
+    monkeypatch.setattr("cli.local.progress.time.monotonic", lambda: now[0])
+    progress = Progress(say=lambda text: said.append((now[0], text)))
+    run = a_run(extract=State.SUCCESS, train=State.RUNNING, publish=State.PENDING)
+    for second in range(0, 130, 2):
+        now[0] = float(second)
+        if second == 6:
+            progress.line("train", "  counting")
+        progress.changed(run)
+    told = [pair for pair in said if "train |" in pair[1]]
+    assert told[:4] == [
+        (4.0, "  train | starting ... 4 s"), (6.0, "  train |   counting"),
+        (10.0, "  train | counting ... 4 s"), (14.0, "  train | counting ... 8 s"),
+    ]  # fmt: skip
+    times = [at for at, _ in told]
+    assert [after - before for before, after in pairwise(times[1:16])] == [4.0] * 14  # from the word at 6 s on
+    assert times[15:] == [62.0, 90.0, 118.0]
+    assert not any("extract |" in text or "publish |" in text for _, text in said)
+
+
+def test_on_a_terminal_the_rows_tell_that_a_task_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = terminal()
+    with Bars(console, {}) as bars:
+        progress = Progress("1", bars=bars)
+        progress.changed(a_run(train=State.RUNNING))
+        monkeypatch.setattr("cli.local.progress._SILENT_SECONDS", 0.0)
+        progress.changed(a_run(train=State.RUNNING))
+    assert "starting" not in drawn(console)
 
 
 def test_results_are_the_list_the_report_and_the_file(tmp_path: Path) -> None:
