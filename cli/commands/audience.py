@@ -35,11 +35,13 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.action == "export":
         return _export(home, questions.choose_question(configs, arguments.question), arguments)
+    from cli.local.landing import write_pages
     from lib.stages import publications
 
     config = replace(questions.choose_question(configs, arguments.question), run_id=new_run_id(datetime.now(UTC)))
     with lock_home(home), questions.tables(home, config, "audience.log") as tables:
         print(publications.rollback(config, tables).summary)
+        write_pages(home)
     return 0
 
 

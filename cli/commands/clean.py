@@ -24,6 +24,10 @@ def main(arguments: argparse.Namespace) -> int:
                 one.remove()
         if arguments.always and not arguments.dry_run:
             periods.save(home)
+        if removable and not arguments.dry_run:
+            from cli.local.landing import write_pages
+
+            write_pages(home)
     done = "would go" if arguments.dry_run else "removed"
     print(f"{done}: {format_total(removable)}" if removable else "nothing is older than its period")
     if arguments.always and not arguments.dry_run:

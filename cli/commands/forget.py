@@ -21,6 +21,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise CliError("Nobody was named. Give ids, or --file with one a line, or - for standard input.")
     home = open_home(arguments.home)
     from cli.local.forgetting import forget, sources_that_hold
+    from cli.local.landing import write_pages
     from cli.replay.store import Store
 
     if Store(home.root).activity.exists():
@@ -32,6 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {len(users)} users are taken out of {home.root}:", flush=True)
         for line in forget(home, users):
             print(f"  {line}", flush=True)
+        write_pages(home)
         held = sources_that_hold(home, users)
     for path in held:
         print(f"  {path} still holds some of them: it is yours to mend")

@@ -108,6 +108,7 @@ def _format_differences(config: ModelConfig, one: str, other: str) -> Iterator[s
 
 
 def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> None:
+    from cli.local.landing import write_pages
     from lib.registry.mlflow_registry import MlflowRegistry
     from lib.stages import by_hand
 
@@ -119,6 +120,7 @@ def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> Non
         else:
             moved = by_hand.rollback(Context(config, tables, registry))
     print(moved.summary, flush=True)
+    write_pages(home)
 
 
 def _run(options: list[str]) -> int:

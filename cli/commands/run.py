@@ -45,6 +45,9 @@ def main(arguments: argparse.Namespace) -> int:
             runs = _catch_up(arguments, home, plan) if arguments.catch_up else [start(plan)]
             if runs and runs[-1].state is State.SUCCESS:
                 clean_after_run(home)
+            from cli.local.landing import write_pages  # with pandas, which a run does not wait for
+
+            write_pages(home)
     except HomeInUse as error:
         if arguments.wait_until is None:
             raise

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from cli.commands.run import SKIPPED
 from cli.errors import CliError
 from cli.local.home import open_home
+from cli.local.landing import NEXT_RUN, write_pages
 from cli.local.plan import plan_run
 from cli.local.sources import check_given
 from cli.options import PROJECT
+from lib.whole_files import write_whole
 from localrun.platform.cron import next_fire
 from localrun.sdk import CronSchedule
 
@@ -38,6 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
     zone = ZoneInfo(schedule.timezone_id)
     while (due := next_fire(schedule.quartz_cron_expression, zone, datetime.now(UTC))) is not None:
         print(f"next run: {_say(due, schedule)}", flush=True)
+        write_whole(home.root / NEXT_RUN, f"{due.isoformat()}\n".encode())
+        write_pages(home)
         while (left := (due - datetime.now(UTC)).total_seconds()) > 0:
             time.sleep(min(left, _NAP_SECONDS))
         code = _run(["run", *arguments.rest, *_patience(schedule.quartz_cron_expression, zone, due)])

@@ -131,6 +131,7 @@ def _incremental(advice: Advice, currency: str) -> str:
     return (
         f" Counting these alone, the profit is {format_worth(profit, currency)}; counting everybody who acts, "
         f"{format_worth(advice.profit, currency)}."
+        f"{' So the contacts cost more than they add: do not contact for this alone.' if profit.high < 0 else ''}"
     )
 
 

@@ -35,6 +35,10 @@ def displayHTML(text: str) -> None:
 
 
 def _show_frame(frame: Any) -> None:
+    frame = frame.dropna(how="all")  # rows that say nothing
+    if frame.empty:
+        _jupyter.display({"text/html": '<p class="rows">no rows</p>', "text/plain": "no rows"}, raw=True)
+        return
     named = frame.index.names != [None] or frame.index.dtype.kind not in "iu"
     table = frame.to_html(max_rows=_SHOWN_ROWS, index=named, border=0, na_rep="null", float_format=_number)
     cut = f", {_SHOWN_ROWS} shown" if len(frame) > _SHOWN_ROWS else ""

@@ -132,7 +132,7 @@ def execute(
         _add_error(notebook, error)
     seconds = time.monotonic() - began
     html = Path(task.html)
-    html.write_text(render_notebook(notebook, path, title, state, seconds), encoding="utf-8")
+    html.write_text(render_notebook(notebook, path, title, state, seconds, task.parameters), encoding="utf-8")
     return NotebookResult(
         state=state,
         error=error,

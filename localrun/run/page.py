@@ -1,6 +1,7 @@
 """The folder that a run leaves: index.html as the workspace's run page would show it, and run.json."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -10,14 +11,16 @@ from localrun.platform.references import format_value
 from localrun.platform.rules import State
 from localrun.run.graph import LOOKS, draw
 from localrun.run.record import Iteration, JobRun, TaskRun, past_runs
+from localrun.run.shell import Link, neighbours, relative, render_document
 
 SUMMARY = "summary"  # the task value that the page shows as text of its own
+HEADLINE = "headline"  # the one that says what to do, which it shows on top
 REPORT = "report"  # the one that names a file for readers
 
 
 def write_page(folder: Path, run: JobRun) -> None:
     """Write both files whole, so that a reader never meets a half; called with every change of the run."""
-    for name, text in (("run.json", run.to_json()), ("index.html", render_page(run))):
+    for name, text in (("run.json", run.to_json()), ("index.html", render_page(run, folder))):
         part = folder / f".{name}.part"
         part.write_text(text, encoding="utf-8")
         os.replace(part, folder / name)
@@ -37,29 +40,59 @@ def close_abandoned(runs: Path) -> None:
             write_page(folder, run)
 
 
-def render_page(run: JobRun) -> str:
-    """The page as HTML that needs nothing else; while the job runs it reloads itself."""
-    reload = "" if run.state.is_final else '<meta http-equiv="refresh" content="2">'
-    style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+def render_page(run: JobRun, folder: Path = Path()) -> str:
+    """The page as HTML that needs nothing else, to lie in a folder; while the job runs it reloads itself."""
     started = datetime.fromisoformat(run.started).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    tasks = list(run.tasks.values())
     parts = [
         f"<header><h1>{escape(run.job)}</h1>{_badge(run.state)}"
         f"<p>Run <code>{escape(run.run_id)}</code> · started {started} · {run.seconds:.1f} s · target "
         f'{escape(run.target)} · <a href="run.json">run.json</a> · <a href="spark.log">Spark log</a></p>'
         "</header>",
-        f'<section><h2>Tasks</h2><div class="scroll">{draw(run.tasks)}</div></section>',
-        f'<section><div class="scroll">{_tasks(run)}</div></section>',
-        _summaries(list(run.tasks.values())),
+        _outcome(run, tasks, folder),
+        f'<section><h2>Tasks</h2><div class="scroll graph">{draw(run.tasks)}</div><div class="scroll">{_tasks(run)}'
+        "</div></section>",
+        _summaries(tasks),
         f'<div class="columns"><section><h2>Parameters</h2>{_parameters(run)}</section>'
-        f"<section><h2>Task values</h2>{_values(run.tasks.values())}</section></div>",
+        f"<section><h2>Task values</h2>{_values(tasks)}</section></div>",
         f"<section><h2>Question file</h2><pre>{escape(run.asked)}</pre></section>" if run.asked else "",
     ]
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{reload}'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(run.job)} {escape(run.run_id)}: {LOOKS[run.state].words}</title>"
-        f"<style>{style}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
-    )
+    title = f"{run.job} {run.run_id}: {LOOKS[run.state].words}"
+    return render_document(title, parts, run_links(folder), reload=not run.state.is_final)
+
+
+def run_links(folder: Path) -> list[Link]:
+    """Up to the home's page, where there is one, and to the runs before and after."""
+    pages = sorted({*folder.parent.glob("*/index.html"), folder / "index.html"}) if folder.name else []
+    landing = folder.parent.parent / "index.html"
+    up = [("All questions and runs", relative(landing, folder))] if pages and landing.is_file() else []
+    beside = neighbours(pages, pages.index(folder / "index.html"), ("← Run before", "Next run →")) if pages else []
+    return [*up, *beside]
+
+
+def _outcome(run: JobRun, tasks: Sequence[TaskRun], folder: Path) -> str:
+    """What came out, on top: what failed, what to do with the list, and the files for its reader."""
+    errors = [
+        f'<p class="error"><b>{escape(task.key)}</b>: {escape(task.error)}</p>'
+        for task in tasks
+        if task.error and task.state in (State.FAILED, State.TIMEDOUT)
+    ]
+    lines = [line for task in tasks for line in str(task.values.get(HEADLINE) or "").splitlines()]
+    files = [("Report of the list", file) for file in reports(tasks)]
+    export = run.parameters.get("export", "")
+    if run.state is State.SUCCESS and files and export and Path(export).is_file():
+        files.append((f"File {Path(export).name}", export))
+    links = [f'<a class="file" href="{escape(relative(Path(file), folder))}">{text}</a>' for text, file in files]
+    body = [*errors, *map(format_line, lines), f"<p>{' '.join(links)}</p>" if links else ""]
+    return f"<section><h2>What came out</h2>{''.join(body)}</section>" if any(body) else ""
+
+
+def format_line(line: str) -> str:
+    """A sentence whose first words say what it is about; one without such words is the one to act on."""
+    about, sign, rest = re.match(r"([^.;:?]*)([:?]?)(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
+    if not sign:
+        return f'<p class="do">{escape(line)}</p>'
+    return f"<p><b>{escape(about + sign)}</b>{escape(rest)}</p>"
 
 
 def _badge(state: State) -> str:
@@ -68,7 +101,8 @@ def _badge(state: State) -> str:
 
 
 def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
-    names = "".join(f'<th class="{"number" if head == "Seconds" else ""}">{head}</th>' for head in heads)
+    kinds = {"Seconds": "number", "When": "wide"}
+    names = "".join(f'<th class="{kinds.get(head, "")}">{head}</th>' for head in heads)
     return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
@@ -104,16 +138,14 @@ def _iteration_row(iteration: Iteration) -> str:
     seconds = f"{iteration.seconds:.1f}" if iteration.run_id else ""
     return (
         f'<tr><td>{escape(iteration.label)}</td><td>{_badge(iteration.state)}</td><td class="number">{seconds}</td>'
-        f"<td></td><td>{link}</td></tr>"
+        f'<td class="wide"></td><td>{link}</td></tr>'
     )
 
 
 def _summaries(tasks: Sequence[TaskRun]) -> str:
     texts = {task.key: str(task.values[SUMMARY]) for task in tasks if SUMMARY in task.values}
     blocks = "".join(f"<h3>{escape(key)}</h3><pre>{escape(text)}</pre>" for key, text in texts.items())
-    files = [escape(Path(file).as_uri()) for file in reports(tasks)]
-    blocks += "".join(f'<p><a href="{file}">Report of the list</a></p>' for file in files)
-    return f"<section><h2>What came out</h2>{blocks}</section>" if blocks else ""
+    return f"<section><h2>What each task says</h2>{blocks}</section>" if blocks else ""
 
 
 def reports(tasks: Iterable[TaskRun]) -> list[str]:
@@ -128,7 +160,7 @@ def _parameters(run: JobRun) -> str:
         (
             f'<tr><td class="{"changed" if name in run.changed else ""}">{escape(name)}</td>'
             f"<td><code>{escape(value)}</code></td></tr>"
-            for name, value in run.parameters.items()
+            for name, value in sorted(run.parameters.items(), key=lambda item: item[0] not in run.changed)
         ),
     )
 
@@ -141,6 +173,6 @@ def _values(tasks: Iterable[TaskRun]) -> str:
             f"<td><code>{escape(format_value(value))}</code></td></tr>"
             for task in tasks
             for key, value in task.values.items()
-            if key != SUMMARY
+            if key not in (SUMMARY, HEADLINE)
         ),
     )

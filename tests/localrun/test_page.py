@@ -142,3 +142,42 @@ def test_edges_that_were_not_taken_look_different(run):
     svg = draw(run.tasks)
     assert svg.count('class="edge taken"') == 3  # to train, gate and predict
     assert svg.count('class="edge"') == 2  # to retrain, and from it
+
+
+def test_what_came_out_stands_on_top_and_files_are_linked_from_the_page(run, tmp_path):
+    folder, report = tmp_path / "runs" / "20240601", tmp_path / "reports" / "list.html"
+    report.parent.mkdir()
+    report.touch()
+    (tmp_path / "list.csv").touch()
+    run.state = State.SUCCESS
+    run.parameters |= {"export": str(tmp_path / "list.csv")}
+    run.tasks["predict"].values = {"report": str(report), "headline": "Quality: good <b>.\nContact the first 5; wait."}
+    html = page.render_page(run, folder)
+    assert "<p><b>Quality:</b> good &lt;b&gt;.</p>" in html
+    assert '<p class="do">Contact the first 5; wait.</p>' in html
+    assert '<a class="file" href="../../reports/list.html">Report of the list</a>' in html
+    assert '<a class="file" href="../../list.csv">File list.csv</a>' in html
+    assert html.index("What came out") < html.index("<h2>Tasks</h2>") < html.index("<h2>What each task says</h2>")
+    assert "headline" not in html
+    assert html.index(">schema<") < html.index(">run_id<")  # what was given first
+
+
+def test_what_failed_stands_on_top(run):
+    task = run.tasks["predict"]
+    task.state, task.error = State.FAILED, "SourceError: <none>"
+    html = page.render_page(run)
+    assert html.index('<p class="error"><b>predict</b>: SourceError: &lt;none&gt;</p>') < html.index("<h2>Tasks</h2>")
+
+
+def test_a_run_in_a_home_leads_up_back_and_forward(run, tmp_path):
+    runs = tmp_path / "runs"
+    for name in ("1", "2", "3"):
+        (runs / name).mkdir(parents=True)
+        page.write_page(runs / name, run)
+    (tmp_path / "index.html").touch()
+    assert page.run_links(runs / "2") == [
+        ("All questions and runs", "../../index.html"), ("← Run before", "../1/index.html"),
+        ("Next run →", "../3/index.html"),
+    ]  # fmt: skip
+    assert page.run_links(runs / "1")[1:] == [("Next run →", "../2/index.html")]
+    assert page.run_links(tmp_path / "far" / "other" / "1") == []

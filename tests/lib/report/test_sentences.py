@@ -103,6 +103,17 @@ def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
     )
 
 
+def test_contacts_that_cost_more_than_they_add_are_said():
+    made = advice(
+        effect=Effect(3, Measured(0.002, -0.001, 0.005), ()), added=Measured(3.0, -2.0, 8.0), effect_known=AS_OF,
+        rule="profit", value=10.0, cost=0.25, profit=Measured(6387.5, 5987.5, 6787.5),
+    )  # fmt: skip
+    assert said(made, ANYWAY).endswith(
+        "the profit is -382 (-432 to -332); counting everybody who acts, 6,388 (5,988 to 6,788). So the contacts cost "
+        "more than they add: do not contact for this alone."
+    )
+
+
 def test_an_effect_that_is_not_settled_says_when_it_will_be():
     effect = Effect(1, Measured(0.01, -0.03, 0.05), ())
     told = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0)), ANYWAY)
