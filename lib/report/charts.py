@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from optuna import Study
 
+INK, FIRST, SECOND = (
+    "#6f7885",
+    "#3b82d6",
+    "#d9822b",
+)  # legible on white and on black: the page's own colour shows through
 SLICES = 6  # so many parameters side by side can still be read
 
 BINS = 40  # of propensities
@@ -76,6 +81,8 @@ def plot_search(study: "Study | None", objective: str) -> "dict[str, Figure]":
             axes.figure.set_size_inches(size)
             for one in axes.figure.axes:  # labels between the decades of a log scale would run into each other
                 one.tick_params(axis="x", which="minor", labelbottom=False)
+                _set_colours(one)
+            _set_style(axes.figure)
             plt.close(axes.figure)  # else a notebook would show it twice
     return {name: axes.figure for name, (axes, _) in drawn.items()}
 
@@ -86,12 +93,12 @@ def plot_trials(table: pd.DataFrame, objective: str = "log_loss") -> "Figure":
     if not table.empty:
         done = table[~table["pruned"]]
         cut = table[table["pruned"]]
-        axes.scatter(done["trial"], done[objective], label="finished")
-        axes.scatter(cut["trial"], cut[objective], facecolors="none", edgecolors="grey", label="pruned")
+        axes.scatter(done["trial"], done[objective], color=FIRST, label="finished")
+        axes.scatter(cut["trial"], cut[objective], facecolors="none", edgecolors=INK, label="pruned")
         best = done[objective].cummin() if objective == "log_loss" else done[objective].cummax()
-        axes.step(done["trial"], best, where="post", label="best so far")
+        axes.step(done["trial"], best, where="post", color=SECOND, label="best so far")
         axes.legend()
-    return figure
+    return _set_style(figure)
 
 
 def plot_importances(table: pd.DataFrame) -> "Figure":
@@ -99,18 +106,51 @@ def plot_importances(table: pd.DataFrame) -> "Figure":
     shown = table.head(SHOWN)
     figure, axes = _axes("rise of the log loss when exchanged between users", "")
     places = range(len(shown))  # not the names: two event types may be called alike
-    axes.barh(places, shown["mean"], xerr=shown["std"])
+    axes.barh(places, shown["mean"], xerr=shown["std"], color=FIRST, ecolor=INK)
     axes.set_yticks(places, shown["name"], parse_math=False)
     axes.invert_yaxis()  # the strongest on top
-    return figure
+    return _set_style(figure)
 
 
 def plot_propensities(spread: Spread) -> "Figure":
     """How many users have which propensity."""
     figure, axes = _axes("propensity", "users")
     places = (np.arange(BINS) + 0.5) / BINS
-    axes.hist(places, bins=BINS, range=(0, 1), weights=spread.histogram(BINS))
+    axes.hist(places, bins=BINS, range=(0, 1), weights=spread.histogram(BINS), color=FIRST)
+    return _set_style(figure)
+
+
+def _set_style(figure: "Figure") -> "Figure":
+    """One style for all plots of notebooks: no ground of their own, thin lines, and letters in the colour of ink."""
+    from matplotlib.text import Text
+
+    figure.patch.set_alpha(0)
+    for axes in figure.axes:
+        axes.set_facecolor("none")
+        axes.set_axisbelow(True)
+        axes.grid(visible=True, color=INK, alpha=0.3, linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(INK)
+        axes.tick_params(which="both", colors=INK, labelsize=9)
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            label.set_fontsize(10)
+        if legend := axes.get_legend():
+            legend.get_frame().set_alpha(0)
+    for text in figure.findobj(Text):
+        text.set_color(INK)
     return figure
+
+
+def _set_colours(axes: "Axes") -> None:
+    """Give what Optuna drew the colours of the other plots; what is coloured by a scale keeps it."""
+    for line in axes.lines:
+        line.set_color(SECOND)
+    for points in axes.collections:
+        if points.get_array() is None and len(points.get_facecolor()):
+            points.set_color(FIRST)
+    legend = axes.get_legend()
+    for mark in [*axes.patches, *(legend.legend_handles if legend else ())]:
+        mark.set_color(SECOND if mark.get_label() == "Best Value" else FIRST)
 
 
 def _axes(x: str, y: str) -> "tuple[Figure, Axes]":

@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.colors import to_hex
 
 from lib.audience.spread import Spread
 from lib.report import charts
@@ -94,6 +95,10 @@ def test_optunas_plots_of_a_search_are_drawn_in_silence(study, names, recwarn, c
     assert sorted(plots) == names
     for figure in plots.values():
         figure.savefig(BytesIO())
+        assert figure.patch.get_alpha() == 0  # the page's own colour, light or dark, shows through
+        for axes in figure.axes:
+            assert axes.xaxis.label.get_color() == charts.INK
+            assert to_hex(axes.get_facecolor(), keep_alpha=True)[-2:] == "00"
     assert plots["history"].axes[0].get_ylabel() == "average precision"
     assert [str(warning.message) for warning in recwarn] == []
     assert capsys.readouterr() == ("", "")
@@ -109,6 +114,17 @@ def test_the_importances_name_what_every_trial_drew_and_the_slices_what_the_best
     shown = [axes.get_xlabel() for axes in plots["slices"].axes if axes.get_xlabel()]
     assert len(shown) == charts.SLICES
     assert set(shared) < set(shown)
+
+
+def test_all_plots_are_of_one_style():
+    search = charts.plot_search(studied(12, pruned=(5, 7)), "log_loss")
+    trials = charts.plot_trials(pd.DataFrame({"trial": [0], "log_loss": [0.5], "pruned": [False]}))
+    ours = charts.plot_importances(pd.DataFrame({"name": ["a"], "mean": [1.0], "std": [0.1]}))
+    figures = [*search.values(), trials, ours]
+    assert len(figures) == 5
+    bars = [to_hex(bar.get_facecolor()) for figure in figures for bar in figure.axes[0].patches]
+    assert set(bars) == {charts.FIRST}
+    assert {tick.get_color() for figure in figures for tick in figure.axes[0].get_xticklabels()} == {charts.INK}
 
 
 def test_a_search_without_a_finished_trial_has_no_plots():
