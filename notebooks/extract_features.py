@@ -52,8 +52,18 @@ dbutils.widgets.text("event_unpivot", "", "Event unpivot: a row is an event")
 dbutils.widgets.text("time_zone", "", "Time zone: UTC")
 # further sources of the same log, a JSON list: each says its events and how they are read
 dbutils.widgets.text("more_sources", "", "More sources: one source")
+# a table or files with a row per user, whose columns are attributes like a country or a plan
+dbutils.widgets.text("users", "", "Users: none")
+# the columns of users that count, like user_id=customer,country=land,age=to_int(age)
+dbutils.widgets.text("user_columns", "", "User columns: all, by their names")
+# how text files of users are written, like sep=';'
+dbutils.widgets.text("user_options", "", "User options: as the files say")
 
 # --- What is learnt from
+# attributes to learn from although they seem to know what happened later
+dbutils.widgets.text("trusted_attributes", "", "Trusted attributes: none")
+# seed of all chance: the same run gives the same rows
+dbutils.widgets.text("seed", "", "Seed: 0")
 # so many days after its end a horizon counts as matured: late events are waited for
 dbutils.widgets.text("label_complete_after_days", "", "Label complete after days: 0")
 # from one cutoff that is learnt from to the next

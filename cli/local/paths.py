@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cli.errors import CliError
+from cli.local.sources import locate_events
 from lib.config.event_kinds import quote_name, split_names
 from lib.config.kinds import is_none
 from lib.sources.files import is_place
@@ -25,7 +26,8 @@ def whole_paths(given: Mapping[str, str]) -> dict[str, str]:
     several = {name: ",".join(quote_name(_read(name, place)) for place in split_names(named[name]))
                for name in _SEVERAL if name in named}  # fmt: skip
     one = {name: _read(name, named[name]) for name in _ONE if name in named}
-    return {**given, **written, **several, **one}
+    users = {"users": locate_events(named["users"], "users")} if "users" in named else {}
+    return {**given, **written, **several, **one, **users}
 
 
 def _read(name: str, place: str) -> str:

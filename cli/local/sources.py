@@ -107,8 +107,8 @@ def _write(name: str, folder: Path, **world: Any) -> Path:
     return written
 
 
-def locate_events(events: str) -> str:
-    """Where a run reads events: a file's path made absolute, a table's name as it stands.
+def locate_events(events: str, parameter: str = "events") -> str:
+    """Where a run reads events, or users: a file's path made absolute, a table's name as it stands.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def locate_events(events: str) -> str:
     for place in [located] if _may_exist(Path(located)) else split_paths(located):
         if place.startswith("/") and not _ELSEWHERE.match(place) and not _may_exist(Path(place)):
             raise CliError(
-                f"--param events={events} names {place}, and there is no such file or folder. Correct the path; a "
+                f"--param {parameter}={events} names {place}, and there is no such file or folder. Correct the path; a "
                 "table is named like shop.events."
             )
     return located

@@ -37,6 +37,9 @@ _OWN = {
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
     "accept_shrunk": "all events are read once", "run_date": "each run takes place on its as_of",
     "compute": "all of it runs here", "feature_keys": "one machine has none",
+    **dict.fromkeys(
+        ("users", "user_columns", "user_options", "trusted_attributes"), "a replay reads no table of users"
+    ),
 }  # fmt: skip
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}

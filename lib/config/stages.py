@@ -27,6 +27,7 @@ from lib.config.kinds import (
 from lib.config.parameters import Get, Group, parameter
 from lib.config.question import MAX_DAYS
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
+from lib.config.users import Users
 from lib.errors import ConfigError
 
 MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
@@ -37,7 +38,7 @@ COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractConfig(RunConfig, QuietDays, Events, group=Group.LEARNING):
+class ExtractConfig(RunConfig, Chance, Users, QuietDays, Events, group=Group.LEARNING):
     """What `extract_features` needs to know."""
 
     cadence_days: int = parameter("7", whole(1, MAX_DAYS, "days"), "from one cutoff that is learnt from to the next")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.attributes.columns import is_attribute
 from lib.evaluation.measured import Measured
 from lib.features.vocabulary import OTHER, type_prefix
 from lib.models.estimators import is_lifetime
@@ -121,6 +122,8 @@ def _own_types(X: pd.DataFrame) -> set[str]:
 
 def _is_aging(column: str, X: pd.DataFrame) -> bool:
     """Whether a feature moves with the log's age alone: lifetime features, and windows that the log did not fill."""
+    if is_attribute(column):
+        return is_lifetime(column)
     kind, _, name = column.rpartition("__")
     if is_lifetime(column) or name.startswith("covered_") or name == "expected":
         return True

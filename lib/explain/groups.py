@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.attributes.columns import is_attribute, slug_of
 from lib.models.pair import Pair, positive_probability
 
 Floats = npt.NDArray[np.float64]
@@ -26,11 +27,14 @@ ASPECTS: Mapping[str, tuple[str, ...]] = {  # what is not about one event type, 
     "history": ("events_all", "days_all", "tenure"),
     "weekends": ("weekend_share",),
 }  # fmt: skip
+ATTRIBUTE = "attribute "  # what the name of a group begins with that is about one attribute
 SHARED = ("covered_7", "covered_28", "covered_90", "log_age")  # the same for all users of a cutoff: nobody's reason
 
 
 def group_features(columns: Sequence[str]) -> dict[str, list[str]]:
-    """Part feature columns into groups, in column order: an aspect's name, or an event type's prefix with its `__`.
+    """Part feature columns into groups, in column order.
+
+    A group is called by its aspect's name, an event type's prefix with its `__`, or `ATTRIBUTE` and an attribute's.
 
     A column that no aspect knows is a group of its own; the log's coverage and age belong to none.
     """
@@ -38,7 +42,9 @@ def group_features(columns: Sequence[str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for column in columns:
         kind, mark, feature = column.rpartition("__")
-        if feature not in SHARED:
+        if is_attribute(column):
+            groups.setdefault(f"{ATTRIBUTE}{slug_of(column)}", []).append(column)
+        elif feature not in SHARED:
             groups.setdefault(f"{kind}{mark}" or aspects.get(column, column), []).append(column)
     return groups
 

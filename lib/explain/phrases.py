@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from lib.attributes.columns import DAYS, is_text
+from lib.explain.groups import ATTRIBUTE, group_features
 from lib.features.vocabulary import OTHER
 from lib.timeline import NEVER_DAYS
 
@@ -17,11 +19,13 @@ def describe_group(group: str, rows: pd.DataFrame, names: Mapping[str, str]) -> 
     Parameters
     ----------
     group : str
-        A key of `DESCRIBED`; an event type's column prefix with its `__`; or a column of its own.
-    rows : DataFrame[feature float]
+        A key of `DESCRIBED`; an event type's column prefix with its `__`; an attribute; or a column of its own.
+    rows : DataFrame[feature float; of attributes text too]
         Rows of `features`. A group that the table, or a row, knows nothing of has "no figures".
     names : {column prefix with its `__`: event type}
     """
+    if group.startswith(ATTRIBUTE):
+        return [f"{group.removeprefix(ATTRIBUTE)}: {text}" for text in _describe_attribute(group, rows)]
     if group.endswith("__"):
         label, describe = format_type_name(group, names), _format_kind
         columns = [f"{group}{name}" for name in (KIND if f"{group}{USUAL}" not in rows else (*KIND, USUAL))]
@@ -34,6 +38,30 @@ def describe_group(group: str, rows: pd.DataFrame, names: Mapping[str, str]) -> 
     complete = figures.notna().all(axis=1)
     cases = zip(complete, figures.to_numpy().tolist(), strict=True)
     return [f"{label}: {describe(*values) if is_complete else 'no figures'}" for is_complete, values in cases]
+
+
+def _describe_attribute(group: str, rows: pd.DataFrame) -> list[str]:
+    columns = group_features([str(name) for name in rows]).get(group, [])
+    if not columns:
+        return ["no figures"] * len(rows)
+    first = columns[0]
+    if is_text(first):
+        return ["not known" if pd.isna(value) else _format_value(value) for value in rows[first]]
+    describe = _format_since if first.startswith(DAYS) else _format_number
+    values = rows[columns].astype(float).to_numpy().tolist()
+    return ["not known" if known != 1 else describe(value) for value, known in values]
+
+
+def _format_value(value: object) -> str:
+    """A value of an attribute: in one line, not too long, and free of what parts two reasons."""
+    text = " ".join(str(value).replace(";", ",").split())
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."
+
+
+def _format_since(days: float) -> str:
+    if days == 0:
+        return "that day"
+    return f"{_format_days(days)} ago" if days > 0 else f"in {_format_days(-days)}"
 
 
 def format_type_name(group: str, names: Mapping[str, str]) -> str:

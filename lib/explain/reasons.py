@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from lib.explain.groups import GroupView, group_features
+from lib.attributes.columns import is_text
+from lib.explain.groups import ATTRIBUTE, GroupView, group_features
 from lib.explain.importance import measure_importances
 from lib.explain.phrases import USUAL, describe_group, format_type_name
 from lib.features.vocabulary import type_column
@@ -83,18 +84,22 @@ def explanation_notes(pair: Pair, cohort: pd.DataFrame, judged: Rows, kinds: Ite
     Parameters
     ----------
     cohort : DataFrame[feature float]
-        The newest cohort learnt from: the medians of its users are the typical user.
+        The newest cohort learnt from: the medians of its users are the typical user, of texts the most frequent one.
     judged : Rows
         What the pair was judged on, and had not learnt: importances are evidence too.
     kinds : event types
         All of the log: their names, which columns spell in small letters and underscores.
     """
     groups = group_features(pair.columns)
-    typical = pair.inputs(cohort).median()
+    inputs = pair.inputs(cohort)
+    typical = inputs.median()
+    for name in filter(is_text, map(str, inputs)):
+        typical[name] = inputs[name].mode().iloc[0]
     names = {prefix: kind for kind in kinds if (prefix := type_column(kind, "")) in groups}
     importances = measure_importances(pair, typical.to_frame().T, judged.X, judged.y, seed)
     for row in importances:
-        row["name"] = format_type_name(row["name"], names) if row["name"].endswith("__") else row["name"]
+        name = row["name"].removeprefix(ATTRIBUTE)
+        row["name"] = format_type_name(name, names) if name.endswith("__") else name
     return PairNotes(
         typical={str(name): float(value) for name, value in typical.items()}, names=names, importances=importances
     )

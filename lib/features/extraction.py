@@ -1,11 +1,13 @@
 """What `extract_features` prepared for the stages after it, and the features of every cutoff that the table lacks."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
 from lib import timeline
+from lib.attributes.columns import Attribute, from_plain, to_plain
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory
@@ -27,19 +29,19 @@ class Extraction:
     cutoffs: Cutoffs
     pooled: tuple[str, ...] = ()  # event types that share the columns of `other` at as_of
     pool: bool = False  # whether there are such columns
+    attributes: tuple[Attribute, ...] = ()  # of the users, which models may read
 
     def to_json(self) -> str:
         """Write down as a table property."""
-        return json.dumps(
-            {
-                "question": self.question,
-                "as_of": self.cutoffs.as_of.isoformat(),
-                "matured": [day.isoformat() for day in self.cutoffs.matured],
-                "training": [day.isoformat() for day in self.cutoffs.training],
-                "pooled": self.pooled,
-                "pool": self.pool,
-            }
-        )
+        plain = {
+            "question": self.question,
+            "as_of": self.cutoffs.as_of.isoformat(),
+            "matured": [day.isoformat() for day in self.cutoffs.matured],
+            "training": [day.isoformat() for day in self.cutoffs.training],
+            "pooled": self.pooled,
+            "pool": self.pool,
+        }
+        return json.dumps(plain | ({"attributes": to_plain(self.attributes)} if self.attributes else {}))
 
     @classmethod
     def from_json(cls, text: str) -> "Extraction":
@@ -47,7 +49,8 @@ class Extraction:
         raw = json.loads(text)
         matured, training = (tuple(map(date.fromisoformat, raw[name])) for name in ("matured", "training"))
         cutoffs = Cutoffs(date.fromisoformat(raw["as_of"]), matured, training)
-        return cls(raw["question"], cutoffs, tuple(raw.get("pooled", ())), raw.get("pool", False))
+        attributes = from_plain(raw.get("attributes", ()))
+        return cls(raw["question"], cutoffs, tuple(raw.get("pooled", ())), raw.get("pool", False), attributes)
 
 
 def read_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:
@@ -72,9 +75,15 @@ def read_extraction(tables: Tables, question: Question, as_of: date | None) -> E
 
 
 def build_missing(
-    config: ExtractConfig, tables: Tables, as_of: date, say: Say = lambda _: None
+    config: ExtractConfig,
+    tables: Tables,
+    as_of: date,
+    say: Say = lambda _: None,
+    finish: Callable[[Extraction], Extraction] = lambda extraction: extraction,
 ) -> tuple[Extraction, int, int]:
     """Compute the features of every cutoff that the run needs and the table lacks.
+
+    `finish` adds what has to be known before any stage works on the extraction: it is noted last.
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
     """
@@ -96,7 +105,7 @@ def build_missing(
         say(f"computing the features of {len(plan)} cutoffs, {min(plan)} to {max(plan)}")
         write_features(tables, plan)
     cache.write_definition(tables, definition)
-    extraction = Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes)
+    extraction = finish(Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes))
     tables.set_property("features", cache.EXTRACTION, extraction.to_json())
     return extraction, len(plan), len(feature_columns(vocabulary))
 

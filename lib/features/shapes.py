@@ -53,6 +53,7 @@ class Asked:
     theirs: str | None  # None: by our own name
     parameter: str = "event_columns"
     least: int = 1  # of a count
+    attribute: str = ""  # of users, where it is read as ours is
 
     @property
     def name(self) -> str:
@@ -67,7 +68,17 @@ class Asked:
     @property
     def what(self) -> str:
         """What an error of its expression is about."""
-        return f"{self.parameter}: {self.ours}" if self.parameter == "event_columns" else self.parameter
+        return self.parameter if self.parameter == "event_unpivot" else f"{self.parameter}: {self.role}"
+
+    @property
+    def role(self) -> str:
+        """What it is to serve as."""
+        return self.attribute or self.ours
+
+    @property
+    def whose(self) -> str:
+        """What the source holds."""
+        return "users" if self.parameter == "user_columns" else "events"
 
 
 def find_asked(columns: Mapping[str, str], unpivot: Mapping[str, str]) -> list[Asked]:
@@ -121,9 +132,9 @@ def check_may_lack(asked: Asked, types: Mapping[str, Type], where: str, shown: s
         return
     if asked.theirs is None or _is_name(asked.theirs, types):
         raise SourceError(
-            f"The events have no column {asked.name!r} for {asked.ours} in {where}. Found: {shown}. "
+            f"The {asked.whose} have no column {asked.name!r} for {asked.role} in {where}. Found: {shown}. "
             f"Name the right one with {asked.parameter}, like "
-            f"{asked.ours if asked.parameter == 'event_columns' else 'views'}=their_name."
+            f"{'views' if asked.parameter == 'event_unpivot' else asked.role}=their_name."
         )
 
 
@@ -148,7 +159,8 @@ def check_type(asked: Asked, kind: str, plain: str) -> None:
     taken = tuple(dict.fromkeys((*EVENTS[asked.ours][0], "string")))
     if plain not in taken:
         raise SourceError(
-            f"Column {asked.name!r} of the events must be {' or '.join(taken)} to serve as {asked.ours}, found {kind}. "
+            f"Column {asked.name!r} of the {asked.whose} must be {' or '.join(taken)} to serve as {asked.role}, found "
+            f"{kind}. "
             f"{_way_out(asked, plain)}"
         )
 
@@ -156,11 +168,11 @@ def check_type(asked: Asked, kind: str, plain: str) -> None:
 def _way_out(asked: Asked, plain: str) -> str:
     if asked.becomes == "timestamp" and plain in NUMBERS:
         return (
-            f"Say what the number counts: event_columns={asked.ours}=timestamp_seconds({asked.name}), or "
+            f"Say what the number counts: {asked.parameter}={asked.role}=timestamp_seconds({asked.name}), or "
             "timestamp_millis(...), timestamp_micros(...)."
         )
     if plain in ("struct", "map"):
-        return f"Name one of its fields, like {asked.ours}={asked.name}.name."
+        return f"Name one of its fields, like {asked.role}={asked.name}.name."
     return f"Cast it in the warehouse, or map another column or an expression with {asked.parameter}."
 
 

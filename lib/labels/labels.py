@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
+from lib.attributes.columns import Attribute
+from lib.attributes.joining import with_attributes_sql
 from lib.config.question import Question
 from lib.tables.sql import days_sql, text_literal
 from lib.timeline import NEVER_DAYS, Window
@@ -24,12 +26,14 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
     )
 
 
-def labelled_cohort_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> str:
-    """SQL for the cohorts of matured cutoffs with their labels: all feature columns, then `label` (0 or 1).
+def labelled_cohort_sql(
+    question: Question, cutoffs: Sequence[date], as_of: date, attributes: Sequence[Attribute] = ()
+) -> str:
+    """SQL for the cohorts of matured cutoffs with their labels: all columns of `cohort_sql`, then `label` (0 or 1).
 
     Users without the action are rows with label 0, never missing ones.
     """
-    return labelled_sql(cohort_sql(question, cutoffs), question, cutoffs, as_of)
+    return labelled_sql(cohort_sql(question, cutoffs, attributes), question, cutoffs, as_of)
 
 
 def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: date) -> str:
@@ -43,9 +47,13 @@ def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: 
     )
 
 
-def cohort_sql(question: Question, cutoffs: Sequence[date]) -> str:
-    """SQL for the users eligible at the cutoffs, chosen from their past only: all columns of `features`."""
-    return f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND {in_cohort_sql(question)}"
+def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence[Attribute] = ()) -> str:
+    """SQL for the users eligible at the cutoffs, chosen from their past only.
+
+    All columns of `features`, then those of the users' attributes, as they were at the cutoff.
+    """
+    rows = f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND {in_cohort_sql(question)}"
+    return with_attributes_sql(rows, attributes, cutoffs)
 
 
 def in_cohort_sql(question: Question) -> str:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.attributes.codes import encode_texts
+from lib.attributes.columns import is_text
 from lib.errors import OneClass
 
 KEYS = ("user_id", "cutoff", "label")
@@ -23,9 +25,14 @@ class Rows:
 
     @property
     def X(self) -> pd.DataFrame:
-        """The features. A column that a row's cutoff did not know is 0 there."""
+        """The features. A column that a row's cutoff did not know is 0 there; a text is its code."""
         names = [name for name in self.frame if name not in (*KEYS, WEIGHT)]
-        return self.frame[names].astype(np.float32).fillna(0.0)
+        texts = [name for name in names if is_text(str(name))]
+        numbers = self.frame[[name for name in names if name not in texts]].astype(np.float32).fillna(0.0)
+        if not texts:
+            return numbers
+        codes = encode_texts(self.frame[texts]).astype(np.float64)  # single precision would make others of them
+        return pd.concat([numbers, codes.fillna(0.0)], axis=1)
 
     @property
     def y(self) -> npt.NDArray[np.int64]:

@@ -5,6 +5,7 @@ from datetime import date
 
 import pandas as pd
 
+from lib.attributes.columns import Attribute
 from lib.config.question import Question
 from lib.config.stages import TrainConfig
 from lib.labels.labels import labelled_cohort_sql
@@ -23,7 +24,13 @@ def cohort_sizes_sql(question: Question, cutoffs: Sequence[date], as_of: date) -
     )
 
 
-def labelled_sample_sql(config: TrainConfig, cutoffs: Cutoffs, holdout: Sequence[date], sizes: pd.DataFrame) -> str:
+def labelled_sample_sql(
+    config: TrainConfig,
+    cutoffs: Cutoffs,
+    holdout: Sequence[date],
+    sizes: pd.DataFrame,
+    attributes: Sequence[Attribute] = (),
+) -> str:
     """SQL for the labelled rows of all matured cutoffs, at most about `max_training_rows` to learn from.
 
     Of those, the rarer class keeps more, by a seeded hash of user and cutoff. The holdout keeps as many rows, by a
@@ -43,11 +50,11 @@ def labelled_sample_sql(config: TrainConfig, cutoffs: Cutoffs, holdout: Sequence
         (min(1.0, most / holdout_users) if most and holdout_users else 1.0,) * 2,
     )
     if (*to_learn, *to_judge) == (1.0,) * 4:
-        return labelled_cohort_sql(config.question, cutoffs.matured, cutoffs.as_of)
+        return labelled_cohort_sql(config.question, cutoffs.matured, cutoffs.as_of, attributes)
     older = [cutoff for cutoff in cutoffs.matured if cutoff not in holdout]
     parts = ((older, to_learn, OF_A_ROW), (list(holdout), to_judge, OF_A_USER))
     selects = [
-        sample_sql(labelled_cohort_sql(config.question, days, cutoffs.as_of), shares, key, config.seed)
+        sample_sql(labelled_cohort_sql(config.question, days, cutoffs.as_of, attributes), shares, key, config.seed)
         for days, shares, key in parts
     ]
     return " UNION ALL ".join(selects)

@@ -11,8 +11,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotEncoder, StandardScaler
 
+from lib.attributes.columns import DAYS, KNOWN, is_attribute, is_text
 from lib.errors import ModelError
 from lib.features.vocabulary import type_prefix
 from lib.models.pair import Floats, Params
@@ -26,6 +27,8 @@ FOREST: Params = {
     "n_estimators": 50, "max_depth": 10, "min_samples_leaf": 15, "max_features": 0.2, "bootstrap": True,
     "max_samples": 0.3,
 }  # fmt: skip
+RARE = 0.005  # a value of an attribute that fewer of the rows have shares one input with the other rare ones
+MOST_VALUES = 20  # inputs of one attribute; a value that nobody had when it was learnt counts as a rare one
 BINS = 10  # of equally many rows, for the scale that keeps nothing but their order
 # Numbers that grow with the log's age: where all histories begin on one day, they drift as the log ages.
 LIFETIME = (
@@ -36,6 +39,8 @@ LIFETIME = (
 
 def is_lifetime(column: str) -> bool:
     """Whether a feature grows with the age of the log."""
+    if is_attribute(column):
+        return column.startswith(DAYS)
     return column.rpartition("__")[2] in LIFETIME or column.endswith("_all")
 
 
@@ -53,22 +58,43 @@ def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]
 def make_preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     """Choose columns, bring counts and spans to one scale, and standardise.
 
+    Attributes have a scale of their own: of a text its frequent values, of a number the decile that it falls into.
+
     `params["lifetime"]` says whether features that grow with the log's age take part, `params["scale"]` whether
     numbers are taken as logarithms ("log") or as the decile of the rows that they fall into ("bins").
     """
-    chosen = [c for c in columns if params["lifetime"] or not is_lifetime(c)]
+    used = [c for c in columns if params["lifetime"] or not is_lifetime(c)]
+    chosen = [c for c in used if not is_attribute(c)]
+    attributes = _attribute_parts([c for c in used if is_attribute(c)])
     if params.get("scale", "log") == "bins":
-        # "averaged_inverted_cdf" is the one that weights leave as it is, and scikit-learn's coming default
-        bins = KBinsDiscretizer(BINS, encode="ordinal", quantile_method="averaged_inverted_cdf", random_state=0)
-        return Pipeline([("choose", ColumnTransformer([("bins", bins, chosen)])), ("scale", StandardScaler())])
+        binned = ColumnTransformer([("bins", _bins("ordinal"), chosen), *attributes])
+        return Pipeline([("choose", binned), ("scale", StandardScaler())])
     logged = [c for c in chosen if c.rpartition("__")[2] not in SIGNED]
     plain = [c for c in chosen if c not in logged]
     # arcsinh is log(2x) for large x, linear at 0 and odd: a negative sum of refunds stays finite
     parts = [
         ("log", FunctionTransformer(np.arcsinh, feature_names_out="one-to-one"), logged),
         ("plain", "passthrough", plain),
+        *attributes,
     ]
     return Pipeline([("choose", ColumnTransformer(parts)), ("scale", StandardScaler())])
+
+
+def _attribute_parts(columns: Sequence[str]) -> list[tuple[str, Any, list[str]]]:
+    """How attributes become inputs; no part without any."""
+    texts = [c for c in columns if is_text(c)]
+    known = [c for c in columns if c.startswith(KNOWN)]
+    numbers = [c for c in columns if c not in (*texts, *known)]
+    values = OneHotEncoder(
+        min_frequency=RARE, max_categories=MOST_VALUES, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
+    parts = [("values", values, texts), ("deciles", _bins("onehot-dense"), numbers), ("known", "passthrough", known)]
+    return [part for part in parts if part[2]]
+
+
+def _bins(encode: str) -> KBinsDiscretizer:
+    # "averaged_inverted_cdf" is the one that weights leave as it is, and scikit-learn's coming default
+    return KBinsDiscretizer(BINS, encode=encode, quantile_method="averaged_inverted_cdf", random_state=0)
 
 
 def make_prediction(params: Params, seed: int) -> Any:

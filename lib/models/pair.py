@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.attributes.codes import encode_texts
 from lib.errors import ContractBroken, ModelError
 from lib.models.notes import PairNotes
 
@@ -47,7 +48,7 @@ class Pair:
     def inputs(self, features: pd.DataFrame) -> pd.DataFrame:
         """Rows of `features` as the preprocessing model reads them: its columns, in order, 0 for what is not known."""
         # In single precision a score would depend, in its eighth digit, on which rows share its batch.
-        return features.reindex(columns=list(self.columns)).astype(np.float64).fillna(0.0)
+        return encode_texts(features.reindex(columns=list(self.columns))).astype(np.float64).fillna(0.0)
 
 
 def positive_probability(model: Any, X: Any) -> Floats:

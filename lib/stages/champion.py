@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from lib import timeline
+from lib.attributes.columns import is_attribute
 from lib.config.bases import ModelConfig
 from lib.config.question import Question
 from lib.config.stages import RetrainConfig, TrainConfig
@@ -51,9 +52,9 @@ def part_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tupl
     )
     acted = {day: int(n) for day, n in zip(counts.index, counts["acted"], strict=True)}
     parts = split_cutoffs(cutoffs, acted, config.question.horizon_days, config.min_positives)
-    return partial(
-        _read_rows, config, tables, sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts)
-    ), parts
+    attributes = extraction.read_extraction(tables, config.question, config.as_of).attributes
+    sql = sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts, attributes)
+    return partial(_read_rows, config, tables, sql), parts
 
 
 def _read_rows(config: TrainConfig, tables: Tables, sql: str) -> Rows:
@@ -70,6 +71,10 @@ class ChampionCheck:
     quality: Quality | None
     verdict: Verdict
     drift: pd.DataFrame  # one row per feature; empty where nothing was compared
+
+    def telling(self, more: Sequence[str]) -> "ChampionCheck":
+        """The same, where the verdict says more besides."""
+        return replace(self, verdict=replace(self.verdict, reasons=(*self.verdict.reasons, *more)))
 
 
 def judge_champion(
@@ -124,7 +129,8 @@ def _compare_inputs(
     question: Question, tables: Tables, pair: Pair, as_of: date
 ) -> tuple[dict[str, Measured], pd.DataFrame]:
     """Compare today's cohort, of which no label is known yet, with the one that the pair learnt from."""
-    cohort = tables.query(labels.cohort_sql(question, [as_of]))
+    attributes = extraction.read_extraction(tables, question, as_of).attributes
+    cohort = tables.query(labels.cohort_sql(question, [as_of], attributes))
     then = pair.notes.reference
     if then is None or cohort.empty:
         return {}, pd.DataFrame(columns=list(drift.SHOWN))
@@ -169,7 +175,7 @@ def load_champion(context: Context[ModelConfig], version: str) -> Pair:
         more = f" and {len(lost) - 1} more columns" if len(lost) > 1 else ""
         raise ModelError(
             f"Version {version} reads {lost[0]}{more}, no longer computed: their event types share the columns of "
-            f"{vocabulary.OTHER} now, or the features are gone. Raise max_event_types, or run retrain."
+            f"{vocabulary.OTHER} now, or the features or attributes are gone. Raise max_event_types, or run retrain."
         )
     return pair
 
@@ -184,7 +190,10 @@ def load_of_today(registry: Registry, question: Question, version: str) -> Pair:
 def _lost_columns(config: ModelConfig, tables: Tables, names: Sequence[str]) -> list[str]:
     """The columns among these that the last extraction did not compute although what they count goes on."""
     last = extraction.read_extraction(tables, config.question, config.as_of)
-    return vocabulary.lost_columns(names, last.pooled, pool=last.pool)
+    there = {column for one in last.attributes for column in one.columns}
+    gone = [name for name in names if is_attribute(name) and name not in there]
+    features = [name for name in names if not is_attribute(name)]
+    return [*vocabulary.lost_columns(features, last.pooled, pool=last.pool), *gone]
 
 
 @dataclass(frozen=True)

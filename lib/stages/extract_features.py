@@ -1,13 +1,16 @@
 """Bring activity and features up to date with the source: what the notebook `extract_features` calls."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
+from lib.features.users import load_users
 from lib.labels import delay, labels
 from lib.progress import Say
+from lib.stages.attributes import choose_attributes
 from lib.stages.summary import past_window
 from lib.tables import keys
 from lib.tables.delta import DeltaTables
@@ -32,7 +35,10 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
     ingested = ingest.ingest(config, tables, say)
     as_of = ingested.as_of
     say(f"activity is up to date, as of {as_of}")
-    done, built, width = extraction.build_missing(config, tables, as_of, say)
+    read = load_users(config, tables).lines if config.users else ()
+    done, built, width = extraction.build_missing(
+        config, tables, as_of, say, partial(choose_attributes, config, tables, say=say)
+    )
     if config.feature_keys == "yes":
         keys.ensure_key(tables, "features")
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
@@ -42,7 +48,7 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
         "GROUP BY cutoff ORDER BY cutoff DESC"
     )
     training = done.cutoffs.training
-    notes = [*past_window(config, as_of), *ingested.notes]
+    notes = [*past_window(config, as_of), *ingested.notes, *read]
     if ingested.tells_known:
         late = tables.query(delay.delays_sql(config.question, as_of))
         notes += delay.format_delay(config.question, late, config.label_complete_after_days)

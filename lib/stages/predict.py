@@ -31,7 +31,8 @@ class Scored:
 def run(context: Context[PredictConfig]) -> Scored:
     """Score the cohort at as_of with the pair that this run decided on, and replace that cutoff's predictions."""
     config, tables, registry = context.config, context.tables, context.registry
-    cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    extracted = extraction.read_extraction(tables, config.question, config.as_of)
+    cutoffs = extracted.cutoffs
     newer = past.newer_list(config, tables, cutoffs.as_of)
     context.say("loading the pair")
     if newer:
@@ -44,7 +45,7 @@ def run(context: Context[PredictConfig]) -> Scored:
     context.say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
     if config.reasons and not reasons.is_explainable(pair):
         context.say("no reasons: this pair was registered without its typical user; the next one will have it")
-    sql = labels.cohort_sql(config.question, [cutoffs.as_of])
+    sql = labels.cohort_sql(config.question, [cutoffs.as_of], extracted.attributes)
     score = make_scorer(pair, config.question, config.run_id, config.reasons)
     rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
     where = list_sql(config.question, cutoffs.as_of)

@@ -9,6 +9,7 @@ from lib.config.stages import TrainConfig
 from lib.evaluation.verdict import Verdict
 from lib.features import extraction
 from lib.stages import ledger, past
+from lib.stages.attributes import tell_attributes
 from lib.stages.champion import judge_champion, part_labelled, record_verdict
 from lib.stages.context import Context
 from lib.stages.records import is_low_evidence, write_decision
@@ -38,7 +39,8 @@ def run(context: Context[TrainConfig]) -> Checked:
         If a newer list stays and a challenger was named, or no pair may score a list of that day.
     """
     config, tables, registry = context.config, context.tables, context.registry
-    cutoffs = extraction.read_extraction(tables, config.question, config.as_of).cutoffs
+    extracted = extraction.read_extraction(tables, config.question, config.as_of)
+    cutoffs = extracted.cutoffs
     newer = past.newer_list(config, tables, cutoffs.as_of)
     if config.challenger:
         past.check_models_may_change(config, tables, cutoffs.as_of)
@@ -50,6 +52,7 @@ def run(context: Context[TrainConfig]) -> Checked:
     name = "the pair of that day" if newer else "champion"
     context.say(f"{name}: {'none' if version is None else f'version {version}'}")
     judged = judge_champion(context, version, read, parts, cutoffs.as_of)
+    judged = judged.telling(tell_attributes(config.question, tables, extracted))
     pair, quality, verdict = judged.pair, judged.quality, judged.verdict
     checks = record_verdict(context, version, parts, cutoffs.as_of, judged)
     if not newer and not verdict.retrain_needed and pair is not None:

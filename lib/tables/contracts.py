@@ -17,6 +17,12 @@ DAILY_ACTIVITY = {
     "items": "array<string>",  # distinct, sorted; null where rows come aggregated or nameless
 }
 FEATURES = {"user_id": "string", "cutoff": "date"}  # and wide feature columns, all float
+USER_ATTRIBUTES = {  # and a column of each attribute: a string, or a double
+    "user_id": "string",
+    "valid_from": "date",  # the row holds after this day; null: always
+    "known_day": "date",  # the day on which it became known; null: always
+    "number": "bigint",  # 1, 2, ...: the order of a user's rows; of those that count the last one says what holds
+}
 MODEL_CHECKS = {
     "run_id": "string",
     "question": "string",  # its slug
@@ -148,6 +154,19 @@ DRIFT = {
     "high": "double",
     "drifted": "boolean",
 }
+ATTRIBUTE_CHECKS = {  # of attributes whose rows have no times, which may know what came later
+    "question": "string",  # its slug
+    "as_of": "date",
+    "attribute": "string",
+    "finding": "string",  # nothing found, not checked, or knows what happened
+    "trusted": "boolean",  # named by trusted_attributes
+    "used": "boolean",  # models of this run may read it
+    "auc": "double",  # of the attribute alone, on the newest matured cutoff; null where nothing was measured
+    "events_auc": "double",  # of what the users did before
+    "added": "double",  # what it tells beyond the events, as a factor on its log-odds, there
+    "added_before": "double",  # the same on an old cutoff
+    "why": "string",
+}
 SOURCE_CHECKS = {
     "as_of": "date",
     "events": "string",  # the source, as the parameter names it
@@ -162,6 +181,7 @@ FORGOTTEN = {
 CONTRACTS = {
     "daily_activity": DAILY_ACTIVITY,
     "features": FEATURES,
+    "user_attributes": USER_ATTRIBUTES,
     "model_checks": MODEL_CHECKS,
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,
@@ -172,9 +192,11 @@ CONTRACTS = {
     "outcomes": OUTCOMES,
     "evaluations": EVALUATIONS,
     "drift": DRIFT,
+    "attribute_checks": ATTRIBUTE_CHECKS,
     "source_checks": SOURCE_CHECKS,
     "forgotten": FORGOTTEN,
 }
+OPEN = {"features": ("float",), "user_attributes": ("string", "double")}  # tables with more columns, of these types
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
     "decisions": ("repair_count",),
@@ -202,7 +224,7 @@ def arrow_schema(contract: Mapping[str, str]) -> pa.Schema:
 
 
 def check_columns(name: str, columns: Mapping[str, str]) -> None:
-    """Refuse rows whose columns are not the table's contract; `features` may have more, all float.
+    """Refuse rows whose columns are not the table's contract; those of `OPEN` may have more, of their types.
 
     Raises
     ------
@@ -216,7 +238,7 @@ def check_columns(name: str, columns: Mapping[str, str]) -> None:
         if columns[column] != kind:
             raise ContractBroken(f"Table {name}: column {column} must be {kind}, found {columns[column]}.")
     extra = {column: kind for column, kind in columns.items() if column not in contract}
-    wrong = {column for column, kind in extra.items() if name != "features" or kind != "float"}
+    wrong = {column for column, kind in extra.items() if kind not in OPEN.get(name, ())}
     if wrong:
         raise ContractBroken(f"Table {name}: unexpected columns {', '.join(sorted(wrong))}. Migrate or drop the table.")
 

@@ -3,6 +3,7 @@
 IDS = {  # where ids of users stand: the columns of tables, earlier versions and the logs' statistics of files included
     "daily_activity": ("user_id",),
     "features": ("user_id",),
+    "user_attributes": ("user_id",),
     "predictions": ("user_id",),
     "audience": ("user_id",),
     "suppressions": ("user_id",),
@@ -12,6 +13,7 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
 STATISTICS = {  # columns whose least and greatest values a table's log may keep for each file: no ids
     "daily_activity": ("day", "known_day", "event_type"),
     "features": ("cutoff",),
+    "user_attributes": ("valid_from", "known_day"),
     "predictions": ("question", "cutoff"),
     "audience": ("question", "cutoff"),
     "suppressions": ("question", "cutoff"),

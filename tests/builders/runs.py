@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from lib.stages import (
 from lib.stages import (
     train as train_rules,
 )
+from lib.stages.attributes import choose_attributes
 from lib.stages.context import Context
 from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
 from lib.tables.memory import MemoryTables
@@ -176,7 +177,9 @@ class World:
         return twin
 
     def extract(self, as_of, **changes):
-        return extraction.build_missing(asked(ExtractConfig, **changes), self.tables, as_of)
+        config = asked(ExtractConfig, **changes)
+        finish = partial(choose_attributes, config, self.tables, say=as_told)
+        return extraction.build_missing(config, self.tables, as_of, finish=finish)
 
     def train(self, **changes):
         return train_rules.run(Context(asked(RetrainConfig, **changes), self.tables, self.registry, as_told))

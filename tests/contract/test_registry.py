@@ -10,11 +10,13 @@ from sklearn.pipeline import Pipeline
 
 from lib.config.question import Question
 from lib.errors import ModelError
+from lib.labels.rows import Rows
 from lib.models.estimators import is_lifetime
 from lib.models.pair import Pair
 from lib.registry.memory import MemoryRegistry
 from lib.registry.mlflow_writing import REQUIREMENTS
 from lib.registry.versions import model_names
+from lib.training.fit import fit_pair
 from tests.builders.runs import EVIDENCE, LOGISTIC, ago, fitted_pair, labelled, registered
 
 BLEND = {
@@ -54,6 +56,23 @@ def test_a_loaded_pair_is_the_pair_that_was_registered(registry, question, param
     assert (after.preprocessing_version, after.prediction_version) == ("1", "1")
     assert after.columns == tuple(ROWS.X.columns)
     assert any(map(is_lifetime, after.columns))  # read, and left out inside where the parameters say so
+
+
+def test_a_pair_that_reads_attributes_comes_back_as_it_was(registry, question):
+    country = np.array(["DE", "FR", None, "rare"], object)[np.arange(len(ROWS)) % 4]
+    known = np.arange(len(ROWS)) % 3 > 0
+    frame = ROWS.frame.assign(
+        attribute_text_country=country, attribute_number_age=np.where(known, np.arange(len(ROWS)) % 50, np.nan),
+        attribute_known_age=known.astype(float),
+    )  # fmt: skip
+    rows = Rows(frame)
+    made = fit_pair(rows, BLEND | {"lifetime": True, "groups": "all", "scale": "bins"}, question, ago(7), 0)
+    before = registry.register(question, replace(made, metrics={"auc": 0.5}), rows.X, EVIDENCE)
+    after = registry.load(question, before.prediction_version)
+    new = frame.assign(attribute_text_country="XX")
+    assert after.score(frame).tolist() == made.score(rows.X).tolist()
+    assert after.score(new).tolist() == made.score(new).tolist()
+    assert after.score(new).tolist() != made.score(frame).tolist()
 
 
 def test_each_question_has_models_of_its_own(registry, question):

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from lib.attributes.columns import Attribute, Kind
 from lib.tables.memory import MemoryTables
+from tests.builders.attributes import put_users
 from tests.builders.runs import AS_OF, NEXT, World, log
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +151,7 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
     home = World()
     home.tables = tables = WatchedTables()
     tables.replace("daily_activity", log(users=100), "1 = 1")
+    put_users(tables, [("u1", None, None, "DE")], [Attribute("country", Kind.TEXT)])
     tables.elsewhere["crm.staff"] = log(users=1).select(["user_id"])
     tables.elsewhere["crm.calls"] = pa.table({"user_id": ["u1"], "day": [AS_OF]})
     tables.arrows.clear()
@@ -158,7 +161,7 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
     ):
         for tables.stage in stages.split():
             if tables.stage == "extract_features":
-                home.extract(as_of)
+                home.extract(as_of, users="app.members")
             else:
                 getattr(home, tables.stage)(
                     resolved_as_of=as_of,
@@ -168,5 +171,6 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
                     quiet_days_after_contact=7,
                 )
     drawn = set().union(*arrows(DESIGN, "Tables"))
-    by_spark = {("events", "extract_features"), ("extract_features", "daily_activity")}  # read by tests/spark
+    by_spark = {("events", "extract_features")}  # read by tests/spark
+    by_spark |= {("extract_features", name) for name in ("daily_activity", "user_attributes")}
     assert tables.arrows | by_spark == drawn

@@ -44,7 +44,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
         "tables.delta", "sources.opening", "sources.files", "sources.lines", "sources.part", "sources.csv_files",
         "sources.json_files", "sources.parquet_files", "features.source", "features.columns", "features.wide",
         "features.counting", "features.unusable", "features.log", "features.ingest", "features.forgotten",
-        "features.missing", "registry.spark_trials",
+        "features.missing", "features.users", "registry.spark_trials",
     },
     "sklearn": {
         "models.estimators", "models.calibration", "models.blueprint", "models.servable", "models.classes",

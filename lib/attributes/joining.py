@@ -1,0 +1,64 @@
+"""SQL for the attributes of users at cutoffs, which Spark and DuckDB read alike.
+
+At a cutoff a user has the newest row that held and was known before that day; a row without times counts as if it had
+always held, and may know what came later.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from lib.attributes.columns import Attribute, Kind
+
+_EPOCH = date(1970, 1, 1)
+
+
+def attributes_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
+    """SQL for the attributes of all users whom the table has: a row per user and cutoff.
+
+    Columns: user_id, cutoff, cutoff_number (in days since 1970), and of each attribute its column `stored`.
+    """
+    spans = " UNION ALL ".join(
+        f"SELECT DATE '{day}' AS cutoff, {(day - _EPOCH).days} AS cutoff_number" for day in dict.fromkeys(cutoffs)
+    )
+    columns = "".join(f", u.{one.stored}" for one in attributes)
+    if not any(one.is_timed for one in attributes):
+        return f"SELECT u.user_id, s.cutoff, s.cutoff_number{columns} FROM {{user_attributes}} u CROSS JOIN ({spans}) s"
+    known = "(u.valid_from IS NULL OR u.valid_from < s.cutoff) AND (u.known_day IS NULL OR u.known_day < s.cutoff)"
+    names = "".join(f", {one.stored}" for one in attributes)
+    return (
+        f"SELECT user_id, cutoff, cutoff_number{names} FROM (SELECT u.user_id, s.cutoff, s.cutoff_number{columns}, "
+        "ROW_NUMBER() OVER (PARTITION BY u.user_id, s.cutoff ORDER BY u.number DESC) AS place "
+        f"FROM {{user_attributes}} u JOIN ({spans}) s ON {known}) n WHERE place = 1"
+    )
+
+
+def with_attributes_sql(rows: str, attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
+    """SQL for rows of users at cutoffs, with the columns of their attributes; the rows themselves without any.
+
+    `rows` is a SELECT that has user_id and cutoff. A user whom the table lacks has attributes that are not known.
+    """
+    if not attributes:
+        return rows
+    columns = ", ".join(part for one in attributes for part in _columns_sql(one))
+    return (
+        f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN ({attributes_sql(attributes, cutoffs)}) u "
+        "ON f.user_id = u.user_id AND f.cutoff = u.cutoff"
+    )
+
+
+def _columns_sql(attribute: Attribute) -> tuple[str, ...]:
+    stored, (first, *known) = f"u.{attribute.stored}", attribute.columns
+    if not known:
+        return (f"{stored} AS {first}",)
+    value = stored if attribute.kind is Kind.NUMBER else f"u.cutoff_number - {stored}"
+    return (
+        f"CAST({value} AS DOUBLE) AS {first}",
+        f"CAST(CASE WHEN {stored} IS NULL THEN 0 ELSE 1 END AS DOUBLE) AS {known[0]}",
+    )
+
+
+def value_sql(attribute: Attribute) -> str:
+    """SQL for an attribute's value in `attributes_sql`: a text, a double, a DATE or, of a flag, a condition."""
+    if attribute.kind is Kind.DATE:
+        return f"DATE '{_EPOCH}' + CAST({attribute.stored} AS INT)"
+    return f"({attribute.stored} = 'true')" if attribute.kind is Kind.FLAG else attribute.stored

@@ -1,0 +1,48 @@
+"""The parameters that say where the table of users is, how it is read, and what of it may be believed."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from lib.config.event_kinds import columns, mapping, options, source
+from lib.config.kinds import optional
+from lib.config.parameters import FromWidgets, Get, Group, parameter
+from lib.errors import ConfigError
+from lib.sources.options import Options
+
+OURS = ("user_id", "valid_from", "known_at")  # columns of a table of users that are no attributes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Users(FromWidgets, group=Group.READING):
+    """Who the users are, where a table says it."""
+
+    users: str = parameter(
+        "",
+        optional(source(), ""),
+        "a table or files with a row per user, whose columns are attributes like a country or a plan",
+        job="${var.users}",
+    )
+    user_columns: dict[str, str] = parameter(  # our column or an attribute -> the table's column, or an expression
+        "",
+        mapping(),
+        "the columns of users that count, like user_id=customer,country=land,age=to_int(age)",
+        shown="all, by their names",
+    )
+    user_options: Options = parameter(
+        "", options(), "how text files of users are written, like sep=';'", shown="as the files say"
+    )
+    trusted_attributes: tuple[str, ...] = parameter(
+        "",
+        columns(),
+        "attributes to learn from although they seem to know what happened later",
+        group=Group.LEARNING,
+    )
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        config = super().from_widgets(get)
+        for name in ("user_columns", "user_options", "trusted_attributes"):
+            text = get(name).strip()
+            if text and text.lower() != "none" and not config.users:
+                raise ConfigError(f"{name} is {text!r} and users names no table. Name one, or leave {name} blank.")
+        return config

@@ -1,0 +1,120 @@
+"""Which attributes of users a question's models may read: those that were found to know the future are left out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lib.attributes.columns import Attribute, read_note
+from lib.config.question import Question
+from lib.config.stages import ExtractConfig
+from lib.errors import ConfigError
+from lib.evaluation.leaks import LEAK, Cutoff, Finding, check_attribute
+from lib.features.extraction import Extraction
+from lib.features.vocabulary import type_column
+from lib.labels import labels, sampling
+from lib.labels.rows import Rows
+from lib.progress import Say
+from lib.stages.records import question_sql, read_rows
+from lib.tables.contracts import ATTRIBUTE_CHECKS
+from lib.tables.protocol import Tables
+from lib.timeline import Cutoffs
+
+MOST_ROWS = 20_000  # users of a cutoff by whom attributes are checked
+
+
+def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extraction, say: Say) -> Extraction:
+    """The extraction with the attributes that models may read, none where the parameter `users` names no table.
+
+    Attributes whose rows have times are as they were known at each cutoff. The others are checked, and what was found
+    is written to `attribute_checks`.
+
+    Raises
+    ------
+    ConfigError
+        If `trusted_attributes` names one that there is not.
+    """
+    note = read_note(tables) if config.users else None
+    if note is None:
+        return extraction
+    names = [one.name for one in note.attributes]
+    for name in config.trusted_attributes:
+        if name not in names:
+            raise ConfigError(f"trusted_attributes names {name!r}, and the users have {', '.join(names)}.")
+    untimed = [one for one in note.attributes if not one.is_timed]
+    left_out = set()
+    if untimed:
+        say(f"checking whether {len(untimed)} attributes without times know what happened later")
+        findings = find_leaks(config, tables, extraction.cutoffs, untimed)
+        left_out = {
+            one.attribute.name for one in findings
+            if one.finding == LEAK and one.attribute.name not in config.trusted_attributes
+        }  # fmt: skip
+        _write_findings(config, tables, extraction, findings, left_out)
+    return replace(extraction, attributes=tuple(one for one in note.attributes if one.name not in left_out))
+
+
+def find_leaks(
+    config: ExtractConfig, tables: Tables, cutoffs: Cutoffs, attributes: Sequence[Attribute]
+) -> list[Finding]:
+    """Check attributes on the newest matured cutoff and on the oldest one, where that is two horizons older."""
+    newest, oldest = cutoffs.matured[0], cutoffs.matured[-1]
+    days = [newest] + [oldest] * ((newest - oldest).days >= 2 * config.question.horizon_days)
+    seen = []
+    for day in days:
+        sizes = tables.query(sampling.cohort_sizes_sql(config.question, [day], cutoffs.as_of))
+        sql = labels.labelled_cohort_sql(config.question, [day], cutoffs.as_of, attributes)
+        users = int(sizes["users"].sum())
+        if users > MOST_ROWS:
+            sql = sampling.sample_sql(sql, (MOST_ROWS / users,) * 2, sampling.OF_A_USER, config.seed)
+        rows = Rows(tables.query(sql).sort_values("user_id", ignore_index=True))
+        seen.append(rows)
+    actions, seed = config.question.actions, config.seed
+    first, *others = (Cutoff.of(rows, actions, seed) for rows in seen)
+    beginners = Cutoff.of(seen[0].of(_never_acted(seen[0], actions)), actions, seed)
+    old = others[0] if others else None
+    today = config.run_date or cutoffs.as_of  # by when the table of users was written
+    return [check_attribute(one, seen[0], first, beginners, old, today) for one in attributes]
+
+
+def _never_acted(rows: Rows, actions: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which users had never done what is asked about."""
+    columns = [name for kind in actions if (name := type_column(kind, "events_all")) in rows.frame]
+    return np.asarray(rows.frame[columns].fillna(0.0).to_numpy(float).sum(axis=1) == 0)
+
+
+def _write_findings(
+    config: ExtractConfig, tables: Tables, extraction: Extraction, findings: Sequence[Finding], left_out: set[str]
+) -> None:
+    as_of = extraction.cutoffs.as_of
+    rows = pd.DataFrame([
+        {
+            "question": config.question.slug, "as_of": as_of, "attribute": one.attribute.name,
+            "finding": one.finding, "trusted": one.attribute.name in config.trusted_attributes,
+            "used": one.attribute.name not in left_out, "auc": one.auc, "events_auc": one.events_auc,
+            "added": one.added, "added_before": one.added_before, "why": one.why,
+        }
+        for one in findings
+    ])  # fmt: skip
+    where = f"{question_sql(config.question)} AND as_of = DATE '{as_of}'"
+    tables.replace("attribute_checks", rows.reindex(columns=list(ATTRIBUTE_CHECKS)), where)
+
+
+def tell_attributes(question: Question, tables: Tables, extraction: Extraction) -> list[str]:
+    """What a verdict says of attributes without times; nothing where there are none."""
+    as_of = extraction.cutoffs.as_of
+    checks = read_rows(tables, "attribute_checks", f"{question_sql(question)} AND as_of = DATE '{as_of}'")
+    if checks is None:
+        return []
+    used = checks[checks["used"]]
+    lines = []
+    if len(used):
+        lines.append(f"Attributes without times may know what came later: {', '.join(used['attribute'])}.")
+    for row in checks[checks["finding"] == LEAK].to_dict("records"):
+        done = "It is used, since trusted_attributes names it." if row["used"] else (
+            f"It is left out. trusted_attributes={row['attribute']} would let it in."
+        )  # fmt: skip
+        lines.append(f"Attribute {row['attribute']} seems to know what happened later. {row['why']} {done}")
+    return lines
