@@ -59,6 +59,10 @@ dbutils.widgets.text("user_columns", "", "User columns: all, by their names")
 # how text files of users are written, like sep=';'
 dbutils.widgets.text("user_options", "", "User options: as the files say")
 
+# --- The list
+# attributes by whose values lists are counted and models judged besides, like country,plan
+dbutils.widgets.text("segments", "", "Segments: none")
+
 # --- What is learnt from
 # attributes to learn from although they seem to know what happened later
 dbutils.widgets.text("trusted_attributes", "", "Trusted attributes: none")

@@ -37,6 +37,8 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 dbutils.widgets.text("question_file", "", "Question file: none")
 
 # --- The list
+# attributes by whose values lists are counted and models judged besides, like country,plan
+dbutils.widgets.text("segments", "", "Segments: none")
 # share of the users whom nobody is to contact, to see what contacting adds
 dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
 # tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until

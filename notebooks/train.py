@@ -35,6 +35,10 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 # a file of questions and their parameters; what is given besides counts over it
 dbutils.widgets.text("question_file", "", "Question file: none")
 
+# --- The list
+# attributes by whose values lists are counted and models judged besides, like country,plan
+dbutils.widgets.text("segments", "", "Segments: none")
+
 # --- What is learnt from
 # seed of all chance: the same run gives the same rows
 dbutils.widgets.text("seed", "", "Seed: 0")

@@ -10,6 +10,7 @@ import pandas as pd
 from lib.audience import ranking
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality, measure, measure_change, measure_share
+from lib.evaluation.segments import measure_segments, part_rows
 from lib.features.days import LATE_DAYS
 from lib.labels.rows import user_hash
 from lib.timeline import is_final
@@ -63,6 +64,26 @@ def outcome_rows(
     parts["word"] = None
     parts.loc[parts["part"] == ALL, "word"] = quality_word(quality)
     return parts
+
+
+def segment_rows(rows: pd.DataFrame, values: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The scores of one cutoff by segment: a part of each, with its `rate`, `lift` and what segments are judged by.
+
+    Parameters
+    ----------
+    rows : DataFrame[user_id, propensity, label]
+    values : DataFrame[a column of each attribute: text], with the index of `rows`
+    """
+    masks, rate = dict(part_rows(values)), float(rows["label"].mean())
+    measured = {one.name: one.metrics for one in measure_segments(rows, values, seed)}
+    return pd.DataFrame(
+        row
+        for name, mask in masks.items()
+        for row in (
+            *_share_rows(name, rows[mask], rate),
+            *(_metric_row(name, rows[mask], metric, one) for metric, one in measured[name].items()),
+        )
+    )
 
 
 def quality_word(quality: Quality) -> str:

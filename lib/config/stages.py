@@ -27,7 +27,7 @@ from lib.config.kinds import (
 from lib.config.parameters import Get, Group, parameter
 from lib.config.question import MAX_DAYS
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
-from lib.config.users import Users
+from lib.config.users import Segments, Users
 from lib.errors import ConfigError
 
 MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
@@ -38,7 +38,7 @@ COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractConfig(RunConfig, Chance, Users, QuietDays, Events, group=Group.LEARNING):
+class ExtractConfig(RunConfig, Chance, Segments, Users, QuietDays, Events, group=Group.LEARNING):
     """What `extract_features` needs to know."""
 
     cadence_days: int = parameter("7", whole(1, MAX_DAYS, "days"), "from one cutoff that is learnt from to the next")
@@ -75,13 +75,23 @@ class ExtractConfig(RunConfig, Chance, Users, QuietDays, Events, group=Group.LEA
         of_run=True,
     )
 
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        config = super().from_widgets(get)
+        if config.segments and not config.users:
+            raise ConfigError(
+                f"segments names {', '.join(config.segments)} and users names no table that has them. Name one, or "
+                "leave segments blank."
+            )
+        return config
+
     def with_secrets(self, read: Callable[[str, str], str]) -> Self:
         """The same with the key in place, as `read(scope, key)` gives it."""
         return replace(self, forgotten_key=secrets.reveal(self.forgotten_key, read))
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ChangeConfig, Chance, group=Group.LEARNING):
+class TrainConfig(ChangeConfig, Chance, Segments, group=Group.LEARNING):
     """What `train` needs to know."""
 
     min_positives: int = parameter(
@@ -164,7 +174,7 @@ class PredictConfig(ChangeConfig, group=Group.LIST):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishConfig(ChangeConfig, QuietDays, Chance, group=Group.LIST):
+class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST):
     """What `publish` needs to know."""
 
     held_out_share: float = parameter(

@@ -46,3 +46,12 @@ class Users(FromWidgets, group=Group.READING):
             if text and text.lower() != "none" and not config.users:
                 raise ConfigError(f"{name} is {text!r} and users names no table. Name one, or leave {name} blank.")
         return config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segments(FromWidgets, group=Group.LIST):
+    """By what lists are counted and judged besides."""
+
+    segments: tuple[str, ...] = parameter(
+        "", columns(), "attributes by whose values lists are counted and models judged besides, like country,plan"
+    )

@@ -1,7 +1,7 @@
 """What a report tells of, before anything is counted or drawn."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -32,4 +32,5 @@ class Facts:
     free: pd.DataFrame  # rows of the list that may be contacted, best first
     currency: str  # of amounts; blank for none
     evidence: pd.DataFrame  # of the pair in use on its own holdout: decile, users, expected, observed; maybe none
+    segments: pd.DataFrame = field(default_factory=pd.DataFrame)  # as lib.stages.segments counts them; maybe none
     list_size: int = 20  # rows of the list that are shown

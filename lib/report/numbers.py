@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib.audience.outcomes import ALL, HELD_OUT, NOT_HELD_OUT
 from lib.evaluation.measured import Measured
+from lib.evaluation.segments import OF_SEGMENT
 from lib.evaluation.verdict import SENTENCES, MetricLimit
 
 SIDES = (HELD_OUT, NOT_HELD_OUT)
@@ -119,7 +120,8 @@ def verdict_metrics(judged: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame[name, measured, low, high, threshold, sentence]
     """
-    rows = judged[judged["metric"].notna()].sort_values("threshold", key=pd.isna, kind="stable")
+    of_all = judged["metric"].notna() & ~judged["metric"].astype(str).str.contains(OF_SEGMENT, regex=False)
+    rows = judged[of_all].sort_values("threshold", key=pd.isna, kind="stable")
     sentences: list[Any] = [_format_measured(row) for row in rows.to_dict("records")]
     return rows.assign(name=rows["metric"].str.replace("_", " "), sentence=sentences)
 

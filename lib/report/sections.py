@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lib.audience.outcomes import UNTOLD
-from lib.report import first_screen, numbers, plots
+from lib.report import first_screen, numbers, plots, segments
 from lib.report.facts import Facts
 from lib.report.tables import Column, Table, format_share, make_table
 from lib.timeline import Window
@@ -19,7 +19,7 @@ INTERVAL = "90% interval"
 
 def make_sections(facts: Facts) -> dict[str, Any]:
     """All that the template asks for, by name; the list must not be empty."""
-    parts = _question, first_screen.make_first_screen, _past, _deciles, _movers, _models
+    parts = _question, first_screen.make_first_screen, segments.make_segments, _past, _deciles, _movers, _models
     values = {name: value for part in parts for name, value in part(facts).items()}
     return values | {"contents": _contents(values)}
 

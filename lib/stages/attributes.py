@@ -18,6 +18,7 @@ from lib.labels import labels, sampling
 from lib.labels.rows import Rows
 from lib.progress import Say
 from lib.stages.records import question_sql, read_rows
+from lib.stages.segments import check_segments
 from lib.tables.contracts import ATTRIBUTE_CHECKS
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
@@ -34,7 +35,7 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
     Raises
     ------
     ConfigError
-        If `trusted_attributes` names one that there is not.
+        If `trusted_attributes` or `segments` names one that there is not, or that cannot serve.
     """
     note = read_note(tables) if config.users else None
     if note is None:
@@ -43,6 +44,7 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
     for name in config.trusted_attributes:
         if name not in names:
             raise ConfigError(f"trusted_attributes names {name!r}, and the users have {', '.join(names)}.")
+    check_segments(config.segments, note)
     untimed = [one for one in note.attributes if not one.is_timed]
     left_out = set()
     if untimed:

@@ -18,6 +18,7 @@ from lib.evaluation import verdict as verdict_rules
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 from lib.evaluation.naive_rule import NaiveRule
+from lib.evaluation.segments import Segment, format_off, measure_segments
 from lib.evaluation.sharpness import measure_sharpness
 from lib.evaluation.verdict import Check, Verdict
 from lib.features import extraction, vocabulary
@@ -30,6 +31,7 @@ from lib.registry.protocol import Registry
 from lib.stages import ledger
 from lib.stages.context import Context
 from lib.stages.records import drift_rows, has_decision, question_sql, read_rows, run_sql, verdict_rows
+from lib.stages.segments import read_segments
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs, Window
 from lib.training import comparison
@@ -71,6 +73,7 @@ class ChampionCheck:
     quality: Quality | None
     verdict: Verdict
     drift: pd.DataFrame  # one row per feature; empty where nothing was compared
+    segments: Sequence[Segment] = ()
 
     def telling(self, more: Sequence[str]) -> "ChampionCheck":
         """The same, where the verdict says more besides."""
@@ -101,7 +104,8 @@ def judge_champion(
         rows = read()
         training = rows.at(parts.training)
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
-        quality = _measure(pair, rows.at(fresh), rule, config.seed)
+        judged = rows.at(fresh)
+        quality = _measure(pair, judged, rule, config.seed)
         inputs, drifts = _compare_inputs(config.question, tables, pair, as_of)
         track_record = ledger.live_metrics(config, tables, version, through, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
@@ -109,11 +113,22 @@ def judge_champion(
             quality, metrics={**quality.metrics, **inputs, **track_record, "age_days": Measured(age, age, age)}
         )
         verdict = verdict_rules.judge_metrics(quality, config.thresholds)
-        return ChampionCheck(pair, quality, _ask_when_outgrown(verdict, pair, parts.holdout[0], horizon), drifts)
+        segments = measure_segments(
+            scored_rows(pair, judged), read_segments(config.segments, tables, judged.frame), config.seed
+        )
+        off = format_off(segments, config.thresholds.max_calibration_error)
+        verdict = _ask_when_outgrown(verdict, pair, parts.holdout[0], horizon)
+        return ChampionCheck(pair, quality, verdict, drifts, segments).telling(off)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
         named = f"Judging broke off: {type(error).__name__}: {error}"
         reason = str(error) if isinstance(error, PropensityError) else named
         return ChampionCheck(pair, None, Verdict("cannot_tell", (reason,)), nothing)
+
+
+def scored_rows(pair: Pair, rows: Rows) -> pd.DataFrame:
+    """What a pair says of labelled rows: user_id, cutoff, label, propensity, and weight where they are a sample."""
+    kept = [name for name in (*KEYS, WEIGHT) if name in rows.frame]
+    return rows.frame[kept].assign(propensity=pair.score(rows.X))
 
 
 def _measure(pair: Pair, judged: Rows, rule: NaiveRule, seed: int) -> Quality:
@@ -151,7 +166,7 @@ def record_verdict(
     Returns the rows. Where MLflow fails the run does too: a verdict that nobody can look up passes nothing.
     """
     config, tables = context.config, context.tables
-    rows = verdict_rows(config, as_of, parts, judged.pair, judged.quality, judged.verdict)
+    rows = verdict_rows(config, as_of, parts, judged.pair, judged.quality, judged.verdict, judged.segments)
     if not judged.drift.empty:
         tables.replace("drift", drift_rows(config, as_of, version or "", judged.drift), run_sql(config))
     tables.replace("model_checks", rows, run_sql(config))

@@ -14,6 +14,7 @@ from lib.config.stages import TrainConfig
 from lib.evaluation.measured import Measured
 from lib.labels import labels, sampling
 from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.segments import read_segments
 from lib.stages.suppressing import read_left_out
 from lib.tables.contracts import EVALUATIONS, OUTCOMES
 from lib.tables.protocol import Tables
@@ -37,7 +38,9 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
         rows = tables.query(scored_sql(question, [cutoff], as_of))
         held_out = _read_held_out(question, tables, cutoff).flags(rows["user_id"])
         left_out = rows["user_id"].isin(read_left_out(question, tables, cutoff)["user_id"]).to_numpy()
-        outcome = outcomes.outcome_rows(rows, held_out, config.seed, left_out).assign(
+        outcome = outcomes.outcome_rows(rows, held_out, config.seed, left_out)
+        of_segments = outcomes.segment_rows(rows, read_segments(config.segments, tables, rows), config.seed)
+        outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
             as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
         )  # fmt: skip

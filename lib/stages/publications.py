@@ -22,6 +22,7 @@ from lib.stages import ledger
 from lib.stages.advising import read_advice
 from lib.stages.context import Context
 from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.segments import count_segments
 from lib.stages.suppressing import LeftOut, find_left_out, read_last_lists, read_left_out, write_left_out
 from lib.tables.contracts import CONTRACTS, PUBLICATIONS
 from lib.tables.protocol import Tables
@@ -106,6 +107,7 @@ def report_facts(
         question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
         outcomes=outcomes_known, checks=checks, contacts=config.contacts, free=chosen.free, currency=config.currency,
         advice=read_advice(context, ranked, old, chosen, outcomes_known, checks, row["base_rate"]),
+        segments=count_segments(config.segments, tables, ranked, as_of),
         drift=rows("drift", f"run_id = '{config.run_id}' AND {until_then} ORDER BY psi DESC, feature"),
         decisions=rows("decisions", f"{until_then} ORDER BY number"),
         importances=pd.DataFrame(list(notes.importances), columns=["name", "mean", "std"]),

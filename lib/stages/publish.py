@@ -28,6 +28,7 @@ from lib.stages.contacting import read_quiet, take_contacted, write_chosen
 from lib.stages.context import Context
 from lib.stages.exporting import Files, draft_files, prepare_files
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
+from lib.stages.segments import format_segments
 from lib.stages.suppressing import LeftOut, find_left_out, write_left_out
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
@@ -133,6 +134,7 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
         *sentences.format_advice(facts.advice, config.currency),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
         *contacts.format_quiet(new.chosen, config.contacts),
+        *format_segments(facts.segments),
         *(new.files.format(config.export) if new.files else []),
         "The ten likeliest:",
         *audience_rules.format_list(new.listed.head(10)),

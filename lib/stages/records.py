@@ -1,5 +1,6 @@
 """What runs write down and later ones read: verdicts, decisions, the rows of a run and of a list."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -8,8 +9,10 @@ from lib.config.bases import StageConfig
 from lib.config.question import Question
 from lib.config.stages import TrainConfig
 from lib.config.thresholds import Thresholds
+from lib.evaluation import segments as segment_rules
 from lib.evaluation import verdict as verdict_rules
 from lib.evaluation.metrics import Quality
+from lib.evaluation.segments import Segment
 from lib.evaluation.verdict import Verdict
 from lib.labels.split import Split
 from lib.models.pair import Pair
@@ -73,10 +76,19 @@ def is_low_evidence(tables: Tables, question: Question, version: str) -> bool:
 
 
 def verdict_rows(
-    config: TrainConfig, as_of: date, parts: Split, pair: Pair | None, quality: Quality | None, verdict: Verdict
+    config: TrainConfig,
+    as_of: date,
+    parts: Split,
+    pair: Pair | None,
+    quality: Quality | None,
+    verdict: Verdict,
+    segments: Sequence[Segment] = (),
 ) -> pd.DataFrame:
-    """One verdict as rows of `model_checks`."""
+    """One verdict as rows of `model_checks`; those of segments last."""
     metrics = metric_rows(quality, config.thresholds) if quality else pd.DataFrame([{"metric": None}])
+    if segments:
+        of_segments = segment_rules.metric_rows(segments, config.thresholds.max_calibration_error)
+        metrics = pd.concat([metrics, of_segments], ignore_index=True)
     return metrics.assign(
         run_id=config.run_id, question=config.question.slug, as_of=as_of, holdout=parts.holdout[0],
         preprocessing_version=pair.preprocessing_version if pair else None,

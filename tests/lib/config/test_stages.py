@@ -27,7 +27,7 @@ def test_extract_features_reads_its_widgets():
             question=Question(actions=("buy",), horizon_days=7, cohort_days=28), cadence_days=7, max_cutoffs=4,
             max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
             event_options=Options(), event_key=(), event_unpivot={}, more_sources=(), time_zone="UTC", max_bad_rows=0,
-            feature_keys="no", forgotten_key="", seed=0, users="", user_columns={}, user_options=Options(),
+            feature_keys="no", forgotten_key="", seed=0, segments=(), users="", user_columns={}, user_options=Options(),
             trusted_attributes=(),
         )
     )  # fmt: skip
@@ -53,7 +53,7 @@ def test_retrain_reads_its_widgets():
             promote_probability=0.9,
         ),
         max_training_rows=0, search_seconds=0, search_workers=1, search_on="driver",
-        objective="log_loss", compute="", evaluations="no", replace_newer=False,
+        objective="log_loss", compute="", evaluations="no", replace_newer=False, segments=(),
     )  # fmt: skip
 
 

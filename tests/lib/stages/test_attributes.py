@@ -164,3 +164,70 @@ def test_an_extraction_notes_its_attributes_and_older_notes_have_none():
     assert extraction.read_extraction(world.tables, question, AS_OF).attributes == TIMED
     assert '"attributes"' not in extraction.Extraction("q", extraction.Cutoffs(AS_OF, (), ())).to_json()
     assert PairNotes().definition != ""
+
+
+PLAN = (Attribute("plan", Kind.TEXT, True),)
+ASKED = GIVEN | {"segments": "plan"}
+
+
+@cache
+def two_runs():
+    """A home whose lists are counted by plan: most have one, few another, and of u0 to u9 none is known."""
+    world = World(log())
+    rows = [(f"u{k}", None, None, "plus" if k % 9 == 0 else "free") for k in range(10, 250)]
+    put_users(world.tables, rows, PLAN)
+    world.run(AS_OF, **ASKED)
+    world.second = world.run(NEXT, run_id="run-2", **ASKED)
+    return world
+
+
+def test_quality_and_level_are_measured_by_segment():
+    checks = two_runs().rows("model_checks", f"as_of = DATE '{NEXT}'").set_index("metric")
+    of_free = checks[checks.index.str.endswith(" of plan: free")]
+    assert set(of_free.index) == {
+        f"{name} of plan: free" for name in ("auc", "log_loss", "skill_over_base_rate", "ratio", "calibration")
+    }
+    assert not checks.index.str.contains("plus").any()  # fewer than a hundred
+    assert of_free.loc["calibration of plan: free", "threshold"] == 0.25
+    assert of_free.loc["ratio of plan: free", "low"] < of_free.loc["ratio of plan: free", "high"]
+    assert set(checks["answer"]) == {two_runs().second.verdict.answer}
+
+
+def test_outcomes_have_a_part_of_each_segment():
+    world = two_runs()
+    known = world.rows("outcomes", "part = 'plan: free'").set_index("metric")
+    assert {"rate", "lift", "auc", "ratio"} <= set(known.index)
+    free = {f"u{k}" for k in range(10, 250) if k % 9}
+    scores = world.rows("predictions", f"cutoff = DATE '{AS_OF}'")
+    mine = scores[scores["user_id"].isin(free)]
+    assert known.loc["rate", "users"] == len(mine)
+    assert known.loc["rate", "expected"] == pytest.approx(mine["propensity"].sum())
+
+
+def test_the_list_is_counted_by_segment_in_summary_and_report():
+    world = two_runs().copy()
+    published = world.publish(run_id="run-2", **ASKED)
+    listed = world.rows("audience")
+    free = listed["user_id"].isin({f"u{k}" for k in range(10, 250) if k % 9})
+    assert f"  plan: free: {free.sum()} users, {free.mean():.1%} of the list and " in published.summary
+    assert "Segments of the list" in published.page
+    assert "How the models did by segment" in published.page
+    assert "The newest list whose outcome is known, by segment" in published.page
+    assert "auc of plan" not in published.page
+    assert "Segments of the list" not in world.publish(run_id="run-2").page
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("tariff", r"^segments names 'tariff', and the users have country, age, joined\.$"),
+    ("age", r"^segments names 'age', which is a number\. Make groups of it, like user_columns=group=if\(age < 30, "),
+])  # fmt: skip
+def test_what_can_be_no_segment_is_refused_by_the_first_task(name, message):
+    world = World(log())
+    put_users(world.tables, members(np.random.default_rng(0)), TIMED)
+    with pytest.raises(ConfigError, match=message):
+        world.extract(AS_OF, segments=name, **GIVEN)
+
+
+def test_segments_without_a_table_of_users_are_refused():
+    with pytest.raises(ConfigError, match=r"^segments names plan and users names no table that has them\. Name one, "):
+        asked(ExtractConfig, segments="plan")
