@@ -12,7 +12,7 @@ from lib.report.tables import Column, make_table
 INTERVAL = "90% interval"
 SHARES = [
     Column("Segment", "segment"), Column("Users", "users", "count"), Column("Share of the list", "of_list", "share"),
-    Column("Share of the first decile", "first_decile", "share"), Column("Expected actions", "expected", "actions"),
+    Column("Share of the first decile", "first_decile", "share"), Column("Expected to act", "expected", "count"),
     Column("Probability", "mean", "share"),
 ]  # fmt: skip
 MEASURED = [

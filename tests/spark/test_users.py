@@ -31,7 +31,8 @@ def load(tables, tmp_path):
         if text is not None:
             place.write_text(text, encoding="utf-8")
         given = defaults() | {"schema": tables.schema, "events": "x", "action": "buy", "users": str(place)} | changes
-        return load_users(ExtractConfig.from_widgets(given.__getitem__), tables)
+        config = ExtractConfig.from_widgets(given.__getitem__)
+        return load_users(config.with_secrets(lambda scope, key: KEY), tables)
 
     return do
 
@@ -73,16 +74,16 @@ def test_columns_are_named_and_made_and_the_forgotten_stay_out(tables, load, tmp
     })  # fmt: skip
     frame.to_parquet(tmp_path / "users.parquet", index=False)
     columns = "user_id=customer,country=upper(land),is_staff=staff,spent=cents / 100"
-    loaded = load(None, "users.parquet", user_columns=columns, forgotten_key=KEY)
+    loaded = load(None, "users.parquet", user_columns=columns, forgotten_key="secret(shop/key)")
     assert [(one.name, one.kind) for one in loaded.note.attributes] == [
         ("country", Kind.TEXT), ("is_staff", Kind.FLAG), ("spent", Kind.NUMBER),
     ]  # fmt: skip
     rows = tables.query("SELECT user_id, text_country, flag_is_staff, number_spent FROM {user_attributes} ORDER BY 1")
     assert rows.values.tolist() == [["7", "DE", "true", 1.5], ["8", "FR", "false", 2.5]]
-    told = load(None, "users.parquet", user_columns="user_id=customer", forgotten_key=KEY)
+    told = load(None, "users.parquet", user_columns="user_id=customer", forgotten_key="secret(shop/key)")
     assert told.lines == ("the users have columns that are no attributes, since they are lists: tags.",)
     assert [one.name for one in told.note.attributes] == ["land", "staff", "cents"]
-    load("user_id,plan\nana,free\nbo,free\n", forgotten_key=KEY)
+    load("user_id,plan\nana,free\nbo,free\n", forgotten_key="secret(shop/key)")
     assert tables.query("SELECT user_id FROM {user_attributes}")["user_id"].tolist() == ["ana"]
 
 
