@@ -46,7 +46,8 @@ def test_help_of_a_run_names_every_parameter_those_of_the_first_day_first(capsys
     _, _, listed = text.partition("\nparameters: ")
     names = [name for name, each in all_parameters().items() if each.group != "What the job fills in"]
     listed = re.sub(r"\(.*?\)", "", listed, flags=re.DOTALL)  # without the defaults
-    told = [word for line in listed.splitlines() if line.startswith("  ") for word in re.findall(r"\w+", line)]
+    names_alone = [line[2:].partition("  ")[0] for line in listed.splitlines() if re.match(r"  \S", line)]
+    told = [word for line in names_alone for word in re.findall(r"\w+", line)]
     assert len(names) > 40
     assert list(dict.fromkeys(word for word in told if word in names)) == names
     lines = text.partition("\nparameters: ")[2].splitlines()
