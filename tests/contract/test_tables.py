@@ -7,11 +7,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from lib.attributes.columns import Attribute, Kind
+from lib.attributes.joining import attributes_sql, value_sql, with_attributes_sql
 from lib.errors import ContractBroken
 from lib.features.vocabulary import features_schema
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
 from lib.tables.delta import DeltaTables
+from tests.builders.attributes import user_rows
 
 CUTOFF = date(2024, 6, 3)
 WEEK_BEFORE = CUTOFF - timedelta(days=7)
@@ -298,3 +301,27 @@ def test_a_table_whose_key_may_hold_no_nulls_is_written_as_before(delta_tables):
     fields = {field.name: field.nullable for field in delta_tables.spark.table(name).schema}
     assert fields == {"user_id": False, "cutoff": False, "a": True, "b": True}
     assert delta_tables.query("SELECT user_id, b FROM {features}").to_numpy().tolist() == [["ana", 0.5]]
+
+
+def test_a_user_s_attributes_are_joined_alike(tables):
+    known = [Attribute("country", Kind.TEXT, True), Attribute("age", Kind.NUMBER, True),
+             Attribute("joined", Kind.DATE, True), Attribute("staff", Kind.FLAG, True)]  # fmt: skip
+    day, before = CUTOFF - timedelta(days=1), CUTOFF - timedelta(days=8)
+    rows = user_rows([
+        ("ana", before, before, "DE", 30.0, WEEK_BEFORE, "true"), ("ana", day, day, "FR", None, WEEK_BEFORE, "false"),
+        ("ana", CUTOFF, day, "ES", 31.0, None, None), ("bo", None, None, None, None, None, None),
+    ], known)  # fmt: skip
+    tables.replace("predictions", scores({}, {"user_id": "bo"}, {"user_id": "cy"}), "question = 'q'")
+    made = tables.map_rows("SELECT * FROM {predictions} WHERE user_id = 'bo'", lambda _: rows, rows.schema)
+    tables.replace("user_attributes", made, "1 = 1")
+    asked = "SELECT user_id, cutoff FROM {predictions}"
+    found = tables.query(f"SELECT * FROM ({with_attributes_sql(asked, known, [CUTOFF])}) a ORDER BY user_id")
+    told = found.astype(object).where(found.notna(), None).drop(columns="cutoff")
+    assert told.values.tolist() == [
+        ["ana", "FR", None, 0.0, 7.0, 1.0, "false"], ["bo", None, None, 0.0, None, 0.0, None],
+        ["cy", None, None, 0.0, None, 0.0, None],
+    ]  # fmt: skip
+    values = ", ".join(f"{value_sql(one)} AS {one.name}" for one in known)
+    held = tables.query(f"SELECT {values} FROM ({attributes_sql(known, [CUTOFF, WEEK_BEFORE])}) a "
+                        f"WHERE user_id = 'ana' AND cutoff = DATE '{WEEK_BEFORE}'")  # fmt: skip
+    assert held.values.tolist() == [["DE", 30.0, WEEK_BEFORE, True]]
