@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from lib.tables.protocol import Tables
 
 MOST_NEAR = 200_000  # rows that this process takes
@@ -15,14 +17,18 @@ class Near:
     sql: str
 
 
-def bring_near(tables: Tables, sql: str) -> Near:
-    """The rows of a SELECT in this process, where they are few; else the SELECT as it is.
+def bring_near(tables: Tables, sql: str, most: int | None = None) -> Near:
+    """The rows of a SELECT in this process, where they are few, `MOST_NEAR` unless said; else the SELECT as it is.
 
     A query costs a small list far more on the engine than here, and a large list does not fit here.
     """
-    rows = tables.arrow(f"SELECT * FROM ({sql}) r LIMIT {MOST_NEAR + 1}")
-    if len(rows) > MOST_NEAR:
-        return Near(tables, sql)
+    most = MOST_NEAR if most is None else most
+    rows = tables.arrow(f"SELECT * FROM ({sql}) r LIMIT {most + 1}")
+    return Near(tables, sql) if len(rows) > most else hold_near(rows)
+
+
+def hold_near(rows: pa.Table) -> Near:
+    """Rows that are in this process already."""
     from lib.tables.memory import MemoryTables  # DuckDB is loaded where it is needed
 
     near = MemoryTables()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
+import pyarrow as pa
 
 from lib.audience.spread import Spread, by_decile_sql, spread_sql
 from lib.config.stages import PredictConfig
@@ -13,10 +14,13 @@ from lib.labels import labels
 from lib.stages import past
 from lib.stages.champion import load_champion
 from lib.stages.context import Context
-from lib.stages.nearby import bring_near
+from lib.stages.nearby import bring_near, hold_near
 from lib.stages.records import list_sql, read_decided_version
 from lib.stages.scoring import make_scorer
 from lib.tables.contracts import PREDICTIONS, arrow_schema
+
+# Users who are scored in this process: for some thousand, a worker's start and imports take longer than the scoring.
+MOST_SCORED_NEAR = 5_000
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,15 @@ def run(context: Context[PredictConfig]) -> Scored:
     if config.reasons and not reasons.is_explainable(pair):
         context.say("no reasons: this pair was registered without its typical user; the next one will have it")
     sql = labels.cohort_sql(config.question, [cutoffs.as_of], extracted.attributes)
+    cohort = bring_near(tables, sql, MOST_SCORED_NEAR)
     score = make_scorer(pair, config.question, config.run_id, config.reasons)
-    rows = tables.map_rows(sql, score, arrow_schema(PREDICTIONS))
+    rows = cohort.tables.map_rows(cohort.sql, score, arrow_schema(PREDICTIONS))
     where = list_sql(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
-    scores = bring_near(tables, f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}")
+    if isinstance(rows, pa.Table):
+        scores = hold_near(rows)
+    else:
+        scores = bring_near(tables, f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}")
     spread = Spread.of(scores.tables.query(spread_sql(scores.sql)))
     mean = f"mean propensity {spread.mean:.4f}"
     summary = f"Scored: {spread.size} users, {mean}, with version {version} of the prediction model."

@@ -25,6 +25,11 @@ def test_so_many_rows_come_near_and_no_more(tables, monkeypatch, most, comes):
     assert near.tables.query(f"SELECT * FROM ({near.sql}) c ORDER BY 1")["user_id"].tolist() == ["bo", "cy"]
 
 
+def test_how_many_come_near_may_be_said(tables):
+    assert bring_near(tables, SOME, 1).tables is tables
+    assert bring_near(tables, SOME, 2).tables is not tables
+
+
 def test_nobody_comes_near_too(tables):
     near = bring_near(tables, f"{SOME} AND 1 = 0")
     assert near.tables is not tables
