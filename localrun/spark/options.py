@@ -1,5 +1,6 @@
 """What Java and Spark are started with."""
 
+import os
 from pathlib import Path
 
 # What Spark reaches into, in words of its own launcher.
@@ -32,17 +33,17 @@ rm -rf "$scratch"
 """
 
 
-def compile_flags(*data: Path) -> tuple[str, ...]:
-    """How Java compiles for what lies in these files and folders; one that is not there may be of any size."""
+def is_little(*data: Path) -> bool:
+    """Whether there is little to read in all of these files and folders; one that is not there may be of any size."""
     left = SMALL_BYTES
     for path in data:
         if not path.exists():
-            return COMPILE_LATER
+            return False
         for file in path.rglob("*") if path.is_dir() else [path]:
             left -= file.stat().st_size if file.is_file() else 0
             if left < 0:
-                return COMPILE_LATER
-    return COMPILE_ONCE
+                return False
+    return True
 
 
 CONF = {
@@ -63,4 +64,13 @@ CONF = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",  # else VACUUM has 10,000 tasks
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+# Over little data a task costs more than what it does: each makes its own code, and lets Python import all that it
+# needs. Only what is computed for all users, after a shuffle, is worth all cores.
+FEW_TASKS = {
+    "spark.sql.shuffle.partitions": str(min(4, os.cpu_count() or 1)),
+    "spark.sql.files.minPartitionNum": "1",
+    "spark.sql.files.maxPartitionBytes": "8m",
+    "spark.sql.leafNodeDefaultParallelism": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
 }

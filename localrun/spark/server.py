@@ -19,7 +19,7 @@ from typing import Self
 from localrun.errors import LocalRunError, SparkServerError, format_error
 from localrun.spark.access import HOST, TOKEN, grant, revoke
 from localrun.spark.java import Java, class_archive, class_path, find_java
-from localrun.spark.options import CONF, GUARD, OPEN, compile_flags
+from localrun.spark.options import COMPILE_LATER, COMPILE_ONCE, CONF, FEW_TASKS, GUARD, OPEN, is_little
 from localrun.spark.patience import cpu_seconds, say_once, wait_for
 from localrun.spark.session import register
 
@@ -143,17 +143,21 @@ class SparkServer:
         return alone
 
     def _command(self, java: Java) -> list[str]:
-        archive = class_archive(java)
-        conf = CONF | {
-            "spark.connect.grpc.binding.port": str(self._port),
-            "spark.sql.warehouse.dir": str(self._warehouse),
-            "spark.local.dir": str(self._scratch),
-        }
+        archive, little = class_archive(java), is_little(*self._data)
+        conf = (
+            CONF
+            | (FEW_TASKS if little else {})
+            | {
+                "spark.connect.grpc.binding.port": str(self._port),
+                "spark.sql.warehouse.dir": str(self._warehouse),
+                "spark.local.dir": str(self._scratch),
+            }
+        )
         return [
             str(java.program),
             f"-Xmx{self._memory}",
             "-XX:+UseParallelGC",
-            *compile_flags(*self._data),
+            *(COMPILE_ONCE if little else COMPILE_LATER),
             *([f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []),
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPEN),
             "-Djdk.reflect.useDirectMethodHandle=false",

@@ -1,29 +1,30 @@
-"""What Java is started with: how it compiles follows from how much there is to read."""
+"""What Java and Spark are started with follows from how much there is to read."""
 
 from pathlib import Path
 
 import pytest
 
-from localrun.spark import options
-from localrun.spark.options import COMPILE_LATER, COMPILE_ONCE, compile_flags
+from localrun.spark import options, server
+from localrun.spark.java import Java
+from localrun.spark.options import COMPILE_LATER, COMPILE_ONCE, FEW_TASKS, is_little
 
 
-@pytest.mark.parametrize(("sizes", "flags"), [
-    ([], COMPILE_ONCE),
-    ([99], COMPILE_ONCE),
-    ([60, 40], COMPILE_ONCE),  # as much as may be
-    ([60, 41], COMPILE_LATER),
-    ([101], COMPILE_LATER),
+@pytest.mark.parametrize(("sizes", "little"), [
+    ([], True),
+    ([99], True),
+    ([60, 40], True),  # as much as may be
+    ([60, 41], False),
+    ([101], False),
 ])  # fmt: skip
-def test_little_data_is_compiled_for_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[int], flags: tuple[str, ...]
+def test_what_is_little_follows_from_the_sizes_of_all_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[int], little: bool
 ) -> None:
     monkeypatch.setattr(options, "SMALL_BYTES", 100)
     (tmp_path / "shop" / "table").mkdir(parents=True)
     for number, size in enumerate(sizes):
         (tmp_path / "shop" / "table" / f"{number}.parquet").write_bytes(b"x" * size)
 
-    assert compile_flags(tmp_path) == flags
+    assert is_little(tmp_path) is little
 
 
 def test_files_beside_the_tables_count_and_what_cannot_be_seen_may_be_large(
@@ -34,6 +35,23 @@ def test_files_beside_the_tables_count_and_what_cannot_be_seen_may_be_large(
     tables.mkdir()
     events.write_bytes(b"x" * 101)
 
-    assert compile_flags(tables) == COMPILE_ONCE
-    assert compile_flags(tables, events) == COMPILE_LATER
-    assert compile_flags(tables, Path("s3://elsewhere/events")) == COMPILE_LATER
+    assert is_little(tables)
+    assert not is_little(tables, events)
+    assert not is_little(tables, Path("s3://elsewhere/events"))
+
+
+@pytest.mark.parametrize("reads", [None, Path("s3://elsewhere/events")])
+def test_a_server_over_little_data_compiles_once_and_has_few_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: Path | None
+) -> None:
+    monkeypatch.setattr(server, "class_path", lambda: "jars")
+    monkeypatch.setattr(server, "class_archive", lambda java: tmp_path / "none.jsa")
+    started = server.SparkServer(tmp_path, [], tmp_path / "log", reads=reads)
+    monkeypatch.setattr(started, "_scratch", tmp_path, raising=False)
+    (tmp_path / "warehouse").mkdir()
+
+    command = started._command(Java(Path("java"), "17"))
+
+    few = [f"{name}={value}" for name, value in FEW_TASKS.items()]
+    assert [flags[0] in command for flags in (COMPILE_ONCE, COMPILE_LATER)] == [reads is None, reads is not None]
+    assert [text in command for text in few] == [reads is None] * len(few)
