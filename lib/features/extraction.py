@@ -1,7 +1,7 @@
 """What `extract_features` prepared for the stages after it, and the features of every cutoff that the table lacks."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -74,16 +74,24 @@ def read_extraction(tables: Tables, question: Question, as_of: date | None) -> E
     return extraction
 
 
+def find_stored(tables: Tables, cutoffs: Sequence[date]) -> set[date]:
+    """Those of some cutoffs whose features are in the table."""
+    listed = f"SELECT DISTINCT cutoff FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)})"
+    return set(tables.query(listed)["cutoff"])
+
+
 def build_missing(
     config: ExtractConfig,
     tables: Tables,
     as_of: date,
     say: Say = lambda _: None,
     finish: Callable[[Extraction], Extraction] = lambda extraction: extraction,
+    find: Callable[[Tables, Sequence[date]], set[date]] = find_stored,
 ) -> tuple[Extraction, int, int]:
     """Compute the features of every cutoff that the run needs and the table lacks.
 
-    `finish` adds what has to be known before any stage works on the extraction: it is noted last.
+    `finish` adds what has to be known before any stage works on the extraction: it is noted last. `find` tells which
+    cutoffs are there, where the last extraction still stands.
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
     """
@@ -97,16 +105,16 @@ def build_missing(
     )  # fmt: skip
     definition = cache.renew_definition(tables, config.max_event_types, config.question.actions, first_seen, as_of)
     vocabulary = definition.vocabulary(first_seen, as_of)
-    stored = set()
-    if tables.exists("features"):
-        stored = set(tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"])
+    noted = tables.get_property("features", cache.EXTRACTION)  # blank where features were dropped since
+    stored = (find if noted else find_stored)(tables, cutoffs.all) if tables.exists("features") else set()
     plan = {day: definition.vocabulary(first_seen, day) for day in cutoffs.all if day not in stored}
     if plan:
         say(f"computing the features of {len(plan)} cutoffs, {min(plan)} to {max(plan)}")
         write_features(tables, plan)
     cache.write_definition(tables, definition)
     extraction = finish(Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes))
-    tables.set_property("features", cache.EXTRACTION, extraction.to_json())
+    if noted != (text := extraction.to_json()):  # the same day again is no change: others need not read the table anew
+        tables.set_property("features", cache.EXTRACTION, text)
     return extraction, len(plan), len(feature_columns(vocabulary))
 
 

@@ -1,10 +1,13 @@
 """Bring activity and features up to date with the source: what the notebook `extract_features` calls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import pandas as pd
 
+from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.features import extraction, ingest
 from lib.features.users import load_users
@@ -14,6 +17,7 @@ from lib.stages.attributes import choose_attributes
 from lib.stages.summary import past_window
 from lib.tables import keys
 from lib.tables.delta import DeltaTables
+from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
 
@@ -36,17 +40,12 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
     as_of = ingested.as_of
     say(f"activity is up to date, as of {as_of}")
     read = load_users(config, tables).lines if config.users else ()
-    done, built, width = extraction.build_missing(
-        config, tables, as_of, say, partial(choose_attributes, config, tables, say=say)
-    )
+    counts, choose = _Counts(config.question), partial(choose_attributes, config, tables, say=say)
+    done, built, width = extraction.build_missing(config, tables, as_of, say, choose, counts.find)
     if config.feature_keys == "yes":
         keys.ensure_key(tables, "features")
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
-    table = tables.query(
-        f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN {labels.in_cohort_sql(config.question)} THEN 1 ELSE 0 END) "
-        f"AS cohort FROM {{features}} WHERE cutoff IN ({days_sql(done.cutoffs.all)}) "
-        "GROUP BY cutoff ORDER BY cutoff DESC"
-    )
+    table = counts.table if counts.table is not None and not built else counts.count(tables, done.cutoffs.all)
     training = done.cutoffs.training
     notes = [*past_window(config, as_of), *ingested.notes, *read]
     if ingested.tells_known:
@@ -61,3 +60,24 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
         f"{len(training)}, {training[-1]} to {training[0]}; to judge on: {done.cutoffs.holdout}."
     )
     return Extracted(done.cutoffs, summary, table)
+
+
+class _Counts:
+    """How many users each cutoff has: counted once where nothing was built, which also tells what there is."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self.table: pd.DataFrame | None = None
+
+    def find(self, tables: Tables, cutoffs: Sequence[date]) -> set[date]:
+        """Those of some cutoffs that are there."""
+        self.table = self.count(tables, cutoffs)
+        return set(self.table["cutoff"])
+
+    def count(self, tables: Tables, cutoffs: Sequence[date]) -> pd.DataFrame:
+        """One row per cutoff, the newest first: users, cohort."""
+        in_cohort = labels.in_cohort_sql(self._question)
+        return tables.query(
+            f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN {in_cohort} THEN 1 ELSE 0 END) AS cohort "
+            f"FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) GROUP BY cutoff ORDER BY cutoff DESC"
+        )

@@ -7,7 +7,7 @@ import pytest
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import cache, freshness
-from lib.features.extraction import Extraction, read_extraction
+from lib.features.extraction import Extraction, build_missing, read_extraction
 from lib.features.vocabulary import choose_vocabulary, feature_columns
 from lib.timeline import Cutoffs
 from tests.builders.runs import AS_OF, World, activity, asked, first_seen, log, row
@@ -47,6 +47,25 @@ def test_every_needed_cutoff_is_built_with_every_user_seen_before_it(extracted):
 def test_the_same_day_again_builds_nothing(home):
     assert home.extract(AS_OF)[1] == 0
     assert home.tables.stored["features"].num_rows > 0
+
+
+def test_the_same_day_again_writes_nothing_and_another_may_tell_what_is_there(home, monkeypatch):
+    monkeypatch.setattr(home.tables, "set_property", lambda *_: pytest.fail("it writes a note that is there"))
+    told = []
+
+    def find(tables, wanted):
+        told.append(list(wanted))
+        return set(wanted)
+
+    assert build_missing(asked(ExtractConfig), home.tables, AS_OF, find=find)[1] == 0
+    assert told == [NEEDED]
+
+
+def test_where_the_last_extraction_no_longer_stands_the_table_itself_tells_what_is_there(home):
+    cache.drop_features(home.tables, f"cutoff >= DATE '{NEEDED[2]}'")
+    found, built, _ = build_missing(asked(ExtractConfig), home.tables, AS_OF, find=lambda *_: pytest.fail("asked"))
+    assert built == 3
+    assert read_extraction(home.tables, asked(ExtractConfig).question, AS_OF) == found
 
 
 def test_a_week_later_one_cutoff_is_new(home, extracted):
