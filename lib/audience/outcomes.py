@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from lib.audience import ranking
+from lib.audience.spread import Spread, ranked_sql
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality, measure, measure_change, measure_share
 from lib.evaluation.segments import measure_segments, part_rows
 from lib.features.days import LATE_DAYS
-from lib.labels.rows import user_hash
+from lib.tables.sql import number_sql
 from lib.timeline import is_final
 
 ALL = "all"  # the part of the ledger that speaks of the whole list
@@ -27,19 +29,41 @@ HONEST = 1.25  # beyond this factor between expected and observed, with the whol
 MOST_ROWS = 200_000  # so many rows are measured at the most; counted are all
 
 
-def outcome_rows(
-    rows: pd.DataFrame, held_out: npt.NDArray[np.bool_], seed: int, suppressed: npt.NDArray[np.bool_] | None = None
-) -> pd.DataFrame:
+def counts_sql(scored: str, spread: Spread) -> str:
+    """SQL for what `outcome_rows` counts of the scores of one cutoff.
+
+    Parameters
+    ----------
+    scored : SELECT with user_id, propensity, label, and suppressed
+        Every scored user once; label 1 where the user acted within the horizon, else 0; `suppressed` where one stood on
+        no list. The tables know a function `is_held_out`.
+    spread : Spread
+        Of these very rows.
+    """
+    ranked = ranked_sql(scored, spread, ("user_id", "propensity", "label", "suppressed"))
+    flagged = f"SELECT l.*, is_held_out(user_id) AND NOT suppressed AS held FROM ({ranked}) l"
+    return (
+        "SELECT decile, band, held, suppressed, COUNT(*) AS users, SUM(propensity) AS expected, "
+        f"CAST(SUM(label) AS BIGINT) AS observed FROM ({flagged}) f GROUP BY decile, band, held, suppressed"
+    )
+
+
+def sample_sql(scored: str, users: int) -> str:
+    """SQL for the rows that are measured of so many: all, or about `MOST_ROWS` by the tables' function `user_place`."""
+    some = f" WHERE user_place(user_id) < {number_sql(MOST_ROWS / users)}" if users > MOST_ROWS else ""
+    return f"SELECT user_id, propensity, label FROM ({scored}) s{some}"
+
+
+def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Hold the scores of one cutoff against what happened.
 
     Parameters
     ----------
-    rows : DataFrame[user_id, propensity, label]
-        Every scored user once; label 1 where the user acted within the horizon, else 0.
-    held_out : array of bool
-        Whom nobody was to contact, so that what contacting adds can be measured.
-    suppressed : array of bool, or None for nobody
-        Who stood on no list: measured with the others, and compared with nobody.
+    counts : DataFrame[decile, band, held, suppressed, users, expected, observed]
+        Of every scored user, as `counts_sql` has them. `held`: nobody was to contact them, so that what contacting adds
+        can be measured; `suppressed` users stood on no list: measured with the others, and compared with nobody.
+    measured : DataFrame[user_id, propensity, label]
+        Every scored user, or a sample.
 
     Returns
     -------
@@ -50,16 +74,14 @@ def outcome_rows(
         decile and band that has both, have the `effect`: the rate of those not held out less that of the others; its
         users are those not held out. Intervals of shares are Wilson's, the others come from resampling users.
     """
-    out = np.zeros(len(rows), bool) if suppressed is None else suppressed
-    flagged = rows.assign(held=held_out & ~out, suppressed=out)
-    ranked = flagged.sort_values(["propensity", "user_id"], ascending=[False, True])
-    quality = _measure_list(ranked, seed)
-    whole = [_metric_row(ALL, ranked, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
-    rate = float(ranked["label"].mean())
+    counts = counts.sort_values(["decile", "band", "held", "suppressed"], ignore_index=True)
+    quality = _measure_list(measured, seed)
+    whole = [_metric_row(ALL, counts, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
+    rate = int(counts["observed"].sum()) / int(counts["users"].sum())
     parts = pd.DataFrame(
-        [*whole, *(row for name, part in _split_parts(ranked) for row in _share_rows(name, part, rate))]
+        [*whole, *(row for name, part in _split_parts(counts) for row in _share_rows(name, part, rate))]
     )
-    effects = [row for name, part in _compared_parts(ranked) for row in _effect_rows(name, part)]
+    effects = [row for name, part in _compared_parts(counts) for row in _effect_rows(name, part)]
     parts = pd.concat([parts, pd.DataFrame(effects)], ignore_index=True) if effects else parts
     parts["word"] = None
     parts.loc[parts["part"] == ALL, "word"] = quality_word(quality)
@@ -80,9 +102,15 @@ def segment_rows(rows: pd.DataFrame, values: pd.DataFrame, seed: int) -> pd.Data
         row
         for name, mask in masks.items()
         for row in (
-            *_share_rows(name, rows[mask], rate),
-            *(_metric_row(name, rows[mask], metric, one) for metric, one in measured[name].items()),
+            *_share_rows(name, _count(rows[mask]), rate),
+            *(_metric_row(name, _count(rows[mask]), metric, one) for metric, one in measured[name].items()),
         )
+    )
+
+
+def _count(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"users": [len(rows)], "expected": [rows["propensity"].sum()], "observed": [rows["label"].sum()]}
     )
 
 
@@ -168,44 +196,39 @@ def due_cutoffs(scored: pd.DataFrame, written: pd.DataFrame, horizon_days: int, 
     return sorted({cutoff for cutoff, version in scored.itertuples(index=False) if not is_settled(cutoff, version)})
 
 
-def _measure_list(ranked: pd.DataFrame, seed: int) -> Quality:
-    users = ranked["user_id"].to_numpy(object)
-    measured = ranked
-    if len(ranked) > MOST_ROWS:
-        measured = ranked[user_hash(users, seed) < MOST_ROWS / len(ranked)]
-    y, scores = measured["label"].to_numpy(np.int64), measured["propensity"].to_numpy(float)
-    return measure(y, scores, None, measured["user_id"].to_numpy(object), seed)
+def _measure_list(measured: pd.DataFrame, seed: int) -> Quality:
+    ordered = measured.sort_values(["propensity", "user_id"], ascending=[False, True])
+    y, scores = ordered["label"].to_numpy(np.int64), ordered["propensity"].to_numpy(float)
+    return measure(y, scores, None, ordered["user_id"].to_numpy(object), seed)
 
 
-def _split_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def _split_parts(counts: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Deciles, bands, suppressed users, and of the others those held out or not: each that has users."""
-    decile = ranking.equal_parts(len(ranked), 10)
-    band = ranking.name_bands(ranked["propensity"].to_numpy(float))
-    masks = {name: decile == number for number, name in enumerate(DECILES, start=1)}
-    masks |= {name: band == name for name in ranking.BANDS}
-    if ranked["held"].any():
-        held, listed = ranked["held"].to_numpy(), ~ranked["suppressed"].to_numpy()
-        masks |= {HELD_OUT: held, NOT_HELD_OUT: ~held & listed}
-    masks |= {SUPPRESSED: ranked["suppressed"].to_numpy()}
-    return [(name, ranked[mask]) for name, mask in masks.items() if mask.any()]
+    held, suppressed = (counts[name].to_numpy(bool) for name in ("held", "suppressed"))
+    masks: dict[str, Any] = {name: counts["decile"] == number for number, name in enumerate(DECILES, start=1)}
+    masks |= {name: counts["band"] == name for name in ranking.BANDS}
+    if held.any():
+        masks |= {HELD_OUT: held, NOT_HELD_OUT: ~held & ~suppressed}
+    masks |= {SUPPRESSED: suppressed}
+    return [(name, counts[mask]) for name, mask in masks.items() if mask.any()]
 
 
-def _compared_parts(ranked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def _compared_parts(counts: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The parts in which users held out are held against the others: the whole list, its deciles and bands."""
     held_or_not = (HELD_OUT, NOT_HELD_OUT, SUPPRESSED)
-    return [(NOT_HELD_OUT, ranked), *((name, part) for name, part in _split_parts(ranked) if name not in held_or_not)]
+    return [(NOT_HELD_OUT, counts), *((name, part) for name, part in _split_parts(counts) if name not in held_or_not)]
 
 
 def _effect_rows(name: str, part: pd.DataFrame) -> list[dict[str, object]]:
     sides = {held: rows for held, rows in part[~part["suppressed"]].groupby("held")}
     if len(sides) < 2:
         return []
-    held, others = (measure_share(int(sides[side]["label"].sum()), len(sides[side])) for side in (True, False))
+    held, others = (_share(sides[side]) for side in (True, False))
     return [_metric_row(name, sides[False], "effect", measure_change(held, others))]
 
 
 def _share_rows(name: str, part: pd.DataFrame, rate: float) -> list[dict[str, object]]:
-    share = measure_share(int(part["label"].sum()), len(part))
+    share = _share(part)
     rows = [_metric_row(name, part, "rate", share)]
     if rate:
         lift = Measured(share.value / rate, share.low / rate, share.high / rate)
@@ -213,9 +236,13 @@ def _share_rows(name: str, part: pd.DataFrame, rate: float) -> list[dict[str, ob
     return rows
 
 
+def _share(part: pd.DataFrame) -> Measured:
+    return measure_share(int(part["observed"].sum()), int(part["users"].sum()))
+
+
 def _metric_row(name: str, part: pd.DataFrame, metric: str, measured: Measured) -> dict[str, object]:
     return {
-        "part": name, "users": len(part), "expected": float(part["propensity"].sum()),
-        "observed": int(part["label"].sum()), "metric": metric, "measured": measured.value, "low": measured.low,
+        "part": name, "users": int(part["users"].sum()), "expected": float(part["expected"].sum()),
+        "observed": int(part["observed"].sum()), "metric": metric, "measured": measured.value, "low": measured.low,
         "high": measured.high,
     }  # fmt: skip

@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from lib import timeline
 from lib.audience import outcomes
 from lib.audience.ranking import HeldOut
+from lib.audience.spread import Spread, spread_sql
 from lib.config.bases import StageConfig
 from lib.config.question import Question
 from lib.config.stages import TrainConfig
 from lib.evaluation.measured import Measured
 from lib.labels import labels, sampling
+from lib.labels.rows import user_hash
+from lib.stages.nearby import Near, bring_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import read_segments
-from lib.stages.suppressing import read_left_out
-from lib.tables.contracts import EVALUATIONS, OUTCOMES
+from lib.tables.contracts import OUTCOMES
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
 
@@ -35,21 +38,36 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(config, tables, as_of):
-        rows = tables.query(scored_sql(question, [cutoff], as_of))
-        held_out = _read_held_out(question, tables, cutoff).flags(rows["user_id"])
-        left_out = rows["user_id"].isin(read_left_out(question, tables, cutoff)["user_id"]).to_numpy()
-        outcome = outcomes.outcome_rows(rows, held_out, config.seed, left_out)
-        of_segments = outcomes.segment_rows(rows, read_segments(config.segments, tables, rows), config.seed)
+        scores = bring_near(tables, _with_suppressed_sql(question, tables, cutoff, as_of))
+        outcome = _hold_against(scores, _read_held_out(question, tables, cutoff), config.seed)
+        of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
-            as_of=as_of, **{name: rows[name].iloc[0] for name in VERSIONS},
+            as_of=as_of, **scores.tables.query(f"SELECT {', '.join(VERSIONS)} FROM ({scores.sql}) s LIMIT 1").iloc[0],
         )  # fmt: skip
         if config.evaluations == "yes":  # before outcomes, by which the cutoff counts as written
-            beside = rows.assign(question=question.slug, as_of=as_of).reindex(columns=list(EVALUATIONS))
+            beside = scores.tables.rows(_evaluations_sql(question, scores.sql, as_of))
             tables.replace("evaluations", beside, list_sql(question, cutoff))
         tables.replace("outcomes", outcome, list_sql(question, cutoff))
         written = outcome if written.empty else pd.concat([written, outcome], ignore_index=True)
     return written
+
+
+def _hold_against(scores: Near, held_out: HeldOut, seed: int) -> pd.DataFrame:
+    """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts."""
+    scores.tables.define("is_held_out", held_out.flags, "boolean")
+    scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
+    spread = Spread.of(scores.tables.query(spread_sql(scores.sql)))
+    counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread))
+    return outcomes.outcome_rows(counts, scores.tables.query(outcomes.sample_sql(scores.sql, spread.size)), seed)
+
+
+def _hold_segments(config: TrainConfig, tables: Tables, scores: Near) -> pd.DataFrame:
+    """The same of each segment, where some were asked for: then every row reaches this process."""
+    if not config.segments:
+        return pd.DataFrame()
+    rows = scores.tables.query(f"SELECT user_id, cutoff, propensity, label FROM ({scores.sql}) s ORDER BY user_id")
+    return outcomes.segment_rows(rows, read_segments(config.segments, tables, rows), config.seed)
 
 
 def live_metrics(config: TrainConfig, tables: Tables, version: str, through: date, as_of: date) -> dict[str, Measured]:
@@ -110,6 +128,25 @@ def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: 
         f"WHERE {question_sql(question)} AND cutoff IN ({days_sql(cutoffs)}) AND {where}"
     )
     return labels.labelled_sql(rows, question, cutoffs, as_of)
+
+
+def _with_suppressed_sql(question: Question, tables: Tables, cutoff: date, as_of: date) -> str:
+    """SQL for the scores of a cutoff with what happened, and `suppressed`: who stood on no list."""
+    scored = scored_sql(question, [cutoff], as_of)
+    if not tables.exists("suppressions"):
+        return f"SELECT s.*, 1 = 0 AS suppressed FROM ({scored}) s"
+    left_out = f"SELECT DISTINCT user_id FROM {{suppressions}} WHERE {list_sql(question, cutoff)}"
+    return (
+        f"SELECT s.*, x.user_id IS NOT NULL AS suppressed FROM ({scored}) s "
+        f"LEFT JOIN ({left_out}) x ON s.user_id = x.user_id"
+    )
+
+
+def _evaluations_sql(question: Question, scored: str, as_of: date) -> str:
+    return (
+        f"SELECT '{question.slug}' AS question, user_id, cutoff, propensity, label, prediction_version, "
+        f"DATE '{as_of}' AS as_of FROM ({scored}) s"
+    )
 
 
 def _read_held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:

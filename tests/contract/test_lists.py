@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.audience import ranking, spread
+from lib.audience import outcomes, ranking, spread
 from lib.audience.ranking import HeldOut
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
+from lib.labels.rows import user_hash
+from lib.tables.contracts import EVALUATIONS
 
 ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
 ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
@@ -43,3 +45,28 @@ def test_rows_stand_where_pandas_puts_them(tables, drawn, monkeypatch):
     counted = tables.query(counted_sql(ranked, "decile"))
     assert counted["users"].tolist() == [30] * 10
     assert counted["highest"].tolist() == wanted.groupby("decile")["propensity"].max().tolist()
+
+
+def test_what_happened_is_counted_and_measured_alike(tables, drawn, monkeypatch):
+    monkeypatch.setattr(spread, "PIECE", 70)
+    monkeypatch.setattr(outcomes, "MOST_ROWS", 150)
+    label, held_out = np.random.default_rng(1).integers(0, 2, 300), HeldOut("q", 0.2, 0)
+    told = drawn.assign(label=label.astype(np.int32), as_of=date(2024, 7, 1))[list(EVALUATIONS)]
+    tables.replace("evaluations", told, "1 = 1")
+    scored = "SELECT *, user_id > 'b' AND user_id < 'p' AS suppressed FROM {evaluations}"
+    tables.define("is_held_out", held_out.flags, "boolean")
+    tables.define("user_place", lambda users: user_hash(np.array(users, object), 0), "double")
+
+    known = Spread.of(tables.query(spread_sql(scored)))
+    counts = tables.query(outcomes.counts_sql(scored, known))
+    measured = tables.query(outcomes.sample_sql(scored, known.size))
+
+    wanted = ranking.rank(told, False, held_out)
+    parts = ["decile", "band", "held", "suppressed"]
+    wanted["suppressed"] = (wanted["user_id"] > "b") & (wanted["user_id"] < "p")
+    wanted["held"] = wanted["held_out"] & ~wanted["suppressed"]
+    users = wanted.groupby(parts).agg(users=("user_id", "size"), observed=("label", "sum"))
+    assert counts.set_index(parts)[["users", "observed"]].sort_index().to_dict() == users.to_dict()
+    sampled = told[user_hash(told["user_id"].to_numpy(object), 0) < 0.5]
+    assert sorted(measured["user_id"]) == sorted(sampled["user_id"])
+    assert 0 < wanted["suppressed"].sum() < 300

@@ -8,11 +8,12 @@ import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from lib.audience import outcomes
-from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, outcome_rows, quality_word
-from lib.audience.ranking import HeldOut
+from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, quality_word
+from lib.audience.ranking import BANDS, HeldOut, equal_parts, name_bands
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality, measure_share
 from lib.features.days import LATE_DAYS
+from tests.builders.lists import outcome_rows
 
 CUTOFF = date(2024, 6, 3)
 
@@ -75,6 +76,35 @@ def test_the_order_of_the_rows_does_not_matter():
     shuffled = rows.sample(frac=1, random_state=1)
     one, other = (outcome_rows(r, held.flags(r["user_id"]), 0) for r in (rows, shuffled))
     pd.testing.assert_frame_equal(one, other)
+
+
+def in_pandas(rows, held, suppressed):
+    """Users, expected and observed actions of each part, as they were counted when the whole list was one frame."""
+    ranked = rows.assign(held=held & ~suppressed, suppressed=suppressed).sort_values(
+        ["propensity", "user_id"], ascending=[False, True]
+    )
+    out, held = ranked["suppressed"].to_numpy(), ranked["held"].to_numpy()
+    decile, band = equal_parts(len(ranked), 10), name_bands(ranked["propensity"].to_numpy(float))
+    masks = {f"decile {number}": decile == number for number in range(1, 11)} | {name: band == name for name in BANDS}
+    masks |= {"held out": held, "not held out": ~held & ~out} if held.any() else {}
+    parts = {name: ranked[mask] for name, mask in (masks | {"suppressed": out}).items() if mask.any()}
+    return {name: (len(part), part["propensity"].sum(), part["label"].sum()) for name, part in parts.items()}
+
+
+@pytest.mark.parametrize("users", [1, 9, 1000])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(("held_out", "left_out"), [(0.0, 0.0), (0.3, 0.0), (0.3, 0.2), (0.0, 0.2), (0.5, 1.0)])
+def test_each_part_holds_whom_it_held_in_one_frame(users, ties, held_out, left_out):
+    rng = np.random.default_rng(users)
+    rows = scored(users)
+    rows["propensity"] = rng.integers(0, 4, users) / 4 if ties else rows["propensity"]
+    held, suppressed = rng.random(users) < held_out, rng.random(users) < left_out
+    found = outcome_rows(rows, held, 0, suppressed)
+    parts = found[found["metric"] == "rate"].set_index("part")
+    wanted = in_pandas(rows, held, suppressed)
+    assert list(parts.index) == list(wanted)  # in this order too
+    assert list(zip(parts["users"], parts["observed"], strict=True)) == [(n, acted) for n, _, acted in wanted.values()]
+    assert parts["expected"].tolist() == pytest.approx([expected for _, expected, _ in wanted.values()], rel=1e-12)
 
 
 def test_the_effect_is_what_the_others_did_more_than_those_held_out():

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from lib.config.stages import RetrainConfig
-from lib.stages import ledger
+from lib.stages import ledger, nearby
 from tests.builders.runs import AS_OF, NEXT, World, asked, log, two_lists
 
 DAY = timedelta(days=1)
@@ -50,6 +51,18 @@ def test_the_ledger_is_what_an_independent_recomputation_finds(world):
         assert abs(len(part) - len(tenth)) <= 1
         assert (row["users"], row["observed"]) == (len(part), part["acted"].sum())
         assert row["measured"] == pytest.approx(part["acted"].mean())
+
+
+def test_a_list_too_large_to_come_near_has_the_same_outcome(world, monkeypatch):
+    written = []
+    for most in (nearby.MOST_NEAR, 0):
+        monkeypatch.setattr(nearby, "MOST_NEAR", most)
+        there = world.copy()
+        del there.tables.stored["outcomes"]
+        written.append(ledger.write_outcomes(asked(RetrainConfig, evaluations="yes"), there.tables, NEXT))
+        written[-1].attrs["told"] = there.rows("evaluations", "1 = 1").sort_values("user_id").to_numpy().tolist()
+    pd.testing.assert_frame_equal(*written, rtol=1e-12, atol=0)
+    assert written[0].attrs["told"] == written[1].attrs["told"] != []
 
 
 @pytest.mark.parametrize(("wait", "due"), [(0, [AS_OF]), (6, [AS_OF]), (7, [])])
