@@ -1,6 +1,5 @@
 """Whom to contact: the top of a list, or everybody whose expected value is above what a contact costs."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
 
@@ -25,12 +24,17 @@ class Chosen:
     free: pd.DataFrame  # all who may be contacted, best first, whether that is worth it or not
 
 
-def choose_contacts(ranked: pd.DataFrame, wanted: Contacts, quiet: Collection[str] = ()) -> Chosen:
+def choose_contacts(ranked: pd.DataFrame, wanted: Contacts) -> Chosen:
     """Choose whom of a list to contact: nobody who is held out, and nobody of those who are to have their quiet.
 
     With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`.
+
+    Parameters
+    ----------
+    ranked : DataFrame[rank, propensity, held_out, resting]
+        A list, best first; who is `resting` is to have quiet.
     """
-    held, resting = ranked["held_out"].astype(bool), ranked["user_id"].isin(list(quiet))
+    held, resting = (ranked[name].astype(bool) for name in ("held_out", "resting"))
     worth = ranked[~resting & _is_worth_contacting(ranked, wanted)]
     rows, control = (worth[worth["held_out"].astype(bool) == left_alone] for left_alone in (False, True))
     most = _head_size(wanted.top, len(ranked))

@@ -50,6 +50,10 @@ class Spread:
         """The mean propensity; NaN of nobody."""
         return self.total / self.size if self.size else float("nan")
 
+    def below(self, step: int) -> int:
+        """How many users stand below a step."""
+        return int(self.users[self.steps < step].sum())
+
     def histogram(self, bins: int) -> npt.NDArray[np.int64]:
         """Users in so many equal parts of the span from 0 to 1."""
         places = np.minimum(self.steps * bins // STEPS, bins - 1)
@@ -74,12 +78,16 @@ def ranked_sql(rows: str, spread: Spread, columns: Sequence[str]) -> str:
     spread : Spread
         Of these very rows.
     """
-    piece, users, expected = _pieces_sql(spread)
+    lows = cut_pieces(spread)
+    above = [spread.steps >= low for low in (STEPS + 1, *lows)]
+    users = of_piece_sql([f"CAST({spread.users[part].sum()} AS BIGINT)" for part in above])
+    expected = of_piece_sql([number_sql(spread.expected[part].sum()) for part in above])
     over = "OVER (PARTITION BY piece ORDER BY propensity DESC, user_id ROWS UNBOUNDED PRECEDING)"
     names = ", ".join(columns)
     placed = (
         f"SELECT {names}, {users} + ROW_NUMBER() OVER (PARTITION BY piece ORDER BY propensity DESC, user_id) AS place, "
-        f"{expected} + SUM(propensity) {over} AS expected_actions FROM (SELECT *, {piece} AS piece FROM ({rows}) r) p"
+        f"{expected} + SUM(propensity) {over} AS expected_actions "
+        f"FROM (SELECT *, {piece_sql(lows)} AS piece FROM ({rows}) r) p"
     )
     return (
         f"SELECT {names}, CAST(place AS INT) AS rank, {_part_sql(10, spread)} AS decile, "
@@ -104,19 +112,24 @@ def counted_sql(ranked: str, column: str) -> str:
     )
 
 
-def _pieces_sql(spread: Spread) -> tuple[str, str, str]:
-    """The piece of a row, the users above a piece and the sum of their propensities."""
+def cut_pieces(spread: Spread) -> list[int]:
+    """The pieces of a list, the highest first: of each but the last its lowest step."""
     above = np.cumsum(spread.users) - spread.users
     size = max(PIECE, -(-spread.size // MOST_PIECES))
     _, firsts = np.unique(above // size, return_index=True)  # of each piece its highest step
-    if len(firsts) < 2:
-        return "0", "CAST(0 AS BIGINT)", "CAST(0 AS DOUBLE)"
-    actions = np.cumsum(spread.expected) - spread.expected
-    lows = [int(spread.steps[first - 1]) for first in firsts[1:]]  # of each piece but the last its lowest step
-    piece = " ".join(f"WHEN {STEP} >= {low} THEN {number}" for number, low in enumerate(lows))
-    users = " ".join(f"WHEN {number} THEN {above[first]}" for number, first in enumerate(firsts))
-    expected = " ".join(f"WHEN {number} THEN {number_sql(actions[first])}" for number, first in enumerate(firsts))
-    return f"CASE {piece} ELSE {len(lows)} END", f"CAST(CASE piece {users} END AS BIGINT)", f"CASE piece {expected} END"
+    return [int(spread.steps[first - 1]) for first in firsts[1:]]
+
+
+def piece_sql(lows: Sequence[int]) -> str:
+    """The piece of a row, counted from 0."""
+    whens = " ".join(f"WHEN {STEP} >= {low} THEN {number}" for number, low in enumerate(lows))
+    return f"CASE {whens} ELSE {len(lows)} END" if lows else "0"
+
+
+def of_piece_sql(values: Sequence[str]) -> str:
+    """One of some values by the column `piece`."""
+    whens = " ".join(f"WHEN {number} THEN {value}" for number, value in enumerate(values))
+    return f"CASE piece {whens} END" if len(values) > 1 else values[0]
 
 
 def _part_sql(parts: int, spread: Spread) -> str:

@@ -10,11 +10,13 @@ from hashlib import sha256
 from pathlib import PurePath
 
 import pandas as pd
+import pyarrow as pa
 
 from lib.audience.release import STAYS
 from lib.errors import PublishRefused
 from lib.sources.files import is_place
 from lib.sources.user_lists import odd_days
+from lib.tables.protocol import Tables
 
 COLUMNS = ("reason", "until")  # of a list, besides user_id
 DIGEST = "sha256:"  # before the digest of an id that stands in its place
@@ -74,21 +76,36 @@ def check_not_emptied(lists: Iterable[UserList], before: Mapping[str, int]) -> N
             )
 
 
-def find_suppressed(users: Sequence[str], lists: Iterable[UserList]) -> pd.DataFrame:
-    """Find who of some users is left out: each once, for the first reason that there is.
+def find_suppressed(tables: Tables, scored: str, lists: Iterable[UserList]) -> pd.DataFrame:
+    """Find who of some users is left out, and by which lists, the first reason that there is first.
+
+    Parameters
+    ----------
+    scored : SELECT with user_id
 
     Returns
     -------
     DataFrame[user_id, list, reason]
+        A row for each row of a list that names one of them.
     """
-    named = [one.rows.assign(list=one.name) for one in lists]
-    rows = pd.concat(named) if named else pd.DataFrame(columns=["user_id", "reason", "list"], dtype=object)
-    digests = rows["user_id"].str.startswith(DIGEST)
-    if digests.any():
-        whose = {digest_user(user): user for user in users}
-        rows = rows.assign(user_id=rows["user_id"].where(~digests, rows["user_id"].map(whose).fillna("")))
-    matching = rows[rows["user_id"].isin(list(users))].drop_duplicates("user_id")
-    return matching[["user_id", "list", "reason"]].sort_values("user_id", ignore_index=True)
+    named = [one.rows.assign(list=one.name) for one in lists if len(one.rows)]
+    if not named:
+        return pd.DataFrame(columns=["user_id", "list", "reason"], dtype=object)
+    rows = pd.concat(named, ignore_index=True).rename_axis("place").reset_index()
+    tables.lend("named_users", pa.Table.from_pandas(rows, preserve_index=False))
+    keys = ["s.user_id"]
+    if rows["user_id"].str.startswith(DIGEST).any():
+        keys.append(f"'{DIGEST}' || sha2(s.user_id, 256)")
+    matches = " UNION ALL ".join(
+        f"SELECT n.place, s.user_id, n.list, n.reason FROM named_users n JOIN ({scored}) s ON n.user_id = {key}"
+        for key in keys
+    )
+    return tables.query(matches).sort_values("place", ignore_index=True)[["user_id", "list", "reason"]]
+
+
+def take_each_once(matching: pd.DataFrame) -> pd.DataFrame:
+    """Of the users whom lists name each once, for the first reason that there is."""
+    return matching.drop_duplicates("user_id").sort_values("user_id", ignore_index=True)
 
 
 def digest_user(user: str) -> str:

@@ -1,6 +1,6 @@
 """What a report tells of, before anything is counted or drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lib.audience.advice import Advice
+from lib.audience.release import Move
 from lib.config.question import Question
 from lib.config.thresholds import Contacts
 
@@ -19,8 +20,8 @@ class Facts:
     question: Question
     as_of: date
     run_id: str  # blank outside a job
-    audience: pd.DataFrame  # the whole new list, best first
-    previous: pd.DataFrame | None  # the last list of an earlier cutoff: user_id, propensity, rank, decile, cutoff
+    audience: pd.DataFrame  # the whole new list, best first; of a large one numbers, and the names of its head
+    moves: Sequence[Move]  # since the last list of an earlier cutoff; none without it
     publication: Mapping[str, Any]  # this list's row of `publications`
     outcomes: pd.DataFrame  # all rows of the question, maybe none
     checks: pd.DataFrame  # rows of `model_checks` of this run and of earlier ones, maybe none

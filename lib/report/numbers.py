@@ -12,7 +12,6 @@ from lib.evaluation.verdict import SENTENCES, MetricLimit
 
 SIDES = (HELD_OUT, NOT_HELD_OUT)
 MEASURED = ["measured", "low", "high"]
-LIST = ["user_id", "propensity", "rank", "decile"]
 
 
 def count_by(audience: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -93,19 +92,6 @@ def newest_deciles(outcomes: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFra
         gained=gained,
         lift=gained / reached,
     )
-
-
-def find_movers(audience: pd.DataFrame, previous: pd.DataFrame, top: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Who entered and who left since the previous list, or, with `top`, its first decile; the strongest first.
-
-    Returns
-    -------
-    two DataFrame[user_id, propensity, rank, propensity_before, rank_before]
-        NaN where a user is not on that list at all.
-    """
-    both = audience[LIST].merge(previous[LIST], on="user_id", how="outer", suffixes=("", "_before"))
-    now, then = (both[name] == 1 if top else both[name].notna() for name in ("decile", "decile_before"))
-    return both[now & ~then].sort_values("rank"), both[then & ~now].sort_values("rank_before")
 
 
 def verdict_metrics(judged: pd.DataFrame) -> pd.DataFrame:

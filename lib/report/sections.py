@@ -1,6 +1,5 @@
 """What a report tells, section by section: the facts of a run as sentences' numbers, tables and plots."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,6 @@ from lib.report.facts import Facts
 from lib.report.tables import Column, Table, format_share, make_table
 from lib.timeline import Window
 
-NAMES = 5  # so many of those who entered or left are named
 NEWEST = 12  # so many past lists, decisions and verdicts are shown in full
 INPUTS = 20  # rows of drift and importances in their tables
 INTERVAL = "90% interval"
@@ -116,29 +114,22 @@ def _deciles(facts: Facts) -> dict[str, Any]:
 
 
 def _movers(facts: Facts) -> dict[str, Any]:
-    if facts.previous is None or facts.previous.empty:
+    if not facts.moves:
         return {"moves": None}
     now = [Column("Probability", "propensity", "share"), Column("Rank", "rank", "count")]
     before = [Column("Probability before", "propensity_before", "share"), Column("Rank before", "rank_before", "count")]
     moves: list[tuple[str, int, Table]] = []
-    for top, where in ((True, "the first decile"), (False, "the list")):
-        entered, left = numbers.find_movers(facts.audience, facts.previous, top)
-        for verb, rows, columns in (("entered", entered, [*now, *before]), ("left", left, [*before, *now])):
-            title = f"The strongest who {verb} {where}"
-            moves.append(
-                (f"{verb} {where}", len(rows), make_table(title, rows.head(NAMES), _user_columns(columns, rows)))
-            )
+    for move in facts.moves:
+        here, there = (now, before) if move.verb == "entered" else (before, now)
+        columns = [Column("User", "user_id"), *here, *(there if move.on_both else [])]  # else it is blank for all
+        title = f"The strongest who {move.verb} {move.where}"
+        moves.append((f"{move.verb} {move.where}", move.users, make_table(title, move.head, columns)))
     return {
         "moves": moves,
-        "previous_cutoff": facts.previous["cutoff"].iloc[0],
+        "previous_cutoff": facts.publication["previous_cutoff"],
         "jaccard": _number_or_none(facts.publication["jaccard"]),
         "mean_shift": _number_or_none(facts.publication["mean_shift"]),
     }
-
-
-def _user_columns(columns: Sequence[Column], rows: pd.DataFrame) -> list[Column]:
-    """A user's columns, without those that are blank for all."""
-    return [Column("User", "user_id"), *(column for column in columns if rows[column.source].notna().any())]
 
 
 def _models(facts: Facts) -> dict[str, Any]:

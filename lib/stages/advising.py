@@ -1,5 +1,7 @@
 """What to do with a list that is about to be published: its advice, from what the tables and the registry hold."""
 
+from datetime import date
+
 import pandas as pd
 
 from lib.audience.advice import Advice, give_advice, registered_quality
@@ -13,7 +15,7 @@ from lib.stages.context import Context
 def read_advice(
     context: Context[PublishConfig],
     listed: pd.DataFrame,
-    old: pd.DataFrame | None,
+    last: date | None,
     chosen: Chosen,
     outcomes_known: pd.DataFrame,
     checks: pd.DataFrame,
@@ -23,11 +25,11 @@ def read_advice(
     config, version = context.config, listed["prediction_version"].iloc[0]
     quality, judged_on = _read_quality(context, version, checks)
     question = config.action_name or f"do {' or '.join(config.question.actions)}"
-    oldest = listed if old is None or old.empty else old
     return give_advice(
         listed, chosen, config.contacts, numbers.past_lists(outcomes_known), numbers.newest_outcomes(outcomes_known),
-        quality, oldest=oldest["cutoff"].iloc[0], base_rate=base_rate, horizon_days=config.question.horizon_days,
-        delay_days=config.label_complete_after_days, seed=config.seed, question=question, judged_on=judged_on,
+        quality, oldest=last or listed["cutoff"].iloc[0], base_rate=base_rate,
+        horizon_days=config.question.horizon_days, delay_days=config.label_complete_after_days, seed=config.seed,
+        question=question, judged_on=judged_on,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from lib.config.exports import Export
 from lib.config.question import Question
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import odd_days, read_users
-from lib.stages.records import list_sql, read_rows
+from lib.stages.records import list_sql
 from lib.tables.contracts import CONTACTS
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql, text_literal
@@ -54,18 +54,28 @@ def write_chosen(question: Question, tables: Tables, cutoff: date, users: "pd.Se
     _replace(tables, rows, mine)
 
 
-def read_quiet(question: Question, tables: Tables, as_of: date, days: int) -> set[str]:
-    """Users who were contacted, on whatever question, in so many days before as_of.
+def quiet_sql(question: Question, tables: Tables, as_of: date, days: int) -> str:
+    """SQL for the users who were contacted, on whatever question, in so many days before as_of; blank for nobody.
 
     What the question's own list of as_of led to does not count, so that the same run gives the same file.
     """
-    if not days:
-        return set()
+    if not days or not tables.exists("contacts"):
+        return ""
     window = Window.lookback(as_of, days)
     own = f"question = '{question.slug}' AND cutoff = DATE '{as_of}'"
-    where = f"day >= DATE '{window.start}' AND day < DATE '{window.end}' AND NOT COALESCE({own}, FALSE)"
-    rows = read_rows(tables, "contacts", where, "DISTINCT user_id")
-    return set() if rows is None else set(rows["user_id"])
+    return (
+        f"SELECT DISTINCT user_id FROM {{contacts}} WHERE day >= DATE '{window.start}' AND day < DATE '{window.end}' "
+        f"AND NOT COALESCE({own}, FALSE)"
+    )
+
+
+def with_resting_sql(rows: str, quiet: str) -> str:
+    """SQL for rows of users with `resting`: who is among the users that `quiet_sql` gives."""
+    if not quiet:
+        return f"SELECT r.*, 1 = 0 AS resting FROM ({rows}) r"
+    return (
+        f"SELECT r.*, q.user_id IS NOT NULL AS resting FROM ({rows}) r LEFT JOIN ({quiet}) q ON r.user_id = q.user_id"
+    )
 
 
 def _replace(tables: Tables, rows: pd.DataFrame, where: str) -> None:

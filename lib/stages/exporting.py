@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 import pandas as pd
 
+from lib.audience import ranking
 from lib.audience.contacts import Chosen, choose_contacts, format_contacts
 from lib.audience.exports import make_file, normalise_email, normalise_phone
 from lib.audience.files import Draft
-from lib.audience.ranking import leave_out
 from lib.audience.release import STAYS
 from lib.config.exports import Export
 from lib.config.formats import IDENTIFIERS, read_format
@@ -18,9 +18,11 @@ from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import read_users
-from lib.stages.contacting import read_quiet, take_contacted, write_chosen
+from lib.stages.contacting import quiet_sql, take_contacted, write_chosen
+from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.suppressing import find_left_out, read_last_lists
+from lib.tables.contracts import to_arrow
 from lib.tables.protocol import Tables
 
 _NORMALISE = {"email": normalise_email, "phone": normalise_phone}
@@ -114,9 +116,13 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     ranked = _read_list(question, tables, cutoff)
     day = ranked["cutoff"].iloc[0]
     take_contacted(config.contacted, tables)
-    left_out = find_left_out(config.suppress or read_last_lists(question, tables) or (), question, tables, ranked)
-    quiet = read_quiet(question, tables, day, config.contacts.quiet_days)
-    chosen = choose_contacts(leave_out(ranked, left_out.users), config.contacts, quiet)
+    (scored,) = hold_near(to_arrow("audience", ranked))
+    names = config.suppress or read_last_lists(question, tables) or ()
+    left_out = find_left_out(names, question, tables, day, scored, len(ranked))
+    quiet = quiet_sql(question, tables, day, config.contacts.quiet_days)
+    resting: list[str] = tables.query(quiet)["user_id"].tolist() if quiet else []
+    listed = ranking.leave_out(ranked, left_out.users)
+    chosen = choose_contacts(listed.assign(resting=listed["user_id"].isin(resting)), config.contacts)
     files = prepare_files(config.export, tables, chosen)
     drafts = list(draft_files(config.export, question, files))
     write_chosen(question, tables, day, files.chosen["user_id"], config.export)

@@ -9,7 +9,6 @@ import pandas as pd
 from lib import timeline
 from lib.audience import outcomes
 from lib.audience.ranking import HeldOut
-from lib.audience.spread import Spread, spread_sql
 from lib.config.bases import StageConfig
 from lib.config.question import Question
 from lib.config.stages import TrainConfig
@@ -38,7 +37,7 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(config, tables, as_of):
-        scores = bring_near(tables, _with_suppressed_sql(question, tables, cutoff, as_of))
+        (scores,) = bring_near(tables, _with_suppressed_sql(question, tables, cutoff, as_of))
         outcome = _hold_against(scores, _read_held_out(question, tables, cutoff), config.seed)
         of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
@@ -57,7 +56,7 @@ def _hold_against(scores: Near, held_out: HeldOut, seed: int) -> pd.DataFrame:
     """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts."""
     scores.tables.define("is_held_out", held_out.flags, "boolean")
     scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
-    spread = Spread.of(scores.tables.query(spread_sql(scores.sql)))
+    spread = scores.read_spread()
     counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread))
     return outcomes.outcome_rows(counts, scores.tables.query(outcomes.sample_sql(scores.sql, spread.size)), seed)
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import pandas as pd
-import pyarrow as pa
 
-from lib.audience.spread import Spread, by_decile_sql, spread_sql
+from lib.audience.spread import Spread, by_decile_sql
 from lib.config.stages import PredictConfig
 from lib.errors import ModelError
 from lib.explain import reasons
@@ -50,16 +49,14 @@ def run(context: Context[PredictConfig]) -> Scored:
     if config.reasons and not reasons.is_explainable(pair):
         context.say("no reasons: this pair was registered without its typical user; the next one will have it")
     sql = labels.cohort_sql(config.question, [cutoffs.as_of], extracted.attributes)
-    cohort = bring_near(tables, sql, MOST_SCORED_NEAR)
+    (cohort,) = bring_near(tables, sql, most=MOST_SCORED_NEAR)
     score = make_scorer(pair, config.question, config.run_id, config.reasons)
     rows = cohort.tables.map_rows(cohort.sql, score, arrow_schema(PREDICTIONS))
     where = list_sql(config.question, cutoffs.as_of)
     tables.replace("predictions", rows, where)
-    if isinstance(rows, pa.Table):
-        scores = hold_near(rows)
-    else:
-        scores = bring_near(tables, f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}")
-    spread = Spread.of(scores.tables.query(spread_sql(scores.sql)))
+    scored = f"SELECT user_id, propensity FROM {{predictions}} WHERE {where}"
+    (scores,) = hold_near(rows) if cohort.here else bring_near(tables, scored)
+    spread = scores.read_spread()
     mean = f"mean propensity {spread.mean:.4f}"
     summary = f"Scored: {spread.size} users, {mean}, with version {version} of the prediction model."
     return Scored(scores.tables.query(by_decile_sql(scores.sql, spread)), summary, spread)

@@ -1,6 +1,6 @@
 """The lists of a question over time: the one before, what is written of each, and the way back to an earlier one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.audience import ranking, release
 from lib.audience.contacts import Chosen
-from lib.audience.release import ListDifference
+from lib.audience.release import ListDifference, Move
 from lib.config.bases import StageConfig
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
@@ -21,35 +21,26 @@ from lib.report.facts import Facts
 from lib.stages import ledger
 from lib.stages.advising import read_advice
 from lib.stages.context import Context
+from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import count_segments
 from lib.stages.suppressing import LeftOut, find_left_out, read_last_lists, read_left_out, write_left_out
-from lib.tables.contracts import CONTRACTS, PUBLICATIONS
+from lib.tables.contracts import CONTRACTS, PUBLICATIONS, to_arrow
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
 
 MADE = "('published', 'recorded')"  # kinds of publications that a run wrote; the others were lists before
 
 
-def read_last_list(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
-    """The last list of an earlier cutoff, as its predictions give it.
-
-    Columns: user_id, propensity, prediction_version, cutoff, rank, decile.
-
-    None where no list of an earlier cutoff was ever published, or recorded without being in use.
-    """
+def find_last_cutoff(question: Question, tables: Tables, cutoff: date) -> date | None:
+    """The cutoff of the last list before; None where none was ever published, or recorded without being in use."""
     before = f"{question_sql(question)} AND cutoff < DATE '{cutoff}'"
     # A kill may have left a list that no publication tells of.
     sources = (
         read_rows(tables, name, where, "DISTINCT cutoff")
         for name, where in (("publications", f"kind IN {MADE} AND {before}"), ("audience", before))
     )
-    days = [rows["cutoff"].max() for rows in sources if rows is not None]
-    if not days:
-        return None
-    columns = "user_id, propensity, prediction_version, cutoff"
-    scored = read_rows(tables, "predictions", list_sql(question, max(days)), columns)
-    return None if scored is None else ranking.order_by_propensity(scored)
+    return max((rows["cutoff"].max() for rows in sources if rows is not None), default=None)
 
 
 def read_base_rate(question: Question, tables: Tables, cutoffs: Cutoffs) -> Measured:
@@ -74,23 +65,23 @@ def publication_row(
     tables: Tables,
     ranked: pd.DataFrame,
     difference: ListDifference | None,
-    old: pd.DataFrame | None,
+    last: date | None,
     rate: Measured,
     kind: str,
 ) -> dict[str, Any]:
     """The row of `publications` for a list that is about to be `published` or `recorded`."""
     return _row(config, tables, ranked, kind) | {
         "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
-        "previous_cutoff": None if old is None else old["cutoff"].iloc[0], **release.difference_columns(difference),
+        "previous_cutoff": last, **release.difference_columns(difference),
     }  # fmt: skip
 
 
 def report_facts(
     context: Context[PublishConfig],
     ranked: pd.DataFrame,
-    old: pd.DataFrame | None,
     row: Mapping[str, Any],
     chosen: Chosen,
+    moves: Sequence[Move],
 ) -> Facts:
     """All that the report of a list tells, as it was known at the list's cutoff."""
     config, tables = context.config, context.tables
@@ -104,9 +95,9 @@ def report_facts(
 
     outcomes_known, checks = ledger.read_outcomes(config, tables, as_of), rows("model_checks", until_then)
     return Facts(
-        question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, previous=old, publication=row,
+        question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, moves=moves, publication=row,
         outcomes=outcomes_known, checks=checks, contacts=config.contacts, free=chosen.free, currency=config.currency,
-        advice=read_advice(context, ranked, old, chosen, outcomes_known, checks, row["base_rate"]),
+        advice=read_advice(context, ranked, row["previous_cutoff"], chosen, outcomes_known, checks, row["base_rate"]),
         segments=count_segments(config.segments, tables, ranked, as_of),
         drift=rows("drift", f"run_id = '{config.run_id}' AND {until_then} ORDER BY psi DESC, feature"),
         decisions=rows("decisions", f"{until_then} ORDER BY number"),
@@ -168,7 +159,9 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
 def _without_suppressed(question: Question, tables: Tables, ranked: pd.DataFrame) -> tuple[pd.DataFrame, LeftOut]:
     """A list of before without the users whom the newest list was to leave out, by what these lists say now."""
     earlier = read_left_out(question, tables, ranked["cutoff"].iloc[0])
-    now = find_left_out(read_last_lists(question, tables) or {}, question, tables, ranked)
+    (scored,) = hold_near(to_arrow("audience", ranked))
+    cutoff, names = ranked["cutoff"].iloc[0], read_last_lists(question, tables) or {}
+    now = find_left_out(names, question, tables, cutoff, scored, len(ranked))
     rows = pd.concat([earlier, now.rows], ignore_index=True)
     both = replace(now, rows=rows.drop_duplicates("user_id"), scored=len(ranked) + len(earlier))
     return ranking.leave_out(ranked, now.users), both

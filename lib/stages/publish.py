@@ -1,6 +1,6 @@
 """Check the new list and replace the current one with it: what the notebook `publish` calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -14,9 +14,11 @@ from lib.audience import release as release_rules
 from lib.audience.contacts import Chosen
 from lib.audience.files import Draft
 from lib.audience.ranking import HeldOut
-from lib.audience.release import ListDifference
+from lib.audience.release import ListDifference, Move
+from lib.audience.spread import Spread
 from lib.config.stages import PublishConfig
 from lib.errors import ModelError
+from lib.evaluation.measured import Measured
 from lib.features import extraction, freshness
 from lib.labels import labels
 from lib.report import page as page_rules
@@ -24,12 +26,14 @@ from lib.report import sentences
 from lib.report.facts import Facts
 from lib.stages import past
 from lib.stages import publications as lists
-from lib.stages.contacting import read_quiet, take_contacted, write_chosen
+from lib.stages.contacting import quiet_sql, take_contacted, with_resting_sql, write_chosen
 from lib.stages.context import Context
 from lib.stages.exporting import Files, draft_files, prepare_files
+from lib.stages.listed import Listed, rank_list
+from lib.stages.nearby import Near, bring_near
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
 from lib.stages.segments import format_segments
-from lib.stages.suppressing import LeftOut, find_left_out, write_left_out
+from lib.stages.suppressing import LeftOut, find_left_out, leave_out, write_left_out
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
 
@@ -71,18 +75,18 @@ def run(context: Context[PublishConfig]) -> Published:
     take_contacted(config.contacted, tables)
     new = _check_scored(config, tables, cutoffs)
     kind, mean = new.publication["kind"], new.publication["mean_propensity"]
-    context.say(f"the list may be {kind}: {len(new.listed)} users, {mean:.4f} on average")
+    context.say(f"the list may be {kind}: {len(new.shown)} users, {mean:.4f} on average")
     drafts = list(draft_files(config.export, question, new.files)) if new.files else []
     context.say("writing the report")
-    facts = lists.report_facts(context, new.listed, new.old, new.publication, new.chosen)
+    facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.moves)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
-    published = Published(new.listed.head(10), summary, facts, target, not new.recorded)
+    published = Published(new.shown.head(10), summary, facts, target, not new.recorded)
     if target:
         drafts.append(Draft.of(target, published.page.encode()))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
     if not new.recorded:
-        tables.replace("audience", new.listed, question_sql(question))
+        tables.replace("audience", new.listed.rows, question_sql(question))
     lists.record_publication(config, tables, new.publication)
     if new.files:
         write_chosen(question, tables, cutoffs.as_of, new.files.chosen["user_id"], config.export)
@@ -96,10 +100,11 @@ def run(context: Context[PublishConfig]) -> Published:
 class _NewList:
     """A list that was found sound, before anything is written."""
 
-    listed: pd.DataFrame  # without those left out
+    listed: Listed  # without those left out
+    shown: pd.DataFrame  # what is seen of it here, best first
     left_out: LeftOut
-    old: pd.DataFrame | None  # the last list of an earlier cutoff, without them as well
-    difference: ListDifference | None
+    difference: ListDifference | None  # from the last list of an earlier cutoff, without them as well
+    moves: Sequence[Move]  # since then
     recorded: str  # why it does not come into use; blank where it does
     chosen: Chosen
     files: Files | None
@@ -109,27 +114,82 @@ class _NewList:
 def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _NewList:
     """Hold all that was scored against the last list and what happens usually, then leave out who is to be left out."""
     question, as_of = config.question, cutoffs.as_of
-    ranked = _rank_scored(config, tables, as_of)
-    old, rate = lists.read_last_list(question, tables, as_of), lists.read_base_rate(question, tables, cutoffs)
-    difference = release_rules.check_against_last(ranked, old, rate, config.bounds)
-    left_out = find_left_out(config.suppress, question, tables, ranked)
-    listed = audience_rules.leave_out(ranked, left_out.users)
-    if old is not None and len(left_out.rows):
-        old = audience_rules.order_by_propensity(old[~old["user_id"].isin(left_out.users)])
-        difference = release_rules.compare_lists(listed, old) if len(old) else None
+    last, scored, old = _bring_scored(config, tables, as_of)
+    low_evidence = _check_complete(config, tables, as_of, scored)
+    rate = lists.read_base_rate(question, tables, cutoffs)
+    spread, old_spread = scored.read_spread(), old.read_spread() if old else None
+    _check_against_last(config, (scored, spread), (old, old_spread), rate)
+    left_out = find_left_out(config.suppress, question, tables, as_of, scored, spread.size)
+    listed, old = leave_out(scored, left_out), leave_out(old, left_out) if old else None
+    if len(left_out.rows):
+        spread, old_spread = listed.read_spread(), old.read_spread() if old else None
+    compared = None
+    if old and old_spread and old_spread.size:
+        compared = release_rules.compare_lists(listed.tables, listed.sql, old.sql, (spread, old_spread))
+    held_out = HeldOut(question.slug, config.held_out_share, config.seed)
+    ranked = rank_list(listed, spread, held_out, low_evidence=low_evidence)
     recorded = past.why_not_in_use(config, tables, as_of)
+    is_exported = bool(config.export.file) and not recorded
+    shown = ranked.read(whole=is_exported or bool(config.segments))
+    chosen = contacts.choose_contacts(shown, config.contacts)
+    files = prepare_files(config.export, tables, chosen) if is_exported else None
+    difference = compared.difference if compared else None
     kind = "recorded" if recorded else "published"
-    row = lists.publication_row(config, tables, listed, difference, old, rate, kind) | left_out.columns()
-    quiet = read_quiet(question, tables, as_of, config.contacts.quiet_days)
-    chosen = contacts.choose_contacts(listed, config.contacts, quiet)
-    files = prepare_files(config.export, tables, chosen) if config.export.file and not recorded else None
+    row = lists.publication_row(config, tables, shown, difference, last, rate, kind) | left_out.columns()
     row |= {"chosen": len(files.chosen) if files else None, "quiet": chosen.quiet}
-    return _NewList(listed, left_out, old, difference, recorded, chosen, files, row)
+    moves = compared.moves if compared else ()
+    return _NewList(ranked, shown, left_out, difference, moves, recorded, chosen, files, row)
+
+
+def _bring_scored(config: PublishConfig, tables: Tables, as_of: date) -> tuple[date | None, Near, Near | None]:
+    """The last list's cutoff, if there is one, what was scored, with `resting`, and the scores of the last list."""
+    question = config.question
+    if not tables.exists("predictions"):
+        raise ModelError("Nothing has been scored in this schema. Run predict first.")
+    quiet = quiet_sql(question, tables, as_of, config.contacts.quiet_days)
+    new = with_resting_sql(f"SELECT * FROM {{predictions}} WHERE {list_sql(question, as_of)}", quiet)
+    last = lists.find_last_cutoff(question, tables, as_of)
+    if last is None:
+        (scored,) = bring_near(tables, new)
+        return None, scored, None
+    columns = "user_id, propensity, prediction_version"
+    scored, old = bring_near(tables, new, f"SELECT {columns} FROM {{predictions}} WHERE {list_sql(question, last)}")
+    return (last, scored, old) if old.has_rows() else (None, scored, None)
+
+
+def _check_complete(config: PublishConfig, tables: Tables, as_of: date, scored: Near) -> bool:
+    """See that the scores are whole and of the pair that the run decided on; whether that has low evidence."""
+    question = config.question
+    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort_sql(question, [as_of])}) c")["n"].iloc[0]
+    counts, pairs = (
+        scored.tables.query(sql(scored.sql)) for sql in (release_rules.completeness_sql, release_rules.pairs_sql)
+    )
+    decided = read_decision(config, tables)
+    if decided is None:  # by hand: the list follows whatever pair the predictions come from, but one pair only
+        decided = pairs.iloc[0] if len(pairs) else pd.Series(dict.fromkeys(PAIR, ""))
+    versions = {name: str(decided[name]) for name in PAIR}
+    release_rules.check_complete(counts, pairs, int(cohort), versions)
+    return is_low_evidence(tables, question, versions["prediction_version"])
+
+
+def _check_against_last(
+    config: PublishConfig, new: tuple[Near, Spread], last: tuple[Near | None, Spread | None], rate: Measured
+) -> None:
+    (scored, spread), (old, old_spread) = new, last
+    shift = None
+    if old and old_spread:
+        pairs = [
+            set(one.tables.query(f"SELECT DISTINCT prediction_version FROM ({one.sql}) s")["prediction_version"])
+            for one in (scored, old)
+        ]
+        if pairs[0] == pairs[1]:
+            shift = release_rules.measure_shift(scored.tables, scored.sql, old.sql, (spread, old_spread))
+    release_rules.check_against_last(spread, old_spread, shift, rate, config.bounds)
 
 
 def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
     return [
-        *_headline(new.listed, facts.as_of, new.recorded),
+        *_headline(new.shown, facts.as_of, new.recorded),
         *new.left_out.format(),
         *sentences.format_advice(facts.advice, config.currency),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
@@ -137,25 +197,8 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
         *format_segments(facts.segments),
         *(new.files.format(config.export) if new.files else []),
         "The ten likeliest:",
-        *audience_rules.format_list(new.listed.head(10)),
+        *audience_rules.format_list(new.shown.head(10)),
     ]
-
-
-def _rank_scored(config: PublishConfig, tables: Tables, as_of: date) -> pd.DataFrame:
-    """Make a list of the cutoff's predictions, and see that it is whole and of the pair that the run decided on."""
-    question = config.question
-    if not tables.exists("predictions"):
-        raise ModelError("Nothing has been scored in this schema. Run predict first.")
-    predictions = tables.query(f"SELECT * FROM {{predictions}} WHERE {list_sql(question, as_of)}")
-    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort_sql(question, [as_of])}) c")["n"].iloc[0]
-    decided = read_decision(config, tables)
-    if decided is None:  # by hand: the list follows whatever pair the predictions come from, but one pair only
-        decided = predictions.iloc[0] if len(predictions) else pd.Series(dict.fromkeys(PAIR, ""))
-    versions = {name: str(decided[name]) for name in PAIR}
-    low = is_low_evidence(tables, question, versions["prediction_version"])
-    ranked = audience_rules.rank(predictions, low, HeldOut(question.slug, config.held_out_share, config.seed))
-    release_rules.check_complete(ranked, int(cohort), versions)
-    return ranked
 
 
 def _headline(ranked: pd.DataFrame, as_of: date, recorded: str) -> list[str]:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from lib.audience import suppression
 from lib.audience.release import STAYS
@@ -14,6 +15,7 @@ from lib.audience.suppression import UserList
 from lib.config.question import Question
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import read_users
+from lib.stages.nearby import Near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.tables.contracts import SUPPRESSIONS
 from lib.tables.protocol import Tables
@@ -54,8 +56,14 @@ class LeftOut:
         ]
 
 
-def find_left_out(names: Iterable[str], question: Question, tables: Tables, ranked: pd.DataFrame) -> LeftOut:
-    """Read the named lists, and find which users of a ranked cohort they leave out at its cutoff.
+def find_left_out(
+    names: Iterable[str], question: Question, tables: Tables, cutoff: date, scored: Near, users: int
+) -> LeftOut:
+    """Read the named lists, and find which users of a scored cohort they leave out at its cutoff.
+
+    Parameters
+    ----------
+    scored, users : rows of the cohort with `user_id`, and how many they are
 
     Raises
     ------
@@ -63,17 +71,27 @@ def find_left_out(names: Iterable[str], question: Question, tables: Tables, rank
         If a list cannot be read, or is empty and was not when the last list was made, or nobody is left.
     """
     before = read_last_lists(question, tables)
-    lists = [_read_list(name, tables, ranked["cutoff"].iloc[0]) for name in names]
+    lists = [_read_list(name, tables, cutoff) for name in names]
     suppression.check_not_emptied(lists, before or {})
-    users = ranked["user_id"].tolist()
-    strangers = [one for one in lists if len(one.rows) and suppression.find_suppressed(users, [one]).empty]
-    left_out = LeftOut(suppression.find_suppressed(users, lists), len(ranked), lists, before, strangers)
-    if len(left_out.rows) == len(ranked):
+    matching = suppression.find_suppressed(scored.tables, scored.sql, lists)
+    strangers = [one for one in lists if len(one.rows) and one.name not in set(matching["list"])]
+    rows = suppression.take_each_once(matching)
+    left_out = LeftOut(rows, users, lists, before, strangers)
+    if len(left_out.rows) == users:
         raise PublishRefused(
-            f"All {len(ranked)} users scored are left out: {suppression.format_reasons(left_out.by_reason)}. Look at "
+            f"All {users} users scored are left out: {suppression.format_reasons(left_out.by_reason)}. Look at "
             f"the lists that suppress names. {STAYS}"
         )
     return left_out
+
+
+def leave_out(scored: Near, left_out: LeftOut) -> Near:
+    """The same rows without the users who are left out."""
+    if left_out.rows.empty:
+        return scored
+    scored.tables.lend("left_out_users", pa.table({"user_id": pa.array(left_out.users, pa.string())}))
+    listed = f"SELECT s.* FROM ({scored.sql}) s ANTI JOIN left_out_users x ON s.user_id = x.user_id"
+    return replace(scored, sql=listed)
 
 
 def write_left_out(question: Question, tables: Tables, cutoff: date, rows: pd.DataFrame) -> None:

@@ -70,6 +70,9 @@ class DeltaTables:
     def rows(self, sql: str) -> "DataFrame":
         return self.frame(sql)
 
+    def lend(self, name: str, rows: pa.Table) -> None:
+        self.spark.createDataFrame(rows).createOrReplaceTempView(name)
+
     def define(self, name: str, function: OfUsers, gives: str) -> None:
         from pyspark.sql.pandas.functions import pandas_udf
 

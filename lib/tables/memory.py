@@ -18,6 +18,7 @@ class MemoryTables:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
+        self.connection.execute("CREATE MACRO sha2(text, bits) AS sha256(text)")  # Spark's name of it
         self.stored: dict[str, pa.Table] = {}
         self.properties: dict[tuple[str, str], str] = {}
         self.earlier: list[pa.Table] = []  # versions of `audience`
@@ -44,6 +45,9 @@ class MemoryTables:
 
     def rows(self, sql: str) -> pa.Table:
         return self.table(sql)
+
+    def lend(self, name: str, rows: pa.Table) -> None:
+        self.connection.register(name, rows)
 
     def define(self, name: str, function: OfUsers, gives: str) -> None:
         def on_arrow(texts: pa.ChunkedArray) -> pa.Array:

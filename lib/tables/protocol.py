@@ -28,6 +28,9 @@ class Tables(Protocol):
     def rows(self, sql: str) -> Rows:
         """The same, on their way into a table."""
 
+    def lend(self, name: str, rows: pa.Table) -> None:
+        """Let queries name these rows, as `name` without braces, in the place of what was lent by it before."""
+
     def define(self, name: str, function: OfUsers, gives: str) -> None:
         """Let queries call a function of one text, by this name; `gives` is its type, boolean or double.
 

@@ -1,9 +1,9 @@
-"""Lists held against what happened, from a few rows: by the SQL that the ledger asks, in memory."""
+"""Lists compared, and held against what happened, from a few rows: by the SQL that the stages ask, in memory."""
 
 import numpy as np
 import pyarrow as pa
 
-from lib.audience import outcomes
+from lib.audience import outcomes, release, suppression
 from lib.audience.spread import Spread, spread_sql
 from lib.labels.rows import user_hash
 from lib.tables.memory import MemoryTables
@@ -14,12 +14,50 @@ SCORED = "SELECT * FROM scored"
 def outcome_rows(rows, held_out, seed, suppressed=None):
     """The ledger's rows of a frame with user_id, propensity and label; who is held out or suppressed is flagged."""
     held = {user for user, flag in zip(rows["user_id"], held_out, strict=True) if flag}
-    tables = MemoryTables()
-    tables.connection.execute("SET threads = 1")
-    flagged = rows.assign(suppressed=np.zeros(len(rows), bool) if suppressed is None else suppressed)
-    tables.stored["scored"] = pa.Table.from_pandas(flagged, preserve_index=False)
+    out = np.zeros(len(rows), bool) if suppressed is None else suppressed
+    tables, spreads = lists_of(scored=rows.assign(suppressed=out))
+    spread = spreads["scored"]
     tables.define("is_held_out", lambda users: [user in held for user in users], "boolean")
     tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
-    spread = Spread.of(tables.query(spread_sql(SCORED)))
     counts, measured = outcomes.counts_sql(SCORED, spread), outcomes.sample_sql(SCORED, spread.size)
     return outcomes.outcome_rows(tables.query(counts), tables.query(measured), seed)
+
+
+def lists_of(**frames):
+    """Tables in memory that hold these frames, and the spread of each."""
+    tables = MemoryTables()
+    tables.connection.execute("SET threads = 1")
+    tables.stored |= {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in frames.items()}
+    return tables, {name: Spread.of(tables.query(spread_sql(f"SELECT * FROM {name}"))) for name in frames}
+
+
+def check_complete(rows, cohort, versions):
+    """See that rows of predictions are the whole of a cohort."""
+    tables, _ = lists_of(scored=rows)
+    counts, pairs = (tables.query(sql(SCORED)) for sql in (release.completeness_sql, release.pairs_sql))
+    release.check_complete(counts, pairs, cohort, versions)
+
+
+def compare(new, old):
+    """Two frames side by side."""
+    tables, spreads = lists_of(new_rows=new, old_rows=old)
+    return release.compare_lists(tables, "SELECT * FROM new_rows", "SELECT * FROM old_rows", tuple(spreads.values()))
+
+
+def check_against_last(new, old, rate, bounds):
+    """Hold a frame against the last list's; how far their propensities are apart."""
+    if old is None:
+        return release.check_against_last(lists_of(rows=new)[1]["rows"], None, None, rate, bounds)
+    tables, spreads = lists_of(new_rows=new, old_rows=old)
+    both = tuple(spreads.values())
+    shift = release.measure_shift(tables, "SELECT * FROM new_rows", "SELECT * FROM old_rows", both)
+    same_pair = set(new["prediction_version"]) == set(old["prediction_version"])
+    release.check_against_last(*both, shift if same_pair else None, rate, bounds)
+    return shift
+
+
+def find_suppressed(users, lists):
+    """Who of some users is left out, each once."""
+    tables = MemoryTables()
+    tables.stored["scored"] = pa.table({"user_id": users})
+    return suppression.take_each_once(suppression.find_suppressed(tables, SCORED, lists))

@@ -8,9 +8,16 @@ import pytest
 
 from lib.audience import outcomes, ranking, spread
 from lib.audience.ranking import HeldOut
+from lib.audience.release import check_complete, compare_lists, completeness_sql, pairs_sql
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
+from lib.audience.suppression import UserList, digest_user, find_suppressed, take_each_once
 from lib.labels.rows import user_hash
-from lib.tables.contracts import EVALUATIONS
+from lib.stages.contacting import with_resting_sql
+from lib.stages.listed import rank_list
+from lib.stages.nearby import Near
+from lib.stages.suppressing import LeftOut, leave_out
+from lib.tables.contracts import AUDIENCE, EVALUATIONS
+from tests.builders.lists import compare
 
 ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
 ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
@@ -24,7 +31,7 @@ FIRST = {
 def drawn():
     """Propensities of users with odd names, rare ones, many of them equal."""
     rng = np.random.default_rng(0)
-    names = [f"{ODD[n % len(ODD)]}{n // len(ODD) or ''}" for n in range(300)]
+    names = [f"{ODD[n % len(ODD)]}{'~' * (n // len(ODD))}" for n in range(300)]
     propensities = np.where(rng.random(300) < 0.5, rng.beta(0.5, 60, 300), rng.integers(0, 5, 300) / 4)
     return pd.DataFrame({"user_id": rng.permutation(names), "propensity": propensities}).assign(**FIRST)
 
@@ -70,3 +77,31 @@ def test_what_happened_is_counted_and_measured_alike(tables, drawn, monkeypatch)
     sampled = told[user_hash(told["user_id"].to_numpy(object), 0) < 0.5]
     assert sorted(measured["user_id"]) == sorted(sampled["user_id"])
     assert 0 < wanted["suppressed"].sum() < 300
+
+
+def test_a_list_is_compared_parted_and_left_out_of_alike(tables, drawn, monkeypatch):
+    monkeypatch.setattr(spread, "PIECE", 70)
+    before = drawn.sample(250, random_state=1).assign(question="before")
+    before["propensity"] = before["propensity"].sample(frac=1, random_state=2).to_numpy()
+    tables.replace("predictions", pd.concat([drawn, before]), "1 = 1")
+    rows = with_resting_sql(ROWS, "SELECT user_id FROM {predictions} WHERE question = 'before' AND propensity > 0.5")
+    named = UserList("crm", pd.DataFrame({"user_id": [digest_user("Zoe"), "ana", "who"], "reason": "staff"}), 3)
+
+    found = find_suppressed(tables, rows, [named])
+    assert sorted(take_each_once(found)["user_id"]) == ["Zoe", "ana"]
+    new = leave_out(Near(tables, rows), LeftOut(found, 300, [named], None))
+    old = Near(tables, "SELECT * FROM {predictions} WHERE question = 'before'")
+    spreads = new.read_spread(), old.read_spread()
+    listed = rank_list(new, spreads[0], HeldOut("q", 0.2, 0), low_evidence=True)
+    tables.replace("audience", listed.rows, "1 = 1")
+
+    kept = drawn[~drawn["user_id"].isin(["Zoe", "ana"])]
+    wanted, last = (ranking.rank(rows, True, HeldOut("q", 0.2, 0)) for rows in (kept, before))
+    exact = [name for name in AUDIENCE if name not in ("expected_actions", "reasons")]
+    written = tables.query("SELECT * FROM {audience} ORDER BY rank")
+    assert written[exact].to_numpy().tolist() == wanted[exact].to_numpy().tolist()
+    resting = set(before.loc[before["propensity"] > 0.5, "user_id"])
+    assert set(listed.read().query("resting")["user_id"]) == resting & set(kept["user_id"])
+    assert compare_lists(tables, new.sql, old.sql, spreads).difference == compare(wanted, last).difference
+    counts, pairs = (tables.query(sql(rows)) for sql in (completeness_sql, pairs_sql))
+    check_complete(counts, pairs, 300, {"preprocessing_version": "1", "prediction_version": "2"})

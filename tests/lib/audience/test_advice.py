@@ -29,7 +29,7 @@ def listed(users=1000, held=0.1):
     rows = pd.DataFrame({
         "user_id": [f"u{n:04}" for n in range(users)], "propensity": np.linspace(0.5, 0.0, users), "cutoff": AS_OF,
     })  # fmt: skip
-    return rank(rows, False, HeldOut("q", held, 0))
+    return rank(rows, False, HeldOut("q", held, 0)).assign(resting=False)
 
 
 def advise(rows, outcomes=NO_OUTCOMES, quality=GOOD, oldest=AS_OF, **wanted):

@@ -25,7 +25,7 @@ def users(rows):
 
 
 def choose(ranked, quiet=(), **wanted):
-    return choose_contacts(ranked, replace(ALL, **wanted), quiet)
+    return choose_contacts(ranked.assign(resting=ranked["user_id"].isin(list(quiet))), replace(ALL, **wanted))
 
 
 def test_where_nothing_is_chosen_all_are_kept_but_those_held_out(ranked):
@@ -110,7 +110,7 @@ def test_of_nobody_nobody_acts(ranked):
 
 def test_it_is_told_how_many_are_contacted(ranked):
     asked = replace(ALL, value_of_action=4.0, cost_of_contact=2.0)
-    chosen = choose_contacts(ranked, asked)
+    chosen = choose_contacts(ranked.assign(resting=False), asked)
     assert format_contacts(chosen, 100, asked) == [
         f"To contact: {len(chosen.rows)} of 100 users, {chosen.rows['propensity'].sum():.0f} expected to act."
     ]

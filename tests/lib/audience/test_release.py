@@ -6,18 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.audience import spread
 from lib.audience.ranking import HeldOut, rank
-from lib.audience.release import (
-    ListDifference,
-    check_against_last,
-    check_complete,
-    compare_lists,
-    difference_columns,
-    format_difference,
-)
+from lib.audience.release import NAMED, ListDifference, difference_columns, format_difference
 from lib.config.thresholds import PublishLimits
 from lib.errors import PublishRefused
 from lib.evaluation.metrics import measure_share
+from tests.builders.lists import check_against_last, check_complete, compare
 
 VERSIONS = {"preprocessing_version": "3", "prediction_version": "4"}
 BOUNDS = PublishLimits(max_users_change=0.5, max_score_shift=0.5, max_rate_ratio=3.0)
@@ -89,7 +84,7 @@ def test_a_list_far_longer_or_shorter_than_the_last_is_refused(users, before):
 
 @pytest.mark.parametrize(("users", "before"), [(150, 100), (100, 150), (100, 100)])
 def test_a_list_of_nearly_the_same_length_passes(users, before):
-    assert check_against_last(listed([0.25] * users), listed([0.25] * before), RATE, BOUNDS).score_shift == 0
+    assert check_against_last(listed([0.25] * users), listed([0.25] * before), RATE, BOUNDS) == 0
 
 
 def test_scores_that_have_moved_are_refused():
@@ -103,23 +98,65 @@ def test_scores_that_have_moved_are_refused():
     )
     with pytest.raises(PublishRefused, match=re.escape(message)):
         check_against_last(new, old, RATE, BOUNDS)
-    assert check_against_last(
-        listed(np.linspace(0.1, 0.4, 100) + 0.14), old, RATE, BOUNDS
-    ).score_shift == pytest.approx(0.47)
-    assert check_against_last(new.assign(prediction_version="5"), old, RATE, BOUNDS).score_shift == pytest.approx(0.53)
+    nearer = listed(np.linspace(0.1, 0.4, 100) + 0.14)
+    assert check_against_last(nearer, old, RATE, BOUNDS) == pytest.approx(0.47)
+    assert check_against_last(new.assign(prediction_version="5"), old, RATE, BOUNDS) == pytest.approx(0.53)
 
 
 def test_what_differs_between_two_lists():
     old = listed(np.linspace(0.9, 0.1, 20), [f"u{n}" for n in range(20)])
     new = listed(np.linspace(0.8, 0.0, 20), ["u1", "u0", *(f"u{n}" for n in range(5, 23))])
-    assert compare_lists(new, old) == ListDifference(3, 3, 1.0, pytest.approx(-0.1), pytest.approx(0.15))
+    assert compare(new, old).difference == ListDifference(3, 3, 1.0, pytest.approx(-0.1), pytest.approx(0.15))
     other = listed(np.linspace(0.8, 0.0, 20), ["u1", "new", *(f"u{n}" for n in range(5, 23))])
-    assert compare_lists(other, old).jaccard == pytest.approx(1 / 3)
+    assert compare(other, old).difference.jaccard == pytest.approx(1 / 3)
 
 
 def test_equal_lists_differ_in_nothing_whatever_the_order_of_their_rows():
     rows = listed([0.5, 0.5, 0.25, 0.1])
-    assert compare_lists(rows, rows.iloc[::-1]) == ListDifference(0, 0, 1.0, 0.0, 0.0)
+    assert compare(rows, rows.iloc[::-1]).difference == ListDifference(0, 0, 1.0, 0.0, 0.0)
+
+
+def drawn(kind, seed, users):
+    """A list of some of these users, with odd names."""
+    rng = np.random.default_rng(seed)
+    p = {"spread": rng.random(users), "ties": rng.integers(0, 4, users) / 4, "alike": np.full(users, 0.3)}[kind]
+    names = rng.permutation([f"{'Zä9'[n % 3]}{n}" for n in range(users * 3 // 2 + 1)])[:users]
+    return listed(p, list(names))
+
+
+def in_pandas(new, old):
+    """What differs, and who moved, as it was found when both lists were frames."""
+    now, then = set(new["user_id"]), set(old["user_id"])
+    top, before = (set(ranked.loc[ranked["decile"] == 1, "user_id"]) for ranked in (new, old))
+    scores, others = (np.sort(ranked["propensity"].to_numpy(float)) for ranked in (new, old))
+    places = np.concatenate([scores, others])
+    apart = [np.searchsorted(values, places, side="right") / len(values) for values in (scores, others)]
+    columns = ["user_id", "propensity", "rank", "decile"]
+    both = new[columns].merge(old[columns], on="user_id", how="outer", suffixes=("", "_before"))
+    moves = []
+    for is_top in (True, False):
+        here, there = (both[name] == 1 if is_top else both[name].notna() for name in ("decile", "decile_before"))
+        moves += [both[here & ~there].sort_values("rank"), both[there & ~here].sort_values("rank_before")]
+    return ListDifference(
+        len(now - then), len(then - now), len(top & before) / len(top | before),
+        pytest.approx(scores.mean() - others.mean(), abs=1e-12), float(np.abs(apart[0] - apart[1]).max()),
+    ), moves  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", [1, 10**6])
+@pytest.mark.parametrize("users", [(1, 1), (40, 50), (400, 300)])
+@pytest.mark.parametrize("kinds", [("spread", "spread"), ("ties", "ties"), ("alike", "spread"), ("spread", "alike")])
+def test_lists_differ_in_what_they_differed_in_as_frames(monkeypatch, kinds, users, piece):
+    monkeypatch.setattr(spread, "PIECE", piece)
+    new, old = (drawn(kind, seed, size) for seed, (kind, size) in enumerate(zip(kinds, users, strict=True)))
+    found, (difference, moves) = compare(new, old), in_pandas(new, old)
+    assert found.difference == difference
+    columns = ["user_id", "propensity", "rank", "propensity_before", "rank_before"]
+    for move, rows in zip(found.moves, moves, strict=True):
+        other = "rank_before" if move.verb == "entered" else "rank"
+        assert (move.users, move.on_both) == (len(rows), rows[other].notna().sum())
+        wanted = rows.head(NAMED).reset_index(drop=True)
+        pd.testing.assert_frame_equal(move.head[columns], wanted[columns], check_dtype=False, check_exact=True)
 
 
 def test_the_distance_of_distributions_is_that_of_kolmogorov_and_smirnov():
@@ -127,7 +164,7 @@ def test_the_distance_of_distributions_is_that_of_kolmogorov_and_smirnov():
 
     rng = np.random.default_rng(0)
     one, other = rng.beta(2, 5, 300).round(2), rng.beta(3, 5, 200).round(2)
-    assert compare_lists(listed(one), listed(other)).score_shift == pytest.approx(ks_2samp(one, other).statistic)
+    assert compare(listed(one), listed(other)).difference.score_shift == pytest.approx(ks_2samp(one, other).statistic)
 
 
 def test_a_difference_is_recorded_and_told():

@@ -21,7 +21,7 @@ def drawn(kind, users, seed=0):
         "spread": rng.random(users), "rare": rng.beta(0.5, 60, users), "ties": rng.integers(0, 4, users) / 4,
         "alike": np.full(users, 0.3), "certain": rng.integers(0, 2, users).astype(float),
     }[kind]  # fmt: skip
-    names = [f"{ODD[n % len(ODD)]}{n // len(ODD) or ''}" for n in range(users)]
+    names = [f"{ODD[n % len(ODD)]}{'~' * (n // len(ODD))}" for n in range(users)]
     return pd.DataFrame({"user_id": rng.permutation(names), "propensity": propensities})
 
 

@@ -10,12 +10,12 @@ from lib.audience.suppression import (
     check_not_emptied,
     count_reasons,
     digest_user,
-    find_suppressed,
     format_lists,
     format_suppressed,
     make_list,
 )
 from lib.errors import PublishRefused
+from tests.builders.lists import find_suppressed
 
 AS_OF = date(2024, 6, 3)
 

@@ -22,8 +22,10 @@ from lib.report.sentences import format_advice
 from lib.report.tables import format_share
 from lib.tables.contracts import CONTRACTS
 from tests.builders.advice import advice
+from tests.builders.lists import compare
 
 AS_OF = date(2024, 6, 1)
+BEFORE = AS_OF - timedelta(days=7)  # the last list
 ASKED = Question(actions=("rent",), horizon_days=28, cohort_days=90)
 ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)
 BANDS = {"far above average": 0.3, "above average": 0.1, "average": 0.05, "below average": 0.0}
@@ -131,7 +133,7 @@ def first_run(users=200):
     """The facts of a question's first list."""
     audience = listed(users)
     return Facts(
-        question=ASKED, as_of=AS_OF, run_id="run-9", audience=audience, previous=None,
+        question=ASKED, as_of=AS_OF, run_id="run-9", audience=audience, moves=(),
         publication=publication(audience), outcomes=frame("outcomes", []), checks=frame("model_checks", []),
         drift=frame("drift", []), decisions=decisions("promoted"), importances=NONE(columns=["name", "mean", "std"]),
         evidence=NONE(columns=["decile", "users", "expected", "observed"]), advice=advice(), contacts=ALL,
@@ -141,7 +143,7 @@ def first_run(users=200):
 
 def advised(facts):
     """The same facts with the advice that follows from them."""
-    chosen = choose_contacts(facts.audience, facts.contacts)
+    chosen = choose_contacts(facts.audience.assign(resting=False), facts.contacts)
     newest = numbers.newest_outcomes(facts.outcomes)
     asked = f"do {' or '.join(facts.question.actions)}"
     told = give_advice(
@@ -153,11 +155,11 @@ def advised(facts):
 
 def sixth_run(users=2000):
     """The facts of a question five of whose lists have matured."""
-    audience, previous = listed(users), listed(users, AS_OF - timedelta(days=7), seed=1)
+    audience, previous = listed(users), listed(users, BEFORE, seed=1)
     cutoffs = [AS_OF - timedelta(days=28 + 7 * back) for back in range(5)]
     words = "good", "very good", "fair", "too few to tell", "good"
     return replace(
-        first_run(users), previous=previous, publication=publication(audience, previous),
+        first_run(users), moves=compare(audience, previous).moves, publication=publication(audience, previous),
         outcomes=pd.concat([outcome(day, users, seed, word) for seed, (day, word) in enumerate(zip(
             cutoffs, words, strict=True))], ignore_index=True),
         checks=checks(), decisions=decisions("promoted", "kept", "rejected", "kept", "promoted", "kept"),
@@ -352,7 +354,7 @@ def test_users_left_alone_are_held_against_the_others(sixth, told):
 
 
 def test_who_entered_and_who_left_are_counted_and_the_strongest_named(sixth, told):
-    now, then = (frame.set_index("user_id") for frame in (sixth.audience, sixth.previous))
+    now, then = (frame.set_index("user_id") for frame in (sixth.audience, listed(2000, BEFORE, seed=1)))
     new = [user for user in now.index if user not in then.index]
     gone = [user for user in then.index if user not in now.index]
     tops = [set(frame.index[frame["decile"] == 1]) for frame in (now, then)]

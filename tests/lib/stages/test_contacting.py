@@ -9,7 +9,7 @@ import pytest
 
 from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused
-from lib.stages.contacting import read_quiet, take_contacted, write_chosen
+from lib.stages.contacting import quiet_sql, take_contacted, with_resting_sql, write_chosen
 from lib.tables.memory import MemoryTables
 from tests.builders.runs import NEXT, asked, two_lists
 
@@ -55,6 +55,11 @@ def test_what_is_told_of_a_day_replaces_what_the_same_told_of_it_and_other_days_
     ]
 
 
+def read_quiet(question, tables, as_of, days):
+    quiet = quiet_sql(question, tables, as_of, days)
+    return set(tables.query(quiet)["user_id"]) if quiet else set()
+
+
 def test_quiet_are_those_contacted_in_the_days_before_on_any_question_but_not_by_the_list_itself():
     tables = MemoryTables()
     assert read_quiet(QUESTION, tables, AS_OF, 7) == set()
@@ -74,6 +79,14 @@ def test_quiet_are_those_contacted_in_the_days_before_on_any_question_but_not_by
     own = tables.query("SELECT * FROM {contacts} WHERE user_id = 'own list'").assign(day=ago(3))
     tables.replace("contacts", own, "user_id = 'own list'")
     assert "own list" not in read_quiet(QUESTION, tables, AS_OF, 7)
+
+
+def test_each_row_says_whether_its_user_is_to_have_quiet():
+    tables = MemoryTables()
+    rows = "SELECT 'ana' AS user_id, 1 AS n UNION ALL SELECT 'bo' AS user_id, 2 AS n"
+    for quiet, resting in (("", [False, False]), ("SELECT 'bo' AS user_id", [False, True])):
+        found = tables.query(f"{with_resting_sql(rows, quiet)} ORDER BY n")
+        assert found.to_numpy().tolist() == [["ana", 1, resting[0]], ["bo", 2, resting[1]]]
 
 
 def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(world, tmp_path):

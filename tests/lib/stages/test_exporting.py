@@ -64,7 +64,8 @@ def test_who_is_left_out_or_held_out_is_in_no_file_of_any_format(name):
         ranked = leave_out(rank(scores, False, HeldOut("q", 0.3, seed)), out)
         held = set(ranked.loc[ranked["held_out"], "user_id"])
         tables.elsewhere["crm.people"] = people(users)
-        files = prepare_files(config.export, tables, choose_contacts(ranked, config.contacts, quiet))
+        ranked["resting"] = ranked["user_id"].isin(quiet)
+        files = prepare_files(config.export, tables, choose_contacts(ranked, config.contacts))
         for rows in (files.chosen, files.control):
             named = names_of(make_file(rows, read_format(name), {}, "q"), name)
             assert named == (set() if name == "google_customer_match" else set(rows["user_id"]))  # digests alone

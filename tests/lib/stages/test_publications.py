@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from lib.config.stages import PublishConfig
 from lib.errors import ConfigError, PublishRefused, SourceError
+from lib.stages import nearby
 from lib.stages import publications as publications_rules
 from tests.builders.runs import AS_OF, NEXT, World, asked, log, two_lists
 
@@ -54,6 +56,21 @@ def test_publishing_again_tells_the_same_difference(world, after_two_lists):
     assert world.differs(after_two_lists, ["audience", "publications"]) == []
     world.publish(run_id="run-3")  # the same day once more: held against the list of the week before, not its own
     assert [row["previous_cutoff"] for row in publications(world)] == [None, AS_OF, AS_OF]
+
+
+def test_a_list_too_large_to_come_near_is_the_same_list(world, after_two_lists, monkeypatch, tmp_path):
+    world.tables.elsewhere["crm.staff"] = pa.table({"user_id": world.rows("audience")["user_id"].tolist()[::9]})
+    made = []
+    for most in (nearby.MOST_NEAR, 0):
+        monkeypatch.setattr(nearby, "MOST_NEAR", most)
+        there = world.copy()
+        there.tables.elsewhere = world.tables.elsewhere
+        published = there.publish(run_id="run-2", suppress="crm.staff", export_top=20)
+        made.append((there, published.summary, published.page))
+    (near, *told), (far, *told_of_many) = made
+    assert far.differs(near, ["audience", "publications", "suppressions"]) == []
+    assert told_of_many == told
+    assert near.differs(after_two_lists, ["audience"]) != []
 
 
 def test_a_repair_decides_and_publishes_anew_under_the_same_run_and_says_so(world):

@@ -1,0 +1,64 @@
+"""A list that is about to be published: ranked where its rows lie, and what of it this process gets to see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lib.audience.ranking import HeldOut
+from lib.audience.spread import Spread, ranked_sql
+from lib.stages.nearby import Near
+from lib.tables.contracts import AUDIENCE, PREDICTIONS
+from lib.tables.protocol import Rows
+
+HEAD = 1_000  # users of a large list who are known by name here: of all, who may be contacted, and who is held out
+NUMBERS = ("rank", "propensity", "decile", "band", "held_out", "resting")  # what is known here of everybody
+SHARED = ("cutoff", "preprocessing_version", "prediction_version")  # the same for all rows
+NAMES = ("user_id", "reasons")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list: its rows as `audience` has them, and `resting`; and how its propensities are spread."""
+
+    near: Near
+    spread: Spread
+
+    @property
+    def rows(self) -> Rows:
+        """The rows for the table."""
+        return self.near.tables.rows(f"SELECT {', '.join(AUDIENCE)} FROM ({self.near.sql}) l")
+
+    def read(self, *, whole: bool = False) -> pd.DataFrame:
+        """The list, best first; of a large one, unless all of it is asked for, numbers and the names of its head."""
+        if whole or self.near.here:
+            return self._query("*", "ORDER BY rank")
+        numbers = self._query(NUMBERS).sort_values("rank", ignore_index=True)
+        columns = (*NAMES, "rank", *SHARED, "low_evidence")
+        heads = pd.concat([
+            self._query(columns, f"WHERE {whose} ORDER BY rank LIMIT {HEAD}")
+            for whose in ("1 = 1", "NOT held_out AND NOT resting", "held_out")
+        ])  # fmt: skip
+        for name in NAMES:
+            named = np.full(len(numbers), None, object)
+            named[heads["rank"] - 1] = heads[name]
+            numbers[name] = named
+        for name in SHARED:  # as a category, whose rows take a byte each
+            numbers[name] = pd.Series([heads[name].iloc[0]] * len(numbers), dtype="category")
+        return numbers.assign(low_evidence=bool(heads["low_evidence"].iloc[0]))
+
+    def _query(self, columns: Sequence[str], where: str = "") -> pd.DataFrame:
+        return self.near.tables.query(f"SELECT {', '.join(columns)} FROM ({self.near.sql}) l {where}")
+
+
+def rank_list(scored: Near, spread: Spread, held_out: HeldOut, *, low_evidence: bool) -> Listed:
+    """Make a list of one question's predictions at one cutoff, with `resting`.
+
+    Equal propensities are ranked by user_id; decile 1 and percentile 1 are the highest.
+    """
+    scored.tables.define("is_held_out", held_out.flags, "boolean")
+    ranked = ranked_sql(scored.sql, spread, (*PREDICTIONS, "resting"))
+    low = "TRUE" if low_evidence else "FALSE"
+    sql = f"SELECT l.*, {low} AS low_evidence, is_held_out(user_id) AS held_out FROM ({ranked}) l"
+    return Listed(replace(scored, sql=sql), spread)
