@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from textwrap import wrap
@@ -19,6 +19,8 @@ from lib.registry.versions import Version
 from lib.stages.context import Context
 
 _CELL = 40  # longer texts do not stand in a table
+_METRICS = {"log loss": "log_loss", "AUC": "auc"}
+_HEADS = ("in use", "made, UTC", "learnt through", "judged on", *_METRICS)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -59,25 +61,37 @@ def _list_versions(home: Home, config: ModelConfig) -> Iterator[str]:
     were = {version.prediction_version for version in versions if version.was_in_use}
     periods = versions_rules.periods_in_use(decisions, were)
     yield f"{config.question.slug}: {config.question}"
+    yield from _align([("version", *_HEADS), *(_row(version, periods) for version in versions)])
     for version in versions:
-        yield from _format_version(
-            version, [period for period in periods if period.version == version.prediction_version]
-        )
+        yield from _format_reasons(version, [one for one in periods if one.version == version.prediction_version])
     yield ""
 
 
-def _format_version(version: Version, periods: list[versions_rules.Period]) -> Iterator[str]:
+def _row(version: Version, periods: list[versions_rules.Period]) -> tuple[str, ...]:
+    """One version of the table; a preprocessing version that no prediction version names is an orphan."""
     if not version.prediction_version:
-        yield f"  preprocessing version {version.preprocessing_version}, {version.created}: an orphan, never used"
+        return (
+            f"({version.preprocessing_version})",
+            "an orphan, never used",
+            version.created,
+            *[""] * (len(_HEADS) - 2),
+        )
+    spans = [one for one in periods if one.version == version.prediction_version]
+    in_use = ", ".join(f"{one.since} to {one.until or 'now'}" for one in spans) or version.decision
+    measured = versions_rules.format_metrics(version.metrics, version.intervals)
+    metrics = (measured.get(name, "-") for name in _METRICS.values())
+    return version.prediction_version, in_use, version.created, version.trained_through, version.holdout, *metrics
+
+
+def _format_reasons(version: Version, periods: list[versions_rules.Period]) -> Iterator[str]:
+    """How a version was made, and why it came into use, or did not."""
+    if not version.prediction_version:
         return
-    mark = ", in use" if version.in_use else ""
-    yield f"  version {version.prediction_version} (preprocessing version {version.preprocessing_version}){mark}"
-    yield f"    made {version.created} UTC, as of {version.as_of}, trained through {version.trained_through}"
+    pair = "" if version.preprocessing_version == version.prediction_version else (
+        f" (preprocessing version {version.preprocessing_version})"
+    )  # fmt: skip
+    yield f"  version {version.prediction_version}{pair}, as of {version.as_of}"
     yield from _wrap(versions_rules.format_params(version.params))
-    metrics = [
-        f"{name} {text}" for name, text in versions_rules.format_metrics(version.metrics, version.intervals).items()
-    ]
-    yield from _wrap(f"on the holdout {version.holdout}: {', '.join(metrics)}")
     if version.why not in [period.why for period in periods]:
         yield from _wrap(f"{version.decision}: {version.why}")
     for period in periods:
@@ -86,6 +100,13 @@ def _format_version(version: Version, periods: list[versions_rules.Period]) -> I
 
 def _wrap(text: str) -> list[str]:
     return wrap(text, 116, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as a table, each column as wide as its longest text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _format_differences(config: ModelConfig, one: str, other: str) -> Iterator[str]:
@@ -98,13 +119,13 @@ def _format_differences(config: ModelConfig, one: str, other: str) -> Iterator[s
     columns = {version: registry.columns(config.question, version) for version in (one, other)}
     differences = versions_rules.compare_versions(versions[one], versions[other], columns)
     long = [row for row in differences if max(map(len, row)) > _CELL]
-    rows = [("", f"version {one}", f"version {other}"), *(row for row in differences if row not in long)]
-    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
-    for name, left, right in rows:
-        yield f"{name:{widths[0]}}  {left:{widths[1]}}  {right}"
-    for name, *texts in long:
+    yield from _align([("", f"version {one}", f"version {other}", "difference"),
+                       *(row for row in differences if row not in long)])  # fmt: skip
+    for name, *texts, _ in long:
         for version, text in zip((one, other), texts, strict=True):
             yield from wrap(f"{name}, version {version}: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
+    if versions[one].holdout != versions[other].holdout:
+        yield "They were measured on different holdouts: a difference may be one of days, and not of models."
 
 
 def _move(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> None:

@@ -227,9 +227,10 @@ def format_difference(difference: ListDifference | None, since: Any) -> list[str
     """Say what differs from the last list, in one line; none without one."""
     if difference is None:
         return []
-    moved = f"{'rose' if difference.mean_shift > 0 else 'fell'} by {abs(difference.mean_shift):.4f}"
+    moved = "higher" if difference.mean_shift > 0 else "lower"
     return [
-        f"Since the list of {since}: {difference.entered} users entered, {difference.left} left; the highest deciles "
-        f"share {difference.jaccard:.0%} of their users; the mean propensity {moved}, scores are "
-        f"{difference.score_shift:.2f} apart."
+        f"Since the list of {since}: {difference.entered:,} users entered, {difference.left:,} left. Of the users in "
+        f"either top decile {difference.jaccard:.0%} are in both; the mean propensity is "
+        f"{abs(difference.mean_shift):.4f} {moved}. At no height do the shares of users above it differ by more than "
+        f"{difference.score_shift:.0%}."
     ]

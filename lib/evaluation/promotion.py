@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lib.config.thresholds import Thresholds
-from lib.evaluation.measured import Measured
+from lib.evaluation.measured import Measured, format_change
 from lib.evaluation.metrics import Quality
 from lib.evaluation.verdict import failed_limits, is_measured
 
@@ -39,10 +39,15 @@ def decide_promotion(
     doubt = ", low evidence" if low else ""
     if difference is None or better is None:
         worse = past.high <= 0
-        skills = f"skill over the base rate {skill}, over that of the training cutoffs {past}{doubt}"
+        skills = (
+            f"it saves {skill:.1%} of the log loss of a constant at the holdout's own rate, and {past:.1%} of that of "
+            f"one at the rate known before{doubt}"
+        )
         return Choice(not worse, low, f"First model, {'no better than a constant' if worse else 'promoted'}: {skills}.")
-    apart = f"worse by {difference}" if difference.value > 0 else f"better by {-difference}"
-    losses = f"log loss is {apart} than the champion's, better with probability {better:.2f}{doubt}"
+    losses = (
+        f"log loss is {format_change(difference)} than that of the models in use; the probability that it is better is "
+        f"{better:.1%}{doubt}"
+    )
     failed = failed_limits(challenger, thresholds)
     if failed:
         return Choice(False, low, f"The challenger is bad. {' '.join(failed)} Its {losses}.")
@@ -50,4 +55,5 @@ def decide_promotion(
         return Choice(True, low, f"New models are needed, and the challenger is not shown to be bad: its {losses}.")
     if better >= thresholds.promote_probability:
         return Choice(True, low, f"The challenger is better: its {losses}.")
-    return Choice(False, low, f"The challenger is not shown to be better: its {losses}.")
+    wanted = f"{thresholds.promote_probability:.0%} is wanted"
+    return Choice(False, low, f"The challenger is not shown to be better: its {losses}, and {wanted}.")

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from lib.config.thresholds import Thresholds
-from lib.evaluation.measured import Measured
+from lib.evaluation.measured import Measured, format_change
 from lib.evaluation.metrics import Quality
 
 Answer = Literal["good", "bad", "cannot_tell"]
@@ -17,9 +17,9 @@ Answer = Literal["good", "bad", "cannot_tell"]
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "skill_over_base_rate": ("The scores save {:.1%} of the base rate's log loss", "more than {:.1%} is wanted"),
     "skill_over_naive": ("The scores save {:.1%} of the naive rule's log loss", "more than {:.1%} is wanted"),
-    "auc_kept": ("AUC {} by {:.3f} since it was registered", "a fall of at most {:g} is allowed"),
-    "ap_kept": ("Normalised average precision {} by {:.3f} since it was registered",
-                "a fall of at most {:g} is allowed"),
+    "auc_kept": ("AUC is {} than when the models were registered", "at most {:g} lower is allowed"),
+    "ap_kept": ("Normalised average precision is {} than when the models were registered",
+                "at most {:g} lower is allowed"),
     "calibration": ("Expected and observed actions differ by a factor of {:.2f}", "at most {:.2f} is allowed"),
     "ece": ("Scores and observed rates lie {:.3f} apart", "at most {:g} is allowed"),
     "drifted_share": ("{:.1%} of the features have drifted", "at most {:.1%} is allowed"),
@@ -52,7 +52,7 @@ class MetricLimit:
         limit = self.limit
         values: tuple[object, ...] = (measured,)
         if self.metric in ("auc_kept", "ap_kept"):
-            values, limit = ("rose", measured) if measured.value > 0 else ("fell", -measured), -limit
+            values, limit = (format_change(measured, ".3f"),), -limit
         elif self.metric.endswith("calibration"):
             values = (Measured(*map(math.exp, (measured.value, measured.low, measured.high))),)
             limit = math.exp(limit)
@@ -60,7 +60,7 @@ class MetricLimit:
         return f"{clause.format(*values)}; {wanted.format(limit)}."
 
     def format_short(self, measured: Measured) -> str:
-        return f"{self.metric} {measured.value:.3g} ({self.wanted} {self.limit:g})"
+        return f"{self.metric.replace('_', ' ')} {measured.value:.3g} ({self.wanted} {self.limit:g})"
 
 
 def metric_limits(thresholds: Thresholds) -> tuple[MetricLimit, ...]:
@@ -125,7 +125,7 @@ def judge_metrics(quality: Quality | None, thresholds: Thresholds) -> Verdict:
     if failed:
         return Verdict("bad", (*failed, *explain_bias(quality, thresholds)))
     short = ", ".join(limit.format_short(quality.metrics[limit.metric]) for limit in wanted)
-    return Verdict("good", (f"No threshold is failed: {short}.",))
+    return Verdict("good", (f"Every measure is within its limit: {short}.",))
 
 
 def failed_limits(quality: Quality, thresholds: Thresholds) -> tuple[str, ...]:

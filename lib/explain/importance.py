@@ -24,8 +24,8 @@ def format_importances(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in a line what a pair looks at most, by the rows of `importances`."""
     strongest = [f"{row['name']} {row['mean']:.4f}" for row in rows[:3] if row["mean"] > 0]
     if not strongest:
-        return "What it looks at most: nothing that lowers the log loss."
-    return f"What it looks at most, by the log loss that it saves: {', '.join(strongest)}."
+        return "The models rest on nothing that lowers the log loss."
+    return f"The models rest most on {', '.join(strongest)}: so much does the log loss rise without each."
 
 
 def measure_importances(

@@ -9,6 +9,8 @@ import pandas as pd
 
 from lib.config.bases import ModelConfig
 from lib.config.question import Question
+from lib.evaluation.measured import Measured
+from lib.evaluation.metrics import measure_change
 from lib.models.pair import Params
 
 CHAMPION = "champion"  # the alias of the prediction version in use
@@ -144,8 +146,13 @@ def version_before(decisions: pd.DataFrame, champion: str, were_in_use: Collecti
     return pile[-1] if pile else None
 
 
-def compare_versions(one: Version, other: Version, columns: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str]]:
-    """What differs between two versions: name, value in the one, value in the other; equal things are left out.
+def compare_versions(
+    one: Version, other: Version, columns: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str, str, str]]:
+    """What differs between two versions: name, value in the one and in the other, and of metrics by how much.
+
+    Equal things are left out. The interval of a difference has the noise of both metrics, as if of other users: where
+    these were the same, the difference is surer than it says.
 
     Parameters
     ----------
@@ -153,11 +160,11 @@ def compare_versions(one: Version, other: Version, columns: Mapping[str, Sequenc
     """
     left, right = _facts(one), _facts(other)
     names = [*left, *(name for name in right if name not in left)]
-    rows = [(name, left.get(name, "-"), right.get(name, "-")) for name in names]
+    rows = [(name, left.get(name, "-"), right.get(name, "-"), _format_difference(one, other, name)) for name in names]
     mine, theirs = (list(columns[version.prediction_version]) for version in (one, other))
     rows += [
-        ("number of feature columns", str(len(mine)), str(len(theirs))),
-        ("feature columns of its own", _columns_besides(mine, theirs), _columns_besides(theirs, mine)),
+        ("number of feature columns", str(len(mine)), str(len(theirs)), f"{len(theirs) - len(mine):+}"),
+        ("feature columns of its own", _columns_besides(mine, theirs), _columns_besides(theirs, mine), ""),
     ]
     return [row for row in rows if row[1] != row[2]]
 
@@ -183,6 +190,16 @@ def _facts(version: Version) -> dict[str, str]:
         | {name: format_params({name: value}).partition(" ")[2] for name, value in version.params.items()}
         | format_metrics(version.metrics, version.intervals)
     )
+
+
+def _format_difference(one: Version, other: Version, name: str) -> str:
+    """The other's metric less the one's; blank for what is no metric of both."""
+    if name not in one.metrics or name not in other.metrics:
+        return ""
+    if name not in one.intervals or name not in other.intervals:
+        return f"{other.metrics[name] - one.metrics[name]:+.4f}"
+    then, now = (Measured(version.metrics[name], *version.intervals[name]) for version in (one, other))
+    return f"{measure_change(then, now):+.4f}"
 
 
 def _columns_besides(columns: Sequence[str], others: Sequence[str]) -> str:

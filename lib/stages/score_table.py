@@ -9,6 +9,7 @@ import pandas as pd
 from lib import timeline
 from lib.config.stages import TrainConfig
 from lib.errors import ContractBroken, PropensityError
+from lib.evaluation.measured import format_change
 from lib.evaluation.metrics import measure, measure_difference
 from lib.evaluation.naive_rule import NaiveRule
 from lib.features.source_note import SOURCE, SourceNote
@@ -106,9 +107,8 @@ def _format_comparison(
         return [*lines, f"  The pair in use has learnt through {through}, and is not compared on days that it knows."]
     ours = pair.score(judged.X)
     apart, better = measure_difference(judged.y, theirs, ours, judged.users, config.seed, judged.weight)
-    worse = f"worse by {apart}" if apart.value > 0 else f"better by {-apart}"
     return [
         *lines,
-        f"  Its log loss is {worse} than the champion's on the same rows, better with probability {better:.2f}. It is "
-        "compared, and never put in use.",
+        f"  Its log loss is {format_change(apart)} than that of the models in use on the same rows; the probability "
+        f"that it is better is {better:.1%}. It is compared, and never put in use.",
     ]

@@ -59,13 +59,13 @@ def run(context: Context[TrainConfig]) -> Checked:
         low, why = is_low_evidence(tables, config.question, pair.prediction_version), "; ".join(verdict.reasons)
         write_decision(config, tables, cutoffs.as_of, "kept", pair, "", why, low_evidence=low)
     meaning = {
-        "good": "the registered models hold",
-        "bad": "they no longer hold",
-        "cannot_tell": "so new ones are needed",
+        "good": "good, the registered models hold",
+        "bad": "bad, the registered models no longer hold",
+        "cannot_tell": "cannot tell whether any models hold, and new ones are asked for",
     }
-    due = ", and new ones are due" if verdict.outgrown else ""
+    due = ", and so much was learnt since that new ones are asked for" if verdict.outgrown else ""
     lines = [
-        f"Verdict: {verdict.answer.replace('_', ' ')}, {meaning[verdict.answer]}{due}.",
+        f"Verdict: {meaning[verdict.answer]}{due}.",
         *(f"  {r}" for r in verdict.reasons),
     ]
     lines += [*format_quality("Champion on the holdout", quality, parts), *outcomes.format_outcomes(written)]

@@ -134,7 +134,7 @@ def test_its_models_and_its_list_are_shown(before):
 
 @pytest.mark.job
 def test_the_next_run_scores_nobody_by_features_that_mean_something_else_and_trains_once(before, after):
-    assert "Verdict: cannot tell, so new ones are needed." in after["said"]
+    assert "Verdict: cannot tell whether any models hold, and new ones are asked for." in after["said"]
     assert (
         f"Version 1 has learnt from features of definition 3, and definition {DEFINITION} is computed" in after["said"]
     )

@@ -178,7 +178,7 @@ def test_a_difference_is_recorded_and_told():
     }
     assert difference_columns(None) == dict.fromkeys(difference_columns(found))
     assert format_difference(found, "2024-06-03") == [
-        "Since the list of 2024-06-03: 3 users entered, 1 left; the highest deciles share 50% of their users; the "
-        "mean propensity fell by 0.0125, scores are 0.25 apart."
+        "Since the list of 2024-06-03: 3 users entered, 1 left. Of the users in either top decile 50% are in both; the "
+        "mean propensity is 0.0125 lower. At no height do the shares of users above it differ by more than 25%."
     ]
     assert format_difference(None, None) == []

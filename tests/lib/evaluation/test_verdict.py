@@ -37,10 +37,10 @@ def quality(**changes):
 def test_a_champion_holds_while_no_whole_interval_lies_beyond_its_limit():
     verdict = judge_metrics(quality(), THRESHOLDS)
     assert verdict == Verdict("good", (
-        "No threshold is failed: skill_over_base_rate -0.1 (more than 0), skill_over_naive -0.01 (more than 0), "
-        "auc_kept -0.05 (at least -0.03), ap_kept -0.2 (at least -0.1), calibration 0.5 (at most 0.25), "
-        "ece 0.06 (at most 0.05), drifted_share 0.4 (at most 0.3), unseen_share 0.2 (at most 0.2), "
-        "age_days 365 (at most 365).",
+        "Every measure is within its limit: skill over base rate -0.1 (more than 0), skill over naive -0.01 (more than "
+        "0), auc kept -0.05 (at least -0.03), ap kept -0.2 (at least -0.1), calibration 0.5 (at most 0.25), "
+        "ece 0.06 (at most 0.05), drifted share 0.4 (at most 0.3), unseen share 0.2 (at most 0.2), "
+        "age days 365 (at most 365).",
     ))  # fmt: skip
     assert verdict.retrain_needed is False
 
@@ -53,10 +53,11 @@ def test_a_champion_holds_while_no_whole_interval_lies_beyond_its_limit():
         ("skill_over_naive", (-0.03, -0.05, 0.0),
          "The scores save -3.0% (-5.0% to 0.0%) of the naive rule's log loss; more than 0.0% is wanted."),
         ("auc_kept", (-0.051, -0.07, -0.03 - 1e-9),
-         "AUC fell by 0.051 (0.030 to 0.070) since it was registered; a fall of at most 0.03 is allowed."),
+         "AUC is 0.051 lower (0.070 lower to 0.030 lower) than when the models were registered; "
+         "at most 0.03 lower is allowed."),
         ("ap_kept", (-0.2, -0.3, -0.1 - 1e-9),
-         "Normalised average precision fell by 0.200 (0.100 to 0.300) since it was registered; "
-         "a fall of at most 0.1 is allowed."),
+         "Normalised average precision is 0.200 lower (0.300 lower to 0.100 lower) than when the models were "
+         "registered; at most 0.1 lower is allowed."),
         ("calibration", (0.5, 0.25 + 1e-9, 0.7),
          "Expected and observed actions differ by a factor of 1.65 (1.28 to 2.01); at most 1.28 is allowed."),
         ("ece", (0.06, 0.05 + 1e-9, 0.07),
@@ -78,14 +79,16 @@ def test_one_whole_interval_beyond_its_limit_is_bad_and_said_in_a_sentence(name,
 @pytest.mark.parametrize(
     ("now", "sentence"),
     [
-        ((0.011, -0.005, 0.03), "AUC rose by 0.011 (-0.005 to 0.030) since it was registered"),
-        ((0.0, -0.005, 0.03), "AUC fell by 0.000 (-0.030 to 0.005) since it was registered"),
-        ((-0.011, -0.03, 0.005), "AUC fell by 0.011 (-0.005 to 0.030) since it was registered"),
+        ((0.011, -0.005, 0.03), "AUC is 0.011 higher (0.005 lower to 0.030 higher)"),
+        ((0.0, -0.005, 0.03), "AUC is 0.000 lower (0.005 lower to 0.030 higher)"),
+        ((-0.011, -0.03, 0.005), "AUC is 0.011 lower (0.030 lower to 0.005 higher)"),
     ],
 )
 def test_what_rose_is_not_said_to_have_fallen(now, sentence):
     limit = MetricLimit("auc_kept", "at least", -0.03)
-    assert limit.format_sentence(Measured(*now)) == f"{sentence}; a fall of at most 0.03 is allowed."
+    assert limit.format_sentence(Measured(*now)) == (
+        f"{sentence} than when the models were registered; at most 0.03 lower is allowed."
+    )
 
 
 @pytest.mark.parametrize("name", JUDGED)
@@ -114,7 +117,7 @@ def test_the_record_of_a_pair_s_own_lists_is_part_of_the_verdict_once_there_is_o
     verdict = judge_metrics(quality(**LIVE), THRESHOLDS)
     assert verdict.answer == "good"
     assert verdict.reasons[0].endswith(
-        "age_days 365 (at most 365), live_skill_over_base_rate 0.1 (more than 0), live_calibration 0.2 (at most 0.25)."
+        "age days 365 (at most 365), live skill over base rate 0.1 (more than 0), live calibration 0.2 (at most 0.25)."
     )
     worse = quality(**LIVE | {"live_skill_over_base_rate": (-0.1, -0.2, 0.0)})
     assert judge_metrics(worse, THRESHOLDS) == Verdict("bad", (
@@ -197,21 +200,21 @@ CONSTANT = {"skill_over_base_rate": (0.0, -0.1, -1e-9), "skill_over_past_rate": 
     ("challenger", "difference", "better", "retrain_needed", "promote", "low", "why"),
     [
         # no champion: promoted unless shown to be no better than the rate that was known before
-        ({}, None, None, False, True, False, r"First model, promoted: skill over the base rate 0.2000 \(0.0000 to"),
+        ({}, None, None, False, True, False, r"First model, promoted: it saves 20.0% \(0.0% to"),
         (DOUBTFUL, None, None, False, True, True, "First model, promoted: .*, low evidence"),
         ({"skill_over_past_rate": (0.1, -0.1, 1e-9)}, None, None, False, True, True, "promoted: .*, low evidence"),
         (SEASON, None, None, False, True, True, "First model, promoted: .*, low evidence"),
-        (CONSTANT, None, None, False, False, True, "First model, no better than a constant: skill over the base rate"),
+        (CONSTANT, None, None, False, False, True, "First model, no better than a constant: it saves "),
         ({"skill_over_past_rate": (-0.2, -0.4, -0.01)}, None, None, False, False, True,
-         r"no better than a constant: .* over that of the training cutoffs -0.2000 \(-0.4000 to -0.0100\)"),
+         r"no better than a constant: .* -20.0% \(-40.0% to -1.0%\) of that of one at the rate known"),
         (SHOWN_BAD, None, None, False, True, False, "First model, promoted"),  # no other model is left to score with
         # a champion that holds: only a better one replaces it
-        ({}, GAIN, SURE, False, True, False, r"The challenger is better: its log loss is better by 0.0100 .*0.90"),
-        ({}, GAIN, UNSURE, False, False, False, "The challenger is not shown to be better: .*probability 0.89"),
-        ({}, -GAIN, 0.0, False, False, False, r"its log loss is worse by 0.0100 \(0.0000 to 0.0200\) than the"),
+        ({}, GAIN, SURE, False, True, False, r"The challenger is better: its log loss is 0.0100 lower \(.*90.0%"),
+        ({}, GAIN, UNSURE, False, False, False, "not shown to be better: .* is 89.*%, and 90% is wanted"),
+        ({}, -GAIN, 0.0, False, False, False, r"its log loss is 0.0100 higher \(0.0000 lower to 0.0200 higher\) than"),
         (DOUBTFUL, GAIN, SURE, False, True, True, "The challenger is better: .*, low evidence"),
         (SHOWN_BAD, GAIN, 1.0, False, False, False,
-         r"The challenger is bad. Expected and observed actions differ by a factor of 2.72 .* Its log loss is better"),
+         r"The challenger is bad. Expected and observed actions differ by a factor of 2.72 .* Its log loss is 0.01"),
         # a champion that does not: any challenger that is not shown to be bad
         ({}, GAIN, 0.0, True, True, False, "New models are needed, and the challenger is not shown to be bad"),
         (DOUBTFUL, GAIN, 0.5, True, True, True, "are needed, .*, low evidence"),

@@ -295,10 +295,10 @@ def test_a_summary_names_the_three_largest():
     rows = [{"name": f"n{n}", "mean": mean} for n, mean in enumerate((0.25, 0.125, 0.0001, 0.00001))]
     assert (
         format_importances(rows)
-        == "What it looks at most, by the log loss that it saves: n0 0.2500, n1 0.1250, n2 0.0001."
+        == "The models rest most on n0 0.2500, n1 0.1250, n2 0.0001: so much does the log loss rise without each."
     )
-    assert format_importances([{"name": "a", "mean": 0.5}, {"name": "b", "mean": 0.0}]).endswith("saves: a 0.5000.")
-    assert (
-        format_importances([{"name": "a", "mean": 0.0}]) == "What it looks at most: nothing that lowers the log loss."
+    assert format_importances([{"name": "a", "mean": 0.5}, {"name": "b", "mean": 0.0}]).endswith(
+        "on a 0.5000: so much does the log loss rise without each."
     )
-    assert format_importances([]) == "What it looks at most: nothing that lowers the log loss."
+    assert format_importances([{"name": "a", "mean": 0.0}]) == "The models rest on nothing that lowers the log loss."
+    assert format_importances([]) == "The models rest on nothing that lowers the log loss."

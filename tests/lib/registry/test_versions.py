@@ -96,18 +96,18 @@ OTHER = Version(
 
 def test_a_difference_leaves_out_what_is_equal():
     assert compare_versions(ONE, OTHER, {"3": ["a", "b"], "5": ["b", "c", "d"]}) == [
-        ("preprocessing_version", "3", "6"),
-        ("created", "2024-06-01 06:00", "2024-06-08 06:00"),
-        ("as_of", "2024-06-01", "2024-06-08"),
-        ("holdout", "2024-05-25", "2024-06-01"),
-        ("trained_through", "2024-05-25", "2024-06-01"),
-        ("family", "logistic", "boosting"),
-        ("C", "0.001", "-"),
-        ("auc", "0.8000 (0.7000 to 0.9000)", "0.8000 (0.7500 to 0.9000)"),
-        ("log_loss", "0.5000", "0.4000"),
-        ("max_iter", "-", "40"),
-        ("number of feature columns", "2", "3"),
-        ("feature columns of its own", "a", "c, d"),
+        ("preprocessing_version", "3", "6", ""),
+        ("created", "2024-06-01 06:00", "2024-06-08 06:00", ""),
+        ("as_of", "2024-06-01", "2024-06-08", ""),
+        ("holdout", "2024-05-25", "2024-06-01", ""),
+        ("trained_through", "2024-05-25", "2024-06-01", ""),
+        ("family", "logistic", "boosting", ""),
+        ("C", "0.001", "-", ""),
+        ("auc", "0.8000 (0.7000 to 0.9000)", "0.8000 (0.7500 to 0.9000)", "+0.0000 (-0.1118 to +0.1414)"),
+        ("log_loss", "0.5000", "0.4000", "-0.1000"),
+        ("max_iter", "-", "40", ""),
+        ("number of feature columns", "2", "3", "+1"),
+        ("feature columns of its own", "a", "c, d", ""),
     ]
     assert compare_versions(ONE, ONE, {"3": ["a"]}) == []
 

@@ -379,7 +379,8 @@ def test_the_decision_and_every_sentence_of_the_verdict_are_told(told):
     assert told.texts("What the verdict rests on", 3) == ["0.000", "-0.030", "365", "-"]  # AUC itself has no limit
     assert told.texts("What the verdict rests on", 4) == [
         "The scores save 8.0% (5.0% to 11.0%) of the base rate's log loss; more than 0.0% is wanted.",
-        "AUC fell by 0.010 (-0.020 to 0.030) since it was registered; a fall of at most 0.03 is allowed.",
+        "AUC is 0.010 lower (0.030 lower to 0.020 higher) than when the models were registered; at most 0.03 lower is "
+        "allowed.",
         "The last label that the pair learnt from is 35 days old; at most 365 is allowed.",
         "-",
     ]

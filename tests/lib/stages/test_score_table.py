@@ -53,8 +53,11 @@ def test_scores_that_know_much_are_measured_beside_the_champion(judged):
     assert first.startswith(f"Table of scores {TABLE} ({HOLDOUT}; {counts}): log loss {loss} (")
     ours = world.tables.query("SELECT user_id, propensity FROM {predictions}").set_index("user_id")["propensity"]
     apart = log_loss(rows["acted"], ours[rows["user_id"]]) - float(loss)
-    told = r"than the champion's on the same rows, better with probability 1.00. It is compared, and never put in use\."
-    assert re.fullmatch(rf"  Its log loss is better by {apart:.4f} \(.*\) {told}", second)
+    told = (
+        r"than that of the models in use on the same rows; the probability that it is better is 100\.0%\. It is "
+        r"compared, and never put in use\."
+    )
+    assert re.fullmatch(rf"  Its log loss is {apart:.4f} lower \(.*\) {told}", second)
 
 
 def test_it_touches_nothing_whatever_it_says(judged):

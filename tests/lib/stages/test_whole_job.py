@@ -85,7 +85,7 @@ def test_a_pair_is_registered_with_what_explains_it(after_first_run, world):
     retrained = world.retrain(run_id="run-2")
     assert retrained.importances.to_dict("records") == retrained.pair.notes.importances
     assert retrained.importances["mean"].is_monotonic_decreasing
-    assert "\n  What it looks at most, by the log loss that it saves: " in retrained.summary
+    assert "\n  The models rest most on " in retrained.summary
 
 
 def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
@@ -272,7 +272,9 @@ def test_a_pair_that_holds_and_is_due_for_a_new_fit_goes_on_where_the_challenger
     monkeypatch.setattr(comparison, "decide_promotion", lambda *_: Choice(False, False, "The challenger is bad."))
     checked = world.run(NEXT, run_id="run-2")
     assert (checked.verdict.answer, checked.retrain_needed) == ("good", True)
-    assert checked.summary.startswith("Verdict: good, the registered models hold, and new ones are due.")
+    assert checked.summary.startswith(
+        "Verdict: good, the registered models hold, and so much was learnt since that new"
+    )
     assert set(world.rows("model_checks", "as_of = DATE '" + str(NEXT) + "'")["retrain_needed"]) == {True}
     told = decision(world, "run-2")
     assert (told["kind"], told["prediction_version"], told["challenger_version"]) == ("rejected", "1", "2")
@@ -402,7 +404,7 @@ def test_own_models_compete_whatever_the_verdict_by_the_same_rule(challenged, mo
     checked = world.train(run_id="run-2", challenger="runs:/abc/own")
     assert (checked.verdict.answer, checked.retrain_needed) == ("good", True)
     retrained = world.retrain(run_id="run-2", challenger="runs:/abc/own")
-    assert "than the champion's, better with probability" in seen[0].why  # on the same holdout rows
+    assert "than that of the models in use; the probability that" in seen[0].why  # on the same holdout rows
     assert retrained.pair.columns == ("recency", "events_28", "buy__events_90", "buy__recency")
     assert retrained.pair.params["challenger"] == "runs:/abc/own"
     newest, last = str(AS_OF), str(AS_OF - timedelta(days=7))

@@ -106,7 +106,7 @@ def test_beside_a_champion_that_holds_both_are_judged_on_the_same_holdout(rows, 
     assert trained.champion.plain["log_loss"] == pytest.approx(np.log(2))
     assert trained.champion.plain["auc_kept"] == pytest.approx(0.5 - 0.7)
     assert trained.choice.promote
-    assert trained.choice.why.startswith("The challenger is better: its log loss is better by 0.")
+    assert trained.choice.why.startswith("The challenger is better: its log loss is 0.")
 
 
 def test_the_challenger_of_a_bad_champion_learns_one_half_and_both_are_judged_on_the_other(drifted, learnt):
