@@ -11,7 +11,7 @@ from cli.local.happenings import MISSED, Happening
 from cli.local.home import open_home
 from cli.local.plan import load_job
 from localrun.platform.cron import next_fire
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import past_runs
 
 

@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     from cli.local.machine import check_machine
     from cli.local.masking import hide_passwords
     from cli.local.progress import format_results
-    from localrun.platform.rules import State
+    from localrun.platform.state import State
     from localrun.run import page
 
     try:

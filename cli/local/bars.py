@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.table import Column
 from rich.text import Text
 
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, past_runs
 
 _COUNT = re.compile(r"\b(\d+)/(\d+)\b")  # how lines of a task tell how far it is: trial 3/30

@@ -14,7 +14,7 @@ from lib.config.bases import ModelConfig
 from lib.config.catalogue import defaults, with_defaults
 from lib.config.kinds import is_none
 from localrun.platform.cron import next_fire
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.job import job_parameters
 from localrun.run.record import JobRun
 

@@ -8,7 +8,8 @@ from typing import Any
 from cli.errors import CliError
 from localrun.bundle.bundle import Job
 from localrun.notebook.scan import scan
-from localrun.platform.rules import State, ancestors
+from localrun.platform.rules import ancestors
+from localrun.platform.state import State
 from localrun.run.record import past_runs
 from localrun.sdk import Task
 

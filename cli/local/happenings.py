@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.config.question import Question
 from lib.errors import ConfigError
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, TaskRun
 
 if TYPE_CHECKING:

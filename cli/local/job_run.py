@@ -25,7 +25,8 @@ from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.scan import scan
 from localrun.notebook.warm import WarmKernels
-from localrun.platform.rules import State, select_tasks
+from localrun.platform.rules import select_tasks
+from localrun.platform.state import State
 from localrun.run import page
 from localrun.run.job import job_parameters, run_job
 from localrun.run.machine import Machine

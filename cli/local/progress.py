@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.local.bars import Bars
 from lib.config.kinds import is_none
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.graph import LOOKS
 from localrun.run.page import REPORT, SUMMARY, reports
 from localrun.run.record import JobRun, TaskRun

@@ -11,7 +11,7 @@ from lib.config.kinds import NONE
 from lib.config.question import Question
 from lib.config.question_file import PARAMETER
 from lib.errors import ConfigError
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, past_runs
 
 _FIRST = "extract_features"  # the task that resolves as_of and prepares the features for one question

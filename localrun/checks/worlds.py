@@ -7,7 +7,8 @@ Trying every outcome beforehand finds it, and tells which tasks another one can 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from localrun.platform.rules import Edge, State, ancestors, decide_state, edge_of
+from localrun.platform.rules import Edge, ancestors, decide_state, edge_of
+from localrun.platform.state import State
 from localrun.sdk import RunIf, Task
 
 World = Mapping[str, tuple[State, str | None]]  # how each task ended, and what a condition said

@@ -5,7 +5,7 @@ import time
 from localrun.errors import LocalRunError
 from localrun.platform.for_each import requested_calls
 from localrun.platform.references import Facts
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.machine import Machine
 from localrun.run.record import Iteration, TaskRun
 from localrun.sdk import ForEachTask

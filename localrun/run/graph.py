@@ -5,7 +5,7 @@ from graphlib import TopologicalSorter
 from html import escape
 from typing import NamedTuple
 
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import TaskRun
 
 _Places = dict[str, tuple[int, int]]

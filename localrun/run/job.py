@@ -16,7 +16,8 @@ from pathlib import Path
 from localrun.bundle.bundle import Job
 from localrun.errors import LocalRunError
 from localrun.platform.references import Facts, format_operand, job_facts, resolve, task_facts
-from localrun.platform.rules import State, ancestors, compare, decide_state, edge_of, job_result
+from localrun.platform.rules import ancestors, compare, decide_state, edge_of, job_result
+from localrun.platform.state import State
 from localrun.run.each import run_each
 from localrun.run.machine import Machine
 from localrun.run.record import JobRun, TaskRun

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from localrun.platform.references import format_value
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.graph import LOOKS, draw
 from localrun.run.record import Iteration, JobRun, TaskRun, past_runs
 from localrun.run.shell import Link, neighbours, relative, render_document

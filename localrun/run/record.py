@@ -5,10 +5,12 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from localrun.bundle.bundle import Job
-from localrun.platform.rules import State
+from localrun.platform.state import State
+
+if TYPE_CHECKING:
+    from localrun.bundle.bundle import Job
 
 
 @dataclass(kw_only=True)
@@ -87,7 +89,7 @@ def past_runs(runs: Path) -> Iterator[tuple[Path, JobRun]]:
         yield path.parent, run
 
 
-def new_tasks(job: Job, selection: Collection[str]) -> dict[str, TaskRun]:
+def new_tasks(job: "Job", selection: Collection[str]) -> dict[str, TaskRun]:
     """A record for every task of the job; those that the selection leaves out are DISABLED."""
     return {
         task.task_key: TaskRun(

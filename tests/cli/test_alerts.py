@@ -20,7 +20,7 @@ from cli.local.alerts import Channels, make_body, send, take_channels
 from cli.local.happenings import Happening, find_happenings
 from cli.local.home import open_home
 from lib.tables.contracts import CONTRACTS, to_arrow
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, TaskRun
 from tests.builders.runs import WIDGETS
 from tests.fakes.stage import Result

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cli.local.bars import Bars, Pace, expected_seconds, open_bars
 from cli.local.progress import Progress, format_closing, format_results
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, TaskRun
 
 

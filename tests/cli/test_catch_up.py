@@ -14,7 +14,7 @@ from cli.local import job_run
 from cli.local.catch_up import missed_days
 from cli.local.home import HomeInUse, lock_home, open_home
 from cli.local.plan import plan_run
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, new_tasks
 from tests.builders import bundles
 

@@ -15,7 +15,7 @@ from lib.config.bases import ModelConfig
 from lib.config.question import Question
 from lib.registry.versions import Version
 from lib.tables.contracts import CONTRACTS
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run import page
 from localrun.run.record import JobRun, TaskRun
 

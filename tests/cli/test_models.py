@@ -24,7 +24,7 @@ from lib.labels.rows import Rows
 from lib.registry.protocol import Evidence
 from lib.training.fit import fit_pair
 from localrun.bundle.bundle import load_bundle
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run.record import JobRun, new_tasks
 
 PROJECT = Path(__file__).parents[2]

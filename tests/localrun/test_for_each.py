@@ -17,7 +17,7 @@ from localrun.checks.job import bundle_findings
 from localrun.errors import LocalRunError
 from localrun.platform.for_each import requested_calls
 from localrun.platform.references import task_facts
-from localrun.platform.rules import State
+from localrun.platform.state import State
 from localrun.run import page
 from localrun.run.record import JobRun
 from tests.builders import bundles

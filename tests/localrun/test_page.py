@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from localrun.bundle.bundle import load_bundle
-from localrun.platform.rules import State, select_tasks
+from localrun.platform.rules import select_tasks
+from localrun.platform.state import State
 from localrun.run import page
 from localrun.run.graph import draw
 from localrun.run.record import JobRun, TaskRun, new_tasks

@@ -3,7 +3,8 @@
 import pytest
 
 from localrun.errors import LocalRunError
-from localrun.platform.rules import Edge, State, ancestors, compare, decide_state, edge_of, job_result, select_tasks
+from localrun.platform.rules import Edge, ancestors, compare, decide_state, edge_of, job_result, select_tasks
+from localrun.platform.state import State
 from localrun.sdk import ConditionTaskOp, RunIf, Task, TaskDependency
 
 MET, FAILED, EXCLUDED = Edge.MET, Edge.FAILED, Edge.EXCLUDED
