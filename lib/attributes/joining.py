@@ -57,8 +57,19 @@ def _columns_sql(attribute: Attribute) -> tuple[str, ...]:
     )
 
 
-def value_sql(attribute: Attribute) -> str:
-    """SQL for an attribute's value in `attributes_sql`: a text, a double, a DATE or, of a flag, a condition."""
+TYPES = {Kind.TEXT: "string", Kind.NUMBER: "double", Kind.DATE: "date", Kind.FLAG: "boolean"}  # as conditions read them
+
+
+def values_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
+    """SQL for what a condition may ask of users at cutoffs: a row per user whom the table has, and cutoff.
+
+    Columns: user_id, cutoff, and each attribute's value in its column `stored`, of the type that `TYPES` says.
+    """
+    values = "".join(f", {_value_sql(one)} AS {one.stored}" for one in attributes)
+    return f"SELECT user_id, cutoff{values} FROM ({attributes_sql(attributes, cutoffs)}) v"
+
+
+def _value_sql(attribute: Attribute) -> str:
     if attribute.kind is Kind.DATE:
         return f"DATE '{_EPOCH}' + CAST({attribute.stored} AS INT)"
     return f"({attribute.stored} = 'true')" if attribute.kind is Kind.FLAG else attribute.stored

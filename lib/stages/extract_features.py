@@ -13,7 +13,7 @@ from lib.features import extraction, ingest
 from lib.features.users import load_users
 from lib.labels import delay, labels
 from lib.progress import Say
-from lib.stages.attributes import choose_attributes
+from lib.stages.attributes import choose_attributes, tell_attributes
 from lib.stages.summary import past_window
 from lib.tables import keys
 from lib.tables.delta import DeltaTables
@@ -48,6 +48,7 @@ def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extract
     table = counts.table if counts.table is not None and not built else counts.count(tables, done.cutoffs.all)
     training = done.cutoffs.training
     notes = [*past_window(config, as_of), *ingested.notes, *read]
+    notes += tell_attributes(config.question, tables, done) if config.users else []
     if ingested.tells_known:
         late = tables.query(delay.delays_sql(config.question, as_of))
         notes += delay.format_delay(config.question, late, config.label_complete_after_days)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from lib.attributes.columns import Attribute, Kind
-from lib.attributes.joining import attributes_sql, value_sql, with_attributes_sql
+from lib.attributes.joining import values_sql, with_attributes_sql
 from lib.errors import ContractBroken
 from lib.features.vocabulary import features_schema
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
@@ -321,7 +321,5 @@ def test_a_user_s_attributes_are_joined_alike(tables):
         ["ana", "FR", None, 0.0, 7.0, 1.0, "false"], ["bo", None, None, 0.0, None, 0.0, None],
         ["cy", None, None, 0.0, None, 0.0, None],
     ]  # fmt: skip
-    values = ", ".join(f"{value_sql(one)} AS {one.name}" for one in known)
-    held = tables.query(f"SELECT {values} FROM ({attributes_sql(known, [CUTOFF, WEEK_BEFORE])}) a "
-                        f"WHERE user_id = 'ana' AND cutoff = DATE '{WEEK_BEFORE}'")  # fmt: skip
-    assert held.values.tolist() == [["DE", 30.0, WEEK_BEFORE, True]]
+    held = tables.query(f"{values_sql(known, [CUTOFF, WEEK_BEFORE])} ORDER BY cutoff, user_id")
+    assert held[held["user_id"] == "ana"].values.tolist()[0] == ["ana", WEEK_BEFORE, "DE", 30.0, WEEK_BEFORE, True]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib.attributes.columns import Attribute, Kind, from_plain, to_plain
-from lib.attributes.joining import attributes_sql, value_sql, with_attributes_sql
+from lib.attributes.joining import attributes_sql, values_sql, with_attributes_sql
 from lib.tables.memory import MemoryTables
 from tests.builders.attributes import put_users
 from tests.builders.runs import CUTOFF, ago
@@ -90,11 +90,11 @@ def test_without_attributes_a_query_stays_what_it_was():
 def test_a_condition_can_ask_for_values_by_their_kind():
     tables = MemoryTables()
     put_users(tables, [("ana", None, None, "DE", 30.0, ago(10), "true"), ("bo", *[None] * 6)], EVERY)
-    values = ", ".join(f"{value_sql(one)} AS {one.name}" for one in EVERY)
-    rows = tables.query(f"SELECT user_id, {values} FROM ({attributes_sql(EVERY, [CUTOFF])}) a ORDER BY user_id")
+    rows = tables.query(f"{values_sql(EVERY, [CUTOFF])} ORDER BY user_id").drop(columns="cutoff")
     ana, bo = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    assert ana == {"user_id": "ana", "country": "DE", "age": 30.0, "joined": ago(10), "student": True}
-    assert bo == {"user_id": "bo", "country": None, "age": None, "joined": None, "student": None}
+    columns = ("user_id", "text_country", "number_age", "date_joined", "flag_student")
+    assert ana == dict(zip(columns, ("ana", "DE", 30.0, ago(10), True), strict=True))
+    assert bo == dict(zip(columns, ("bo", None, None, None, None), strict=True))
 
 
 def test_columns_tell_names_apart_that_look_alike():
