@@ -17,9 +17,7 @@ def attributes_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> 
 
     Columns: user_id, cutoff, cutoff_number (in days since 1970), and of each attribute its column `stored`.
     """
-    spans = " UNION ALL ".join(
-        f"SELECT DATE '{day}' AS cutoff, {(day - _EPOCH).days} AS cutoff_number" for day in dict.fromkeys(cutoffs)
-    )
+    spans = _spans_sql(cutoffs)
     columns = "".join(f", u.{one.stored}" for one in attributes)
     if not any(one.is_timed for one in attributes):
         return f"SELECT u.user_id, s.cutoff, s.cutoff_number{columns} FROM {{user_attributes}} u CROSS JOIN ({spans}) s"
@@ -32,6 +30,12 @@ def attributes_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> 
     )
 
 
+def _spans_sql(cutoffs: Sequence[date]) -> str:
+    return " UNION ALL ".join(
+        f"SELECT DATE '{day}' AS cutoff, {(day - _EPOCH).days} AS cutoff_number" for day in dict.fromkeys(cutoffs)
+    )
+
+
 def with_attributes_sql(rows: str, attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
     """SQL for rows of users at cutoffs, with the columns of their attributes; the rows themselves without any.
 
@@ -39,18 +43,25 @@ def with_attributes_sql(rows: str, attributes: Sequence[Attribute], cutoffs: Seq
     """
     if not attributes:
         return rows
-    columns = ", ".join(part for one in attributes for part in _columns_sql(one))
+    if any(one.is_timed for one in attributes):
+        columns = ", ".join(part for one in attributes for part in _columns_sql(one, "u"))
+        return (
+            f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN ({attributes_sql(attributes, cutoffs)}) u "
+            "ON f.user_id = u.user_id AND f.cutoff = u.cutoff"
+        )
+    # the same at every cutoff: no row of the table is needed more than once
+    columns = ", ".join(part for one in attributes for part in _columns_sql(one, "s"))
     return (
-        f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN ({attributes_sql(attributes, cutoffs)}) u "
-        "ON f.user_id = u.user_id AND f.cutoff = u.cutoff"
+        f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN ({_spans_sql(cutoffs)}) s ON f.cutoff = s.cutoff "
+        "LEFT JOIN {user_attributes} u ON f.user_id = u.user_id"
     )
 
 
-def _columns_sql(attribute: Attribute) -> tuple[str, ...]:
+def _columns_sql(attribute: Attribute, spans: str) -> tuple[str, ...]:
     stored, (first, *known) = f"u.{attribute.stored}", attribute.columns
     if not known:
         return (f"{stored} AS {first}",)
-    value = stored if attribute.kind is Kind.NUMBER else f"u.cutoff_number - {stored}"
+    value = stored if attribute.kind is Kind.NUMBER else f"{spans}.cutoff_number - {stored}"
     return (
         f"CAST({value} AS DOUBLE) AS {first}",
         f"CAST(CASE WHEN {stored} IS NULL THEN 0 ELSE 1 END AS DOUBLE) AS {known[0]}",

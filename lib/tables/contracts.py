@@ -33,7 +33,7 @@ MODEL_CHECKS = {
     "answer": "string",  # good, bad or cannot_tell
     "retrain_needed": "boolean",
     "reasons": "string",
-    "metric": "string",  # one row per metric; null where nothing could be measured
+    "metric": "string",  # one row per metric, and `auc of country: ES` of a segment; null where nothing was measured
     "measured": "double",
     "low": "double",  # 90 % interval over users
     "high": "double",
@@ -124,7 +124,7 @@ OUTCOMES = {
     "as_of": "date",  # what became known before this day counts
     "preprocessing_version": "string",  # of the pair that scored
     "prediction_version": "string",
-    "part": "string",  # all; decile 1 to decile 10; a band; held out, not held out, or suppressed
+    "part": "string",  # all; decile 1 to decile 10; a band; held out, not held out, or suppressed; a segment
     "users": "bigint",
     "expected": "double",  # actions: the sum of the propensities
     "observed": "bigint",  # users that acted
