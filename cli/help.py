@@ -41,8 +41,9 @@ your own events
   ./propensity run --param events=clicks.parquet --param action=purchase
   ./propensity run --param events=db/events --param action=share,favorite \\
                    --param horizon_days=14 --param as_of=2024-06-01
-  ./propensity run --job questions
-                          several questions, one after the other
+  ./propensity look clicks.parquet --write propensity.yml
+  ./propensity run --home shop --param question_file=propensity.yml
+                          what that file asks: one question, or several
 
 the models
   ./propensity models     every version: how good, in use from when to when, why

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.errors import CliError
-from lib.config.catalogue import STAGES, all_parameters, group_parameters, stage_parameters
+from lib.config.catalogue import STAGES, group_parameters, stage_parameters
 from lib.config.parameters import Group, Parameter
-from lib.config.question import Question
 from lib.config.thresholds import Thresholds
 from localrun.bundle.files import read_yaml
 
 _ABBREVIATIONS = ("AP", "AUC", "ECE")
-_SHARED = ("events", "as_of", "accept_shrunk")  # what the job of several questions hands on, the same for each
 # What each threshold judges: the metric, and what it is.
 METRICS = {
     "min_skill_over_base_rate": ("skill_over_base_rate", "share of the base rate's log loss that the scores save"),
@@ -79,8 +77,6 @@ def _blocks(root: Path) -> list[Block]:
     return [
         *(Block(f"notebooks/{stage}.py", "widgets", partial(_widget_lines, stage)) for stage in STAGES),
         Block("jobs/propensity.yml", "job", _job_lines),
-        Block("jobs/questions.yml", "shared", _shared_lines),
-        Block("jobs/questions.yml", "handed on", _handed_on_lines),
         Block("README.md", "table", partial(_table_lines, root)),
         Block("docs/operations.md", "metrics", _metric_lines),
     ]
@@ -131,15 +127,6 @@ def _job_lines() -> Iterator[str]:
 def _job_line(each: Parameter) -> str:
     comment = f" # blank: {each.shown}" if each.shown and each.group is not Group.JOB else ""
     return f'- {{name: {each.name}, default: "{each.job}"}}{comment}'
-
-
-def _shared_lines() -> Iterator[str]:
-    return (_job_line(all_parameters()[name]) for name in _SHARED)
-
-
-def _handed_on_lines() -> Iterator[str]:
-    yield from (f'{each.name}: "{{{{input.{each.name}}}}}"' for each in Question.parameters())
-    yield from (f'{name}: "{{{{job.parameters.{name}}}}}"' for name in _SHARED)
 
 
 def _table_lines(root: Path) -> Iterator[str]:

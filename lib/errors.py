@@ -45,5 +45,9 @@ class NotPromoted(PropensityError):
     """No model that may be used is left: the run stops and the published list stays."""
 
 
+class QuestionsFailed(PropensityError):
+    """Some questions of a run failed, each by its own error; those of the others are done."""
+
+
 class PublishRefused(PropensityError):
     """The new list failed a check; the published one stays."""

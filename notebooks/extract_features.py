@@ -16,6 +16,7 @@ sys.path.insert(0, root)
 from lib.config import question_file
 from lib.config.stages import ExtractConfig
 from lib.stages import extract_features
+from lib.stages.turns import Turns
 from lib.tables import delta
 
 # COMMAND ----------
@@ -96,22 +97,37 @@ dbutils.widgets.text("forgotten_key", "", "Forgotten key: none")
 # --- What the job fills in
 # the day on which the run takes place: no event is later
 dbutils.widgets.text("run_date", "", "Run date")
+# the run's id; blank outside a job
+dbutils.widgets.text("run_id", "", "Run id")
+# how often the run was repaired
+dbutils.widgets.text("repair_count", "", "Repair count")
+# what extract_features made of a blank as_of
+dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 # parameters end
 
-entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
-config = ExtractConfig.from_widgets(entry.get(dbutils.widgets.get)).with_secrets(dbutils.secrets.get)
-entry.check(dbutils.widgets.getAll())  # in a job also what later tasks read: before anything is read
+entries = question_file.read_entries(dbutils.widgets.get, root)  # one question, or those of the file that is named
+configs = [
+    ExtractConfig.from_widgets(entry.get(dbutils.widgets.get)).with_secrets(dbutils.secrets.get) for entry in entries
+]
+question_file.check_entries(entries, dbutils.widgets.getAll())  # in a job also what later tasks read
 
 # COMMAND ----------
 
-extracted = extract_features.run(config, delta.DeltaTables(spark, config.schema))
+tables = delta.DeltaTables(spark, configs[0].schema)
+log = extract_features.read(configs, tables)  # once for all questions
 
 # COMMAND ----------
 
-print(extracted.summary)
-display(extracted.table)  # one row per cutoff: users seen so far, and those of the cohort
+turns = Turns("extract_features", entries, configs, tables, log.as_of)
+for turn in turns.due(lambda config: extract_features.is_prepared(config, tables, log)):
+    with turn:  # each question by itself: one that fails holds up no other
+        extracted = extract_features.prepare(turn.config, tables, log)
+        print(extracted.summary)
+        display(extracted.table)  # one row per cutoff: users seen so far, and those of the cohort
+        turn.say(summary=extracted.summary)
 
 # COMMAND ----------
 
-dbutils.jobs.taskValues.set(key="as_of", value=extracted.cutoffs.as_of.isoformat())
-dbutils.jobs.taskValues.set(key="summary", value=extracted.summary)
+dbutils.jobs.taskValues.set(key="as_of", value=log.as_of.isoformat())
+dbutils.jobs.taskValues.set(key="summary", value=turns.summary)
+turns.close()

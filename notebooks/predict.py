@@ -20,6 +20,7 @@ from lib.registry import mlflow_registry
 from lib.report import charts
 from lib.stages import predict
 from lib.stages.context import Context
+from lib.stages.turns import Turns
 from lib.tables import delta
 
 # COMMAND ----------
@@ -68,20 +69,23 @@ dbutils.widgets.text("repair_count", "", "Repair count")
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 # parameters end
 
-entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
-config = PredictConfig.from_widgets(entry.get(dbutils.widgets.get))
+entries = question_file.read_entries(dbutils.widgets.get, root)  # one question, or those of the file that is named
+configs = [PredictConfig.from_widgets(entry.get(dbutils.widgets.get)) for entry in entries]
 
 # COMMAND ----------
 
-models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
-scored = predict.run(Context(config, delta.DeltaTables(spark, config.schema), models))
+tables = delta.DeltaTables(spark, configs[0].schema)
+turns = Turns("predict", entries, configs, tables)
+for turn in turns.due():
+    with turn:  # each question by itself: one that fails holds up no other
+        models = mlflow_registry.MlflowRegistry(turn.config.models, turn.config.experiment)
+        scored = predict.run(Context(turn.config, tables, models))
+        print(scored.summary)
+        display(scored.rows)
+        display(charts.plot_propensities(scored.spread))
+        turn.say(summary=scored.summary)
 
 # COMMAND ----------
 
-print(scored.summary)
-display(scored.rows)
-display(charts.plot_propensities(scored.spread))
-
-# COMMAND ----------
-
-dbutils.jobs.taskValues.set(key="summary", value=scored.summary)
+dbutils.jobs.taskValues.set(key="summary", value=turns.summary)
+turns.close()

@@ -18,7 +18,9 @@ from lib.config import question_file
 from lib.config.stages import PublishConfig
 from lib.registry import mlflow_registry
 from lib.stages import publish
+from lib.stages.comparing import compare_questions
 from lib.stages.context import Context
+from lib.stages.turns import Turns
 from lib.tables import delta
 
 # COMMAND ----------
@@ -107,23 +109,34 @@ dbutils.widgets.text("repair_count", "", "Repair count")
 dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 # parameters end
 
-entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
-config = PublishConfig.from_widgets(entry.get(dbutils.widgets.get))
+entries = question_file.read_entries(dbutils.widgets.get, root)  # one question, or those of the file that is named
+configs = [PublishConfig.from_widgets(entry.get(dbutils.widgets.get)) for entry in entries]
 
 # COMMAND ----------
 
-models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
-published = publish.run(Context(config, delta.DeltaTables(spark, config.schema), models))
+tables = delta.DeltaTables(spark, configs[0].schema)
+turns = Turns("publish", entries, configs, tables)
+for stage in turns.redo():  # where this task is tried again, what failed before begins where it failed
+    dbutils.notebook.run(stage, 7200, dbutils.widgets.getAll())
 
 # COMMAND ----------
 
-print(published.summary)
-display(published.rows)
-displayHTML(published.page)
+for turn in turns.due():
+    with turn:  # each question by itself: one that fails holds up no other
+        models = mlflow_registry.MlflowRegistry(turn.config.models, turn.config.experiment)
+        published = publish.run(Context(turn.config, tables, models))
+        print(published.summary)
+        display(published.rows)
+        displayHTML(published.page)
+        turn.say(in_use=published.in_use, report=published.report, summary=published.summary, **published.figures)
 
 # COMMAND ----------
 
-dbutils.jobs.taskValues.set(key="headline", value=published.headline)
-dbutils.jobs.taskValues.set(key="in_use", value=published.in_use)
-dbutils.jobs.taskValues.set(key="report", value=published.report)
-dbutils.jobs.taskValues.set(key="summary", value=published.summary)
+compared = compare_questions(turns)  # of several: side by side, with a row per user in the table profiles
+if len(compared.table):
+    display(compared.table)
+
+dbutils.jobs.taskValues.set(key="in_use", value=turns.any("in_use"))
+dbutils.jobs.taskValues.set(key="report", value=compared.report)
+dbutils.jobs.taskValues.set(key="summary", value=turns.summary)
+turns.close()

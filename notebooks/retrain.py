@@ -20,6 +20,7 @@ from lib.registry import mlflow_registry
 from lib.report import charts
 from lib.stages import retrain
 from lib.stages.context import Context
+from lib.stages.turns import Turns
 from lib.tables import delta
 
 # COMMAND ----------
@@ -118,25 +119,30 @@ dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 dbutils.widgets.text("compute", "", "Compute")
 # parameters end
 
-entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
-config = RetrainConfig.from_widgets(entry.get(dbutils.widgets.get)).with_secrets(dbutils.secrets.get)
+entries = question_file.read_entries(dbutils.widgets.get, root)  # one question, or those of the file that is named
+configs = [
+    RetrainConfig.from_widgets(entry.get(dbutils.widgets.get)).with_secrets(dbutils.secrets.get) for entry in entries
+]
 
 # COMMAND ----------
 
-models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
-retrained = retrain.run(Context(config, delta.DeltaTables(spark, config.schema), models))
+tables = delta.DeltaTables(spark, configs[0].schema)
+turns = Turns("retrain", entries, configs, tables)
+for turn in turns.due():
+    with turn:  # each question by itself: one that fails holds up no other
+        models = mlflow_registry.MlflowRegistry(turn.config.models, turn.config.experiment)
+        retrained = retrain.run(Context(turn.config, tables, models))
+        print(retrained.summary)
+        display(retrained.metrics)
+        display(retrained.trials)
+        display(charts.plot_trials(retrained.trials, turn.config.objective))
+        for plot in retrained.plots.values():  # Optuna's own: history, slices, importances
+            display(plot)
+        display(charts.plot_importances(retrained.importances))
+        turn.say(promoted=retrained.promoted, summary=retrained.summary)
 
 # COMMAND ----------
 
-print(retrained.summary)
-display(retrained.metrics)
-display(retrained.trials)
-display(charts.plot_trials(retrained.trials, config.objective))
-for plot in retrained.plots.values():  # Optuna's own: history, slices, importances
-    display(plot)
-display(charts.plot_importances(retrained.importances))
-
-# COMMAND ----------
-
-dbutils.jobs.taskValues.set(key="promoted", value=retrained.promoted)
-dbutils.jobs.taskValues.set(key="summary", value=retrained.summary)
+dbutils.jobs.taskValues.set(key="promoted", value=turns.any("promoted"))
+dbutils.jobs.taskValues.set(key="summary", value=turns.summary)
+turns.close()

@@ -18,6 +18,7 @@ from lib.config.stages import TrainConfig
 from lib.registry import mlflow_registry
 from lib.stages import train
 from lib.stages.context import Context
+from lib.stages.turns import Turns
 from lib.tables import delta
 
 # COMMAND ----------
@@ -104,27 +105,30 @@ dbutils.widgets.text("resolved_as_of", "", "Resolved as of")
 
 dbutils.widgets.dropdown("start_retrain", "false", ["false", "true"], "Start retrain: by hand, where it is needed")
 
-entry = question_file.read_entry(dbutils.widgets.get, root)  # what a file says, if one is named
-config = TrainConfig.from_widgets(entry.get(dbutils.widgets.get))
+entries = question_file.read_entries(dbutils.widgets.get, root)  # one question, or those of the file that is named
+configs = [TrainConfig.from_widgets(entry.get(dbutils.widgets.get)) for entry in entries]
 
 # COMMAND ----------
 
-models = mlflow_registry.MlflowRegistry(config.models, config.experiment)
-checked = train.run(Context(config, delta.DeltaTables(spark, config.schema), models))
+tables = delta.DeltaTables(spark, configs[0].schema)
+turns = Turns("train", entries, configs, tables)
+for turn in turns.due():
+    with turn:  # each question by itself: one that fails holds up no other
+        models = mlflow_registry.MlflowRegistry(turn.config.models, turn.config.experiment)
+        checked = train.run(Context(turn.config, tables, models))
+        print(checked.summary)
+        display(checked.metrics)  # one row per metric: now, its 90 % interval, the threshold it must not lie beyond
+        if len(checked.drift):
+            display(checked.drift.head(10))  # the features that have moved most since the pair learnt
+        turn.say(retrain_needed=checked.retrain_needed, answer=checked.verdict.answer, summary=checked.summary)
 
 # COMMAND ----------
 
-print(checked.summary)
-display(checked.metrics)  # one row per metric: now, its 90 % interval, the threshold it must not lie beyond
-if len(checked.drift):
-    display(checked.drift.head(10))  # the features that have moved most since the pair learnt: PSI, its 90 % interval
+dbutils.jobs.taskValues.set(key="retrain_needed", value=turns.any("retrain_needed"))
+dbutils.jobs.taskValues.set(key="summary", value=turns.summary)
+turns.close()
 
 # COMMAND ----------
 
-dbutils.jobs.taskValues.set(key="retrain_needed", value=checked.retrain_needed)
-dbutils.jobs.taskValues.set(key="summary", value=checked.summary)
-
-# COMMAND ----------
-
-if checked.retrain_needed and dbutils.widgets.get("start_retrain") == "true":
+if turns.any("retrain_needed") and dbutils.widgets.get("start_retrain") == "true":
     dbutils.notebook.run("retrain", 7200, dbutils.widgets.getAll())

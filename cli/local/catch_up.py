@@ -13,6 +13,7 @@ from cli.local.plan import Plan, plan_run
 from lib.config.bases import ModelConfig
 from lib.config.catalogue import defaults, with_defaults
 from lib.config.kinds import is_none
+from lib.config.question_file import Entry
 from localrun.platform.cron import next_fire
 from localrun.platform.state import State
 from localrun.run.job import job_parameters
@@ -32,11 +33,9 @@ def catch_up(arguments: argparse.Namespace, home: Home, plan: Plan, start: Start
         If the job cannot, or the question has no list yet.
     """
     parameters = _check(arguments, plan)
-    config = ModelConfig.from_widgets(parameters.__getitem__)
-    made = questions.rows(home, config, "audience")
-    if made.empty:
-        raise CliError(f"There is no list for {config.question} in {home.root} yet: run the job without --catch-up.")
-    newest = max(made["cutoff"])
+    entries = plan.file.entries if plan.file else (Entry(),)
+    configs = [ModelConfig.from_widgets(one.over(parameters).__getitem__) for one in entries]
+    newest = min(_newest_list(home, config) for config in configs)
     if is_none(parameters["as_of"]):
         looked = start(replace(plan, selection=frozenset([_FIRST])))
         if looked.state is not State.SUCCESS:
@@ -48,9 +47,21 @@ def catch_up(arguments: argparse.Namespace, home: Home, plan: Plan, start: Start
     if not days:
         print(f"Nothing was missed: the list of {newest} is the last that was due by {until}.")
         return []
-    lists = questions.rows(home, config, "publications")
-    recorded = set(lists.loc[lists["kind"] == "recorded", "cutoff"]) - {days[-1]}
+    recorded = set.intersection(*(_recorded(home, config) for config in configs)) - {days[-1]}
     return list(_run_each(arguments, home, [day for day in days if day not in recorded], start))
+
+
+def _newest_list(home: Home, config: ModelConfig) -> date:
+    made = questions.rows(home, config, "audience")
+    if made.empty:
+        raise CliError(f"There is no list for {config.question} in {home.root} yet: run the job without --catch-up.")
+    newest: date = max(made["cutoff"])
+    return newest
+
+
+def _recorded(home: Home, config: ModelConfig) -> set[date]:
+    lists = questions.rows(home, config, "publications")
+    return set(lists.loc[lists["kind"] == "recorded", "cutoff"])
 
 
 def missed_days(plan: Plan, newest: date, until: date) -> list[date]:

@@ -140,8 +140,9 @@ def _features(folder: Path, days: int) -> Iterator[Removable]:
     except TableNotFoundError:
         return
     cutoffs = sorted(table.to_pyarrow_table(columns=["cutoff"])["cutoff"].unique().to_pylist(), reverse=True)
-    note = table.metadata().configuration.get(f"propensity.{EXTRACTION}")
-    prepared = Extraction.from_json(note).cutoffs.all if note else ()  # stages work on these until the next extraction
+    settings = table.metadata().configuration
+    notes = [text for key, text in settings.items() if text and key.startswith(f"propensity.{EXTRACTION}")]
+    prepared = {day for text in notes for day in Extraction.from_json(text).cutoffs.all}  # stages may work on these yet
     old = [day for day in cutoffs[NEWEST_CUTOFFS:] if day < cutoffs[0] - timedelta(days=days) and day not in prepared]
     for day in old:
         delete = partial(_delete_cutoff, folder, day)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cli.errors import CliError
@@ -15,7 +16,11 @@ from localrun.sdk import Task
 
 
 def needed_values(
-    runs: Path, job: Job, selection: Collection[str], parameters: Mapping[str, str]
+    runs: Path,
+    job: Job,
+    selection: Collection[str],
+    parameters: Mapping[str, str],
+    questions: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, dict[str, Any]]:
     """The values of every task that was left out and that a selected one reads values of.
 
@@ -29,7 +34,7 @@ def needed_values(
     before = set().union(*(above[key] for key in selection)) - set(selection)
     sources = set().union(*(_tasks_read(task) for task in tasks if task.task_key in selection))
     required = [task.task_key for task in tasks if task.task_key in before & sources and _has_values(task)]
-    values = earlier_values(runs, job, required, parameters)
+    values = earlier_values(runs, job, required, parameters, questions)
     if missing := [key for key in required if key not in values]:
         raise CliError(
             f"--only leaves out {', '.join(missing)}, and no earlier run in {runs.parent} read the same "
@@ -39,7 +44,11 @@ def needed_values(
 
 
 def earlier_values(
-    runs: Path, job: Job, left_out: Collection[str], parameters: Mapping[str, str]
+    runs: Path,
+    job: Job,
+    left_out: Collection[str],
+    parameters: Mapping[str, str],
+    questions: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, dict[str, Any]]:
     """The task values of tasks that a partial run leaves out, from the newest run that fits.
 
@@ -54,6 +63,7 @@ def earlier_values(
         for key in (set(left_out) & past.tasks.keys()) - values.keys() if past.job == job.key else ():
             reads = set().union(*(_parameters_read(tasks[name], parameters) for name in (key, *above[key]))) - varying
             same = all(past.parameters.get(name) == parameters[name] for name in reads & parameters.keys())
+            same = same and past.questions == questions
             if same and past.tasks[key].state is State.SUCCESS:
                 values[key] = past.tasks[key].values
     return values

@@ -12,7 +12,8 @@ from localrun.run.record import past_runs
 
 def exported_files(home: Home) -> list[Path]:
     """The files that runs and calls by hand wrote lists to, and those beside them, as far as they are still there."""
-    named = {run.parameters.get("export", "") for _, run in past_runs(home.runs)}
+    asked = [one for _, run in past_runs(home.runs) for one in run.each_question().values()]
+    named = {parameters.get("export", "") for parameters in asked}
     for log in home.warehouse.glob("*/contacts/_delta_log"):
         chosen = DeltaTable(log.parent).to_pandas(columns=["source"], filters=[("kind", "=", "chosen")])
         named |= set(chosen["source"])

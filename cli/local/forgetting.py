@@ -22,7 +22,7 @@ from cli.local.home import FORGETTING, Home
 from cli.local.left_over import describe_left_over
 from lib.audience.erasing import remove_if_named, rewrite_list, whole_words
 from lib.tables.contracts import VERSIONED
-from lib.tables.ids import IDS
+from lib.tables.ids import IDS, MAY_NAME
 from lib.whole_files import write_whole
 from localrun.run.page import write_page
 from localrun.run.record import JobRun, past_runs
@@ -43,6 +43,9 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
             if (schema / name / "_delta_log").is_dir():
                 rows = _rewrite_table(schema / name, column, users)
                 yield f"{schema.name}.{name}: {rows} rows, and all earlier versions"
+        for name in MAY_NAME:
+            if (schema / name / "_delta_log").is_dir():
+                _rewrite_table(schema / name, "error", None)
     for path in exported.exported_files(home):
         if rows := rewrite_list(path, users):
             yield f"{path}: {rows} rows"
@@ -86,8 +89,8 @@ def _mend(schema: Path) -> None:
             path.rename(table)
 
 
-def _rewrite_table(folder: Path, column: str, users: Sequence[str]) -> int:
-    """Write a table anew without some users; how many rows of the present version they had."""
+def _rewrite_table(folder: Path, column: str, users: Sequence[str] | None) -> int:
+    """Write a table anew without some users, or without any value of the column; how many rows they had."""
     table = DeltaTable(folder)
     new, old = (folder.with_name(f"{mark}{folder.name}") for mark in (_NEW, _OLD))
     settings = table.metadata().configuration
@@ -100,7 +103,7 @@ def _rewrite_table(folder: Path, column: str, users: Sequence[str]) -> int:
     folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old)
-    return _counts(present[column], users)
+    return 0 if users is None else _counts(present[column], users)
 
 
 def _earlier(folder: Path, table: DeltaTable) -> Iterator[pa.Table]:
@@ -112,7 +115,9 @@ def _earlier(folder: Path, table: DeltaTable) -> Iterator[pa.Table]:
             continue
 
 
-def _without(rows: pa.Table, column: str, users: Sequence[str]) -> pa.Table:
+def _without(rows: pa.Table, column: str, users: Sequence[str] | None) -> pa.Table:
+    if users is None:
+        return rows.filter(pc.is_null(rows[column]))
     return rows.filter(pc.invert(pc.is_in(rows[column].cast(pa.string()), value_set=pa.array(users, pa.string()))))
 
 

@@ -1,6 +1,6 @@
 """What a run led to that somebody should know of: told in sentences that name no user."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,12 @@ class Happening:
 def find_happenings(run: JobRun, schema: Path) -> list[Happening]:
     """What a run led to, from its record and from what it wrote; in the order in which people look for it."""
     failed = [task for task in run.tasks.values() if task.state is State.FAILED]
-    return [*map(_tell_failure, failed), *_tell_tables(run, schema)]
+    source = list(_tell_source(run, schema))
+    happenings = [*map(_tell_failure, failed)]
+    for parameters in run.each_question().values():
+        happenings += _tell_question(run, parameters, schema, source)
+        source = []  # what is said of the events is said once
+    return happenings
 
 
 def _tell_failure(task: TaskRun) -> Happening:
@@ -44,9 +49,18 @@ def _tell_failure(task: TaskRun) -> Happening:
     return Happening(kind, f"{what}. The run's page says why.")
 
 
-def _tell_tables(run: JobRun, schema: Path) -> Iterator[Happening]:
+def _tell_source(run: JobRun, schema: Path) -> Iterator[Happening]:
+    noted = _read(schema, "source_checks", [("kind", "in", ["told", "stopped"])])
+    noted = noted[noted["as_of"].astype(str) == _as_of(run)]
+    if len(noted):
+        yield Happening(STALE, f"source_checks has {len(noted)} remarks on the events as of {_as_of(run)}.")
+
+
+def _tell_question(
+    run: JobRun, parameters: Mapping[str, str], schema: Path, source: Sequence[Happening]
+) -> Iterator[Happening]:
     try:
-        question = Question.from_widgets(run.parameters.__getitem__)
+        question = Question.from_widgets(parameters.__getitem__)
     except (KeyError, ConfigError):  # a job that only starts others
         return
     for row in _rows(schema, "decisions", question, run).to_dict("records"):
@@ -59,10 +73,7 @@ def _tell_tables(run: JobRun, schema: Path) -> Iterator[Happening]:
     if len(off):
         factor = float(2.718281828459045 ** off["measured"].iloc[0])
         yield Happening(LEVEL, f"{question}: lists of late were off by a factor of {factor:.2f} in how many act.")
-    noted = _read(schema, "source_checks", [("kind", "in", ["told", "stopped"])])
-    noted = noted[noted["as_of"].astype(str) == _as_of(run)]
-    if len(noted):
-        yield Happening(STALE, f"source_checks has {len(noted)} remarks on the events as of {_as_of(run)}.")
+    yield from source
     for row in _known_now(schema, question, run).to_dict("records"):
         yield Happening(
             POOR,

@@ -21,6 +21,7 @@ from cli.local.plan import EXPERIMENT, Plan, schema_of
 from cli.local.progress import Progress, format_closing, format_results
 from cli.local.tracking import ensure_experiment
 from lib.config.catalogue import with_defaults
+from lib.config.question import Question
 from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.scan import scan
@@ -119,7 +120,10 @@ def _conclude(plan: Plan, run: JobRun, progress: Progress) -> None:
     say(format_closing(run, plan.home.runs / run.run_id, progress.has_told))
     if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
         audience = plan.home.warehouse / schema_of(run.parameters) / "audience"
-        say(format_what_happened(audience, run.run_id, run.parameters))
+        for name, parameters in run.each_question().items():
+            slug = Question.from_widgets(parameters.__getitem__).slug if name else ""
+            lines = list(format_what_happened(audience, run.run_id, parameters, slug))
+            say([f"{name}:", *lines] if name and lines else lines)
 
 
 def _alert(plan: Plan, run: JobRun, channels: Channels) -> None:
@@ -161,7 +165,10 @@ def _machine(plan: Plan, folder: Path, here: Surroundings, progress: Progress) -
 
 
 def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) -> JobRun:
-    parameters = with_defaults(job_parameters(plan.job, given, run_id, start))  # the record says what blank came to
+    parameters = job_parameters(plan.job, given, run_id, start)
+    differing = {name for own in plan.questions.values() for name in own}  # of which each question has its own
+    common = {name: text for name, text in parameters.items() if name not in differing}
+    parameters |= with_defaults(common)  # the record says what blank came to
     run = JobRun(
         run_id=run_id,
         job=plan.job.key,
@@ -171,8 +178,9 @@ def _record(plan: Plan, given: Mapping[str, str], run_id: str, start: datetime) 
         changed=sorted(given),
         tasks=new_tasks(plan.job, plan.selection),
         asked=plan.file.text if plan.file else "",
+        questions=plan.questions,
     )
-    for key, values in needed_values(plan.home.runs, plan.job, plan.selection, parameters).items():
+    for key, values in needed_values(plan.home.runs, plan.job, plan.selection, parameters, plan.questions).items():
         run.tasks[key].values = values
     return run
 

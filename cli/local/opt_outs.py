@@ -12,7 +12,8 @@ from localrun.run.record import past_runs
 
 def named_lists(runs: Path) -> Iterator[Path]:
     """The files that runs left users out by, as far as they are still there."""
-    texts = {run.parameters.get("suppress", "") for _, run in past_runs(runs)}
+    asked = [one for _, run in past_runs(runs) for one in run.each_question().values()]
+    texts = {parameters.get("suppress", "") for parameters in asked}
     places = {place for text in texts if not is_none(text) for place in split_names(text)}
     yield from (path for path in map(Path, sorted(places)) if path.is_file())
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cli.arguments import given_parameters
@@ -44,6 +44,7 @@ class Plan:
     given: dict[str, str]
     home: Home
     file: QuestionFile | None = None  # what is asked, where a file says it
+    questions: dict[str, dict[str, str]] = field(default_factory=dict)  # of several: what each says by itself
 
     def local(self, job: Job) -> dict[str, str]:
         """Those parameters of a job that say where this machine keeps things."""
@@ -103,9 +104,19 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     left_to_file = said - set(given)
     suits = {name: value for name, value in source.parameters.items() if name in names - left_to_file}
     local = {name: value for name, value in plan.local(job).items() if name not in said}
-    plan = replace(plan, given=local | given | suits)
+    questions = _questions(file, by_hand) if file and len(file.entries) > 1 else {}
+    plan = replace(plan, given=local | given | suits, questions=questions)
     _check_parameters(plan)
     return plan
+
+
+def _questions(file: QuestionFile, by_hand: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What each question of a file says by itself, by its name, unless it was given by hand."""
+    left = file.names - file.common.keys() - {name for name, text in by_hand.items() if text.strip()}
+    return {
+        entry.name or str(number): {name: text for name, text in entry.texts.items() if name in left}
+        for number, entry in enumerate(file.entries, 1)
+    }
 
 
 def _check_parameters(plan: Plan) -> None:
@@ -117,6 +128,7 @@ def _check_parameters(plan: Plan) -> None:
     if "action" in parameters:  # a job that only starts others has checks of its own
         check_entries(entries, parameters)
     for entry in entries:
+        whole_paths(entry.over(parameters))  # the files that are named are there
         check_secrets(entry.over(parameters), os.environ | plan.home.secrets())
     facts: Facts = {("job", "parameters", name): text for name, text in parameters.items()}
     for each in (task.for_each_task for task in plan.job.settings.tasks or []):

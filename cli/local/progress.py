@@ -115,6 +115,7 @@ def format_results(run: JobRun, tables: Path) -> Iterator[str]:
         yield f"list      {tables / 'audience'}"
     for file in reports(tasks):
         yield f"report    {file}"
-    export = run.parameters.get("export", "")
-    if tasks and not is_none(export) and Path(export).is_file():
-        yield f"file      {export}"
+    exports = [parameters.get("export", "") for parameters in run.each_question().values()]
+    for export in dict.fromkeys(exports if tasks else []):
+        if not is_none(export) and Path(export).is_file():
+            yield f"file      {export}"

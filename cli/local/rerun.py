@@ -1,6 +1,6 @@
 """How a question's last run was called, so that the job, or its end, can be run again in the same way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cli.errors import CliError
 from cli.local.home import Home
@@ -23,26 +23,29 @@ _ONCE = ("challenger", "replace_newer", "catch_up_to", "forgotten_key")
 
 def whole_job_options(home: Home, config: ModelConfig) -> list[str]:
     """Options of `run` for the whole job, with the parameters of the question's last run."""
-    return _options(home, _last_run(home, config), {})
+    run, own = _last_run(home, config)
+    return _options(home, run, own)
 
 
 def list_only_options(home: Home, config: ModelConfig) -> list[str]:
     """Options of `run` that score and publish the question's last list again, as of the same day."""
-    last = _last_run(home, config)
+    last, own = _last_run(home, config)
     newest = next(extraction_runs(home, config.schema))
     if newest.run_id == last.run_id:
-        return ["--only", "predict+", *_options(home, last, {})]
+        return ["--only", "predict+", *_options(home, last, own)]
     # Another question was extracted since: its own features have to be prepared again.
     day = {"as_of": str(last.tasks[_FIRST].values["as_of"])}
-    return ["--only", f"{_FIRST},predict,publish", *_options(home, last, day)]
+    return ["--only", f"{_FIRST},predict,publish", *_options(home, last, own | day)]
 
 
-def _last_run(home: Home, config: ModelConfig) -> JobRun:
+def _last_run(home: Home, config: ModelConfig) -> tuple[JobRun, dict[str, str]]:
+    """The run that a question was asked in last; of a run with several, what it asked this one by itself."""
     for run in extraction_runs(home, config.schema):
         last = run.tasks.get(_LAST)
         recorded = last is not None and last.values.get("in_use") is False  # of a past day: another list stayed
-        if not recorded and _question(run) == config.question and run.parameters["models"] == config.models:
-            return run
+        for name, parameters in run.each_question().items():
+            if not recorded and _question(parameters) == config.question and parameters["models"] == config.models:
+                return run, run.questions.get(name, {})
     raise CliError(
         f"No run of {config.question.slug} is left in {home.runs} to take parameters from. "
         "Run the job for that question once: ./propensity run --param ..."
@@ -57,9 +60,9 @@ def extraction_runs(home: Home, schema: str | None = None) -> Iterator[JobRun]:
             yield run
 
 
-def _question(run: JobRun) -> Question | None:
+def _question(parameters: Mapping[str, str]) -> Question | None:
     try:
-        return Question.from_widgets(run.parameters.__getitem__)
+        return Question.from_widgets(parameters.__getitem__)
     except (KeyError, ConfigError):
         return None
 
@@ -67,7 +70,9 @@ def _question(run: JobRun) -> Question | None:
 def _options(home: Home, run: JobRun, instead: dict[str, str]) -> list[str]:
     local = home.parameters()
     parameters = {name: run.parameters[name] for name in run.changed if name not in _ONCE} | instead
-    if remembered_file(home):  # what the run was asked, and not what the home remembers since
+    if run.questions:  # one of them alone, without the others
+        parameters[PARAMETER] = NONE
+    elif remembered_file(home):  # what the run was asked, and not what the home remembers since
         parameters.setdefault(PARAMETER, NONE)
     pairs = [f"{name}={value}" for name, value in parameters.items() if local.get(name) != value]
     place = [] if home.root == PROJECT / ".home" else ["--home", str(home.root)]

@@ -22,30 +22,22 @@ from lib.sources.files import is_place, split_paths
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/(Volumes|Workspace|dbfs)/|.*[*?\[{`]")
 
 
-def _questions(*pairs: tuple[str, str]) -> str:
-    """For the job of many questions: actions and horizons, as it wants them."""
-    return json.dumps([{"action": action, "horizon_days": days, "cohort_days": "90"} for action, days in pairs])
-
-
 # A run takes those of these parameters that its job has.
 DELI = {
     "action": "buy_deli",
     "horizon_days": "14",
     "cohort_days": "90",
     "as_of": "2017-12-17",
-    "questions": _questions(("buy_deli", "14"), ("buy_pastry", "14")),
 }
 COOK = {
     "action": "cook",
     "horizon_days": "14",
     "as_of": "2024-08-11",
-    "questions": _questions(("cook", "14"), ("favorite", "14")),
 }
 PURCHASE = {
     "action": "purchase",
     "horizon_days": "28",
     "as_of": "1998-05-31",
-    "questions": _questions(("purchase", "28"), ("purchase", "14")),
 }
 
 

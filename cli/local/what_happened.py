@@ -14,21 +14,26 @@ from pyarrow import csv
 from lib.evaluation.metrics import area_under_curve, log_losses
 
 
-def format_what_happened(audience: Path, run_id: str, parameters: Mapping[str, str]) -> Iterator[str]:
+def format_what_happened(
+    audience: Path, run_id: str, parameters: Mapping[str, str], question: str = ""
+) -> Iterator[str]:
     """Say how the list that a run published turned out; nothing where the horizon goes beyond the events.
 
     Parameters
     ----------
     audience : path of the Delta table `audience`
-    parameters : the run's job parameters; `events` is a path of built-in events, Parquet, CSV or Delta
+    parameters : those of the question; `events` is a path of built-in events, Parquet, CSV or Delta
+    question : its slug, where the run asked several
     """
     if not (audience / "_delta_log").is_dir():
         return
     events = Path(parameters["events"])
     actions = sorted(name.strip() for name in parameters["action"].split(","))
     horizon = int(parameters["horizon_days"])
-    rows = DeltaTable(audience).to_pyarrow_table(columns=["run_id", "user_id", "cutoff", "propensity"])
-    rows = rows.filter(pc.equal(rows["run_id"], run_id))
+    of = {"question": question, "run_id": run_id} if question else {"run_id": run_id}
+    rows = DeltaTable(audience).to_pyarrow_table(columns=[*of, "user_id", "cutoff", "propensity"])
+    for name, value in of.items():
+        rows = rows.filter(pc.equal(rows[name], value))
     if not len(rows):
         return
     cutoff: date = pc.max(rows["cutoff"]).as_py()

@@ -158,7 +158,7 @@ class SharedTables:
             tables.stored["daily_activity"] = _known_before(activity, as_of)
             config = ExtractConfig.from_widgets(widget_values(parameters, "", as_of))
             done, built, _ = extraction.build_missing(config, tables, as_of)
-            stages[as_of] = ExtractedDay(as_of, tuple(tables.stored["features"].column_names), dict(tables.properties))
+            stages[as_of] = ExtractedDay(as_of, tuple(tables.stored["features"].column_names), dict(tables.notes))
             say(f"features as of {as_of}: {built} of {len(done.cutoffs.all)} cutoffs built, the others were there")
         return cls(activity, tables.stored["features"], stages)
 
@@ -168,7 +168,7 @@ class SharedTables:
         # A column that came with a later cutoff is not there yet: even without any value it would take part in draws.
         then = self.features.filter(pc.less_equal(self.features["cutoff"], as_of)).select(list(stage.columns))
         tables.stored = {**policy_rows, "daily_activity": _known_before(self.activity, as_of), "features": then}
-        tables.properties = dict(stage.properties)
+        tables.notes = dict(stage.properties)
         return tables
 
 

@@ -63,7 +63,7 @@ class RunConfig(FromWidgets, group=Group.QUESTION):
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig(RunConfig, group=Group.JOB):
-    """What every later stage needs to know."""
+    """What a stage needs to know besides, so that it finds what the others of its run have left."""
 
     run_id: str = parameter(  # blank outside a job
         "", run_name(), "the run's id; blank outside a job", job="{{job.run_id}}"

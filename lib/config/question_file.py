@@ -94,7 +94,7 @@ class QuestionFile:
         return frozenset().union(*(one.said for one in self.entries))
 
 
-def read_entries(given: Get, root: Path) -> tuple[Entry, ...]:
+def read_entries(given: Get, root: str) -> tuple[Entry, ...]:
     """The questions of a run: those of the file that is given, found from the bundle's folder; else the one given.
 
     Raises
@@ -103,21 +103,7 @@ def read_entries(given: Get, root: Path) -> tuple[Entry, ...]:
         As `read_question_file`.
     """
     path = given(PARAMETER).strip()
-    return (Entry(),) if is_none(path) else read_question_file(root / path).entries
-
-
-def read_entry(given: Get, root: str) -> Entry:
-    """The one question of a run.
-
-    Raises
-    ------
-    ConfigError
-        As `read_question_file`, and if the file holds several.
-    """
-    entry, *more = read_entries(given, Path(root))
-    if more:
-        raise ConfigError(f"{more[0].place}: a run asks one question. Leave out the others, or give each its own file.")
-    return entry
+    return (Entry(),) if is_none(path) else read_question_file(Path(root) / path).entries
 
 
 def check_entries(entries: tuple[Entry, ...], given: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Self
 
 from lib.config import secrets
-from lib.config.bases import Chance, ChangeConfig, RunConfig
+from lib.config.bases import Chance, ChangeConfig, StageConfig
 from lib.config.event_kinds import places
 from lib.config.events import Events, QuietDays
 from lib.config.exports import Export
@@ -38,7 +38,7 @@ COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractConfig(RunConfig, Chance, Segments, Users, QuietDays, Events, group=Group.LEARNING):
+class ExtractConfig(StageConfig, Chance, Segments, Users, QuietDays, Events, group=Group.LEARNING):
     """What `extract_features` needs to know."""
 
     cadence_days: int = parameter("7", whole(1, MAX_DAYS, "days"), "from one cutoff that is learnt from to the next")

@@ -13,7 +13,7 @@ OURS = ("user_id", "valid_from", "known_at")  # columns of a table of users that
 
 
 @dataclass(frozen=True, kw_only=True)
-class Users(FromWidgets, group=Group.READING):
+class Users(FromWidgets, group=Group.READING, of_run=True):
     """Who the users are, where a table says it."""
 
     users: str = parameter(

@@ -10,7 +10,7 @@ from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
 
 DEFINED = "computed"  # property of features
-EXTRACTION = "extraction"  # property of features: what the last extraction prepared; blank where it no longer stands
+EXTRACTION = "extraction"  # how properties begin that say what an extraction prepared; blank: no longer stands
 Seen = Mapping[str, Sequence[tuple[date, int]]]  # event type -> users who showed it first on a day
 
 
@@ -47,9 +47,16 @@ def read_definition(tables: Tables) -> Definition | None:
 
 
 def drop_features(tables: Tables, where: str) -> None:
-    """Delete cached features, after the note of the last extraction: no stage may work on what is left of them."""
-    tables.set_property("features", EXTRACTION, "")
+    """Delete cached features, after the notes of all extractions: no stage may work on what is left of them."""
+    if notes := extraction_notes(tables):
+        tables.set_properties("features", dict.fromkeys(notes, ""))
     tables.delete("features", where)
+
+
+def extraction_notes(tables: Tables) -> dict[str, str]:
+    """What extractions have noted and stands, by the names of the properties; earlier versions had one for all."""
+    notes = tables.properties("features")
+    return {key: text for key, text in notes.items() if text and key.partition(".")[0] == EXTRACTION}
 
 
 def renew_definition(

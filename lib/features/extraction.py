@@ -1,7 +1,10 @@
-"""What `extract_features` prepared for the stages after it, and the features of every cutoff that the table lacks."""
+"""What `extract_features` prepared for the stages after it, and the features of every cutoff that the table lacks.
+
+Each question's extraction is noted by itself, so that several can be prepared and then worked on in one run.
+"""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -53,18 +56,26 @@ class Extraction:
         return cls(raw["question"], cutoffs, tuple(raw.get("pooled", ())), raw.get("pool", False), attributes)
 
 
+@dataclass(frozen=True)
+class AskedTypes:
+    """What all questions of a run have in common: the event types that there are, and those that are asked about."""
+
+    first_seen: Mapping[str, list[tuple[date, int]]]  # of each type, how many users showed it first on which day
+    actions: tuple[str, ...]
+
+
 def read_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:
-    """What the last `extract_features` prepared, if it is what this stage needs.
+    """What the last `extract_features` of a question prepared, if it is what this stage needs.
 
     Raises
     ------
     NotEnoughHistory
         If nothing was extracted yet, or for another question or day; the message names both.
     """
-    text = tables.get_property("features", cache.EXTRACTION)
-    if not text:
+    there = {one.question: one for one in map(Extraction.from_json, cache.extraction_notes(tables).values())}
+    if not there:
         raise NotEnoughHistory("No features have been extracted in this schema. Run extract_features first.")
-    extraction = Extraction.from_json(text)
+    extraction = there.get(question.slug) or max(there.values(), key=lambda one: one.cutoffs.as_of)
     wanted = as_of or extraction.cutoffs.as_of
     if (extraction.question, extraction.cutoffs.as_of) != (question.slug, wanted):
         raise NotEnoughHistory(
@@ -87,15 +98,17 @@ def build_missing(
     say: Say = lambda _: None,
     finish: Callable[[Extraction], Extraction] = lambda extraction: extraction,
     find: Callable[[Tables, Sequence[date]], set[date]] = find_stored,
+    run: AskedTypes | None = None,
 ) -> tuple[Extraction, int, int]:
-    """Compute the features of every cutoff that the run needs and the table lacks.
+    """Compute the features of every cutoff that the question needs and the table lacks; `run` says what all ask about.
 
     `finish` adds what has to be known before any stage works on the extraction: it is noted last. `find` tells which
     cutoffs are there, where the last extraction still stands.
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
     """
-    first_seen = read_first_seen(tables, as_of)
+    run = run or AskedTypes(read_first_seen(tables, as_of), config.question.actions)
+    first_seen = run.first_seen
     event_rules.check_actions(config.question.actions, list(first_seen), as_of)
     begun = min(day for action in config.question.actions for day, _ in first_seen[action])
     cutoffs = timeline.lay_out_cutoffs(
@@ -103,9 +116,11 @@ def build_missing(
         horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
         delay_days=config.label_complete_after_days,
     )  # fmt: skip
-    definition = cache.renew_definition(tables, config.max_event_types, config.question.actions, first_seen, as_of)
+    # Those of all questions, before any is noted: what one of them asks about first would undo the others' features.
+    definition = cache.renew_definition(tables, config.max_event_types, run.actions, first_seen, as_of)
     vocabulary = definition.vocabulary(first_seen, as_of)
-    noted = tables.get_property("features", cache.EXTRACTION)  # blank where features were dropped since
+    note = f"{cache.EXTRACTION}.{config.question.slug}"
+    noted = tables.get_property("features", note)  # blank where features were dropped since
     stored = (find if noted else find_stored)(tables, cutoffs.all) if tables.exists("features") else set()
     plan = {day: definition.vocabulary(first_seen, day) for day in cutoffs.all if day not in stored}
     if plan:
@@ -114,7 +129,7 @@ def build_missing(
     cache.write_definition(tables, definition)
     extraction = finish(Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes))
     if noted != (text := extraction.to_json()):  # the same day again is no change: others need not read the table anew
-        tables.set_property("features", cache.EXTRACTION, text)
+        tables.set_property("features", note, text)
     return extraction, len(plan), len(feature_columns(vocabulary))
 
 

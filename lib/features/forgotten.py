@@ -15,7 +15,7 @@ import pyarrow as pa
 from lib import timeline
 from lib.errors import ConfigError, SourceError
 from lib.tables.contracts import FORGOTTEN
-from lib.tables.delta import pickle_lib_by_value
+from lib.tables.pickling import pickle_lib_by_value
 from lib.tables.protocol import Tables
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from lib.labels.rows import Rows
 from lib.registry.mlflow_runs import ensure_experiment
-from lib.tables.delta import pickle_lib_by_value
+from lib.tables.pickling import pickle_lib_by_value
 from lib.training.folds import Fold
 from lib.training.trials import Objective, make_objective
 

@@ -15,7 +15,7 @@ from lib.sources import headers, quoting
 from lib.sources.files import File, escape_pattern
 from lib.sources.headers import Layout
 from lib.sources.options import BY_SPARK, UTF_8
-from lib.tables.delta import pickle_lib_by_value
+from lib.tables.pickling import pickle_lib_by_value
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

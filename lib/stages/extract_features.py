@@ -1,7 +1,11 @@
-"""Bring activity and features up to date with the source: what the notebook `extract_features` calls."""
+"""Bring activity and features up to date with the source: what the notebook `extract_features` calls.
+
+
+The source is read once for all questions of a run, then each question's features are seen to by itself.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -9,7 +13,10 @@ import pandas as pd
 
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
+from lib.errors import NotEnoughHistory
 from lib.features import extraction, ingest
+from lib.features.extraction import AskedTypes
+from lib.features.ingest import Ingested
 from lib.features.users import load_users
 from lib.labels import delay, labels
 from lib.progress import Say
@@ -31,30 +38,74 @@ class Extracted:
     table: pd.DataFrame  # one row per cutoff: users, cohort
 
 
+@dataclass(frozen=True)
+class ReadLog:
+    """The activity, brought up to date for all questions of a run."""
+
+    ingested: Ingested
+    asked: AskedTypes
+    users: tuple[str, ...]  # what a person should know of the table of users
+
+    @property
+    def as_of(self) -> date:
+        """The run's now."""
+        return self.ingested.as_of
+
+
 def run(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Extracted:
-    """Bring activity and features up to date with the source."""
-    if config.feature_keys == "yes":
+    """Bring activity and features up to date with the source, for one question."""
+    return prepare(config, tables, read([config], tables, say), say)
+
+
+def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print) -> ReadLog:
+    """Bring the activity up to date with the source, once for all questions of a run.
+
+    Raises
+    ------
+    SourceError
+        As `ingest.examine`: no question can be answered then.
+    """
+    first = configs[0]
+    if first.feature_keys == "yes":
         keys.check_can_have_keys(tables)
+    actions = tuple(sorted({action for config in configs for action in config.question.actions}))
     say("looking for what is new in the events")
-    ingested = ingest.ingest(config, tables, say)
-    as_of = ingested.as_of
-    say(f"activity is up to date, as of {as_of}")
-    read = load_users(config, tables).lines if config.users else ()
+    ingested = ingest.ingest(replace(first, question=replace(first.question, actions=actions)), tables, say)
+    say(f"activity is up to date, as of {ingested.as_of}")
+    if ingested.notes:
+        checks = [
+            {"as_of": ingested.as_of, "events": first.events, "kind": "told", "message": note}
+            for note in ingested.notes
+        ]
+        tables.append("source_checks", pd.DataFrame(checks))
+    users = tuple(load_users(first, tables).lines) if first.users else ()
+    return ReadLog(ingested, AskedTypes(extraction.read_first_seen(tables, ingested.as_of), actions), users)
+
+
+def is_prepared(config: ExtractConfig, tables: DeltaTables, log: ReadLog) -> bool:
+    """Whether what was prepared for a question as of this day still stands."""
+    try:
+        extraction.read_extraction(tables, config.question, log.as_of)
+    except NotEnoughHistory:
+        return False
+    return True
+
+
+def prepare(config: ExtractConfig, tables: DeltaTables, log: ReadLog, say: Say = print) -> Extracted:
+    """Build the features that a question needs and lacks."""
+    as_of, ingested = log.as_of, log.ingested
     counts, choose = _Counts(config.question), partial(choose_attributes, config, tables, say=say)
-    done, built, width = extraction.build_missing(config, tables, as_of, say, choose, counts.find)
+    done, built, width = extraction.build_missing(config, tables, as_of, say, choose, counts.find, log.asked)
     if config.feature_keys == "yes":
         keys.ensure_key(tables, "features")
     say(f"features: {built} of {len(done.cutoffs.all)} cutoffs built, the others were kept")
     table = counts.table if counts.table is not None and not built else counts.count(tables, done.cutoffs.all)
     training = done.cutoffs.training
-    notes = [*past_window(config, as_of), *ingested.notes, *read]
+    notes = [*past_window(config, as_of), *ingested.notes, *log.users]
     notes += tell_attributes(config.question, tables, done) if config.users else []
     if ingested.tells_known:
         late = tables.query(delay.delays_sql(config.question, as_of))
         notes += delay.format_delay(config.question, late, config.label_complete_after_days)
-    if ingested.notes:
-        checks = [{"as_of": as_of, "events": config.events, "kind": "told", "message": note} for note in ingested.notes]
-        tables.append("source_checks", pd.DataFrame(checks))
     summary = "".join(f"Note: {line}\n" for line in notes) + (
         f"Question: {config.question}, as of {as_of}.\n"
         f"Features: {width} per user at {len(done.cutoffs.all)} cutoffs ({built} new); to learn from: "

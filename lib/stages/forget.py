@@ -16,9 +16,9 @@ from lib.features.forgotten import CHECK, ForgottenUsers, check_key, find_shown,
 from lib.progress import Say
 from lib.sources.opening import open_source
 from lib.stages.exporting import control_file
-from lib.tables.contracts import FORGOTTEN
+from lib.tables.contracts import CONTRACTS, FORGOTTEN
 from lib.tables.delta import DeltaTables
-from lib.tables.ids import IDS
+from lib.tables.ids import IDS, MAY_NAME
 
 DONE = "forgotten"  # property of a table with ids: by which list it was done last
 LEFT = (
@@ -56,6 +56,11 @@ def run(config: ForgetConfig, tables: DeltaTables, say: Say = print) -> Forgotte
             rows = _clean(tables, name, column, listed)
             lines.append(f"{name}: {'done before' if rows is None else f'{rows} rows, and all earlier versions'}")
             say(lines[-1])
+    for name, where in MAY_NAME.items():
+        if tables.exists(name):
+            tables.delete(name, where)
+            tables.erase(name, next(iter(CONTRACTS[name])), [])
+            lines.append(f"{name}: what was told of errors, and all earlier versions")
     exports = [config.export, control_file(config.export)] if config.export else []
     lines += erase_in_files(config.reports, exports, users)
     return Forgotten("\n".join([*lines, *LEFT]))

@@ -1,7 +1,7 @@
 """Check the new list and replace the current one with it: what the notebook `publish` calls."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -49,6 +49,7 @@ class Published:
     facts: Facts
     report: str = ""  # its file; blank for none
     in_use: bool = True  # else it was recorded, and the list before stays
+    figures: Mapping[str, float] = field(default_factory=dict)  # of the list: users, expected to act, mean propensity
 
     @cached_property
     def headline(self) -> str:
@@ -81,7 +82,9 @@ def run(context: Context[PublishConfig]) -> Published:
     facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.moves)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
-    published = Published(new.shown.head(10), summary, facts, target, not new.recorded)
+    users = new.publication["users"]
+    figures = {"users": int(users), "expected": float(users * mean), "mean": float(mean)}
+    published = Published(new.shown.head(10), summary, facts, target, not new.recorded, figures)
     if target:
         drafts.append(Draft.of(target, published.page.encode()))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)

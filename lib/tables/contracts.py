@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.errors import ContractBroken
+from lib.tables.several import PROFILES, QUESTION_RUNS, WIDE
 
 DAILY_ACTIVITY = {
     "user_id": "string",
@@ -194,9 +195,15 @@ CONTRACTS = {
     "drift": DRIFT,
     "attribute_checks": ATTRIBUTE_CHECKS,
     "source_checks": SOURCE_CHECKS,
+    "question_runs": QUESTION_RUNS,
+    "profiles": PROFILES,
     "forgotten": FORGOTTEN,
 }
-OPEN = {"features": ("float",), "user_attributes": ("string", "double")}  # tables with more columns, of these types
+OPEN = {
+    "features": ("float",),
+    "user_attributes": ("string", "double"),
+    **WIDE,
+}  # tables with more columns, of these types
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons",),
     "decisions": ("repair_count",),

@@ -15,7 +15,8 @@ from lib.errors import ContractBroken, SourceError
 from lib.tables.batches import whole_users
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.ids import STATISTICS
-from lib.tables.protocol import MapTable, MapUsers, OfUsers
+from lib.tables.pickling import pickle_lib_by_value
+from lib.tables.protocol import KeptNotes, MapTable, MapUsers, OfUsers
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
+OURS = "propensity."  # how the names of our notes begin
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
 SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
 GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
@@ -32,7 +34,7 @@ GONE = (  # what Spark and Delta call a version that can no longer be read: its 
 )  # fmt: skip
 
 
-class DeltaTables:
+class DeltaTables(KeptNotes):
     """Delta tables of one schema, through Spark: classic or Connect."""
 
     def __init__(self, spark: "SparkSession", schema: str) -> None:
@@ -131,6 +133,13 @@ class DeltaTables:
             writer = self._with_statistics(name, writer)
         writer.mode("append").saveAsTable(self.full_name(name))
 
+    def remake(self, name: str, rows: "DataFrame") -> None:
+        frame = _plain_strings(rows)
+        check_columns(name, dict(frame.dtypes))
+        self._sql_names.pop(name, None)
+        writer = self._with_statistics(name, frame.write.format("delta").option("overwriteSchema", "true"))
+        writer.mode("overwrite").saveAsTable(self.full_name(name))
+
     def delete(self, name: str, where: str) -> None:
         self.spark.sql(f"DELETE FROM {self.full_name(name)} WHERE {where}")
 
@@ -178,15 +187,15 @@ class DeltaTables:
         columns = STATISTICS.get(name)
         return writer.option(STATISTICS_OF, ",".join(columns)) if columns else writer
 
-    def get_property(self, name: str, key: str) -> str | None:
+    def properties(self, name: str) -> dict[str, str]:
         if not self.exists(name):
-            return None
+            return {}
         rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.full_name(name)}").collect()
-        return {row["key"]: row["value"] for row in rows}.get(f"propensity.{key}")
+        return {row["key"].removeprefix(OURS): row["value"] for row in rows if row["key"].startswith(OURS)}
 
-    def set_property(self, name: str, key: str, value: str) -> None:
-        text = value.replace("\\", "\\\\").replace("'", "\\'")
-        self.spark.sql(f"ALTER TABLE {self.full_name(name)} SET TBLPROPERTIES ('propensity.{key}' = '{text}')")
+    def set_properties(self, name: str, values: Mapping[str, str]) -> None:
+        texts = {key: value.replace("\\", "\\\\").replace("'", "\\'") for key, value in values.items()}
+        self._set(name, {f"{OURS}{key}": text for key, text in texts.items()})
 
     def versions(self) -> list[int]:
         rows = self.spark.sql(f"DESCRIBE HISTORY {self.full_name(VERSIONED)}").select("version").collect()
@@ -238,12 +247,3 @@ def _plain_strings(frame: "DataFrame") -> "DataFrame":
     from pyspark.sql import functions as F
 
     return frame.select([F.col(c).cast("string") if kind == "string" else F.col(c) for c, kind in frame.dtypes])
-
-
-def pickle_lib_by_value() -> None:
-    """Send our functions to the executors whole: they need no copy of `lib` there."""
-    from pyspark import cloudpickle
-
-    import lib
-
-    cloudpickle.register_pickle_by_value(lib)  # type: ignore[no-untyped-call]

@@ -9,6 +9,10 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "suppressions": ("user_id",),
     "contacts": ("user_id",),
     "evaluations": ("user_id",),
+    "profiles": ("user_id",),
+}
+MAY_NAME = {  # tables whose texts may repeat a value as it was found: which rows go whoever is forgotten
+    "question_runs": "error IS NOT NULL",
 }
 STATISTICS = {  # columns whose least and greatest values a table's log may keep for each file: no ids
     "daily_activity": ("day", "known_day", "event_type"),
@@ -19,6 +23,7 @@ STATISTICS = {  # columns whose least and greatest values a table's log may keep
     "suppressions": ("question", "cutoff"),
     "contacts": ("question", "cutoff", "day"),
     "evaluations": ("question", "cutoff"),
+    "profiles": ("as_of",),
 }
 FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of these tables and `export`
     "sources/*",

@@ -1,5 +1,6 @@
 """The kind of tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -10,17 +11,17 @@ from duckdb.func import ARROW as ARROW_UDF
 
 from lib.errors import SourceError
 from lib.tables.contracts import ARROW, CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
-from lib.tables.protocol import MapTable, MapUsers, OfUsers
+from lib.tables.protocol import KeptNotes, MapTable, MapUsers, OfUsers
 
 
-class MemoryTables:
+class MemoryTables(KeptNotes):
     """Tables in memory: nothing of them is left when the process ends."""
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("CREATE MACRO sha2(text, bits) AS sha256(text)")  # Spark's name of it
         self.stored: dict[str, pa.Table] = {}
-        self.properties: dict[tuple[str, str], str] = {}
+        self.notes: dict[tuple[str, str], str] = {}  # by table and key
         self.earlier: list[pa.Table] = []  # versions of `audience`
         self.elsewhere: dict[str, pa.Table] = {}  # tables of others
         self.others: dict[str, list[tuple[datetime, pa.Table]]] = {}  # somebody else's: when each version was written
@@ -81,11 +82,14 @@ class MemoryTables:
             raise SourceError(f"Table {name} cannot be read: there is none of that name.")
         return self.elsewhere[name]
 
-    def get_property(self, name: str, key: str) -> str | None:
-        return self.properties.get((name, key)) if self.exists(name) else None
+    def properties(self, name: str) -> dict[str, str]:
+        return {key: text for (table, key), text in self.notes.items() if table == name and self.exists(name)}
 
-    def set_property(self, name: str, key: str, value: str) -> None:
-        self.properties[name, key] = value
+    def set_properties(self, name: str, values: Mapping[str, str]) -> None:
+        self.notes |= {(name, key): text for key, text in values.items()}
+
+    def remake(self, name: str, rows: pa.Table) -> None:
+        self.stored[name] = self._table_of(name, rows)
 
     def versions(self) -> list[int]:
         return list(range(len(self.earlier)))

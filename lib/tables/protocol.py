@@ -1,6 +1,6 @@
 """What the stages ask of their tables, whatever holds them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -90,3 +90,28 @@ class Tables(Protocol):
 
     def set_property(self, name: str, key: str, value: str) -> None:
         """Keep a note with a table."""
+
+    def properties(self, name: str) -> dict[str, str]:
+        """All notes kept with a table; none without the table."""
+
+    def set_properties(self, name: str, values: Mapping[str, str]) -> None:
+        """Keep several notes with a table, in one commit."""
+
+    def remake(self, name: str, rows: Rows) -> None:
+        """Replace a table, its columns included, in one commit."""
+
+
+class KeptNotes:
+    """One note at a time, for tables that keep several."""
+
+    def get_property(self, name: str, key: str) -> str | None:
+        return self.properties(name).get(key)
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        self.set_properties(name, {key: value})
+
+    def properties(self, name: str) -> dict[str, str]:
+        raise NotImplementedError
+
+    def set_properties(self, name: str, values: Mapping[str, str]) -> None:
+        raise NotImplementedError

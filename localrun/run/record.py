@@ -61,8 +61,13 @@ class JobRun:
     changed: list[str]
     tasks: dict[str, TaskRun]
     asked: str = ""  # the text of the file that says what is asked; blank without one
+    questions: dict[str, dict[str, str]] = field(default_factory=dict)  # of several, by name: parameters of its own
     state: State = State.RUNNING
     seconds: float = 0.0
+
+    def each_question(self) -> dict[str, dict[str, str]]:
+        """The parameters of each question, by name; where one was asked, the run's own under a blank one."""
+        return {name: self.parameters | own for name, own in self.questions.items()} or {"": self.parameters}
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2)

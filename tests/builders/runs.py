@@ -172,7 +172,7 @@ class World:
         """The same home again: what happens in it stays in it."""
         twin = World()
         twin.tables.earlier = self.tables.earlier
-        twin.tables.stored, twin.tables.properties = dict(self.tables.stored), dict(self.tables.properties)
+        twin.tables.stored, twin.tables.notes = dict(self.tables.stored), dict(self.tables.notes)
         twin.registry = self.registry.copy()
         return twin
 

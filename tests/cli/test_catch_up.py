@@ -105,18 +105,10 @@ def test_where_nothing_was_missed_nothing_is_run(home, started, capsys):
     [
         (["--only", "train+"], "--catch-up makes whole runs: leave out --only."),
         (["--param", "horizon_days=8"], "There is no list for buy within 8 days, users active in the last 90 days in "),
-        (["--job", "questions"], "--catch-up needs a job with the parameter catch_up_to, and job questions has none."),
     ],
 )
 def test_what_cannot_be_caught_up_is_one_line(home, started, capsys, options, message):
-    if options[0] == "--job":
-        options = [*options, "--param", 'questions=[{"action": "buy", "horizon_days": "7", "cohort_days": "90"}]']
-        assert (
-            main(["run", "--home", str(home.root), "--catch-up", "--source", "none", "--param", "events=a.b", *options])
-            == 1
-        )
-    else:
-        assert call(home, *options) == 1
+    assert call(home, *options) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"error: {message}")
     assert started[0] == []

@@ -28,7 +28,7 @@ from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
 
 HELD = [
-    name for name in IDS if name not in ("evaluations", "suppressions", "contacts")
+    name for name in IDS if name not in ("evaluations", "suppressions", "contacts", "profiles", "user_attributes")
 ]  # which the home of before does not have
 
 

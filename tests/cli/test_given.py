@@ -86,13 +86,6 @@ def test_a_backtest_is_refused_before_it_reads_anything(refused, tmp_path, given
     assert refused("backtest", *days, *params(given)) == message.format(here=tmp_path)
 
 
-def test_each_of_many_questions_is_checked(refused):
-    asked = json.dumps([{"action": "buy", "horizon_days": days, "cohort_days": ""} for days in (7, 0)])
-    assert refused("run", "--job", "questions", "--param", f"questions={asked}") == (
-        "action=buy, horizon_days=0, cohort_days=: horizon_days must be a whole number >= 1, got '0'."
-    )
-
-
 @pytest.mark.job  # a process of its own, in which nothing was imported before
 @pytest.mark.parametrize("given", ["n_trials=abc", "events=nothere.csv", "cost_of_contact=0,40"])
 def test_nothing_that_takes_long_is_imported_to_refuse_a_run(tmp_path, given):

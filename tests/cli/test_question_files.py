@@ -1,6 +1,7 @@
 """A question file on one machine: what counts over what, what a home remembers, and what a first look writes."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,8 +10,12 @@ from cli.errors import CliError
 from cli.local import job_run
 from cli.local.home import Home
 from cli.local.question_files import remembered_file
+from cli.local.rerun import whole_job_options
+from lib.config.bases import ModelConfig
+from lib.config.catalogue import defaults
 from lib.config.question_file import read_question_file
-from localrun.run.page import render_page
+from localrun.platform.state import State
+from localrun.run.page import render_page, write_page
 from localrun.run.record import JobRun
 
 SHOP = "events: clicks.csv\naction: buy\nhorizon_days: 9\nexport: list.csv\nreasons: 1\n"
@@ -103,6 +108,51 @@ def test_a_broken_file_is_refused_before_anything_starts(run, tmp_path, text, me
     (tmp_path / "shop" / "shop.yml").write_text(text)
     assert run("question_file=shop/shop.yml") == message.format(here=tmp_path / "shop")
     assert remembered_file(Home(tmp_path / "home")) is None
+
+
+SEVERAL = """\
+events: clicks.csv
+horizon_days: 9
+questions:
+  buy: {action: buy, export: buyers.csv}
+  read: {action: read, horizon_days: 5}
+"""
+
+
+def test_of_several_questions_a_record_has_what_all_have_in_common_and_what_each_says(run, tmp_path):
+    (tmp_path / "shop" / "shop.yml").write_text(SEVERAL)
+    plan = run("question_file=shop/shop.yml", "reasons=1")
+    record = job_run._record(plan, plan.given, "id", datetime(2024, 6, 3, tzinfo=UTC))
+    given = {name: record.parameters[name] for name in ("action", "horizon_days", "export", "reasons", "cohort_days")}
+    assert given == {"action": "", "horizon_days": "", "export": "", "reasons": "1", "cohort_days": "90"}
+    assert record.questions == {
+        "buy": {"action": "buy", "horizon_days": "9", "export": str(tmp_path / "shop" / "buyers.csv")},
+        "read": {"action": "read", "horizon_days": "5"},
+    }
+    asked = record.each_question()
+    assert (asked["buy"]["horizon_days"], asked["read"]["horizon_days"], asked["read"]["reasons"]) == ("9", "5", "1")
+    for entry in plan.file.entries:  # as each stage reads it, below what the job gives
+        assert entry.over(record.parameters)["horizon_days"] == asked[entry.name]["horizon_days"]
+    by_hand = run("question_file=shop/shop.yml", "horizon_days=3")
+    assert by_hand.given["horizon_days"] == "3"
+    assert by_hand.questions["buy"] == {"action": "buy", "export": str(tmp_path / "shop" / "buyers.csv")}
+
+
+def test_what_is_done_again_of_one_of_several_questions_is_asked_alone(run, tmp_path):
+    (tmp_path / "shop" / "shop.yml").write_text(SEVERAL)
+    plan = run("question_file=shop/shop.yml")
+    record = job_run._record(plan, plan.given, "20240603", datetime(2024, 6, 3, tzinfo=UTC))
+    for key in ("extract_features", "publish"):
+        record.tasks[key].state, record.tasks[key].values = State.SUCCESS, {"as_of": "2024-06-03"}
+    home = Home(tmp_path / "home")
+    (home.runs / "20240603").mkdir(parents=True)
+    write_page(home.runs / "20240603", record)
+    asked = {**defaults(), **record.parameters, **record.questions["read"]}
+    options = whole_job_options(home, ModelConfig.from_widgets(asked.__getitem__))
+    given = dict(word.split("=", 1) for word in options if "=" in word)
+    assert given == {
+        "question_file": "none", "action": "read", "horizon_days": "5", "events": str(tmp_path / "shop" / "clicks.csv"),
+    }  # fmt: skip
 
 
 def test_a_backtest_asks_by_the_file_too(run, tmp_path, capsys):

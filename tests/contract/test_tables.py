@@ -9,12 +9,15 @@ import pytest
 
 from lib.attributes.columns import Attribute, Kind
 from lib.attributes.joining import values_sql, with_attributes_sql
+from lib.config.stages import PublishConfig
 from lib.errors import ContractBroken
 from lib.features.vocabulary import features_schema
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
+from lib.stages.profiles import write_profiles
 from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
 from lib.tables.delta import DeltaTables
 from tests.builders.attributes import user_rows
+from tests.builders.runs import asked
 
 CUTOFF = date(2024, 6, 3)
 WEEK_BEFORE = CUTOFF - timedelta(days=7)
@@ -164,6 +167,35 @@ def test_a_note_is_kept_with_its_table(tables):
     tables.replace("predictions", scores({}), "1 = 1")
     assert tables.get_property("predictions", "source") == text  # a write does not lose it
     assert tables.get_property("predictions", "other") is None
+
+
+def test_several_notes_are_kept_at_once_and_read_at_once(tables):
+    assert tables.properties("predictions") == {}
+    tables.replace("predictions", scores({}), "1 = 1")
+    tables.set_properties("predictions", {"one.a_7d": "it's", "two": ""})
+    tables.set_property("predictions", "two", "2")
+    assert tables.properties("predictions") == {"one.a_7d": "it's", "two": "2"}
+
+
+def test_a_row_for_each_user_is_made_of_several_lists_and_anew_with_other_columns(tables):
+    month, week = (asked(PublishConfig, action="buy", horizon_days=days, value_of_action="10", cost_of_contact="1")
+                   for days in ("28", "7"))  # fmt: skip
+    listed = {
+        "rank": 1, "decile": 1, "percentile": 1, "band": "average", "expected_actions": 0.5, "low_evidence": False,
+        "held_out": True,
+    }  # fmt: skip
+    rows = scores(
+        *({"question": month.question.slug, "user_id": user, **listed} for user in ("ana", "bo")),
+        {"question": week.question.slug, "propensity": 0.5, "cutoff": WEEK_BEFORE, **listed},
+    )
+    tables.append("audience", rows.astype({"rank": "int32", "decile": "int32", "percentile": "int32"}))
+    assert write_profiles({"month": month, "week": week}, tables) == 2
+    shown = "user_id, as_of, contradiction, month_expected_value, week_propensity, week_held_out, week_decile"
+    assert read(tables, shown, "profiles")[0] == ("ana", CUTOFF, "week is above month", 2.5, 0.5, True, 1)
+    assert [row[0] for row in read(tables, shown, "profiles")] == ["ana", "bo"]
+    assert write_profiles({"week": week}, tables) == 1
+    assert len(tables.query("SELECT * FROM {profiles}").columns) == 3 + 4
+    assert read(tables, "user_id, contradiction", "profiles") == [("ana", None)]
 
 
 def test_rows_without_a_column_are_refused_and_the_table_stays(tables):

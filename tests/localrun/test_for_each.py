@@ -11,12 +11,9 @@ import pytest
 
 from cli.__main__ import main
 from cli.local import job_run as cli_run
-from cli.local.sources import COOK, DELI
-from localrun.bundle.bundle import load_bundle, target_names
+from localrun.bundle.bundle import load_bundle
 from localrun.checks.job import bundle_findings
 from localrun.errors import LocalRunError
-from localrun.platform.for_each import requested_calls
-from localrun.platform.references import task_facts
 from localrun.platform.state import State
 from localrun.run import page
 from localrun.run.record import JobRun
@@ -50,55 +47,6 @@ def write(root, many=MANY):
     bundles.write(root)
     (root / "jobs" / "many.yml").write_text(many)
     return root
-
-
-@pytest.mark.parametrize("target", target_names(ROOT))
-def test_our_job_of_many_questions_asks_each_as_the_other_job_would(target):
-    bundle = load_bundle(ROOT, target)
-    settings = bundle.job("questions").settings
-    (task,) = settings.tasks
-    defaults = {item.name: item.default for item in settings.parameters}
-    asked = requested_calls(task.for_each_task, task_facts({}, defaults, task.task_key, 1, {}))
-    assert [call.parameters for call in asked] == [
-        {
-            "action": "purchase",
-            "horizon_days": days,
-            "cohort_days": "",  # the other job's own
-            "events": "",
-            "as_of": "",
-            "accept_shrunk": "",
-        }
-        for days in ("7", "")
-    ]
-    assert asked[0].label == "action=purchase, horizon_days=7, cohort_days="
-    assert task.for_each_task.task.run_job_task.job_id == bundle.job("propensity").id != bundle.job("questions").id
-
-
-@pytest.mark.parametrize("source", [DELI, COOK], ids=["complete-journey", "synthetic"])
-def test_a_built_in_source_brings_questions_that_our_job_can_ask(source):
-    settings = load_bundle(ROOT).job("questions").settings
-    given = {item.name: item.default for item in settings.parameters} | {"questions": source["questions"]}
-    first, second = requested_calls(settings.tasks[0].for_each_task, task_facts({}, given, "each_question", 1, {}))
-    assert (first.parameters["action"], first.parameters["horizon_days"]) == (source["action"], source["horizon_days"])
-    assert second.parameters["action"] != first.parameters["action"]
-
-
-def test_in_production_one_of_the_two_jobs_is_live():
-    for target in ("prod", "staging"):
-        jobs = load_bundle(ROOT, target).jobs.values()
-        assert {job.key: job.settings.schedule.pause_status.value for job in jobs if job.settings.schedule} == {
-            "propensity": "UNPAUSED",
-            "questions": "PAUSED",
-        }
-        assert {(job.settings.max_concurrent_runs, job.settings.queue.enabled) for job in jobs} == {(1, True)}
-        # the presets' tag is laid over no other: by it `remote` finds the job that answers one question
-        assert {job.key: (job.settings.tags or {}).get("product") for job in jobs} == {
-            "propensity": None,
-            "questions": "propensity questions",
-            "forget": "propensity forget",
-        }
-    schedules = [job.settings.schedule for job in load_bundle(ROOT, "dev").jobs.values() if job.settings.schedule]
-    assert [schedule.pause_status for schedule in schedules] == [None, None]
 
 
 def test_a_sound_one_has_no_findings(tmp_path):

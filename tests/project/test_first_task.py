@@ -7,6 +7,7 @@ import pytest
 
 from lib.errors import ConfigError
 from lib.stages import extract_features
+from lib.tables import delta
 from localrun.bundle.bundle import load_bundle
 from localrun.notebook.dbutils import DBUtils, Notebook, TaskValues, Widgets
 from localrun.notebook.source import to_ipynb
@@ -25,7 +26,8 @@ def play(monkeypatch, parameters):
     def begin(*_):
         raise Begun
 
-    monkeypatch.setattr(extract_features, "run", begin)
+    monkeypatch.setattr(extract_features, "read", begin)
+    monkeypatch.setattr(delta, "DeltaTables", lambda *_: None)
     monkeypatch.setattr(sys, "path", [*sys.path])  # which the first cell puts the bundle's root on
     dbutils = DBUtils(Widgets(parameters), TaskValues({}, {}.__setitem__), Notebook(None))
     namespace = {"dbutils": dbutils, "spark": None, "display": None}

@@ -41,8 +41,9 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "optuna": {"training.search", "training.studies", "training.trials", "training.space", "registry.spark_trials",
                "report.charts"},
     "pyspark": {
-        "tables.delta", "sources.opening", "sources.files", "sources.lines", "sources.part", "sources.csv_files",
-        "sources.json_files", "sources.parquet_files", "features.source", "features.columns", "features.wide",
+        "tables.delta", "tables.pickling", "sources.opening", "sources.files", "sources.lines", "sources.part",
+        "sources.csv_files", "sources.json_files", "sources.parquet_files", "features.source", "features.columns",
+        "features.wide",
         "features.counting", "features.unusable", "features.log", "features.ingest", "features.forgotten",
         "features.missing", "features.users", "registry.spark_trials",
     },

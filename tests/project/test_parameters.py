@@ -58,8 +58,6 @@ def test_notebooks_yaml_and_docs_say_what_the_catalogue_says():
     ("notebooks/publish.py", '"Held out share: 0.1"', '"Held out share: 0.2"'),
     ("jobs/propensity.yml", 'max_ece, default: ""', 'max_ece, default: "0.06"'),
     ("jobs/propensity.yml", "blank: 0.05", "blank: 0.06"),
-    ("jobs/questions.yml", 'as_of, default: ""', 'as_of, default: "2024-06-01"'),
-    ("jobs/questions.yml", 'cohort_days: "{{input.cohort_days}}"', 'cohort_days: "60"'),
     ("README.md", "| `max_ece` | 0.05 |", "| `max_ece` | 0.06 |"),
     ("README.md", "| `horizon_days` | 28 |", "| `horizon_days` | 30 |"),
     ("docs/operations.md", "| at most 0.05 | `max_ece` |", "| at most 0.06 | `max_ece` |"),
@@ -131,13 +129,23 @@ def test_a_notebook_has_the_widgets_that_its_stage_reads(stage):
     assert places == sorted(places)  # what matters comes first
 
 
-@pytest.mark.parametrize("job", ["propensity", "questions"])
-def test_what_the_job_gives_the_catalogue_knows(job):
-    given = {item.name for item in load_bundle(ROOT).job(job).settings.parameters}
+def test_what_the_job_gives_the_catalogue_knows():
+    given = {item.name for item in load_bundle(ROOT).job("propensity").settings.parameters}
     known = {name for name in all_parameters() if name != "resolved_as_of"}  # which the first task hands on
-    assert given == (
-        {"bundle_root", *known} if job == "propensity" else {"questions", "events", "as_of", "accept_shrunk"}
-    )
+    assert given == {"bundle_root", *known}
+
+
+def test_in_production_the_job_is_live_and_runs_once_at_a_time():
+    for target in ("prod", "staging"):
+        jobs = load_bundle(ROOT, target).jobs.values()
+        live = {job.key: job.settings.schedule.pause_status.value for job in jobs if job.settings.schedule}
+        assert live == {"propensity": "UNPAUSED"}
+        assert {(job.settings.max_concurrent_runs, job.settings.queue.enabled) for job in jobs} == {(1, True)}
+        # the presets' tag is laid over no other: by it `remote` finds the job that answers questions
+        tags = {job.key: (job.settings.tags or {}).get("product") for job in jobs}
+        assert tags == {"propensity": None, "forget": "propensity forget"}
+    (schedule,) = [job.settings.schedule for job in load_bundle(ROOT, "dev").jobs.values() if job.settings.schedule]
+    assert schedule.pause_status is None
 
 
 def test_the_job_gives_nothing_but_places_and_the_bundle_s_own_variables():

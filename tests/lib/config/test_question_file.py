@@ -1,11 +1,9 @@
 """The question file: the texts that stand there, by the catalogue's keys; each error with its line and key."""
 
-from pathlib import Path
-
 import pytest
 
 from lib.config.catalogue import all_parameters
-from lib.config.question_file import Entry, check_entries, read_entries, read_entry, read_question_file
+from lib.config.question_file import Entry, check_entries, read_entries, read_question_file
 from lib.config.stages import ExtractConfig, PublishConfig
 from lib.errors import ConfigError
 from tests.builders.runs import WIDGETS
@@ -69,7 +67,7 @@ def test_a_file_of_one_question_says_all_of_it_in_common(file):
 
 
 def test_by_hand_beats_the_file_and_the_file_the_default(file):
-    entry = read_entry((WIDGETS | {"question_file": "shop.yml", "action": ""}).__getitem__, str(file(
+    (entry,) = read_entries((WIDGETS | {"question_file": "shop.yml", "action": ""}).__getitem__, str(file(
         "action: read\nhorizon_days: 9\nreasons: 1\nheld_out_share: 0.2\n"
     ).parent))  # fmt: skip
     get = entry.get({**WIDGETS, "action": " ", "horizon_days": "5", "held_out_share": ""}.__getitem__)
@@ -81,9 +79,9 @@ def test_by_hand_beats_the_file_and_the_file_the_default(file):
 
 
 def test_without_a_file_there_is_one_question_and_all_is_as_given():
-    (entry,) = read_entries({"question_file": " "}.__getitem__, Path("/nowhere"))
+    (entry,) = read_entries({"question_file": " "}.__getitem__, "/nowhere")
     assert entry == Entry()
-    assert read_entries({"question_file": "none"}.__getitem__, Path("/nowhere")) == (entry,)
+    assert read_entries({"question_file": "none"}.__getitem__, "/nowhere") == (entry,)
     assert ExtractConfig.from_widgets(entry.get(WIDGETS.__getitem__)) == ExtractConfig.from_widgets(WIDGETS.__getitem__)
 
 
@@ -211,9 +209,3 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     assert str(refused.value) == (
         f"question_file names {tmp_path / 'shop.yml'}, which cannot be read: No such file or directory."
     )
-
-
-def test_a_run_asks_one_question(file):
-    path = file("questions:\n  a: {action: buy}\n  b: {action: read}\n")
-    with pytest.raises(ConfigError, match=r"^shop\.yml, line 3, questions\.b: a run asks one question\."):
-        read_entry({"question_file": "shop.yml"}.__getitem__, str(path.parent))
