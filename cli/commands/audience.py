@@ -25,7 +25,7 @@ _OF_A_FILE = {each.name for kind in (Export, Contacts) for each in kind.paramete
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Show the lists, write one to a file, or roll one back. The last two take the home's lock and start Spark."""
+    """Show the lists, write one to a file, or roll one back. The last two take the home's lock; a file needs Spark."""
     home = open_home(arguments.home)
     configs = questions.known_questions(home)
     if arguments.action is None:
@@ -35,11 +35,13 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.action == "export":
         return _export(home, questions.choose_question(configs, arguments.question), arguments)
+    from cli.local.file_tables import FileTables
     from cli.local.landing import write_pages
     from lib.stages import publications
 
     config = replace(questions.choose_question(configs, arguments.question), run_id=new_run_id(datetime.now(UTC)))
-    with lock_home(home), questions.tables(home, config, "audience.log") as tables:
+    with lock_home(home):
+        tables = FileTables(home.warehouse, questions.schema(config))
         print(publications.rollback(config, tables).summary)
         write_pages(home)
     return 0

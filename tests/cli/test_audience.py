@@ -8,6 +8,7 @@ from deltalake import write_deltalake
 
 from cli.__main__ import main
 from cli.local import questions as cli_questions
+from cli.local.file_tables import FileTables
 from cli.local.home import lock_home, open_home
 from lib.config.bases import ModelConfig
 from lib.config.question import Question
@@ -33,8 +34,9 @@ def world():
 def home(world, tmp_path, monkeypatch):
     """A home with two lists of one question, and another that has none yet."""
     found = open_home(tmp_path / "home")
-    for name in ("audience", "publications"):
-        write_deltalake(found.warehouse / "shop" / name, world.tables.stored[name])
+    write_deltalake(found.warehouse / "shop" / "publications", world.tables.stored["publications"])
+    for version in world.tables.earlier:
+        write_deltalake(found.warehouse / "shop" / "audience", version, mode="overwrite")
     monkeypatch.setattr(cli_questions, "known_questions", lambda _: [asked(BUY), asked(RENT)])
     return found
 
@@ -97,7 +99,13 @@ def test_one_question_can_be_named(said):
     )  # fmt: skip
 
 
-def test_a_list_is_rolled_back_and_that_is_written_down(said, tables):
+@pytest.fixture
+def no_spark(monkeypatch):
+    monkeypatch.setattr(cli_questions, "tables", lambda *_: pytest.fail("it starts Spark"))
+
+
+def test_a_list_is_rolled_back_and_that_is_written_down(said, home, no_spark):
+    tables = FileTables(home.warehouse, "shop")
     code, text = said("rollback", "--question", BUY.slug)
     assert code == 0
     assert text.startswith(f"The list of {AS_OF} is in use again for buy within 7 days, ")
@@ -110,7 +118,7 @@ def test_a_list_is_rolled_back_and_that_is_written_down(said, tables):
     assert text.startswith(f"error: The list of {AS_OF} is the first for buy within 7 days")
 
 
-def test_of_several_questions_one_has_to_be_named_for_a_rollback(said, tables):
+def test_of_several_questions_one_has_to_be_named_for_a_rollback(said, no_spark):
     assert said("rollback") == (
         1,
         "error: This home has models of 2 questions. Name one with --question: buy_7d_cohort28d, rent_7d_cohort28d.\n",
@@ -122,7 +130,7 @@ def test_of_several_questions_one_has_to_be_named_for_a_rollback(said, tables):
     )
 
 
-def test_a_rollback_waits_for_no_run(said, home, tables):
+def test_a_rollback_waits_for_no_run(said, home, no_spark):
     with lock_home(home):
         code, text = said("rollback", "--question", BUY.slug)
     assert code == 1

@@ -1,4 +1,4 @@
-"""What every kind of tables does alike: the kind in memory, and Delta through Spark."""
+"""What every kind of tables does alike: in memory, a home's files without Spark, and Delta through Spark."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from cli.local.file_tables import FileTables
 from lib.attributes.columns import Attribute, Kind
 from lib.attributes.joining import values_sql, with_attributes_sql
 from lib.config.stages import PublishConfig
@@ -355,3 +356,16 @@ def test_a_user_s_attributes_are_joined_alike(tables):
     ]  # fmt: skip
     held = tables.query(f"{values_sql(known, [CUTOFF, WEEK_BEFORE])} ORDER BY cutoff, user_id")
     assert held[held["user_id"] == "ana"].values.tolist()[0] == ["ana", WEEK_BEFORE, "DE", 30.0, WEEK_BEFORE, True]
+
+
+@pytest.mark.xdist_group("tests/contract")
+def test_spark_and_who_does_without_change_one_table_in_turn(delta_tables, job_home):
+    files = FileTables(job_home / "warehouse", f"{delta_tables.schema}.db")
+    for run, tables in (("r1", delta_tables), ("r2", files), ("r3", delta_tables)):
+        tables.replace(
+            "audience", pd.DataFrame([LISTED | {"run_id": run}]), f"question = 'q' AND cutoff = DATE '{CUTOFF}'"
+        )
+    for tables in (files, delta_tables):
+        assert read(tables, "run_id", "audience") == [("r3",)]
+        found = [tables.at_version(version, "question = 'q'")["run_id"].tolist() for version in tables.versions()]
+        assert found == [["r1"], ["r2"], ["r3"]]

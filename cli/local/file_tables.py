@@ -1,0 +1,96 @@
+"""A home's tables as the files that they are: read and changed without Spark, by one commit of Delta as with it."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pandas as pd
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from lib.errors import SourceError
+from lib.tables.contracts import CONTRACTS, VERSIONED, to_pandas
+from lib.tables.ids import STATISTICS
+from lib.tables.memory import MemoryTables
+
+
+class FileTables(MemoryTables):
+    """The tables of one schema of a home, for what is done to a list by hand: all rows of a table come into memory.
+
+    `warehouse` holds a folder for each schema, and that one for each table.
+    """
+
+    def __init__(self, warehouse: Path, schema: str) -> None:
+        super().__init__()
+        self._warehouse, self._folder = warehouse, warehouse / schema
+
+    def exists(self, name: str) -> bool:
+        return (self._folder / name / "_delta_log").is_dir()
+
+    def table(self, sql: str) -> pa.Table:
+        named = [name for name in CONTRACTS if f"{{{name}}}" in sql]
+        self.stored = {name: self._open(name).to_pyarrow_table() for name in named}
+        return super().table(sql)
+
+    def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
+        new = self._table_of(name, rows)
+        if self.exists(name):
+            write_deltalake(self._folder / name, new, mode="overwrite", predicate=where, schema_mode="merge")
+        else:
+            write_deltalake(self._folder / name, new, configuration=_configuration(name))
+
+    def append(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
+        given: dict[str, Any] = {} if self.exists(name) else {"configuration": _configuration(name)}
+        write_deltalake(self._folder / name, self._table_of(name, rows), mode="append", schema_mode="merge", **given)
+
+    def delete(self, name: str, where: str) -> None:
+        self._open(name).delete(where)
+
+    def outside(self, name: str) -> pa.Table:
+        schema, _, table = name.replace("`", "").rpartition(".")
+        try:
+            return DeltaTable(self._warehouse / schema.rpartition(".")[2] / table).to_pyarrow_table()
+        except TableNotFoundError as error:
+            raise SourceError(f"Table {name} cannot be read: there is none of that name.") from error
+        except (DeltaError, OSError) as error:
+            raise SourceError(f"Table {name} cannot be read: {error}") from error
+
+    def get_property(self, name: str, key: str) -> str | None:
+        return self._open(name).metadata().configuration.get(f"propensity.{key}") if self.exists(name) else None
+
+    def set_property(self, name: str, key: str, value: str) -> None:
+        self._open(name).alter.set_table_properties({f"propensity.{key}": value}, raise_if_not_exists=False)
+
+    def versions(self) -> list[int]:
+        return sorted(int(commit["version"]) for commit in self._open(VERSIONED).history())
+
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
+        rows = self._at(version)
+        if rows is None:
+            found = pd.DataFrame()
+        else:
+            self.connection.register("earlier", rows)
+            found = to_pandas(self.connection.sql(f"SELECT {columns} FROM earlier WHERE {where}").to_arrow_table())
+        return found.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else found
+
+    def _at(self, version: int) -> pa.Table | None:
+        """A version of the lists; None where its files, or the log that names them, are gone."""
+        try:
+            table = DeltaTable(self._folder / VERSIONED, version=version)
+        except DeltaError:
+            if (self._folder / VERSIONED / "_delta_log" / f"{version:020}.json").exists():
+                raise
+            return None
+        if not all(os.path.exists(unquote(uri).removeprefix("file://")) for uri in table.file_uris()):
+            return None
+        return table.to_pyarrow_table()
+
+    def _open(self, name: str) -> DeltaTable:
+        return DeltaTable(self._folder / name)
+
+
+def _configuration(name: str) -> dict[str, str | None]:
+    columns = STATISTICS.get(name)
+    return {"delta.dataSkippingStatsColumns": ",".join(columns)} if columns else {}
