@@ -165,7 +165,8 @@ def test_a_spoilt_list_is_refused_and_the_published_one_stays(scored, change, me
 
 def test_by_hand_a_list_follows_the_one_pair_that_scored_it(scored):
     world = spoilt(scored, lambda p: p.assign(prediction_version="7"))
-    world.registry.pairs["buy_7d_cohort28d", "7"] = world.registry.pairs["buy_7d_cohort28d", "1"]
+    for noted in (world.registry.pairs, world.registry.tags, world.registry.intervals):
+        noted["buy_7d_cohort28d", "7"] = noted["buy_7d_cohort28d", "1"]
     world.publish(run_id="")  # no run decided on a version
     assert set(world.rows("audience")["prediction_version"]) == {"7"}
     for change in (lambda p: p.assign(prediction_version=np.where(p.index == 3, "7", "1")), lambda p: p.iloc[:0]):

@@ -93,7 +93,7 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     world.predict(reasons=0)
     assert world.rows("predictions")["reasons"].isna().all()
     world.publish()
-    assert world.publish().summary.splitlines()[2].endswith(f"{scores.max():.4f}")
+    assert world.publish().summary.partition("The ten likeliest:\n")[2].splitlines()[0].endswith(f"{scores.max():.4f}")
     said, pairs = [], world.registry.pairs
     pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes=PairNotes(definition=DEFINITION))
     predict.run(Context(asked(PredictConfig), world.tables, world.registry, said.append))
