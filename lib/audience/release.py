@@ -68,13 +68,13 @@ def compare_lists(tables: Tables, new: str, old: str, spreads: tuple[Spread, Spr
         f"COUNT(CASE WHEN {moved} THEN 1 END) AS n{place}, COUNT(CASE WHEN {moved} THEN {other} END) AS both{place}"
         for place, (*_, moved, other) in enumerate(_MOVES)
     )
-    found = tables.query(
+    counted = tables.query(
         f"SELECT {counts}, COUNT(CASE WHEN decile = 1 AND decile_before = 1 THEN 1 END) AS tops, "
         f"COUNT(CASE WHEN decile = 1 OR decile_before = 1 THEN 1 END) AS either FROM ({both}) b"
     ).iloc[0]
-    moves = _name_movers(tables, both, found)
+    moves = _name_movers(tables, both, counted)
     entered, left = (move.users for move in moves if move.where == "the list")
-    jaccard, shift = int(found["tops"]) / int(found["either"]), measure_shift(tables, new, old, spreads)
+    jaccard, shift = int(counted["tops"]) / int(counted["either"]), measure_shift(tables, new, old, spreads)
     return Comparison(ListDifference(entered, left, jaccard, spreads[0].mean - spreads[1].mean, shift), moves)
 
 
@@ -194,7 +194,7 @@ def check_against_last(
     Raises
     ------
     PublishRefused
-        The message names what was found, the bound, and the parameter that sets it.
+        The message names what was counted, the bound, and the parameter that sets it.
     """
     low, high = base_rate.low / bounds.max_rate_ratio, base_rate.high * bounds.max_rate_ratio
     if not low <= new.mean <= high:
