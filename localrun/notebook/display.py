@@ -35,8 +35,7 @@ def displayHTML(text: str) -> None:
 
 
 def _show_frame(frame: Any) -> None:
-    frame = frame.dropna(how="all")  # rows that say nothing
-    if frame.empty:
+    if frame.dropna(how="all").empty:  # all that it holds is blank
         _jupyter.display({"text/html": '<p class="rows">no rows</p>', "text/plain": "no rows"}, raw=True)
         return
     named = frame.index.names != [None] or frame.index.dtype.kind not in "iu"

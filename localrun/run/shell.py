@@ -10,15 +10,17 @@ Link = tuple[str, str]  # what it says, and where it leads, from the page's own 
 _AROUND = re.compile(r'<nav class="around" aria-label="Other pages">.*?</nav>', re.DOTALL)
 
 
-def render_document(title: str, parts: Iterable[str], links: Sequence[Link] = (), *, reload: bool = False) -> str:
-    """A page as HTML, with its style in it; `parts` are HTML already."""
+def render_document(
+    title: str, parts: Iterable[str], links: Sequence[Link] | None = None, *, reload: bool = False
+) -> str:
+    """A page as HTML, with its style in it; `parts` are HTML already. None: it has no place for links."""
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     again = '<meta http-equiv="refresh" content="2">' if reload else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{again}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f"<body><main>{format_around(links)}{''.join(parts)}</main></body></html>\n"
+        f"<body><main>{'' if links is None else format_around(links)}{''.join(parts)}</main></body></html>\n"
     )
 
 

@@ -105,7 +105,7 @@ def test_every_query_answers_with_the_fields_that_widgets_show(board):
         for item in page["layout"]:
             for query in (asked["query"] for asked in item["widget"].get("queries", [])):
                 columns = set(board[query["datasetName"]].columns)
-                shown = {field["expression"] for field in query["fields"]}
+                shown = {re.sub(r"^SUM\((.*)\)$", r"\1", field["expression"]) for field in query["fields"]}
                 assert shown <= {f"`{name}`" for name in columns}, (item["widget"]["name"], shown, columns)
 
 
@@ -151,6 +151,13 @@ def test_parts_are_those_of_the_newest_outcome(board):
     assert (top["users"], top["rate"], top["rate_low"], top["rate_high"], top["lift"]) == (5, 0.8, 0.6, 0.9, 1.6)
     asked = one(board["outcome_parts"], part="not held out")
     assert (asked["rate"], asked["effect"], asked["effect_low"], asked["effect_high"]) == (0.5, 0.25, -0.25, 0.75)
+
+
+def test_the_effect_of_each_list_has_its_interval_as_lines(board):
+    assert dict(told(board["effects"], "line", "effect")) == {
+        "q, added": 0.25, "q, 90 % from": -0.25, "q, 90 % to": 0.75,
+    }  # fmt: skip
+    assert set(board["effects"]["cutoff"]) == {JUNE}
 
 
 def test_of_several_runs_of_one_day_the_last_counts(board):
