@@ -82,7 +82,7 @@ def _find_theirs(columns: Mapping[str, str], part: Part) -> dict[str, str]:
     if named:
         return named
     taken = {*OURS, *(theirs.lower() for theirs in columns.values())}
-    return {name: name for name in part.columns if name.lower() not in taken}
+    return {name: name for name in (*part.columns, *part.unread) if name.lower() not in taken}
 
 
 def _choose_kinds(
