@@ -46,6 +46,8 @@ def warehouses(spark_server, spark_url, job_home, tmp_path_factory, empty_store)
     given = WIDGETS | {"events": events, "as_of": str(LATER), "models": MODELS}
     given["evaluations"], given["suppress"] = "yes", str(folder / "staff.csv")
     (folder / "staff.csv").write_text("user_id,reason\n" + "".join(f"u{n},staff\n" for n in range(20)))
+    (folder / "members.csv").write_text("user_id,country\n" + "".join(f"u{n},C{n % 3}\n" for n in range(200)))
+    given["users"] = str(folder / "members.csv")
     del given["run_id"], given["resolved_as_of"]  # these the job fills in
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
