@@ -67,13 +67,13 @@ class FileTables(MemoryTables):
         return sorted(int(commit["version"]) for commit in self._open(VERSIONED).history())
 
     def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
-        rows = self._at(version)
-        if rows is None:
-            found = pd.DataFrame()
+        there = self._at(version)
+        if there is None:
+            rows = pd.DataFrame()
         else:
-            self.connection.register("earlier", rows)
-            found = to_pandas(self.connection.sql(f"SELECT {columns} FROM earlier WHERE {where}").to_arrow_table())
-        return found.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else found
+            self.connection.register("earlier", there)
+            rows = to_pandas(self.connection.sql(f"SELECT {columns} FROM earlier WHERE {where}").to_arrow_table())
+        return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
 
     def _at(self, version: int) -> pa.Table | None:
         """A version of the lists; None where its files, or the log that names them, are gone."""

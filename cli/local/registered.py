@@ -43,8 +43,8 @@ def registered_versions(home: Home, config: ModelConfig) -> list[Version]:
 
     def pairs(database: sqlite3.Connection) -> list[Version]:
         alias = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
-        found = database.execute(alias, (predictors, CHAMPION)).fetchone()
-        champion, recorded = str(found[0]) if found else None, partial(_recorded, database)
+        row = database.execute(alias, (predictors, CHAMPION)).fetchone()
+        champion, recorded = str(row[0]) if row else None, partial(_recorded, database)
         return pair_versions(_versions(database, predictors), _versions(database, transformers), champion, recorded)
 
     return _read(home, pairs)

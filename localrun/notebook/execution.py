@@ -16,7 +16,7 @@ from nbformat import NotebookNode, v4
 
 from localrun.errors import LocalRunError, format_error
 from localrun.notebook.client import Client
-from localrun.notebook.html import render_notebook
+from localrun.notebook.html import prepare, render_notebook
 from localrun.notebook.source import to_ipynb
 from localrun.notebook.task import VARIABLE, Outcome, Task
 from localrun.notebook.warm import WarmKernels, own_environment
@@ -109,6 +109,7 @@ def execute(
     began = time.monotonic()
     notebook = to_ipynb(path)
     server = server_at(task.spark_url)
+    threading.Thread(target=prepare, name="page", daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="propensity-task-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         task.write(folder)

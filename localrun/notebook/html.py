@@ -82,9 +82,15 @@ def _format_used(used: Mapping[str, str]) -> str:
     return f"<details><summary>{len(used)} parameters as used</summary>{table}</details>\n"
 
 
+def prepare() -> None:
+    """Import what pages are made with: half a second that a notebook takes anyway, and its end need not."""
+    _exporter()
+    _colours()
+
+
 @cache
 def _exporter() -> Any:
-    import nbconvert  # imported while the notebook runs, not before
+    import nbconvert  # by `prepare`, while a notebook runs
 
     untyped: Any = nbconvert
     quiet = logging.getLogger("localrun.notebook.html")

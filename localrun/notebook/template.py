@@ -21,12 +21,15 @@ from typing import Any
 
 # What the notebooks' own imports come to, less the project's: that is found by the path which a notebook brings.
 IMPORTS = (
-    "ipykernel.iostream", "ipykernel.ipkernel", "numpy", "pandas", "pyarrow.parquet", "scipy.special", "scipy.stats",
-    "sklearn.calibration", "sklearn.compose", "sklearn.ensemble", "sklearn.frozen", "sklearn.inspection",
-    "sklearn.linear_model", "sklearn.metrics", "sklearn.pipeline", "sklearn.preprocessing", "skops.io", "mlflow",
-    "mlflow.models", "mlflow.sklearn", "mlflow.store.tracking.sqlalchemy_store",
-    "mlflow.store.model_registry.sqlalchemy_store", "pyspark.sql.connect.session", "pyspark.sql.connect.functions",
-    "pyspark.sql.pandas.types", "pyspark.cloudpickle", "matplotlib.pyplot", "jinja2", "optuna",
+    "ipykernel.iostream", "ipykernel.ipkernel", "numpy", "pandas", "pyarrow.parquet", "scipy.special",
+    "scipy.stats", "sklearn.calibration", "sklearn.compose", "sklearn.ensemble", "sklearn.frozen",
+    "sklearn.inspection", "sklearn.linear_model", "sklearn.metrics", "sklearn.pipeline", "sklearn.preprocessing",
+    "skops.io", "mlflow", "mlflow.models", "mlflow.sklearn", "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store", "mlflow.utils.search_logged_model_utils",
+    "sqlalchemy.dialects.sqlite", "alembic.command", "narwhals.stable.v2", "duckdb", "sqlglot",
+    "pyspark.sql.connect.session", "pyspark.sql.connect.functions", "pyspark.sql.pandas.types",
+    "pyspark.cloudpickle", "matplotlib.pyplot", "jinja2", "optuna",
 )  # fmt: skip
 _ASKS_WHERE_IT_IS = ("tqdm.auto", "tqdm.autonotebook")  # at their import: in a kernel, or not
 _FORK, _ANSWER_BYTES = b"!", 65536
