@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 
 from lib import timeline
-from lib.attributes.columns import Attribute, from_plain, to_plain
+from lib.attributes.columns import Attribute, from_plain, read_note, to_plain
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory
@@ -70,7 +70,8 @@ def read_extraction(tables: Tables, question: Question, as_of: date | None) -> E
     Raises
     ------
     NotEnoughHistory
-        If nothing was extracted yet, or for another question or day; the message names both.
+        If nothing was extracted yet, or for another question or day, or an attribute that it reads is gone since; the
+        message names what was asked and what there is.
     """
     there = {one.question: one for one in map(Extraction.from_json, cache.extraction_notes(tables).values())}
     if not there:
@@ -82,7 +83,20 @@ def read_extraction(tables: Tables, question: Question, as_of: date | None) -> E
             f"The last extraction was for {extraction.question} as of {extraction.cutoffs.as_of}, this stage asks for "
             f"{question.slug} as of {wanted}. Run extract_features with the same parameters first."
         )
+    _check_attributes(tables, extraction)
     return extraction
+
+
+def _check_attributes(tables: Tables, extraction: Extraction) -> None:
+    """Refuse an extraction whose attributes another table of users has taken the place of: they would be blank."""
+    note = read_note(tables) if extraction.attributes else None
+    gone = [one.name for one in extraction.attributes if note is None or one not in note.attributes]
+    if gone:
+        where = f"read from {note.users!r} since" if note else "gone"
+        raise NotEnoughHistory(
+            f"The last extraction for {extraction.question} reads the attribute {gone[0]}, and the table of users is "
+            f"{where}, where it is none or another. Run extract_features with the same parameters first."
+        )
 
 
 def find_stored(tables: Tables, cutoffs: Sequence[date]) -> set[date]:

@@ -8,7 +8,7 @@ import pytest
 
 from lib.attributes.columns import Attribute, Kind
 from lib.config.stages import ExtractConfig
-from lib.errors import ConfigError, ModelError
+from lib.errors import ConfigError, ModelError, NotEnoughHistory
 from lib.features import extraction
 from lib.models.notes import PairNotes
 from tests.builders.attributes import put_users
@@ -22,6 +22,7 @@ TIMED = (
 COLUMNS = ("attribute_text_country", "attribute_number_age", "attribute_known_age", "attribute_days_joined",
            "attribute_known_joined")  # fmt: skip
 GIVEN = {"users": "app.members"}
+PLAN = (Attribute("plan", Kind.TEXT, True),)
 START = date(2023, 1, 1)
 
 
@@ -84,7 +85,10 @@ def test_without_the_parameter_nothing_of_the_table_is_read():
     world.run(AS_OF)
     usual.run(AS_OF)
     assert world.differs(usual, ("features", "predictions", "audience")) == []
-    assert world.tables.properties["features", "extraction"] == usual.tables.properties["features", "extraction"]
+    of_features, of_usual = (
+        {key: text for key, text in home.tables.properties.items() if key[0] == "features"} for home in (world, usual)
+    )
+    assert of_features == of_usual != {}
 
 
 def test_a_pair_that_reads_attributes_is_refused_where_there_are_none_any_more():
@@ -94,6 +98,17 @@ def test_a_pair_that_reads_attributes_is_refused_where_there_are_none_any_more()
         world.predict(run_id="")
     checked = world.train()
     assert (checked.verdict.answer, checked.retrain_needed) == ("cannot_tell", True)
+
+
+def test_another_table_of_users_in_its_place_asks_for_another_extraction():
+    world = first_run().copy()
+    put_users(world.tables, [("u10", None, None, "plus")], PLAN, "app.others")
+    with pytest.raises(
+        NotEnoughHistory,
+        match=r"^The last extraction for buy_7d_cohort28d reads the attribute country, "
+        r"and the table of users is read from 'app\.others' since, where it is none or another\. Run",
+    ):
+        world.predict()
 
 
 def test_a_home_without_attributes_can_take_them_up():
@@ -166,7 +181,6 @@ def test_an_extraction_notes_its_attributes_and_older_notes_have_none():
     assert PairNotes().definition != ""
 
 
-PLAN = (Attribute("plan", Kind.TEXT, True),)
 ASKED = GIVEN | {"segments": "plan"}
 
 
