@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.audience.contacts import ARM
-from lib.audience.outcomes import DECILES, NOT_HELD_OUT
+from lib.audience.outcomes import DECILES, HELD_OUT, NOT_HELD_OUT
 from lib.evaluation.measured import Measured
 from lib.timeline import apart
 
@@ -77,6 +77,9 @@ class Effect:
 def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
     """Take together what the users held out of past lists show; None where no list had any.
 
+    The users held out are the same ones list after list: what chance made of them would never average out. So where
+    they were likelier to act than the others, or less likely, that much is allowed for.
+
     Parameters
     ----------
     outcomes : DataFrame
@@ -84,6 +87,8 @@ def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
     """
     rows = outcomes[outcomes["metric"] == "effect"]
     whole = rows[rows["part"] == NOT_HELD_OUT]
+    ahead = whole["cutoff"].map(_how_far_ahead(outcomes)).fillna(0.0).to_numpy(float)
+    whole = whole.assign(**{name: whole[name] - ahead for name in ("measured", "low", "high")})
     cutoffs = apart(whole["cutoff"], horizon_days)
     if not cutoffs:
         return None
@@ -101,6 +106,13 @@ def lists_until_known(one_list: float, wanted: float) -> int:
 def effect_arm(rate: float, held: int, others: int) -> float:
     """How far the 90 % interval of an effect reaches, measured on one list where so many act by themselves."""
     return ARM * math.sqrt(rate * (1 - rate) * (1 / held + 1 / others))
+
+
+def _how_far_ahead(outcomes: pd.DataFrame) -> "pd.Series[float]":
+    """By list, how much likelier to act those not held out were than those held out, by their propensities alone."""
+    rates = outcomes[outcomes["metric"] == "rate"].set_index("cutoff")
+    others, held = (rates[rates["part"] == part] for part in (NOT_HELD_OUT, HELD_OUT))
+    return (others["expected"] / others["users"] - held["expected"] / held["users"]).astype(float)
 
 
 def _pool(rows: pd.DataFrame) -> Measured:

@@ -116,7 +116,7 @@ def format_effect(advice: Advice, currency: str) -> str:
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
     difference = (
         f"on {lists}, those who could be contacted acted more often than those left alone by {value} percentage points "
-        f"({low} to {high})"
+        f"({low} to {high}), allowing for how likely each were"
     )
     if not advice.is_effect_known or advice.added is None:
         return f"Would they do it anyway? Not settled: {difference}. It is known {_when(advice)}."

@@ -199,8 +199,8 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
         *contacts.format_quiet(new.chosen, config.contacts),
         *format_segments(facts.segments),
         *(new.files.format(config.export) if new.files else []),
-        "The ten likeliest:",
-        *audience_rules.format_list(new.shown.head(10)),
+        "The ten likeliest who may be contacted:",
+        *audience_rules.format_list(new.chosen.free.head(10)),
     ]
 
 

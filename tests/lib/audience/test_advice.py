@@ -123,7 +123,7 @@ def test_until_then_the_day_is_told_by_which_one_worth_knowing_could_be_seen():
     assert (first.first_known, first.again) == (AS_OF + timedelta(days=30),) * 2
     assert not first.is_effect_known
     assert advise(listed(), oldest=AS_OF - timedelta(days=7)).first_known == AS_OF + timedelta(days=23)
-    one = advise(listed(), outcome(28, 0.0, users=1000))
+    one = advise(listed(), outcome(35, 0.0, users=1000))
     assert one.effect_known == first.effect_known - timedelta(days=28)
     cheap = advise(listed(), value_of_action=100.0, cost_of_contact=10.0)  # a contact pays from 10 points on
     assert cheap.effect_known < first.effect_known

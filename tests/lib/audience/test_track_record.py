@@ -70,7 +70,7 @@ def effects(*values, days=28, arm=0.02, parts=("not held out",)):
         {"cutoff": FIRST + timedelta(days=days * n), "part": part, "metric": "effect", "measured": value + shift,
          "low": value + shift - arm, "high": value + shift + arm}
         for n, value in enumerate(values) for part, shift in zip(parts, np.linspace(0, 0, len(parts)), strict=True)
-    ], columns=["cutoff", "part", "metric", "measured", "low", "high"])  # fmt: skip
+    ], columns=["cutoff", "part", "metric", "measured", "low", "high", "users", "expected"])  # fmt: skip
 
 
 def test_effects_of_lists_that_do_not_overlap_are_taken_together():
@@ -80,6 +80,15 @@ def test_effects_of_lists_that_do_not_overlap_are_taken_together():
     assert effect.overall.high - effect.overall.value == pytest.approx(0.01)  # a half of the arm of one
     assert pool_effect(effects(0.01, 0.03, 0.02, 0.06, days=14), 28).overall.value == pytest.approx(0.045)  # 2nd, 4th
     assert pool_effect(effects(), 28) is None
+
+
+def test_how_much_likelier_the_others_were_is_allowed_for():
+    rows = effects(0.05, 0.05)
+    sides = [
+        {"cutoff": cutoff, "part": part, "metric": "rate", "users": 100, "expected": expected}
+        for cutoff in rows["cutoff"] for part, expected in (("held out", 20.0), ("not held out", 23.0))
+    ]  # fmt: skip
+    assert pool_effect(pd.concat([rows, pd.DataFrame(sides)]), 28).overall.value == pytest.approx(0.02)
 
 
 def test_a_surer_list_weighs_more():

@@ -98,8 +98,8 @@ def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
     assert said(made, ANYWAY, "EUR") == (
         ANYWAY + "Most likely about 50 (20 to 80) of the 680 act because of it: on 3 past lists whose days do not "
         "overlap, those who could be contacted acted more often than those left alone by +3.1 percentage points (+1.2 "
-        "to +5.0). Counting these alone, the profit is 98 EUR (-212 to 408); counting everybody who acts, 6,388 EUR "
-        "(5,988 to 6,788)."
+        "to +5.0), allowing for how likely each were. Counting these alone, the profit is 98 EUR (-212 to 408); "
+        "counting everybody who acts, 6,388 EUR (5,988 to 6,788)."
     )
 
 
@@ -119,7 +119,8 @@ def test_an_effect_that_is_not_settled_says_when_it_will_be():
     told = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0)), ANYWAY)
     assert told.startswith(ANYWAY + "Not settled: on 1 past list, those who could be contacted acted more often than")
     assert told.endswith(
-        "by +1.0 percentage points (-3.0 to +5.0). It is known closely enough in the week of 26 August 2024."
+        "by +1.0 percentage points (-3.0 to +5.0), allowing for how likely each were. It is known closely enough in "
+        "the week of 26 August 2024."
     )
     never = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0), effect_known=None), ANYWAY)
     assert never.endswith("closely enough not within five years: hold more users out.")
