@@ -71,12 +71,12 @@ def _format_list(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
     if audience.empty:
         yield "  no list has been published yet"
         return
-    first = audience.iloc[0]
+    first, held = audience.iloc[0], audience["held_out"].eq(True)
     yield (
-        f"  the list of {first['cutoff']}, scored by version {first['prediction_version']}: {len(audience)} users, "
-        f"{audience['propensity'].sum():.1f} of them expected to act"
+        f"  the list of {first['cutoff']}, scored by version {first['prediction_version']}: {len(audience):,} users, "
+        f"{audience['propensity'].sum():,.0f} of them expected to act, {held.sum():,} held out"
     )
-    yield from format_list(audience.sort_values("rank").head(head))
+    yield from format_list(audience[~held].sort_values("rank").head(head))  # whom somebody may contact
     yield "  lists so far, newest first:"
     publications = questions.rows(home, config, "publications").sort_values("number", ascending=False).head(_NEWEST)
     for row in publications.to_dict("records"):

@@ -74,10 +74,10 @@ def test_every_question_s_list_is_shown_with_those_before_it(said, world):
     newest, first = world.tables.query("SELECT * FROM {publications} ORDER BY number DESC").to_dict("records")
     assert text.splitlines()[:8] == [
         "buy_7d_cohort28d: buy within 7 days, users active in the last 28 days",
-        f"  the list of {NEXT}, scored by version 1: {len(listed)} users, {listed['propensity'].sum():.1f} of them "
-        "expected to act",
+        f"  the list of {NEXT}, scored by version 1: {len(listed)} users, {listed['propensity'].sum():.0f} of them "
+        f"expected to act, {listed['held_out'].sum()} held out",
         *[f"  {row.rank:>3}  {row.user_id:<20} {row.propensity:.4f}  {row.reasons.split('; ')[0]}"
-          for row in listed.head(2).itertuples()],
+          for row in listed[~listed['held_out']].head(2).itertuples()],
         "  lists so far, newest first:",
         f"    {NEXT}  published by run run-2: {len(listed)} users, {newest['entered']:.0f} entered, "
         f"{newest['left']:.0f} left, mean propensity {newest['mean_propensity']:.4f}",
