@@ -163,11 +163,13 @@ def registered_quality(metrics: Mapping[str, float], intervals: Mapping[str, tup
 
 
 def _newest_ratio(past: pd.DataFrame, quality: Quality | None) -> Measured | None:
-    known = past[past["ratio"].notna() & (past["ratio_low"] > 0)].tail(1)
+    known = past[past["ratio"].notna() & (past["ratio_low"] > 0) & np.isfinite(past["ratio_high"].astype(float))].tail(
+        1
+    )
     if len(known):
         return Measured(*known[["ratio", "ratio_low", "ratio_high"]].iloc[0].astype(float))
     ratio = None if quality is None else quality.metrics.get("ratio")
-    return ratio if ratio is not None and ratio.low > 0 else None
+    return ratio if ratio is not None and 0 < ratio.low <= ratio.high < np.inf else None
 
 
 def _round_head(users: int) -> int:

@@ -89,7 +89,7 @@ def format_contacts(chosen: Chosen, whole: int, wanted: Contacts) -> list[str]:
     if wanted.everybody:
         return []
     expected = chosen.rows["propensity"].sum()
-    head = f"To contact: {len(chosen.rows):,} of {whole:,} users, {expected:,.0f} expected to act."
+    head = f"To contact: {len(chosen.rows):,} of {whole:,} users, {expected:,.0f} expected to act, contacted or not."
     return [head, *format_quiet(chosen, wanted)]
 
 

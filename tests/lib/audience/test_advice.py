@@ -103,6 +103,8 @@ def test_the_interval_is_that_of_the_newest_known_ratio_then_of_the_holdout():
     assert (unsure["metric"] == "ratio").any()
     past = advise(listed(), unsure).everybody
     assert past.high - past.low > wide.high - wide.low
+    boundless = unsure.assign(high=unsure["high"].where(unsure["metric"] != "ratio", np.inf))  # nearly nobody acted
+    assert advise(listed(), boundless).everybody == wide
 
 
 def test_an_effect_is_known_once_it_is_shown_and_counts_what_it_adds():
