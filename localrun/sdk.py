@@ -36,17 +36,15 @@ from databricks.sdk.service.jobs import (  # noqa: E402 - not before the package
     ConditionTask,
     ConditionTaskOp,
     CronSchedule,
-    ForEachTask,
     JobSettings,
     NotebookTask,
     RunIf,
-    RunJobTask,
     Source,
     Task,
     TaskDependency,
 )
 
 __all__ = [
-    "ConditionTask", "ConditionTaskOp", "CronSchedule", "ForEachTask", "JobSettings", "NotebookTask", "RunIf",
-    "RunJobTask", "Source", "Task", "TaskDependency",
+    "ConditionTask", "ConditionTaskOp", "CronSchedule", "JobSettings", "NotebookTask", "RunIf",
+    "Source", "Task", "TaskDependency",
 ]  # fmt: skip

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,7 +17,7 @@ from cli.local.earlier_values import needed_values
 from cli.local.happenings import find_happenings
 from cli.local.home import Home, new_run_id
 from cli.local.plan import EXPERIMENT, Plan, schema_of
-from cli.local.progress import Progress, format_closing, format_results
+from cli.local.progress import Progress, format_closing
 from cli.local.tracking import ensure_experiment
 from lib.config.catalogue import with_defaults
 from lib.config.question import Question
@@ -26,7 +25,6 @@ from localrun.bundle.bundle import Job
 from localrun.notebook.execution import NotebookResult, run_notebook
 from localrun.notebook.scan import scan
 from localrun.notebook.warm import WarmKernels
-from localrun.platform.rules import select_tasks
 from localrun.platform.state import State
 from localrun.run import page
 from localrun.run.job import job_parameters, run_job
@@ -39,7 +37,7 @@ SPARK_LOG, KERNELS_LOG = "spark.log", "kernels.log"  # in a run's folder
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What all jobs of a run share once it has started."""
+    """What a run has around it once it has started."""
 
     spark_url: str
     spark_log: Path
@@ -65,8 +63,6 @@ def start(plan: Plan) -> JobRun:
     watched = open_bars(plan.home.runs, plan.job.key) or nullcontext()
     with spark, kernels as warm, watched as bars, ThreadPoolExecutor() as pool:
         experiment = plan.given.get(EXPERIMENT)
-        if any(task.for_each_task for task in plan.job.settings.tasks or []):  # the jobs that it runs have their own
-            experiment = plan.home.parameters()[EXPERIMENT]
         tracking = pool.submit(ensure_experiment, plan.home, experiment) if experiment else None
         here = Surroundings(spark_url=spark.url, spark_log=folder / SPARK_LOG, tracking=tracking, warm=warm, bars=bars,
                             channels=channels)  # fmt: skip
@@ -77,21 +73,6 @@ def start(plan: Plan) -> JobRun:
         progress = _run(plan, run, folder, here)
     _conclude(plan, run, progress)
     _alert(plan, run, channels)
-    return run
-
-
-def _called(plan: Plan, here: Surroundings, job_id: int, parameters: Mapping[str, str]) -> JobRun:
-    """Run another job of the bundle whole, for a task: in the same home, with a page of its own."""
-    (job,) = (job for job in plan.jobs.values() if job.id == job_id)
-    start = datetime.now(UTC)
-    run_id = new_run_id(start)
-    own = replace(plan, job=job, selection=select_tasks(job.settings.tasks or [], None))
-    folder = _folder(plan, job, run_id)
-    (folder / SPARK_LOG).symlink_to(Path("..") / here.spark_log.relative_to(plan.home.runs))  # its page links to it
-    run = _record(own, plan.local(job) | dict(parameters), run_id, start)
-    _conclude(own, run, _run(own, run, folder, here))
-    say(format_results(run, plan.home.warehouse / schema_of(run.parameters)))
-    _alert(own, run, here.channels)
     return run
 
 
@@ -159,7 +140,6 @@ def _machine(plan: Plan, folder: Path, here: Surroundings, progress: Progress) -
         stop=_kill_children,
         changed=changed,
         line=progress.line,
-        run_job=partial(_called, plan, here),
         stopped=here.stopped,
     )
 

@@ -14,14 +14,10 @@ from cli.local.paths import whole_paths
 from cli.local.question_files import choose_file, lay_over, read_file
 from cli.local.sources import Source, choose_source
 from lib.config import secrets
-from lib.config.catalogue import check_all
 from lib.config.question_file import Entry, QuestionFile, check_entries
-from lib.errors import ConfigError
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
 from localrun.checks.job import job_findings
-from localrun.platform.for_each import called_job, check_inputs, requested_calls
-from localrun.platform.references import Facts
 from localrun.platform.rules import select_tasks
 from localrun.run.job import job_parameters
 
@@ -37,7 +33,6 @@ class Plan:
     """A run that was found sound, before anything is started."""
 
     job: Job
-    jobs: Mapping[str, Job]  # all of the bundle: a task may run another one
     target: str
     selection: frozenset[str]
     source: Source
@@ -65,7 +60,7 @@ def load_job(arguments: argparse.Namespace, file: QuestionFile | None = None) ->
     variables = _VARIABLES | {name: text for name, text in _ASKED.items() if name not in said}
     bundle = load_bundle(arguments.bundle, arguments.target, {k: v for k, v in variables.items() if k in declared})
     job = bundle.job(arguments.job)
-    if found := job_findings(job, bundle.jobs):
+    if found := job_findings(job):
         lines = "\n  ".join(found)
         raise CliError(f"job {job.key} in {job.file} is not sound, see ./propensity validate:\n  {lines}")
     return job, bundle
@@ -91,7 +86,6 @@ def plan_run(arguments: argparse.Namespace, home: Home) -> Plan:
     job, bundle = load_job(arguments, file)
     plan = Plan(
         job=job,
-        jobs=bundle.jobs,
         target=bundle.target,
         selection=select_tasks(job.settings.tasks or [], arguments.only),
         source=source,
@@ -120,26 +114,15 @@ def _questions(file: QuestionFile, by_hand: Mapping[str, str]) -> dict[str, dict
 
 
 def _check_parameters(plan: Plan) -> None:
-    """Read the parameters of the run, and of each run of another job that it asks for, as all stages will."""
+    """Read the parameters of the run, of each question, as all stages will."""
     start = datetime.now(UTC)
     parameters = job_parameters(plan.job, plan.given, "", start)
-    check_inputs(plan.job, parameters)
     entries = plan.file.entries if plan.file else (Entry(),)
-    if "action" in parameters:  # a job that only starts others has checks of its own
+    if "action" in parameters:  # the job that forgets asks nothing
         check_entries(entries, parameters)
     for entry in entries:
         whole_paths(entry.over(parameters))  # the files that are named are there
         check_secrets(entry.over(parameters), os.environ | plan.home.secrets())
-    facts: Facts = {("job", "parameters", name): text for name, text in parameters.items()}
-    for each in (task.for_each_task for task in plan.job.settings.tasks or []):
-        if each is None or each.task.run_job_task is None:
-            continue
-        job = called_job(each.task.run_job_task, plan.jobs)
-        for call in requested_calls(each, facts):
-            try:
-                check_all(job_parameters(job, plan.local(job) | call.parameters, "", start))
-            except ConfigError as error:
-                raise ConfigError(f"{call.label}: {error}") from error
 
 
 def check_secrets(parameters: Mapping[str, str], environment: Mapping[str, str]) -> None:

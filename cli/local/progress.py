@@ -46,7 +46,7 @@ class Progress:
                     look = LOOKS[task.state]
                     self._doing[task.key] = "starting", self._note(task.key)
                     self._print(f"{look.sign} {task.key}: {look.words}{_how(task)}")
-            elif task.state is State.RUNNING and not task.iterations and not self._bars:
+            elif task.state is State.RUNNING and not self._bars:
                 self._tell_silent(task)
         if self._bars:
             self._bars.changed(run)
@@ -92,8 +92,6 @@ def format_closing(run: JobRun, folder: Path, has_told: Callable[[str, str], boo
     for task in run.tasks.values():
         seconds = f"{task.seconds:7.1f}" if task.begun is not None and task.has_seconds else ""
         yield f"{task.key:{width}}  {LOOKS[task.state].words:15}  {seconds}".rstrip()
-        for run_of in task.iterations:
-            yield f"{'':{width}}  {LOOKS[run_of.state].words:15}  {run_of.seconds:7.1f}  {run_of.label}"
     yield f"{run.job:{width}}  {LOOKS[run.state].words:15}  {run.seconds:7.1f}"
     for task in run.tasks.values():
         if task.state in _SHOWN_AT_THE_END:

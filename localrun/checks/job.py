@@ -5,7 +5,7 @@ setting that one machine cannot honour.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from graphlib import CycleError
 from pathlib import Path
@@ -16,7 +16,7 @@ from localrun.bundle.bundle import Bundle, Job
 from localrun.checks.worlds import exclusion_findings, possible_worlds, sure_predecessors
 from localrun.errors import LocalRunError
 from localrun.notebook.scan import Notebook, scan
-from localrun.platform import cron, for_each
+from localrun.platform import cron
 from localrun.platform.references import job_facts, resolve, task_facts
 from localrun.platform.rules import ancestors
 from localrun.sdk import JobSettings, RunIf, Source, Task
@@ -31,7 +31,7 @@ _JOB = _TELLS | {
 _RETRIES = {"max_retries", "min_retry_interval_millis", "retry_on_timeout"}
 _COMPUTE = {"environment_key", "job_cluster_key", "existing_cluster_id", "new_cluster", "libraries"}
 _TASK = _TELLS | _RETRIES | _COMPUTE | {
-    "task_key", "depends_on", "run_if", "notebook_task", "condition_task", "for_each_task", "timeout_seconds",
+    "task_key", "depends_on", "run_if", "notebook_task", "condition_task", "timeout_seconds",
     "disable_auto_optimization",
 }  # fmt: skip
 _PARAMETER = re.compile(r"[A-Za-z0-9_.-]+")
@@ -39,15 +39,11 @@ _PARAMETER = re.compile(r"[A-Za-z0-9_.-]+")
 
 def bundle_findings(bundle: Bundle) -> list[str]:
     """Every finding in every job, as `file: job: what was found. What to do.`"""
-    jobs = bundle.jobs
-    return [f"{job.file}: job {job.key}: {text}" for job in jobs.values() for text in job_findings(job, jobs)]
+    return [f"{job.file}: job {job.key}: {text}" for job in bundle.jobs.values() for text in job_findings(job)]
 
 
-def job_findings(job: Job, jobs: Mapping[str, Job]) -> list[str]:
-    """The findings of one job; what needs a sound graph is looked at only when the graph is sound.
-
-    `jobs` are all of the bundle, by key: a task may run another one.
-    """
+def job_findings(job: Job) -> list[str]:
+    """The findings of one job; what needs a sound graph is looked at only when the graph is sound."""
     settings = job.settings
     tasks = settings.tasks or []
     findings = [*_job_settings(settings), *_schedule(settings)]
@@ -68,7 +64,6 @@ def job_findings(job: Job, jobs: Mapping[str, Job]) -> list[str]:
             findings.append(f"task {task.task_key}: {error}")
     findings += _parameters(settings, notebooks)
     findings += _references(job, notebooks)
-    findings += _other_jobs(job, jobs)
     return findings + list(exclusion_findings(tasks, possible_worlds(tasks)))
 
 
@@ -100,7 +95,7 @@ def _task(task: Task) -> Iterator[str]:
     settings = task.as_dict()
     kinds = [name for name in settings if name.endswith("_task")]
     if len(kinds) != 1:
-        yield f"has {' and '.join(kinds) or 'no type'}. Give it one of notebook_task, condition_task and for_each_task."
+        yield f"has {' and '.join(kinds) or 'no type'}. Give it notebook_task or condition_task."
     for name in settings.keys() - _TASK:
         yield f"{name} is not supported on one machine. Remove it, or run this job on Databricks."
     if task.condition_task:
@@ -179,19 +174,6 @@ def _references(job: Job, notebooks: dict[str, Notebook]) -> Iterator[str]:
             resolve(text, facts)
         except LocalRunError as error:
             yield f"{where}: {error}"
-
-
-def _other_jobs(job: Job, jobs: Mapping[str, Job]) -> Iterator[str]:
-    """What is wrong with tasks that run another job for each of their inputs."""
-    defaults = {item.name: item.default for item in job.settings.parameters or []}
-    at_start = job_facts(job.key, "", datetime(2024, 1, 1, tzinfo=UTC))
-    for task in job.settings.tasks or []:
-        if task.for_each_task:
-            facts = task_facts(at_start, defaults, task.task_key, 1, {})
-            findings = for_each.findings(task, task.for_each_task, jobs, facts)
-            yield from (f"task {task.task_key}: {text}" for text in findings)
-            if job.settings.timeout_seconds:
-                yield "timeout_seconds is not kept for a job that runs others, which have their own. Remove it."
 
 
 def _values(notebook: Notebook | None) -> dict[str, Any] | None:

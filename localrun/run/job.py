@@ -18,7 +18,6 @@ from localrun.errors import LocalRunError
 from localrun.platform.references import Facts, format_operand, job_facts, resolve, task_facts
 from localrun.platform.rules import ancestors, compare, decide_state, edge_of, job_result
 from localrun.platform.state import State
-from localrun.run.each import run_each
 from localrun.run.machine import Machine
 from localrun.run.record import JobRun, TaskRun
 from localrun.sdk import ConditionTask, NotebookTask, Task
@@ -104,9 +103,6 @@ class _Loop:
                 record.begun = time.monotonic() - self._began
                 if task.condition_task:
                     record.state = self._decide_condition(task, task.condition_task, record)
-                elif task.for_each_task:
-                    facts = self._facts(task, 1)
-                    self._running[pool.submit(run_each, task.for_each_task, facts, record, self._machine)] = record
                 elif task.notebook_task:
                     self._running[pool.submit(self._run_notebook, task, task.notebook_task, record)] = record
         return changed

@@ -10,7 +10,7 @@ from pathlib import Path
 from localrun.platform.references import format_value
 from localrun.platform.state import State
 from localrun.run.graph import LOOKS, draw
-from localrun.run.record import Iteration, JobRun, TaskRun, past_runs
+from localrun.run.record import JobRun, TaskRun, past_runs
 from localrun.run.shell import Link, neighbours, relative, render_document
 
 SUMMARY = "summary"  # the task value that the page shows as text of its own
@@ -34,9 +34,6 @@ def close_abandoned(runs: Path) -> None:
             for task in run.tasks.values():
                 if not task.state.is_final:
                     task.state = State.CANCELED if task.begun is not None else State.UPSTREAM_CANCELED
-                for iteration in task.iterations:
-                    if not iteration.state.is_final:
-                        iteration.state = State.CANCELED
             write_page(folder, run)
 
 
@@ -128,17 +125,7 @@ def _task_row(task: TaskRun, total: float) -> str:
         f"<tr><td><b>{escape(task.key)}</b></td><td>{_badge(task.state)}</td>"
         f'<td class="number">{seconds}</td><td class="wide"><div class="bar">{bar}</div></td>'
         f"<td>{links}{f'<code>{condition}</code> → {task.outcome}' if condition else ''}</td></tr>"
-        f"{''.join(map(_iteration_row, task.iterations))}{error}"
-    )
-
-
-def _iteration_row(iteration: Iteration) -> str:
-    """A run of another job, which has a page of its own beside this one's folder."""
-    link = f'<a href="../{escape(iteration.run_id)}/index.html">run page</a>' if iteration.run_id else ""
-    seconds = f"{iteration.seconds:.1f}" if iteration.run_id else ""
-    return (
-        f'<tr><td>{escape(iteration.label)}</td><td>{_badge(iteration.state)}</td><td class="number">{seconds}</td>'
-        f'<td class="wide"></td><td>{link}</td></tr>'
+        f"{error}"
     )
 
 

@@ -14,20 +14,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class Iteration:
-    """One run of another job that a task started: its input in words, and the run's id, once it is over."""
-
-    label: str
-    state: State = State.PENDING
-    run_id: str | None = None
-    seconds: float = 0.0
-
-
-@dataclass(kw_only=True)
 class TaskRun:
     """One task; `attempts` are the executed notebooks' files, `begun` counts seconds from the job's start.
 
-    `notebook` is None for a condition and for a task that runs other jobs; these are its `iterations`.
+    `notebook` is None for a condition.
     """
 
     key: str
@@ -41,12 +31,11 @@ class TaskRun:
     error: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
-    iterations: list[Iteration] = field(default_factory=list)
 
     @property
     def has_seconds(self) -> bool:
         """Whether its seconds mean anything: those of a condition do not."""
-        return self.notebook is not None or bool(self.iterations)
+        return self.notebook is not None
 
 
 @dataclass(kw_only=True)
@@ -75,12 +64,14 @@ class JobRun:
     @classmethod
     def from_json(cls, text: str) -> Self:
         fields = json.loads(text)
-        tasks = {key: TaskRun(**task) for key, task in fields["tasks"].items()}
+        known = {own.name for own in dataclasses.fields(TaskRun)}  # earlier versions noted more
+        tasks = {
+            key: TaskRun(**{name: value for name, value in task.items() if name in known})
+            for key, task in fields["tasks"].items()
+        }
         for task in tasks.values():
             task.state = State(task.state)
             task.depends_on = [(before, outcome) for before, outcome in task.depends_on]
-            runs: list[dict[str, Any]] = fields["tasks"][task.key].get("iterations", [])
-            task.iterations = [Iteration(**(run | {"state": State(run["state"])})) for run in runs]
         return cls(**(fields | {"state": State(fields["state"]), "tasks": tasks}))
 
 
