@@ -131,7 +131,8 @@ turns = Turns("retrain", entries, configs, tables)
 for turn in turns.due():
     with turn:  # each question by itself: one that fails holds up no other
         models = mlflow_registry.MlflowRegistry(turn.config.models, turn.config.experiment)
-        retrained = retrain.run(Context(turn.config, tables, models))
+        others = [said.get("best") for said in turns.said().values()]  # what was found for other questions is tried
+        retrained = retrain.run(Context(turn.config, tables, models), others=others)
         print(retrained.summary)
         display(retrained.metrics)
         display(retrained.trials)
@@ -139,7 +140,7 @@ for turn in turns.due():
         for plot in retrained.plots.values():  # Optuna's own: history, slices, importances
             display(plot)
         display(charts.plot_importances(retrained.importances))
-        turn.say(promoted=retrained.promoted, summary=retrained.summary)
+        turn.say(promoted=retrained.promoted, best=retrained.best, summary=retrained.summary)
 
 # COMMAND ----------
 

@@ -1,6 +1,6 @@
 """Make a challenger and put it in use where it is better: what the notebook `retrain` calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from lib.evaluation.promotion import Choice
 from lib.explain import importance
 from lib.features import extraction
 from lib.labels.split import Split
+from lib.models.blueprint import OwnModels
 from lib.models.pair import Pair
 from lib.registry.protocol import Evidence
 from lib.registry.spark_trials import SparkTrials
@@ -25,10 +26,12 @@ from lib.stages.records import is_low_evidence, metric_rows, write_decision
 from lib.stages.summary import format_quality
 from lib.tables.delta import DeltaTables
 from lib.tables.protocol import Tables
-from lib.training import challenger
+from lib.training import challenger, space
 from lib.training.challenger import ChallengerRequest, MadeChallenger, Make
 from lib.training.search import SearchResult, TrialRunner
 from lib.training.trials import Trial
+
+MOST_OTHERS = 2  # of what searches for other questions have found: a short search has trials of its own to draw
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,18 @@ class Retrained:
     trials: pd.DataFrame
     importances: pd.DataFrame  # one row per group of features: name, mean, std; the largest first
     plots: Mapping[str, Any]  # figures of the search, by name
+    best: Mapping[str, Any] | None = None  # what the search has found; None where nothing was searched for
 
 
-def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger) -> Retrained:
+def run(
+    context: Context[RetrainConfig],
+    make: Make = challenger.make_challenger,
+    others: Sequence[Mapping[str, Any] | None] = (),
+) -> Retrained:
     """Search, or take the challenger that was named; fit, register and compare it; put it in use where it is better.
 
-    A replay says by `make` where a challenger comes from that it has made already.
+    A replay says by `make` where a challenger comes from that it has made already. `others` are what searches for other
+    questions of the run have found: the newest of them are tried early.
 
     Raises
     ------
@@ -69,8 +78,9 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     kinds = tables.query("SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type")["event_type"]
     named = SearchResult(registry.load_own(config.challenger), float("nan"), ()) if config.challenger else None
     request = ChallengerRequest(
-        config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, runner
-    )
+        config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, runner,
+        [params for params in others if params][-MOST_OTHERS:],
+    )  # fmt: skip
     made = make(request, context.say)
     choice = made.trained.choice
     context.say("recording the new pair in MLflow")
@@ -87,6 +97,7 @@ def run(context: Context[RetrainConfig], make: Make = challenger.make_challenger
     return Retrained(
         pair, choice.promote, _summary(made, pair, parts), metric_rows(made.trained.quality, config.thresholds),
         _trial_rows(made.search.trials, config.objective), pd.DataFrame(made.importances), plots,
+        None if isinstance(made.search.params, OwnModels) else space.locate(made.search.params),
     )  # fmt: skip
 
 

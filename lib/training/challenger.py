@@ -31,6 +31,7 @@ class ChallengerRequest:
     named: SearchResult | None  # somebody's own models in the place of what a search would find
     kinds: Iterable[str]  # event types of the log
     elsewhere: TrialRunner | None = None  # what runs the trials where it is not this process
+    others: Sequence[Mapping[str, Any]] = ()  # parameters that searches for other questions have found
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
     champion_params = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
     say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")
     result = request.named or search(
-        training, parts.training, config, request.as_of, champion_params, say, request.elsewhere
+        training, parts.training, config, request.as_of, champion_params, say, request.elsewhere, request.others
     )
     say("fitting what was found, and comparing it on the holdout")
     trained = comparison.fit_and_compare(rows, parts, result.params, config.question, champion, request.retrain_needed,

@@ -53,6 +53,7 @@ def search(
     champion: Params | None = None,
     say: Callable[[str], None] = print,
     elsewhere: TrialRunner | None = None,
+    others: Sequence[Params] = (),
 ) -> SearchResult:
     """Tune on time-ordered, purged folds.
 
@@ -74,20 +75,23 @@ def search(
         Those of the pair in use, tried early too where they are a point of the space.
     elsewhere : Elsewhere or None
         What runs the trials; None: this process.
+    others : parameters
+        Those that searches for other questions of the run have found, tried early too.
     """
     folds = prepare_folds(rows, training, config.question, config.seed)
     if not folds:
         say("The history is too short for folds: the first parameters of the search space are taken untuned.")
         return SearchResult(dict(space.STARTS[0]), float("nan"), ())
+    known = [champion, *others]
     with studies.quiet_optuna():
         try:
-            study, mlflow_run = _search(config.optuna_storage, config, as_of, champion, folds, say, elsewhere)
+            study, mlflow_run = _search(config.optuna_storage, config, as_of, known, folds, say, elsewhere)
         except Exception as error:  # whatever it was: a fault of the search itself comes again, in memory
             if not config.optuna_storage:
                 raise
             say(f"The studies in optuna_storage are left aside, they cannot be used: {studies.first_line(error)}")
             say("This search keeps its trials in memory, and begins without the best of the last one.")
-            study, mlflow_run = _search("", config, as_of, champion, folds, say, elsewhere)
+            study, mlflow_run = _search("", config, as_of, known, folds, say, elsewhere)
     best = trials.choose_trial(study)
     tried = tuple(
         trials.record_trial(number, one, config.objective) for number, one in enumerate(trials.finished_trials(study))
@@ -99,14 +103,15 @@ def _search(
     url: str,
     config: RetrainConfig,
     as_of: date,
-    champion: Params | None,
+    known: Sequence[Params | None],
     folds: Sequence[Fold],
     say: Callable[[str], None],
     elsewhere: TrialRunner | None,
 ) -> tuple[optuna.Study, str]:
     """Run all trials here or elsewhere; a study from elsewhere is brought here."""
     storage = optuna.storages.get_storage(url) if url else None
-    starts = _starting_points(champion, _last_best(storage, config, as_of) if storage else None)
+    first, *others = known
+    starts = _starting_points(first, _last_best(storage, config, as_of) if storage else None, *others)
     if elsewhere is None:
         study = _open_study(storage, config, as_of, _study_mark(config, starts, folds))
         _run_trials(study, config, starts, trials.make_objective(lambda: folds, config.objective), say, None)

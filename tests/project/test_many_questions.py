@@ -46,7 +46,7 @@ class Workspace:
 
     def __init__(self, folder):
         self.folder, self.tables, self.done, self.failing, self.needing = folder, MemoryTables(), [], {}, set()
-        self.lines, self.configs = [], []
+        self.lines, self.configs, self.others = [], [], []
         (folder / "shop.yml").write_text(FILE)
         self.job = load_bundle(ROOT, "prod", {"question_file": str(folder / "shop.yml")}).job("propensity")
         given = {"as_of": str(DAY), "reports": str(folder / "reports"), "bundle_root": str(ROOT)}
@@ -99,10 +99,11 @@ class Workspace:
                 exec(compile(cell.source, path.stem, "exec"), namespace)
 
     def stage(self, name, **gives):
-        def played(context, *_):
+        def played(context, *_, **given):
             config = getattr(context, "config", context)
             action = config.question.action
             self.configs.append((name, config))
+            self.others.append(given.get("others"))
             if error := self.failing.get((name, action)):
                 raise error
             self.done.append((name, action))
@@ -139,7 +140,7 @@ def workspace(tmp_path, monkeypatch):
     monkeypatch.setattr(extract_features, "prepare", played("extract_features", table=rows))
     judged = played("train", metrics=rows, drift=rows, verdict=SimpleNamespace(answer="good"))
     monkeypatch.setattr(train, "run", judged)
-    made = played("retrain", metrics=rows, trials=rows, plots={}, importances=rows, promoted=True)
+    made = played("retrain", metrics=rows, trials=rows, plots={}, importances=rows, promoted=True, best={"C": 1})
     monkeypatch.setattr(retrain, "run", made)
     monkeypatch.setattr(predict, "run", played("predict", rows=rows, spread=None))
     figures = {"users": 1, "expected": 0.5, "mean": 0.5}
@@ -204,6 +205,12 @@ def test_a_repair_begins_where_a_question_failed(workspace, stage):
     order = ["extract_features", "train", "retrain", "predict", "publish"]
     assert again == ["publish"]
     assert [one for one in done if one[0] != "source"] == [(one, "read") for one in order[order.index(stage) :]]
+
+
+def test_a_search_is_told_what_those_before_it_have_found(workspace):
+    workspace.needing = {"buy", "share"}
+    workspace.begin()
+    assert [others for others in workspace.others if others is not None] == [[], [{"C": 1}]]
 
 
 def test_what_a_broken_file_says_is_told_by_the_first_task_before_anything_is_read(workspace):

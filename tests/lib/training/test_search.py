@@ -258,6 +258,15 @@ def test_the_last_study_is_the_newest_of_this_question_that_came_to_something(ro
     assert points(found(rows, n_trials=2, optuna_storage=storage))[1] == before.params["C"]
 
 
+@pytest.mark.usefixtures("quick")
+def test_what_searches_for_other_questions_have_found_is_tried_last_of_the_starts(rows, storage):
+    before = found(rows, n_trials=2, as_of=ago(7), optuna_storage=storage, seed=9)
+    others = [LOGISTIC | {"C": 2.0}, {"forest": 1}, START, LOGISTIC | {"C": 8.0}]
+    config = asked(RetrainConfig, n_trials=5, optuna_storage=storage)
+    now = search(rows, WEEKS, config, TODAY, LOGISTIC | {"C": 4.0}, as_told, others=others)
+    assert points(now) == list(dict.fromkeys([0.01, 4.0, before.params["C"], 2.0, 8.0]))[:5]
+
+
 def test_a_study_that_an_older_version_kept_is_a_start_too(rows, storage, monkeypatch):
     old = optuna.create_study(study_name=f"buy_7d_cohort28d as of {ago(7)}", storage=storage)
     known = {"family": "logistic", "lifetime": False, "C": 0.25}  # no choice of groups or history yet
