@@ -112,6 +112,6 @@ def test_it_is_told_how_many_are_contacted(ranked):
     asked = replace(ALL, value_of_action=4.0, cost_of_contact=2.0)
     chosen = choose_contacts(ranked.assign(resting=False), asked)
     assert format_contacts(chosen, 100, asked) == [
-        f"To contact: {len(chosen.rows)} of 100 users, {chosen.rows['propensity'].sum():.0f} expected to act, contacted "
-        "or not."
+        f"To contact: {len(chosen.rows)} of 100 users, {chosen.rows['propensity'].sum():.0f} expected to act, "
+        "contacted or not."
     ]
