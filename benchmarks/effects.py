@@ -18,9 +18,10 @@ import pandas as pd
 from lib.audience.advice import Advice, give_advice
 from lib.audience.contacts import choose_contacts, worth
 from lib.audience.outcomes import outcome_rows
-from lib.audience.ranking import HeldOut, rank
+from lib.audience.ranking import HeldOut
 from lib.config.thresholds import Contacts
 from lib.report.numbers import newest_outcomes, past_lists
+from tests.builders.ranked import rank
 
 USERS, LISTS, HORIZON = 4_000, 3, 28
 HELD_OUT, VALUE, COST = 0.1, 10.0, 0.5

@@ -7,7 +7,6 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from lib.audience import ranking
 from lib.audience.contacts import Chosen, choose_contacts, format_contacts
 from lib.audience.exports import make_file, normalise_email, normalise_phone
 from lib.audience.files import Draft
@@ -19,6 +18,7 @@ from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import read_users
 from lib.stages.contacting import quiet_sql, take_contacted, write_chosen
+from lib.stages.listed import list_again
 from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.suppressing import find_left_out, read_last_lists
@@ -121,7 +121,7 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     left_out = find_left_out(names, question, tables, day, scored, len(ranked))
     quiet = quiet_sql(question, tables, day, config.contacts.quiet_days)
     resting: list[str] = tables.query(quiet)["user_id"].tolist() if quiet else []
-    listed = ranking.leave_out(ranked, left_out.users)
+    listed = list_again(ranked, left_out)
     chosen = choose_contacts(listed.assign(resting=listed["user_id"].isin(resting)), config.contacts)
     files = prepare_files(config.export, tables, chosen)
     drafts = list(draft_files(config.export, question, files))

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from lib.audience.ranking import HeldOut
-from lib.audience.spread import Spread, ranked_sql
-from lib.stages.nearby import Near
-from lib.tables.contracts import AUDIENCE, PREDICTIONS
+from lib.audience.spread import RANKED, Spread, ranked_sql
+from lib.stages.nearby import Near, hold_near
+from lib.stages.suppressing import LeftOut, leave_out
+from lib.tables.contracts import AUDIENCE, PREDICTIONS, to_arrow
 from lib.tables.protocol import Rows
 
 HEAD = 1_000  # users of a large list who are known by name here: of all, who may be contacted, and who is held out
@@ -62,3 +63,13 @@ def rank_list(scored: Near, spread: Spread, held_out: HeldOut, *, low_evidence: 
     low = "TRUE" if low_evidence else "FALSE"
     sql = f"SELECT l.*, {low} AS low_evidence, is_held_out(user_id) AS held_out FROM ({ranked}) l"
     return Listed(replace(scored, sql=sql), spread)
+
+
+def list_again(ranked: pd.DataFrame, left_out: LeftOut) -> pd.DataFrame:
+    """A list of before without some users: those behind them move up, and who is held out stays held out."""
+    if left_out.rows.empty:
+        return ranked
+    (listed,) = hold_near(to_arrow("audience", ranked))
+    kept = leave_out(listed, left_out)
+    columns = [name for name in AUDIENCE if name not in RANKED]
+    return kept.tables.query(f"SELECT * FROM ({ranked_sql(kept.sql, kept.read_spread(), columns)}) l ORDER BY rank")

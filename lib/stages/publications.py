@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib.audience import ranking, release
+from lib.audience import release
 from lib.audience.contacts import Chosen
 from lib.audience.release import ListDifference, Move
 from lib.config.bases import StageConfig
@@ -21,6 +21,7 @@ from lib.report.facts import Facts
 from lib.stages import ledger
 from lib.stages.advising import read_advice
 from lib.stages.context import Context
+from lib.stages.listed import list_again
 from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import count_segments
@@ -164,7 +165,7 @@ def _without_suppressed(question: Question, tables: Tables, ranked: pd.DataFrame
     now = find_left_out(names, question, tables, cutoff, scored, len(ranked))
     rows = pd.concat([earlier, now.rows], ignore_index=True)
     both = replace(now, rows=rows.drop_duplicates("user_id"), scored=len(ranked) + len(earlier))
-    return ranking.leave_out(ranked, now.users), both
+    return list_again(ranked, now), both
 
 
 def _run_and_cutoff(rows: pd.DataFrame) -> tuple[str, date]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.audience import outcomes, ranking, spread
+from lib.audience import outcomes, spread
 from lib.audience.ranking import HeldOut
 from lib.audience.release import check_complete, compare_lists, completeness_sql, pairs_sql
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
@@ -18,6 +18,7 @@ from lib.stages.nearby import Near
 from lib.stages.suppressing import LeftOut, leave_out
 from lib.tables.contracts import AUDIENCE, EVALUATIONS
 from tests.builders.lists import compare
+from tests.builders.ranked import rank
 
 ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
 ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
@@ -44,7 +45,7 @@ def test_rows_stand_where_pandas_puts_them(tables, drawn, monkeypatch):
     ranked = ranked_sql(ROWS, known, ("user_id", "propensity"))
     found = tables.query(f"SELECT * FROM ({ranked}) l ORDER BY rank")
 
-    wanted = ranking.rank(drawn, False, HeldOut("q", 0.0, 0))
+    wanted = rank(drawn, False, HeldOut("q", 0.0, 0))
     exact = ["user_id", "propensity", *RANKED[:4]]
     assert found[exact].to_numpy().tolist() == wanted[exact].to_numpy().tolist()
     np.testing.assert_allclose(found["expected_actions"], wanted["expected_actions"], rtol=1e-12, atol=0)
@@ -68,7 +69,7 @@ def test_what_happened_is_counted_and_measured_alike(tables, drawn, monkeypatch)
     counts = tables.query(outcomes.counts_sql(scored, known))
     measured = tables.query(outcomes.sample_sql(scored, known.size))
 
-    wanted = ranking.rank(told, False, held_out)
+    wanted = rank(told, False, held_out)
     parts = ["decile", "band", "held", "suppressed"]
     wanted["suppressed"] = (wanted["user_id"] > "b") & (wanted["user_id"] < "p")
     wanted["held"] = wanted["held_out"] & ~wanted["suppressed"]
@@ -96,7 +97,7 @@ def test_a_list_is_compared_parted_and_left_out_of_alike(tables, drawn, monkeypa
     tables.replace("audience", listed.rows, "1 = 1")
 
     kept = drawn[~drawn["user_id"].isin(["Zoe", "ana"])]
-    wanted, last = (ranking.rank(rows, True, HeldOut("q", 0.2, 0)) for rows in (kept, before))
+    wanted, last = (rank(rows, True, HeldOut("q", 0.2, 0)) for rows in (kept, before))
     exact = [name for name in AUDIENCE if name not in ("expected_actions", "reasons")]
     written = tables.query("SELECT * FROM {audience} ORDER BY rank")
     assert written[exact].to_numpy().tolist() == wanted[exact].to_numpy().tolist()

@@ -9,12 +9,13 @@ import pytest
 
 from lib.audience.advice import choose_head, give_advice, registered_quality, sizes
 from lib.audience.contacts import choose_contacts
-from lib.audience.ranking import HeldOut, rank
+from lib.audience.ranking import HeldOut
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 from lib.report.numbers import past_lists
 from tests.builders.lists import outcome_rows
+from tests.builders.ranked import rank
 
 AS_OF = date(2024, 6, 3)  # a Monday
 ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from lib.audience.contacts import choose_contacts, expected_actions, format_contacts, worth
-from lib.audience.ranking import HeldOut, rank
+from lib.audience.ranking import HeldOut
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
+from tests.builders.ranked import rank
 
 ALL = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)
 

@@ -9,11 +9,12 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from lib.audience import outcomes
 from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, quality_word
-from lib.audience.ranking import BANDS, HeldOut, equal_parts, name_bands
+from lib.audience.ranking import BANDS, HeldOut, equal_parts
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality, measure_share
 from lib.features.days import LATE_DAYS
 from tests.builders.lists import outcome_rows
+from tests.builders.ranked import name_bands
 
 CUTOFF = date(2024, 6, 3)
 

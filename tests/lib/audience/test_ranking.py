@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.audience.ranking import HeldOut, format_list, name_bands, rank
+from lib.audience.ranking import HeldOut, format_list
+from tests.builders.ranked import name_bands, rank
 
 VERSIONS = {"preprocessing_version": "3", "prediction_version": "4"}
 NOBODY = HeldOut("q", 0.0, 0)

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from lib.audience import spread
-from lib.audience.ranking import HeldOut, rank
+from lib.audience.ranking import HeldOut
 from lib.audience.release import NAMED, ListDifference, difference_columns, format_difference
 from lib.config.thresholds import PublishLimits
 from lib.errors import PublishRefused
 from lib.evaluation.metrics import measure_share
 from tests.builders.lists import check_against_last, check_complete, compare
+from tests.builders.ranked import rank
 
 VERSIONS = {"preprocessing_version": "3", "prediction_version": "4"}
 BOUNDS = PublishLimits(max_users_change=0.5, max_score_shift=0.5, max_rate_ratio=3.0)

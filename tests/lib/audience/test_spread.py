@@ -5,10 +5,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from lib.audience import ranking, spread
+from lib.audience import spread
 from lib.audience.ranking import HeldOut
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
 from lib.tables.memory import MemoryTables
+from tests.builders.ranked import rank
 
 ROWS = "SELECT * FROM {predictions}"
 ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
@@ -42,7 +43,7 @@ def test_rows_stand_where_pandas_puts_them(monkeypatch, kind, users, piece):
 
     found, known, _ = ranked(rows)
 
-    wanted = ranking.rank(rows, False, HeldOut("q", 0.0, 0))
+    wanted = rank(rows, False, HeldOut("q", 0.0, 0))
     exact = ["user_id", "propensity", "rank", "decile", "percentile", "band"]
     assert found[exact].to_numpy().tolist() == wanted[exact].to_numpy().tolist()
     np.testing.assert_allclose(found["expected_actions"], wanted["expected_actions"], rtol=1e-12, atol=0)
@@ -66,7 +67,7 @@ def test_parts_of_a_list_are_counted(kind, column):
     rows = drawn(kind, 700)
     _, known, tables = ranked(rows)
     found = tables.query(counted_sql(ranked_sql(ROWS, known, ("propensity",)), column))
-    grouped = ranking.rank(rows, False, HeldOut("q", 0.0, 0)).groupby(column, sort=False)["propensity"]
+    grouped = rank(rows, False, HeldOut("q", 0.0, 0)).groupby(column, sort=False)["propensity"]
     wanted = grouped.agg(users="size", expected="sum", share="mean", lowest="min", highest="max").reset_index()
     pd.testing.assert_frame_equal(found, wanted, check_dtype=False, rtol=1e-12, atol=0)
 

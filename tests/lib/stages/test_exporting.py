@@ -10,12 +10,13 @@ import pytest
 
 from lib.audience.contacts import choose_contacts
 from lib.audience.exports import make_file
-from lib.audience.ranking import HeldOut, leave_out, rank
+from lib.audience.ranking import HeldOut
 from lib.config.formats import format_names, read_format
 from lib.config.stages import PublishConfig
 from lib.errors import ConfigError, PublishRefused
 from lib.stages.exporting import control_file, export_list, prepare_files
 from lib.tables.memory import MemoryTables
+from tests.builders.ranked import leave_out, rank
 from tests.builders.runs import AS_OF, NEXT, asked, two_lists
 
 FORMATS = format_names()
