@@ -7,7 +7,7 @@ import pytest
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import cache, freshness
-from lib.features.extraction import Extraction, build_missing, read_extraction
+from lib.features.extraction import AskedTypes, Extraction, build_missing, read_extraction, read_first_seen
 from lib.features.vocabulary import choose_vocabulary, feature_columns
 from lib.timeline import Cutoffs
 from tests.builders.runs import AS_OF, World, activity, asked, first_seen, log, row
@@ -173,6 +173,33 @@ def test_a_stage_finds_what_the_last_extraction_prepared(home):
     with pytest.raises(
         NotEnoughHistory, match="as of 2024-05-03, this stage asks for buy_7d_cohort28d as of 2024-04-26"
     ):
+        read_extraction(home.tables, question, AS_OF)
+
+
+def test_several_questions_are_prepared_beside_each_other_where_all_are_known_from_the_start(home):
+    asks = [asked(ExtractConfig, action=action) for action in ("buy", "share")]
+    run = AskedTypes(read_first_seen(home.tables, AS_OF), ("buy", "share"))
+    for config in asks:
+        build_missing(config, home.tables, AS_OF, run=run)
+    for config in asks:
+        assert read_extraction(home.tables, config.question, AS_OF).question == config.question.slug
+    assert cutoffs(home) == NEEDED
+
+
+def test_an_action_that_is_asked_about_first_later_undoes_what_was_prepared_before(home):
+    build_missing(asked(ExtractConfig, action="share"), home.tables, AS_OF)
+    with pytest.raises(NotEnoughHistory, match=r"was for share_7d_cohort28d .* this stage asks for buy_7d_cohort28d"):
+        read_extraction(home.tables, asked(ExtractConfig).question, AS_OF)
+
+
+def test_a_note_of_an_earlier_version_stands_until_features_are_dropped(home):
+    question = asked(ExtractConfig).question
+    notes = cache.extraction_notes(home.tables)
+    (text,) = notes.values()
+    home.tables.set_properties("features", dict.fromkeys(notes, "") | {cache.EXTRACTION: text})
+    assert read_extraction(home.tables, question, AS_OF).cutoffs.as_of == AS_OF
+    cache.drop_features(home.tables, "1 = 0")
+    with pytest.raises(NotEnoughHistory, match="No features have been extracted"):
         read_extraction(home.tables, question, AS_OF)
 
 
