@@ -128,7 +128,10 @@ for turn in turns.due():
         print(published.summary)
         display(published.rows)
         displayHTML(published.page)
-        turn.say(in_use=published.in_use, report=published.report, summary=published.summary, **published.figures)
+        turn.say(
+            in_use=published.in_use, report=published.report, summary=published.summary, headline=published.headline,
+            **published.figures,
+        )  # fmt: skip
 
 # COMMAND ----------
 
@@ -136,6 +139,7 @@ compared = compare_questions(turns)  # of several: side by side, with a row per 
 if len(compared.table):
     display(compared.table)
 
+dbutils.jobs.taskValues.set(key="headline", value=turns.headline)
 dbutils.jobs.taskValues.set(key="in_use", value=turns.any("in_use"))
 dbutils.jobs.taskValues.set(key="report", value=compared.report)
 dbutils.jobs.taskValues.set(key="summary", value=turns.summary)

@@ -1,5 +1,6 @@
 """The page of a home: its questions with their newest lists, its runs, and the links that lead from page to page."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -64,7 +65,7 @@ def _question(home: Home, config: ModelConfig, runs: Sequence[tuple[Path, JobRun
         newest = lists.iloc[-1]
         made = lists[(lists["cutoff"] == newest["cutoff"]) & (lists["kind"] == "published")]["run_id"].tail(1).tolist()
         run = next(((folder, run) for folder, run in runs if run.run_id in made), None)
-        headline = _headline(run[1]) if run else ""
+        headline = _headline(home, config, run[1]) if run else ""
         parts += [f"<p>Newest list: {newest['cutoff']}, {newest['users']:,} users.</p>"]
         parts += map(format_line, headline.splitlines())
         report = home.root / "reports" / config.question.slug / f"{newest['cutoff']}.html"
@@ -75,7 +76,12 @@ def _question(home: Home, config: ModelConfig, runs: Sequence[tuple[Path, JobRun
     return f"<section>{''.join(parts)}</section>"
 
 
-def _headline(run: JobRun) -> str:
+def _headline(home: Home, config: ModelConfig, run: JobRun) -> str:
+    """What a run said of a question: noted by question where it asked several."""
+    notes = questions.rows(home, config, "question_runs")
+    notes = notes[(notes["run_id"] == run.run_id) & (notes["stage"] == "publish")].sort_values("number")
+    if len(notes):
+        return str(json.loads(notes["said"].iloc[-1]).get(HEADLINE, ""))
     return next((str(task.values[HEADLINE]) for task in run.tasks.values() if task.values.get(HEADLINE)), "")
 
 

@@ -8,14 +8,17 @@ from typing import Any
 import pandas as pd
 
 HEADS = {
-    "question": "Question", "asked": "Asked", "verdict": "Verdict", "users": "Users", "expected": "Expected to act",
-    "mean": "Mean propensity", "failed": "Failed",
+    "question": "Question", "asked": "Asked", "quality": "Quality", "users": "Users", "expected": "Expected to act",
+    "contact": "To contact first", "mean": "Mean propensity", "verdict": "Verdict", "failed": "Failed",
 }  # fmt: skip
 
 
 STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+nav { font-size: 14px; min-height: 1.4rem }
+nav a { margin-right: 1.2rem }
+.scroll { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8884; vertical-align: top }
 """
@@ -33,8 +36,9 @@ def render_side_by_side(table: pd.DataFrame, reports: Mapping[str, str], as_of: 
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Questions, {escape(as_of)}</title><style>{STYLE}</style></head><body>"
-        f"<h1>All questions of the run, as of {escape(as_of)}</h1><table><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></body></html>\n"
+        '<nav class="around" aria-label="Other pages"></nav>'
+        f'<h1>All questions of the run, as of {escape(as_of)}</h1><div class="scroll"><table><thead><tr>{heads}</tr>'
+        f"</thead><tbody>{rows}</tbody></table></div></body></html>\n"
     )
 
 
@@ -47,4 +51,6 @@ def _row(row: Mapping[Any, Any], reports: Mapping[str, str]) -> str:
 
 
 def _format(value: Any) -> str:
-    return escape(f"{value:,.4g}" if isinstance(value, float) else str(value))
+    if isinstance(value, float):  # of users, where a question beside it has none, too
+        return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
+    return escape(str(value))

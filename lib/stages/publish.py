@@ -49,7 +49,7 @@ class Published:
     facts: Facts
     report: str = ""  # its file; blank for none
     in_use: bool = True  # else it was recorded, and the list before stays
-    figures: Mapping[str, float] = field(default_factory=dict)  # of the list: users, expected to act, mean propensity
+    figures: Mapping[str, float | str] = field(default_factory=dict)  # of the list, as questions stand side by side
 
     @cached_property
     def headline(self) -> str:
@@ -83,7 +83,10 @@ def run(context: Context[PublishConfig]) -> Published:
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
     users = new.publication["users"]
-    figures = {"users": int(users), "expected": float(users * mean), "mean": float(mean)}
+    figures: dict[str, float | str] = {
+        "users": int(users), "expected": float(users * mean), "mean": float(mean), "quality": facts.advice.word,
+        "contact": len(facts.advice.contact),
+    }  # fmt: skip
     published = Published(new.shown.head(10), summary, facts, target, not new.recorded, figures)
     if target:
         drafts.append(Draft.of(target, published.page.encode()))

@@ -135,6 +135,17 @@ class Turns(Generic[ConfigT]):
         failed = [f"{name}: failed in {stage}. {error}" for name, stage, error in self.failures()]
         return "\n".join([*(f"{name}: {_headline(text)}" for name, text in texts.items()), *failed])
 
+    @property
+    def headline(self) -> str:
+        """What to do, as `publish` says it line by line: of several questions the one line of each to act on."""
+        texts = {name: str(said.get("headline", "")) for name, said in self.said().items()}
+        if not self.several:
+            return "".join(texts.values())
+        acts = {
+            name: [line for line in text.splitlines() if line.startswith("Contact ")] for name, text in texts.items()
+        }
+        return "\n".join(f"{name}: {line}" for name, lines in acts.items() for line in lines)
+
     def failures(self) -> list[tuple[str, str, str]]:
         """The questions that failed up to this stage: name, stage and error, each by the first stage that failed."""
         failed = []

@@ -82,12 +82,13 @@ def test_a_question_that_is_asked_no_more_leaves_no_column(tables):
 
 def test_the_page_sets_them_side_by_side_and_leads_to_each_report():
     table = side_by_side([
-        {"question": "month", "asked": "buy <b> within 28 days", "verdict": "good", "users": 1200, "expected": 66.6,
-         "mean": 0.0555, "summary": "more"},
+        {"question": "month", "asked": "buy <b> within 28 days", "verdict": "bad", "users": 12_345, "expected": 66.6,
+         "mean": 0.0555, "quality": "good", "contact": 340, "summary": "more"},
         {"question": "share", "asked": "share within 7 days", "failed": "train: no history"},
     ])  # fmt: skip
     page = render_side_by_side(table, {"month": "/r/buy_28d_cohort28d/2024-06-03.html"}, "2024-06-03")
     assert '<td><a href="../buy_28d_cohort28d/2024-06-03.html">month</a></td><td>buy &lt;b&gt; within 28 days' in page
-    assert "<td>good</td><td>1,200</td><td>66.6</td><td>0.0555</td><td></td></tr>" in page
-    assert "<td>share</td><td>share within 7 days</td><td></td><td></td><td></td><td></td><td>train: no history" in page
+    assert "<td>good</td><td>12,345</td><td>67</td><td>340</td><td>0.0555</td><td>bad</td><td></td></tr>" in page
+    assert f"<td>share</td><td>share within 7 days</td>{'<td></td>' * 6}<td>train: no history" in page
+    assert '<nav class="around" aria-label="Other pages"></nav>' in page  # where the home puts its links
     assert "http" not in page

@@ -48,7 +48,8 @@ class Job:
                 if error := self.failing.get((stage, name)):
                     raise error
                 self.done.append((stage, name))
-                turn.say(retrain_needed=name in self.needing, summary=f"{stage} of {name}")
+                headline = f"Quality: good.\nContact the first {len(name)}; wait."
+                turn.say(retrain_needed=name in self.needing, summary=f"{stage} of {name}", headline=headline)
         turns.close()
         return turns
 
@@ -206,3 +207,10 @@ def test_notes_are_rows_of_their_contract(job):
     rows = job.tables.query("SELECT name, question, error, said FROM {question_runs} ORDER BY number")
     assert rows["error"].where(pd.notna(rows["error"]), None).tolist() == [None, "It's broken: {x}.", None]
     assert rows["question"].tolist() == [f"{name}_7d_cohort28d" for name in NAMES]
+
+
+def test_of_one_question_all_is_said_on_top_and_of_several_what_to_do_with_each(job):
+    assert Job(["buy"]).run().headline == "Quality: good.\nContact the first 3; wait."
+    assert job.run().headline.splitlines() == [
+        "buy: Contact the first 3; wait.", "read: Contact the first 4; wait.", "share: Contact the first 5; wait.",
+    ]  # fmt: skip
