@@ -14,6 +14,7 @@ from cli.local.home import SETTINGS, Home
 from lib.whole_files import write_whole
 
 NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
+MANY_FILES = 50  # of a table of notes
 _STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")
 
 
@@ -62,7 +63,7 @@ def find_removable(home: Home, periods: Periods, now: datetime) -> Iterator[Remo
     for folder in sorted(home.warehouse.glob("*/predictions")):
         yield from _predictions(folder, periods.predictions)
     for log in sorted(home.warehouse.glob("*/*/_delta_log")):
-        yield from _old_files(log.parent, periods.versions)
+        yield from _table_files(log.parent, periods.versions)
 
 
 def clean_after_run(home: Home) -> None:
@@ -199,13 +200,17 @@ def _delete_cutoff(folder: Path, day: date) -> None:
     DeltaTable(folder).delete(f"cutoff = DATE '{day}'")
 
 
-def _old_files(folder: Path, days: int) -> Iterator[Removable]:
-    """Files that only earlier versions of a table read; those of the list as long as a rollback reads them."""
+def _table_files(folder: Path, days: int) -> Iterator[Removable]:
+    """Files that only earlier versions of a table read; those of the list as long as a rollback reads them.
+
+    And, of tables without ids that grow by a file or two with each run, many small ones: one is read faster.
+    """
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
-    from lib.tables.contracts import VERSIONED
+    from lib.tables.contracts import CONTRACTS, VERSIONED
     from lib.tables.delta import KEEP_DAYS
+    from lib.tables.ids import IDS
 
     hours = 24 * (max(days, KEEP_DAYS) if folder.name == VERSIONED else max(days, 1))
     try:
@@ -213,12 +218,19 @@ def _old_files(folder: Path, days: int) -> Iterator[Removable]:
         files = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)
     except DeltaError:  # half made, or damaged: the next run will name it
         return
+    name = f"{folder.parent.name}.{folder.name}"
     if files:
-        size = sum(_size(folder / name) for name in files)
-        yield Removable(
-            "table with old file", f"{folder.parent.name}.{folder.name}: {len(files)} files", size,
-            partial(_vacuum, folder, hours),
-        )  # fmt: skip
+        size = sum(_size(folder / file) for file in files)
+        yield Removable("table with old file", f"{name}: {len(files)} files", size, partial(_vacuum, folder, hours))
+    number = len(table.file_uris())
+    if number >= MANY_FILES and folder.name in CONTRACTS.keys() - IDS.keys() - {"forgotten"}:
+        yield Removable("table with small file", f"{name}: {number} files", 0.0, partial(_compact, folder))
+
+
+def _compact(folder: Path) -> None:
+    from deltalake import DeltaTable
+
+    DeltaTable(folder).optimize.compact()
 
 
 def _vacuum(folder: Path, hours: int) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import optuna
 import pandas as pd
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -132,6 +133,27 @@ def test_files_of_earlier_versions_go_after_their_period(home, name, periods, go
             one.remove()
     assert all(os.path.exists(file) for file in before) is not gone
     pd.testing.assert_frame_equal(DeltaTable(folder).to_pandas(), rows)
+
+
+@pytest.mark.parametrize(("name", "files", "together"), [
+    ("decisions", 50, True), ("decisions", 49, False), ("contacts", 50, False), ("forgotten", 50, False),
+])  # fmt: skip
+def test_many_small_files_of_notes_are_put_together_and_all_versions_can_still_be_read(tmp_path, name, files, together):
+    home = open_home(tmp_path / "home")
+    folder = home.warehouse / "propensity" / name
+    for number in range(files):
+        write_deltalake(folder, pa.table({"number": [number]}), mode="append")
+    (one, *more) = [*find_removable(home, Periods(), NOW), None]
+    assert (one is not None and one.what == "table with small file") is together
+    if together:
+        assert one.name == f"propensity.{name}: {files} files"
+        one.remove()
+        assert more == [None]
+        assert list(find_removable(home, Periods(), NOW)) == []
+    table = DeltaTable(folder)
+    assert len(table.file_uris()) == (1 if together else files)
+    assert sorted(table.to_pyarrow_table()["number"].to_pylist()) == list(range(files))
+    assert len(DeltaTable(folder, version=files // 2).to_pyarrow_table()) == files // 2 + 1
 
 
 def test_the_command_says_what_would_go_and_then_removes_it(home, capsys):
