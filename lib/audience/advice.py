@@ -60,6 +60,16 @@ class Advice:
         """Whether past lists tell what contacting adds closely enough to act on."""
         return self.effect is not None and self.effect_known is not None and self.effect_known <= self.cutoff
 
+    @property
+    def paying_deciles(self) -> list[int] | None:
+        """In which deciles of the list a contact adds more than it costs; None where that is not known."""
+        if not self.is_effect_known or self.effect is None or not self.effect.deciles:
+            return None
+        if self.value is None or self.cost is None:
+            return None
+        adds = [one.value * self.value for one in self.effect.deciles]
+        return [decile for decile, added in enumerate(adds, 1) if added > self.cost]
+
 
 def give_advice(
     listed: pd.DataFrame,

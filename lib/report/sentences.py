@@ -132,7 +132,16 @@ def _incremental(advice: Advice, currency: str) -> str:
         f" Counting these alone, the profit is {format_worth(profit, currency)}; counting everybody who acts, "
         f"{format_worth(advice.profit, currency)}."
         f"{' So the contacts cost more than they add: do not contact for this alone.' if profit.high < 0 else ''}"
+        f"{_format_paying(advice.paying_deciles)}"
     )
+
+
+def _format_paying(deciles: list[int] | None) -> str:
+    """Where in the list a contact is worth it by what it adds."""
+    if deciles is None:
+        return ""
+    where = {0: "in no decile", 10: "in every decile"}.get(len(deciles), f"in deciles {', '.join(map(str, deciles))}")
+    return f" By what a contact adds, it pays {where} of the list."
 
 
 def _turn(ratio: Measured) -> Measured:

@@ -103,6 +103,19 @@ def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
     )
 
 
+@pytest.mark.parametrize(("added", "where"), [
+    ([0.01, 0.05, 0.05, *[0.01] * 7], "in deciles 2, 3"), ([0.0] * 10, "in no decile"), ([0.1] * 10, "in every decile"),
+])  # fmt: skip
+def test_where_a_contact_pays_by_what_it_adds_is_told_once_that_is_known(added, where):
+    deciles = tuple(Measured(one, one - 0.01, one + 0.01) for one in added)
+    made = advice(
+        effect=Effect(3, Measured(0.031, 0.012, 0.05), deciles), added=Measured(51.0, 20.0, 82.0), effect_known=AS_OF,
+        rule="profit", value=10.0, cost=0.25, profit=Measured(6387.5, 5987.5, 6787.5),
+    )  # fmt: skip
+    assert said(made, ANYWAY).endswith(f" By what a contact adds, it pays {where} of the list.")
+    assert "it pays" not in said(replace(made, effect_known=AS_OF + timedelta(days=7)), ANYWAY)
+
+
 def test_contacts_that_cost_more_than_they_add_are_said():
     made = advice(
         effect=Effect(3, Measured(0.002, -0.001, 0.005), ()), added=Measured(3.0, -2.0, 8.0), effect_known=AS_OF,
