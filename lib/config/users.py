@@ -36,6 +36,7 @@ class Users(FromWidgets, group=Group.READING, of_run=True):
         columns(),
         "attributes to learn from although they seem to know what happened later",
         group=Group.LEARNING,
+        of_run=False,
     )
 
     @classmethod

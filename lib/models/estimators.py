@@ -58,16 +58,24 @@ def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]
 def make_preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     """Choose columns, bring counts and spans to one scale, and standardise.
 
-    Attributes have a scale of their own: of a text its frequent values, of a number the decile that it falls into.
+    Attributes are 0 or 1: of a text for each frequent value, of a number for each decile. They are not standardised:
+    what few rows have, and so what nobody had when it was learnt, would weigh the more the rarer it is.
 
     `params["lifetime"]` says whether features that grow with the log's age take part, `params["scale"]` whether
     numbers are taken as logarithms ("log") or as the decile of the rows that they fall into ("bins").
     """
     used = [c for c in columns if params["lifetime"] or not is_lifetime(c)]
     chosen = [c for c in used if not is_attribute(c)]
+    features = _scale_features(chosen, params)
     attributes = _attribute_parts([c for c in used if is_attribute(c)])
+    if not attributes:
+        return features
+    return Pipeline([("parts", ColumnTransformer([("features", features, chosen), *attributes]))])
+
+
+def _scale_features(chosen: Sequence[str], params: Params) -> Pipeline:
     if params.get("scale", "log") == "bins":
-        binned = ColumnTransformer([("bins", _bins("ordinal"), chosen), *attributes])
+        binned = ColumnTransformer([("bins", _bins("ordinal"), list(chosen))])
         return Pipeline([("choose", binned), ("scale", StandardScaler())])
     logged = [c for c in chosen if c.rpartition("__")[2] not in SIGNED]
     plain = [c for c in chosen if c not in logged]
@@ -75,7 +83,6 @@ def make_preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     parts = [
         ("log", FunctionTransformer(np.arcsinh, feature_names_out="one-to-one"), logged),
         ("plain", "passthrough", plain),
-        *attributes,
     ]
     return Pipeline([("choose", ColumnTransformer(parts)), ("scale", StandardScaler())])
 

@@ -187,3 +187,27 @@ def test_the_solver_converges_on_columns_that_say_the_same(recwarn):
     X = pd.DataFrame({f"events_{n}": one + (n == 3) * 1e-3 * rng.normal(size=500) for n in range(6)}).astype(np.float32)
     fit_models(X, (rng.random(500) < 0.3).astype(np.int64), LOGISTIC | {"C": 1e2}, 0)
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_attributes_are_marked_and_not_weighed_by_how_rare_they_are():
+    rng, n = np.random.default_rng(0), 4000
+    country = rng.choice([11.0, 12.0, 13.0, 14.0], n, p=[0.6, 0.388, 0.01, 0.002])
+    X = pd.DataFrame({
+        "recency": rng.integers(1, 90, n).astype(float), "attribute_text_country": country,
+        "attribute_number_age": rng.integers(18, 80, n).astype(float), "attribute_known_age": np.ones(n),
+        "attribute_days_joined": rng.integers(0, 900, n).astype(float), "attribute_known_joined": np.ones(n),
+    })  # fmt: skip
+    for scale in ("log", "bins"):
+        made = make_preprocessing(list(X), {"lifetime": True, "scale": scale})
+        Z = transform(made, X, fit=True)
+        assert Z.shape[1] == 1 + 4 + 2 * 10 + 2  # 11, 12, 13 and the rare ones; deciles; whether each is known
+        assert set(np.unique(Z[:, 1:])) == {0.0, 1.0}
+        strange = transform(made, X.assign(attribute_text_country=99.0))  # whom nobody knew then
+        assert (strange == transform(made, X.assign(attribute_text_country=14.0))).all()
+    without = make_preprocessing(list(X), {"lifetime": False, "scale": "log"})
+    assert transform(without, X, fit=True).shape[1] == 1 + 4 + 10 + 2  # days since grow with the log
+
+
+def test_without_attributes_the_steps_are_what_they_were():
+    made = make_preprocessing(["recency", "events_7"], {"lifetime": True, "scale": "log"})
+    assert [name for name, _ in made.steps] == ["choose", "scale"]
