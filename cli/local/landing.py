@@ -38,7 +38,7 @@ def _render(home: Home, runs: Sequence[tuple[Path, JobRun]]) -> str:
     name = home.root.parent.name if home.root.name.startswith(".") else home.root.name
     cards = [_question(home, config, runs) for config in questions_of(registered_models(home))]
     parts = [
-        f"<header><h1>{escape(name)}</h1><p>{_next_run(home)}</p></header>",
+        f"<header><h1>{escape(name)}</h1><p>{_next_run(home)}{_side_by_side(home)}</p></header>",
         *(cards or ["<section><h2>No question yet</h2><p>The first run that ends makes one.</p></section>"]),
         f'<section><h2>Runs</h2><div class="scroll">{_runs(home, runs[:_SHOWN])}</div></section>',
         "<section><h2>More</h2><p><code>./propensity models</code> lists every version and when it was in use, "
@@ -54,6 +54,12 @@ def _next_run(home: Home) -> str:
     if due is None or due < datetime.now(UTC):  # whoever waited has gone
         return "No run is scheduled here: ./propensity schedule waits for the next one."
     return f"Next run: {due.astimezone(UTC):%Y-%m-%d %H:%M} UTC, while ./propensity schedule waits for it."
+
+
+def _side_by_side(home: Home) -> str:
+    """A link to the newest page of a run that asked several questions."""
+    pages = sorted((home.root / "reports" / "questions").glob("????-??-??.html"))
+    return f' <a href="{relative(pages[-1], home.root)}">All questions side by side</a>' if pages else ""
 
 
 def _question(home: Home, config: ModelConfig, runs: Sequence[tuple[Path, JobRun]]) -> str:

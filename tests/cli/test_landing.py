@@ -1,5 +1,6 @@
 """The page of a home and the links from page to page: they lead somewhere, wherever the folder lies."""
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
@@ -116,6 +117,28 @@ def test_every_page_leads_up_back_and_forward_and_every_link_leads_somewhere_tho
     assert report.places == ["../../index.html", "2024-06-01.html", "2024-06-15.html"]
     notebook = Links(moved / "runs" / "20240602-000000-abcd" / "train.html")
     assert notebook.places == ["index.html", "publish.html"]
+
+
+def test_a_page_of_several_questions_is_led_to_and_leads_back(home):
+    page_of_all = home.root / "reports" / "questions" / "2024-06-15.html"
+    page_of_all.parent.mkdir()
+    page_of_all.write_text('<nav class="around" aria-label="Other pages"></nav>')
+    landing.write_pages(home)
+    assert Links(home.root / "index.html").places[0] == "reports/questions/2024-06-15.html"
+    assert Links(page_of_all).places == ["../../index.html"]
+
+
+def test_what_a_run_of_several_questions_said_of_each_is_told_with_it(home):
+    row = dict.fromkeys(CONTRACTS["question_runs"], "") | {
+        "run_id": "20240601-000000-abcd", "question": QUESTION.slug, "stage": "publish", "number": 1,
+        "said": json.dumps({"headline": "Contact the first 7 of 70; wait."}),
+    }  # fmt: skip
+    kept = {name: row[name] for name in ("run_id", "question", "stage", "number", "said")}
+    write_deltalake(home.warehouse / "shop" / "question_runs", pd.DataFrame([kept]))
+    landing.write_pages(home)
+    told = text_of(home.root / "index.html")
+    assert "Contact the first 7 of 70; wait." in told
+    assert "Contact the first 10 of 100" not in told
 
 
 def test_links_to_pages_that_are_gone_are_mended(home):
