@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pandas as pd
 from lib.attributes.columns import Attribute, read_note
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
-from lib.errors import ConfigError
+from lib.errors import ConfigError, SourceError
 from lib.evaluation.leaks import LEAK, Cutoff, Finding, check_attribute
 from lib.features.extraction import Extraction
 from lib.features.vocabulary import type_column
@@ -36,6 +37,8 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
     ------
     ConfigError
         If `trusted_attributes` or `segments` names one that there is not, or that cannot serve.
+    SourceError
+        If the table of users has nobody of those who are in the events.
     """
     note = read_note(tables) if config.users else None
     if note is None:
@@ -45,6 +48,7 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
         if name not in names:
             raise ConfigError(f"trusted_attributes names {name!r}, and the users have {', '.join(names)}.")
     check_segments(config.segments, note)
+    say(_check_known(tables, extraction.cutoffs.as_of))
     untimed = [one for one in note.attributes if not one.is_timed]
     left_out = set()
     if untimed:
@@ -56,6 +60,24 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
         }  # fmt: skip
         _write_findings(config, tables, extraction, findings, left_out)
     return replace(extraction, attributes=tuple(one for one in note.attributes if one.name not in left_out))
+
+
+def _check_known(tables: Tables, as_of: date) -> str:
+    """Refuse a table of other people, as by another id than the events have; says how many are known."""
+    row = tables.query(
+        "SELECT COUNT(*) AS users, SUM(CASE WHEN u.user_id IS NULL THEN 0 ELSE 1 END) AS known, "
+        "MIN(f.user_id) AS theirs FROM "
+        f"(SELECT user_id FROM {{features}} WHERE cutoff = DATE '{as_of}') f LEFT JOIN "
+        "(SELECT DISTINCT user_id FROM {user_attributes}) u ON f.user_id = u.user_id"
+    ).iloc[0]
+    users, known = int(row["users"]), 0 if pd.isna(row["known"]) else int(row["known"])
+    if users and not known:
+        other = tables.query("SELECT MIN(user_id) AS user_id FROM {user_attributes}")["user_id"].iloc[0]
+        raise SourceError(
+            f"Of the {users} users of the events, such as {row['theirs']!r}, the table of users has none; it has "
+            f"{other!r}. Name the column of the same ids: user_columns=user_id=their_column."
+        )
+    return f"the table of users has {known} of the {users} users of the events"
 
 
 def find_leaks(

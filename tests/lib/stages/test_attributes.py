@@ -8,7 +8,7 @@ import pytest
 
 from lib.attributes.columns import Attribute, Kind
 from lib.config.stages import ExtractConfig
-from lib.errors import ConfigError, ModelError, NotEnoughHistory
+from lib.errors import ConfigError, ModelError, NotEnoughHistory, SourceError
 from lib.features import extraction
 from lib.models.notes import PairNotes
 from tests.builders.attributes import put_users
@@ -95,6 +95,17 @@ def test_a_pair_that_reads_attributes_is_refused_where_there_are_none_any_more()
         world.predict(run_id="")
     checked = world.train()
     assert (checked.verdict.answer, checked.retrain_needed) == ("cannot_tell", True)
+
+
+def test_a_table_of_other_people_is_refused():
+    world = World(log())
+    put_users(world.tables, [("7", None, None, "plus"), ("8", None, None, "free")], PLAN)
+    with pytest.raises(
+        SourceError,
+        match=r"^Of the 250 users of the events, such as 'u0', the table of users has none; "
+        r"it has '7'\. Name the column of the same ids: user_columns=user_id=their_column\.$",
+    ):
+        world.extract(AS_OF, **GIVEN)
 
 
 def test_another_table_of_users_in_its_place_asks_for_another_extraction():
