@@ -19,6 +19,7 @@ from lib.audience.advice import Advice, give_advice
 from lib.audience.contacts import choose_contacts, worth
 from lib.audience.outcomes import outcome_rows
 from lib.audience.ranking import HeldOut
+from lib.config.question import ACTING
 from lib.config.thresholds import Contacts
 from lib.report.numbers import newest_outcomes, past_lists
 from tests.builders.ranked import rank
@@ -83,7 +84,8 @@ def _advise(rows: pd.DataFrame, outcomes: pd.DataFrame) -> Advice:
     wanted = replace(nothing, value_of_action=VALUE, cost_of_contact=COST)
     return give_advice(
         rows, choose_contacts(rows, wanted), wanted, past_lists(outcomes), newest_outcomes(outcomes), None,
-        oldest=CUTOFF, base_rate=0.2, horizon_days=HORIZON, delay_days=0, seed=0, question="act", judged_on="",
+        oldest=CUTOFF, base_rate=0.2, reach_days=HORIZON, delay_days=0, seed=0, question="act", judged_on="",
+        when="", words=ACTING,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.journey import Task, activity
 from lib.explain import reasons
-from lib.labels import labels
+from lib.labels import cohorts, labels
 from lib.labels.rows import Rows
 from lib.models.pair import Pair
 from lib.stages.scoring import make_scorer
@@ -51,7 +51,7 @@ class Bench:
         task = Task("buy_deli", 14, AS_OF, max_cutoffs=1)
         self.question = question = task.config.question
         self.learn = Rows(task.tables.query(labels.labelled_cohort_sql(question, task.cutoffs.training[:1], AS_OF)))
-        cohort = task.tables.table(labels.cohort_sql(question, [AS_OF]))
+        cohort = task.tables.table(cohorts.cohort_sql(question, [AS_OF]))
         self.kinds = sorted(set(activity()["event_type"].to_pylist()))
         self.users = cohort.take(pa.array(np.random.default_rng(0).integers(0, len(cohort), users)))
         print(f"{users:,} users, {self.users.num_columns - 2} features, seconds of one core per 100,000 users")

@@ -36,6 +36,20 @@ dbutils.widgets.text("as_of", "", "As of: day of the last event")
 # a file of questions and their parameters; what is given besides counts over it
 dbutils.widgets.text("question_file", "", "Question file: none")
 
+# --- What else can be asked
+# true asks who will not do it, as for churn, among those who did it before
+dbutils.widgets.dropdown("without", "", ["", "false", "true"], "Without: false")
+# of several actions, true asks for all of them, each by itself
+dbutils.widgets.dropdown("all_actions", "", ["", "false", "true"], "All actions: false")
+# how often it is to be done
+dbutils.widgets.text("at_least", "", "At least: 1")
+# what the values of the action are to come to
+dbutils.widgets.text("at_least_value", "", "At least value: any")
+# the days that the prediction covers begin so many days later
+dbutils.widgets.text("starts_in_days", "", "Starts in days: 0")
+# who is asked about besides, like events('view', 28) >= 2
+dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
+
 # --- The list
 # attributes by whose values lists are counted and models judged besides, like country,plan
 dbutils.widgets.text("segments", "", "Segments: none")

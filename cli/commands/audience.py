@@ -15,7 +15,6 @@ from cli.local.paths import whole_paths
 from lib.audience.ranking import format_list
 from lib.config.bases import ModelConfig
 from lib.config.catalogue import defaults
-from lib.config.event_kinds import quote_name
 from lib.config.exports import Export
 from lib.config.stages import PublishConfig
 from lib.config.thresholds import Contacts
@@ -53,8 +52,7 @@ def _export(home: Home, config: ModelConfig, arguments: argparse.Namespace) -> i
     given = whole_paths(given_parameters(arguments.param) | {"export": str(arguments.file)})
     ours = {
         "schema": config.schema, "models": config.models, "experiment": config.experiment,
-        "action": ",".join(map(quote_name, config.question.actions)), "cohort_days": config.question.cohort,
-        "horizon_days": str(config.question.horizon_days), "run_id": new_run_id(datetime.now(UTC)),
+        **config.question.texts(), "run_id": new_run_id(datetime.now(UTC)),
     }  # fmt: skip
     if unknown := sorted(set(given) - _OF_A_FILE):
         raise CliError(f"--param {unknown[0]} says nothing of a file. There are {', '.join(sorted(_OF_A_FILE))}.")
@@ -74,7 +72,8 @@ def _format_list(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
     first, held = audience.iloc[0], audience["held_out"].eq(True)
     yield (
         f"  the list of {first['cutoff']}, scored by version {first['prediction_version']}: {len(audience):,} users, "
-        f"{audience['propensity'].sum():,.0f} of them expected to act, {held.sum():,} held out"
+        f"{audience['propensity'].sum():,.0f} of them expected to "
+        f"{config.question.words.act}, {held.sum():,} held out"
     )
     yield from format_list(audience[~held].sort_values("rank").head(head))  # whom somebody may contact
     yield "  lists so far, newest first:"

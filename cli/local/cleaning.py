@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.local.home import SETTINGS, Home
+from lib.config.question import Question
 from lib.whole_files import write_whole
 
 NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
@@ -93,9 +94,8 @@ def _runs(home: Home, before: datetime) -> Iterator[Removable]:
 
     seen: set[tuple[str, ...]] = set()
     for folder, run in past_runs(home.runs):
-        about = tuple(
-            run.parameters.get(name, "") for name in ("schema", "models", "action", "horizon_days", "cohort_days")
-        )
+        names = ("schema", "models", *(one.name for one in Question.parameters()))
+        about = tuple(run.parameters.get(name, "") for name in names)
         first = run.tasks.get("extract_features")
         marks = {("any", run.job, *about)} | ({("prepared", *about)} if first and first.state == "SUCCESS" else set())
         if run.state.is_final and marks <= seen and datetime.fromisoformat(run.started) < before:
@@ -158,12 +158,15 @@ def _predictions(folder: Path, days: int) -> Iterator[Removable]:
     from lib import timeline
     from lib.features.days import LATE_DAYS
 
-    scored = _distinct(folder, "question", "horizon_days", "cutoff")
+    scored = _distinct(folder, "question", "horizon_days", "cutoff", optional="starts_in_days")
     written = _distinct(folder.with_name("outcomes"), "question", "cutoff", "as_of")
     last = {(question, cutoff): as_of for question, cutoff, as_of in sorted(written)}
     listed = {(question, cutoff) for question, cutoff in _distinct(folder.with_name("audience"), "question", "cutoff")}
     for question in sorted({question for question, *_ in scored}):
-        cutoffs = sorted(((cutoff, horizon) for other, horizon, cutoff in scored if other == question), reverse=True)
+        cutoffs = sorted(
+            ((cutoff, horizon + (later or 0)) for other, horizon, cutoff, later in scored if other == question),
+            reverse=True,
+        )
         newest = cutoffs[0][0]
         for cutoff, horizon in cutoffs[NEWEST_CUTOFFS:]:
             as_of = last.get((question, cutoff))
@@ -174,16 +177,24 @@ def _predictions(folder: Path, days: int) -> Iterator[Removable]:
                 yield Removable("cutoff of predictions", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
 
 
-def _distinct(folder: Path, *columns: str) -> list[tuple[Any, ...]]:
-    """The distinct values of some columns of a table; none where it is not there, or was never whole."""
+def _distinct(folder: Path, *columns: str, optional: str | None = None) -> list[tuple[Any, ...]]:
+    """The distinct values of some columns of a table; none where it is not there, or was never whole.
+
+    An `optional` one comes last, as None where the table is older than it.
+    """
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
     try:
-        rows = DeltaTable(folder).to_pyarrow_table(columns=list(columns))
+        table = DeltaTable(folder)
     except TableNotFoundError:
         return []
-    return [tuple(row.values()) for row in rows.group_by(list(columns)).aggregate([]).select(list(columns)).to_pylist()]
+    has = optional in [field.name for field in table.schema().fields]
+    more = [] if optional is None or has else [None]
+    columns = (*columns, optional) if optional is not None and has else columns
+    rows = table.to_pyarrow_table(columns=list(columns))
+    distinct = rows.group_by(list(columns)).aggregate([]).select(list(columns)).to_pylist()
+    return [(*row.values(), *more) for row in distinct]
 
 
 def _delete_scores(folder: Path, question: str, day: date) -> None:

@@ -60,8 +60,8 @@ def _tell_question(
     run: JobRun, parameters: Mapping[str, str], schema: Path, source: Sequence[Happening]
 ) -> Iterator[Happening]:
     try:
-        question = Question.from_widgets(parameters.__getitem__)
-    except (KeyError, ConfigError):  # a job that only starts others
+        question = Question.of(parameters)
+    except ConfigError:  # a job that only starts others
         return
     for row in _rows(schema, "decisions", question, run).to_dict("records"):
         if row["kind"] in ("promoted", "rolled_back"):
@@ -72,13 +72,17 @@ def _tell_question(
     off = checks[checks["metric"].eq("live_calibration") & (checks["low"] > checks["threshold"])]
     if len(off):
         factor = float(2.718281828459045 ** off["measured"].iloc[0])
-        yield Happening(LEVEL, f"{question}: lists of late were off by a factor of {factor:.2f} in how many act.")
+        yield Happening(
+            LEVEL,
+            f"{question}: lists of late were off by a factor of {factor:.2f} in how many were expected "
+            f"to {question.words.act}.",
+        )
     yield from source
     for row in _known_now(schema, question, run).to_dict("records"):
         yield Happening(
             POOR,
             f"{question}: the list of {row['cutoff']} proved poor: {row['expected']:.0f} of {row['users']} users were "
-            f"expected to act, and {row['observed']} did.",
+            f"expected to {question.words.act}, and so it was with {row['observed']}.",
         )
 
 

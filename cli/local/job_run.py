@@ -102,7 +102,7 @@ def _conclude(plan: Plan, run: JobRun, progress: Progress) -> None:
     if plan.source.write and run.state is State.SUCCESS and "action" in run.parameters:
         audience = plan.home.warehouse / schema_of(run.parameters) / "audience"
         for name, parameters in run.each_question().items():
-            slug = Question.from_widgets(parameters.__getitem__).slug if name else ""
+            slug = Question.of(parameters).slug if name else ""
             lines = list(format_what_happened(audience, run.run_id, parameters, slug))
             say([f"{name}:", *lines] if name and lines else lines)
 

@@ -62,8 +62,8 @@ def extraction_runs(home: Home, schema: str | None = None) -> Iterator[JobRun]:
 
 def _question(parameters: Mapping[str, str]) -> Question | None:
     try:
-        return Question.from_widgets(parameters.__getitem__)
-    except (KeyError, ConfigError):
+        return Question.of(parameters)
+    except ConfigError:
         return None
 
 

@@ -1,7 +1,7 @@
 """What users really did after as_of, where a built-in source knows: the list held against it."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from pyarrow import csv
 
+from lib.config.question import Question
 from lib.evaluation.metrics import area_under_curve, log_losses
+from lib.timeline import Window
 
 
 def format_what_happened(
@@ -28,8 +30,9 @@ def format_what_happened(
     if not (audience / "_delta_log").is_dir():
         return
     events = Path(parameters["events"])
-    actions = sorted(name.strip() for name in parameters["action"].split(","))
-    horizon = int(parameters["horizon_days"])
+    asked = Question.of(parameters)
+    if not asked.is_plain:  # what is done often enough, the built-in events are not asked
+        return
     of = {"question": question, "run_id": run_id} if question else {"run_id": run_id}
     rows = DeltaTable(audience).to_pyarrow_table(columns=[*of, "user_id", "cutoff", "propensity"])
     for name, value in of.items():
@@ -37,14 +40,16 @@ def format_what_happened(
     if not len(rows):
         return
     cutoff: date = pc.max(rows["cutoff"]).as_py()
-    end = cutoff + timedelta(days=horizon)
-    actors, last = _read_actors(events, actions, cutoff, end)
-    if end > last:
+    days = asked.window(cutoff)
+    actors, last = _read_actors(events, asked.actions, days)
+    if days.end > last:
         return
-    acted = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(actors)).astype(np.int64)
+    did_it = np.isin(rows["user_id"].to_numpy(zero_copy_only=False), list(actors))
+    acted = (did_it != asked.without).astype(np.int64)
     scores = rows["propensity"].to_numpy()
-    did = f"{acted.sum()} of {len(acted)} users did it, {acted.mean():.1%}"
-    yield f"What really happened from {cutoff} until {end}: {did}."
+    verb = "did not do it" if asked.without else "did it"
+    did = f"{acted.sum()} of {len(acted)} users {verb}, {acted.mean():.1%}"
+    yield f"What really happened from {days.start} until {days.end}: {did}."
     if 0 < acted.sum() < len(acted):
         quality = f"AUC {area_under_curve(acted, scores):.4f}, log loss {log_losses(acted, scores).mean():.4f}"
         yield f"  {quality}; by decile of the list:"
@@ -54,12 +59,12 @@ def format_what_happened(
                 yield f"  {number:6}  {scores[decile].mean():8.1%}  {acted[decile].mean():8.1%}"
 
 
-def _read_actors(events: Path, actions: list[str], cutoff: date, end: date) -> tuple[set[str], date]:
-    """Who did one of the actions in `[cutoff, end)`, and the day up to which the events go, exclusive."""
+def _read_actors(events: Path, actions: Collection[str], days: Window) -> tuple[set[str], date]:
+    """Who did one of the actions on some days, and the day up to which the events go, exclusive."""
     table = _read_events(events, ["user_id", "event_time", "event_type"])
     day = table["event_time"].cast(pa.date32())
-    inside = pc.and_(pc.greater_equal(day, cutoff), pc.less(day, end))
-    did = table.filter(pc.and_(inside, pc.is_in(table["event_type"], value_set=pa.array(actions))))
+    inside = pc.and_(pc.greater_equal(day, days.start), pc.less(day, days.end))
+    did = table.filter(pc.and_(inside, pc.is_in(table["event_type"], value_set=pa.array(list(actions)))))
     return set(did["user_id"].to_pylist()), pc.max(day).as_py()
 
 

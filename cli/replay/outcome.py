@@ -1,7 +1,7 @@
 """What the replays came to: a row per policy and run, and a row per policy."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from cli.replay.store import Outcome, State
 from datasets import synthetic
 from lib.backtest import ratios, replay
 from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed
+from lib.config.question import Question
 from lib.evaluation.measured import Measured
 from lib.registry.protocol import Registry
 
@@ -21,8 +22,8 @@ _PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "ratio", "expect
 
 def judge(request: Request, states: Mapping[str, State], every: Registry, activity: pa.Table, until: date) -> Outcome:
     """Judge every list by what happened until `until`, beside the oracle."""
-    horizon, seed = timedelta(days=request.question.horizon_days), int(request.parameters["seed"])
-    matured = [day for day in request.days if day + horizon <= until]
+    seed = int(request.parameters["seed"])
+    matured = [day for day in request.days if request.question.window(day).end <= until]
     afterwards = {policy: replay.tables_in_hindsight(state.tables, activity) for policy, state in states.items()}
     scored = {
         policy: replay.read_scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
@@ -34,7 +35,7 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
     common = set(matured).intersection(*(set(rows["cutoff"]) for rows in scored.values()))
     left_out = {day: f"its horizon goes beyond {until}" for day in request.days if day not in matured}
     left_out |= {day: "not every policy had scores" for day in matured if day not in common}
-    if request.noted["--source"] == "synthetic":
+    if request.noted["--source"] == "synthetic" and is_known(request.question):
         scored[TRUTH] = _truth(request, scored[EVERY])
     rows = [
         _row(run, scored[policy][scored[policy]["cutoff"] == run.as_of], run.as_of in common, seed)
@@ -46,6 +47,11 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
     return Outcome(table, _policies(table, counted, runs, seed), left_out)
 
 
+def is_known(question: Question) -> bool:
+    """Whether the invented app can tell the true probability of what is asked."""
+    return question.is_plain and not question.starts_in_days
+
+
 def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:
     frames = [scored.head(0)]
     for cutoff in sorted(set(scored["cutoff"])):
@@ -55,6 +61,7 @@ def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:
             horizon_days=request.question.horizon_days,
         )  # fmt: skip
         by_user = propensities.to_pandas().set_index("user_id")["propensity"]
+        by_user = 1.0 - by_user if request.question.without else by_user
         frames.append(rows.assign(propensity=by_user.reindex(rows["user_id"]).to_numpy()))
     return pd.concat(frames, ignore_index=True)
 

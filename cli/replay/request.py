@@ -63,7 +63,7 @@ class Request:
     @property
     def last_day(self) -> date:
         """The end of the last run's horizon."""
-        return self.days[-1] + timedelta(days=self.question.horizon_days)
+        return self.days[-1] + timedelta(days=self.question.reach_days)
 
 
 def read_request(arguments: argparse.Namespace, home: Home) -> Request:

@@ -11,6 +11,7 @@ import pandas as pd
 from lib.audience.contacts import Chosen, expected_actions, worth
 from lib.audience.outcomes import quality_word
 from lib.audience.track_record import Bias, Effect, effect_arm, find_bias, lists_until_known, pool_effect
+from lib.config.question import STAYING, Words
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
@@ -25,8 +26,9 @@ YEARS = 5  # what takes longer to be known is not waited for
 class Advice:
     """What is told on the first screen of a list; intervals are of 90 %."""
 
-    question: str  # in words
-    horizon_days: int
+    question: str  # what they do, or do not, in words
+    when: str  # on which days, in words
+    words: Words  # for those whom the list is about
     cutoff: date
     users: int
     held_out: int
@@ -81,7 +83,7 @@ def give_advice(
     *,
     oldest: date,
     base_rate: float,
-    horizon_days: int,
+    reach_days: int,
     delay_days: int,
     seed: int,
     **names: Any,
@@ -101,25 +103,29 @@ def give_advice(
         Cutoff of the oldest list whose outcome is not known yet, maybe this one.
     base_rate : float
         Of the newest users whose outcome is known.
-    names : question, judged_on
+    reach_days : int
+        From a cutoff to the day on which its outcome is known, but for the delay.
+    names : question, when, words, judged_on
     """
     cutoff, held = listed["cutoff"].iloc[0], int(listed["held_out"].eq(True).sum())
     rule, rows = choose_head(listed, chosen, wanted)
     ratio = _newest_ratio(past, quality)
     expected = expected_actions(rows, ratio, seed)
     value, cost = wanted.value_of_action, wanted.cost_of_contact
-    effect = pool_effect(outcomes, horizon_days)
+    effect = pool_effect(outcomes, reach_days)
+    if effect is not None and names["words"] == STAYING:
+        effect = effect.turned()  # whoever is kept by a contact does not stay away
     wanted_arm = cost / value if value and cost else WORTH_KNOWING * base_rate
     later = _lists_to_wait(effect, base_rate, held, len(listed) - held, wanted_arm)
     return Advice(
-        horizon_days=horizon_days, cutoff=cutoff, users=len(listed), held_out=held, quiet=chosen.quiet, quality=quality,
+        cutoff=cutoff, users=len(listed), held_out=held, quiet=chosen.quiet, quality=quality,
         low_evidence=bool(listed["low_evidence"].any()), everybody=expected_actions(listed, ratio, seed), rule=rule,
         contact=rows, expected=expected, held_share=_share(rows, listed),
         profit=None if value is None or cost is None else worth(expected, len(rows), value, cost), value=value,
-        cost=cost, past=past, bias=find_bias(past, horizon_days), effect=effect,
+        cost=cost, past=past, bias=find_bias(past, reach_days), effect=effect,
         added=None if effect is None else effect.added(_by_decile(rows)),
-        effect_known=_when_known(cutoff, horizon_days, delay_days, later),
-        first_known=known_on(oldest, horizon_days, delay_days), again=known_on(cutoff, horizon_days, delay_days),
+        effect_known=_when_known(cutoff, reach_days, delay_days, later),
+        first_known=known_on(oldest, reach_days, delay_days), again=known_on(cutoff, reach_days, delay_days),
         **names,
     )  # fmt: skip
 

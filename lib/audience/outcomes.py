@@ -10,6 +10,7 @@ import pandas as pd
 
 from lib.audience import ranking
 from lib.audience.spread import Spread, ranked_sql
+from lib.config.question import Question
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality, measure, measure_change, measure_share
 from lib.evaluation.segments import measure_segments, part_rows
@@ -35,7 +36,7 @@ def counts_sql(scored: str, spread: Spread) -> str:
     Parameters
     ----------
     scored : SELECT with user_id, propensity, label, and suppressed
-        Every scored user once; label 1 where the user acted within the horizon, else 0; `suppressed` where one stood on
+        Every scored user once; label 1 where what was asked came true, else 0; `suppressed` where one stood on
         no list. The tables know a function `is_held_out`.
     spread : Spread
         Of these very rows.
@@ -54,7 +55,7 @@ def sample_sql(scored: str, users: int) -> str:
     return f"SELECT user_id, propensity, label FROM ({scored}) s{some}"
 
 
-def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int) -> pd.DataFrame:
+def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int, *, without: bool = False) -> pd.DataFrame:
     """Hold the scores of one cutoff against what happened.
 
     Parameters
@@ -64,6 +65,8 @@ def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int) -> pd.
         can be measured; `suppressed` users stood on no list: measured with the others, and compared with nobody.
     measured : DataFrame[user_id, propensity, label]
         Every scored user, or a sample.
+    without : bool
+        Whether it was asked who will not do it: the word is then of the rarer ones, whichever these are.
 
     Returns
     -------
@@ -84,7 +87,9 @@ def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int) -> pd.
     effects = [row for name, part in _compared_parts(counts) for row in _effect_rows(name, part)]
     parts = pd.concat([parts, pd.DataFrame(effects)], ignore_index=True) if effects else parts
     parts["word"] = None
-    parts.loc[parts["part"] == ALL, "word"] = quality_word(quality)
+    turned = without and rate > 0.5
+    judged = _measure_list(measured, seed, of_others=True) if turned else quality
+    parts.loc[parts["part"] == ALL, "word"] = quality_word(judged)
     return parts
 
 
@@ -130,8 +135,10 @@ def quality_word(quality: Quality) -> str:
     return "fair" if dishonest and WORDS[word] > WORDS["fair"] else word
 
 
-def live_metrics(rows: pd.DataFrame, seed: int) -> dict[str, Measured]:
+def live_metrics(rows: pd.DataFrame, seed: int, *, of_others: bool = False) -> dict[str, Measured]:
     """The track record of one pair over the lists that it scored: what a verdict reads of it, beside the holdout.
+
+    `of_others` as `lib.evaluation.metrics.measure` has it.
 
     Parameters
     ----------
@@ -141,15 +148,16 @@ def live_metrics(rows: pd.DataFrame, seed: int) -> dict[str, Measured]:
     weight = rows["weight"].to_numpy(float) if "weight" in rows else None
     users = rows["user_id"].to_numpy(object)
     y, scores = rows["label"].to_numpy(np.int64), rows["propensity"].to_numpy(float)
-    metrics = measure(y, scores, None, users, seed, weight=weight).metrics
+    metrics = measure(y, scores, None, users, seed, weight=weight, of_others=of_others).metrics
     live = {f"live_{name}": metrics[name] for name in ("skill_over_base_rate", "calibration") if name in metrics}
-    return live | _count_lists(rows, weight)
+    return live | _count_lists(rows, weight, of_others=of_others)
 
 
-def _count_lists(rows: pd.DataFrame, weight: npt.NDArray[np.float64] | None) -> dict[str, Measured]:
+def _count_lists(rows: pd.DataFrame, weight: npt.NDArray[np.float64] | None, *, of_others: bool) -> dict[str, Measured]:
     """How many lists there are, and of how many more was expected than happened: one bad day, or a bias that lasts?"""
     excess = (rows["propensity"] - rows["label"]) * (1.0 if weight is None else weight)
-    above = excess.groupby(rows["cutoff"]).sum() > 0
+    by_list = excess.groupby(rows["cutoff"]).sum()
+    above = by_list < 0 if of_others else by_list > 0
     counts = {"live_lists": float(len(above)), "live_lists_above": float(above.sum())}
     return {name: Measured(n, n, n) for name, n in counts.items()}
 
@@ -164,15 +172,16 @@ def count_by_decile(propensities: npt.NDArray[np.float64], labels: npt.NDArray[n
     ).reset_index()
 
 
-def format_outcomes(settled_rows: pd.DataFrame) -> list[str]:
+def format_outcomes(settled_rows: pd.DataFrame, question: Question) -> list[str]:
     """A line for each cutoff whose outcome was written; rows as `outcomes` has them."""
+    counted = "users who stay away" if question.without else "actions"
     lines = []
     for cutoff, rows in settled_rows[settled_rows["part"] == ALL].groupby("cutoff"):
         first, measured = rows.iloc[0], rows.set_index("metric")["measured"]
         auc = f", AUC {measured['auc']:.4f}" if "auc" in measured else ""
         lines.append(
-            f"The list of {cutoff} proved {first['word']}: of {first['users']} users, {first['expected']:.1f} actions "
-            f"were expected and {first['observed']} observed{auc}, log loss {measured['log_loss']:.4f}."
+            f"The list of {cutoff} proved {first['word']}: of {first['users']} users, {first['expected']:.1f} "
+            f"{counted} were expected and {first['observed']} observed{auc}, log loss {measured['log_loss']:.4f}."
         )
     return lines
 
@@ -196,10 +205,10 @@ def due_cutoffs(scored: pd.DataFrame, written: pd.DataFrame, horizon_days: int, 
     return sorted({cutoff for cutoff, version in scored.itertuples(index=False) if not is_settled(cutoff, version)})
 
 
-def _measure_list(measured: pd.DataFrame, seed: int) -> Quality:
+def _measure_list(measured: pd.DataFrame, seed: int, *, of_others: bool = False) -> Quality:
     ordered = measured.sort_values(["propensity", "user_id"], ascending=[False, True])
     y, scores = ordered["label"].to_numpy(np.int64), ordered["propensity"].to_numpy(float)
-    return measure(y, scores, None, ordered["user_id"].to_numpy(object), seed)
+    return measure(y, scores, None, ordered["user_id"].to_numpy(object), seed, of_others=of_others)
 
 
 def _split_parts(counts: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -16,7 +16,7 @@ from lib.errors import ModelError, PropensityError
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import log_losses
 from lib.features import extraction
-from lib.labels import labels
+from lib.labels import cohorts
 from lib.models.pair import Pair
 from lib.progress import Say
 from lib.registry.protocol import Registry
@@ -226,7 +226,7 @@ def hindsight(
         rows = scored[scored["cutoff"] == run.as_of]
         if rows.empty:
             continue
-        cohort = tables.query(f"{labels.cohort_sql(question, [run.as_of])} ORDER BY user_id")
+        cohort = tables.query(f"{cohorts.cohort_sql(question, [run.as_of])} ORDER BY user_id")
         scores = {version: pair.score(cohort) for version, pair in pairs.items()}
         y = rows.sort_values("user_id")["acted"].to_numpy()
         if list(cohort["user_id"]) != sorted(rows["user_id"]):

@@ -24,6 +24,7 @@ class Group(StrEnum):
     """What parameters are shown by; what matters on the first day comes first."""
 
     QUESTION = "The events and the question"
+    MORE = "What else can be asked"
     READING = "How the events are read"
     LIST = "The list"
     LEARNING = "What is learnt from"

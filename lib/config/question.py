@@ -1,21 +1,44 @@
-"""The question: which action, within how many days, asked of whom."""
+"""The question: what is done or not, within which days, asked of whom."""
 
+import json
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
 from hashlib import sha1
+from typing import Any, Self
 
-from lib.config.event_kinds import names
-from lib.config.kinds import whole, whole_or
-from lib.config.parameters import FromWidgets, Group, parameter
+from lib.config.event_kinds import names, quote_name
+from lib.config.kinds import flag, optional, whole, whole_or
+from lib.config.parameters import FromWidgets, Get, Group, parameter
+from lib.config.question_kinds import amount, cohort_condition
+from lib.errors import ConfigError
+from lib.expressions.facts import Fact, UserCondition
+from lib.timeline import Window
 
 MAX_SLUG = 80
 MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 EVERYBODY = "all"  # in the place of cohort_days: whoever was ever seen
 
 
+@dataclass(frozen=True)
+class Words:
+    """How people speak of whom a list is about: those who act, or those who stay away."""
+
+    act: str
+    acts: str
+    acted: str
+
+
+ACTING, STAYING = Words("act", "acts", "acted"), Words("stay away", "stays away", "stayed away")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question(FromWidgets, group=Group.QUESTION):
-    """What one pair of models answers: will a user of this cohort perform the action within the horizon?"""
+    """What one pair of models answers: will a user of this cohort do it, or not do it, on days to come?"""
 
     actions: tuple[str, ...] = parameter(
         "",
@@ -33,6 +56,57 @@ class Question(FromWidgets, group=Group.QUESTION):
         "users are asked about who did anything in so many days before; all: ever",
         job="${var.cohort_days}",
     )
+    without: bool = parameter(
+        "false",
+        flag(),
+        "true asks who will not do it, as for churn, among those who did it before",
+        group=Group.MORE,
+        unread=False,
+    )
+    all_actions: bool = parameter(
+        "false", flag(), "of several actions, true asks for all of them, each by itself", group=Group.MORE, unread=False
+    )
+    at_least: int = parameter("1", whole(1, unit="times"), "how often it is to be done", group=Group.MORE, unread=1)
+    at_least_value: Decimal | None = parameter(
+        "",
+        optional(amount(), None),
+        "what the values of the action are to come to",
+        shown="any",
+        group=Group.MORE,
+        unread=None,
+    )
+    starts_in_days: int = parameter(
+        "0",
+        whole(0, MAX_DAYS, "days"),
+        "the days that the prediction covers begin so many days later",
+        group=Group.MORE,
+        unread=0,
+    )
+    cohort_where: UserCondition | None = parameter(
+        "", optional(cohort_condition(), None), "who is asked about besides, like events('view', 28) >= 2",
+        shown="everybody active", group=Group.MORE, unread=None,
+    )  # fmt: skip
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        question = super().from_widgets(get)
+        if question.reach_days > MAX_DAYS:
+            raise ConfigError(
+                f"starts_in_days and horizon_days are {question.reach_days} days together, got "
+                f"{question.starts_in_days} and {question.horizon_days}. Ask about at most {MAX_DAYS}."
+            )
+        return question
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str]) -> Self:
+        """The question that some parameters or tags ask: those of before a parameter came to be do not have it.
+
+        Raises
+        ------
+        ConfigError
+            If they ask none.
+        """
+        return cls.from_widgets(defaultdict(str, texts).__getitem__)
 
     @property
     def action(self) -> str:
@@ -40,22 +114,131 @@ class Question(FromWidgets, group=Group.QUESTION):
         return ",".join(self.actions)
 
     @property
+    def reach_days(self) -> int:
+        """From a cutoff to the end of the days that are asked about: when a label is known."""
+        return self.starts_in_days + self.horizon_days
+
+    def window(self, cutoff: date) -> Window:
+        """The days that are asked about at a cutoff."""
+        return Window.horizon(cutoff + timedelta(days=self.starts_in_days), self.horizon_days)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is enough that any of the actions is done once."""
+        return not (self.needs_all or self.at_least > 1 or self.at_least_value)
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether there are several actions, each of which is to be done."""
+        return self.all_actions and len(self.actions) > 1
+
+    @property
+    def facts_before(self) -> tuple[Fact, ...]:
+        """Where the cohort follows from the question, as of churn: what its users did before, each at least once.
+
+        One fact for each action: any of them will do, all where all are asked for.
+        """
+        if not self.without or self.cohort_where:
+            return ()
+        return tuple(Fact("events", action, self.cohort_days or 0) for action in self.actions)
+
+    @cached_property
     def slug(self) -> str:
         """A name for models: letters, digits and underscores, distinct for distinct questions."""
         plain = "_or_".join(re.sub(r"[^0-9a-z]+", "_", action.lower()) for action in self.actions)
         exact = "_or_".join(self.actions)
         if plain != exact or len(self.actions) > 1 or len(plain) > MAX_SLUG:
-            mark = sha1("\n".join(self.actions).encode(), usedforsecurity=False).hexdigest()[:8]
-            plain = f"{plain[:MAX_SLUG]}_{mark}"
-        return f"{plain}_{self.horizon_days}d_cohort{EVERYBODY if self.cohort_days is None else f'{self.cohort_days}d'}"
+            plain = f"{plain[:MAX_SLUG]}_{_digest(chr(10).join(self.actions), 8)}"
+        slug = f"{plain}_{self.horizon_days}d_cohort{EVERYBODY if self.cohort_days is None else f'{self.cohort_days}d'}"
+        if not self._more:
+            return slug
+        no = "no_" if self.without else ""
+        return f"{no}{slug}_{_digest(json.dumps(self._more, sort_keys=True), 12)}"
+
+    @property
+    def _more(self) -> dict[str, Any]:
+        """What is asked beyond actions, horizon and days of the cohort: the same for the same question."""
+        said = {
+            "without": self.without,
+            "all_actions": self.needs_all,
+            "at_least": self.at_least if self.at_least > 1 else 0,
+            "at_least_value": str(self.at_least_value.normalize()) if self.at_least_value else "",
+            "starts_in_days": self.starts_in_days,
+            "cohort_where": self.cohort_where.same if self.cohort_where else "",
+        }
+        return {name: value for name, value in said.items() if value}
 
     @property
     def cohort(self) -> str:
         """The value of the parameter `cohort_days`."""
         return EVERYBODY if self.cohort_days is None else str(self.cohort_days)
 
-    def __str__(self) -> str:
+    def texts(self) -> dict[str, str]:
+        """The question as the parameters that ask it; those at their defaults are blank, but for the first three."""
+        return {
+            "action": ",".join(map(quote_name, self.actions)),
+            "horizon_days": str(self.horizon_days),
+            "cohort_days": self.cohort,
+            "without": "true" if self.without else "",
+            "all_actions": "true" if self.all_actions else "",
+            "at_least": str(self.at_least) if self.at_least > 1 else "",
+            "at_least_value": str(self.at_least_value or ""),
+            "starts_in_days": str(self.starts_in_days or ""),
+            "cohort_where": self.cohort_where.text if self.cohort_where else "",
+        }
+
+    @property
+    def what(self) -> str:
+        """What is asked, without when and of whom."""
+        if not self.without:
+            return self._done
+        no = "no" if not self.needs_all else "not both" if len(self.actions) == 2 else "not all of"
+        return f"{no} {self._done}"
+
+    @property
+    def _done(self) -> str:
+        each = " each" if self.needs_all else ""
+        often = f" at least {self.at_least} times{each}" if self.at_least > 1 else ""
+        worth = f" worth at least {self.at_least_value.normalize():f}{each}" if self.at_least_value else ""
+        return f"{(' and ' if self.needs_all else ' or ').join(self.actions)}{often}{worth}"
+
+    @property
+    def words(self) -> Words:
+        """What the users of the head of a list are expected to do, in short."""
+        return STAYING if self.without else ACTING
+
+    def phrase(self, name: str = "") -> str:
+        """What users do, or do not, for a sentence: "about 40 of them do buy"; `name` is a name for doing it."""
+        done = name or f"do {self._done}"
+        return f"do not {done}" if self.without else done
+
+    @property
+    def when(self) -> str:
+        """On which days, for a sentence."""
+        days = "1 day" if self.horizon_days == 1 else f"{self.horizon_days} days"
+        return f"within the {days} from day {self.starts_in_days + 1} on" if self.starts_in_days else f"within {days}"
+
+    @property
+    def whom(self) -> str:
+        """Who is asked about."""
+        if self.facts_before:
+            either = " and " if self.needs_all else " or "
+            ever = "ever did" if self.cohort_days is None else "did"
+            within = "" if self.cohort_days is None else f" in the last {_days(self.cohort_days)}"
+            return f"users who {ever} {either.join(self.actions)}{within}"
         whom = "all users ever seen"
         if self.cohort_days is not None:
-            whom = f"users active in the last {self.cohort_days} days"
-        return f"{' or '.join(self.actions)} within {self.horizon_days} days, {whom}"
+            whom = f"users active in the last {_days(self.cohort_days)}"
+        return f"{whom} of whom {self.cohort_where.words}" if self.cohort_where else whom
+
+    def __str__(self) -> str:
+        later = f", beginning {self.starts_in_days} days later" if self.starts_in_days else ""
+        return f"{self.what} within {self.horizon_days} days{later}, {self.whom}"
+
+
+def _days(number: int) -> str:
+    return "day" if number == 1 else f"{number} days"
+
+
+def _digest(text: str, digits: int) -> str:
+    return sha1(text.encode(), usedforsecurity=False).hexdigest()[:digits]

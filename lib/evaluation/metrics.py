@@ -60,6 +60,7 @@ def measure(
     past_rate: float | None = None,
     registered: Mapping[str, Measured] | None = None,
     weight: Floats | None = None,
+    of_others: bool = False,
 ) -> Quality:
     """Measure scores on labelled rows, with intervals from resampling users: one may stand at several cutoffs.
 
@@ -74,6 +75,9 @@ def measure(
         What the champion had when it was registered, if it is one; of `KEPT` only those there are measured.
     weight : array or None
         How many rows each one stands for; None: for itself.
+    of_others : bool
+        Measure how well those of label 0 were told, as where they are the rarer ones: a question and its opposite then
+        have the same metrics. Scores, the rule's and the rate are turned round.
 
     Returns
     -------
@@ -86,6 +90,11 @@ def measure(
     """
     if len(y) == 0:
         return Quality(0, 0, {})
+    positives = int(y.sum())
+    if of_others:
+        y, scores = 1 - y, 1.0 - scores
+        naive_rule = None if naive_rule is None else 1.0 - naive_rule
+        past_rate = None if past_rate is None else 1.0 - past_rate
     rivals = {} if naive_rule is None else {"naive": naive_rule}
     rivals |= {} if past_rate is None else {"past_rate": np.full(len(y), past_rate)}
     rows = _ScoredRows.of(y, scores, rivals, len(set(users)), weight)
@@ -101,7 +110,7 @@ def measure(
         for name, change in KEPT.items()
         if name in then and name in metrics
     }
-    return Quality(len(y), int(y.sum()), metrics)
+    return Quality(len(y), positives, metrics)
 
 
 def measure_difference(

@@ -124,10 +124,12 @@ def build_missing(
     run = run or AskedTypes(read_first_seen(tables, as_of), config.question.actions)
     first_seen = run.first_seen
     event_rules.check_actions(config.question.actions, list(first_seen), as_of)
+    if where := config.question.cohort_where:
+        event_rules.check_actions(where.event_types, list(first_seen), as_of, "the event types in cohort_where")
     begun = min(day for action in config.question.actions for day, _ in first_seen[action])
     cutoffs = timeline.lay_out_cutoffs(
         as_of, max(choose_vocabulary(first_seen, as_of, config.max_event_types).log_start, begun),
-        horizon_days=config.question.horizon_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
+        horizon_days=config.question.reach_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
         delay_days=config.label_complete_after_days,
     )  # fmt: skip
     # Those of all questions, before any is noted: what one of them asks about first would undo the others' features.

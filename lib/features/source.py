@@ -213,8 +213,8 @@ def sum_by_day(events: "DataFrame") -> "DataFrame":
     ).select("user_id", "day", "event_type", "known_day", "count", "value", "items")  # fmt: skip
 
 
-def check_actions(actions: Collection[str], kinds: Collection[str], as_of: date) -> None:
-    """Refuse a question about an event type that the log has never shown.
+def check_actions(actions: Collection[str], kinds: Collection[str], as_of: date, parameter: str = "action") -> None:
+    """Refuse a question about an event type that the log has never shown; `parameter` is where it was named.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def check_actions(actions: Collection[str], kinds: Collection[str], as_of: date)
             hint = f" Did you mean {quote_name(near[0])!r}?" if near else ""
             raise SourceError(
                 f"Nobody has ever done {action!r} before {as_of}.{hint} "
-                f"Set action to one or more of: {_list_kinds(kinds)}."
+                f"Set {parameter} to one or more of: {_list_kinds(kinds)}."
             )
 
 

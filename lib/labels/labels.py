@@ -1,29 +1,46 @@
-"""Who performed the action in the horizon of a cutoff: from the same table as the features, for any question."""
+"""Who did what is asked about in the days after a cutoff: from the same table as the features, for any question."""
 
 from collections.abc import Sequence
 from datetime import date
 
 from lib.attributes.columns import Attribute
-from lib.attributes.joining import with_attributes_sql
 from lib.config.question import Question
-from lib.tables.sql import days_sql, text_literal
-from lib.timeline import NEVER_DAYS, Window
+from lib.labels.cohorts import cohort_sql
+from lib.tables.sql import decimal_sql, text_literal
+from lib.timeline import Window
 
 
 def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> str:
-    """SQL for the users who performed the action: one row per user and cutoff.
+    """SQL for the users who did what is asked about: one row per user and cutoff. Of a `without` they are the others.
 
-    An event counts on days `[cutoff, cutoff + horizon)`: at midnight of the cutoff it does, at midnight of
-    the horizon's end it does not. It must have become known before as_of. Columns: user_id, cutoff.
+    An event counts on the question's days `[start, end)`: at midnight of the start it does, at midnight of the end it
+    does not. It must have become known before as_of. Columns: user_id, cutoff.
     """
-    spans = [Window.horizon(cutoff, question.horizon_days) for cutoff in cutoffs]
-    rows = " UNION ALL ".join(f"SELECT DATE '{s.start}' AS cutoff, DATE '{s.end}' AS until" for s in spans)
-    types = ", ".join(text_literal(action) for action in question.actions)
-    return (
-        f"SELECT DISTINCT a.user_id, s.cutoff FROM {{daily_activity}} a JOIN ({rows}) s "
-        f"ON a.day >= s.cutoff AND a.day < s.until WHERE a.event_type IN ({types}) "
-        f"AND a.known_day < DATE '{as_of}'"
+    spans = [(cutoff, question.window(cutoff)) for cutoff in cutoffs]
+    rows = " UNION ALL ".join(
+        f"SELECT DATE '{cutoff}' AS cutoff, DATE '{days.start}' AS since, DATE '{days.end}' AS until"
+        for cutoff, days in spans
     )
+    types = ", ".join(text_literal(action) for action in question.actions)
+    done = (
+        f"FROM {{daily_activity}} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
+        f"WHERE a.event_type IN ({types}) AND a.known_day < DATE '{as_of}'"
+    )
+    if question.is_plain:
+        return f"SELECT DISTINCT a.user_id, s.cutoff {done}"
+    return f"SELECT a.user_id, s.cutoff {done} GROUP BY a.user_id, s.cutoff HAVING {_enough_sql(question)}"
+
+
+def _enough_sql(question: Question) -> str:
+    """SQL condition on the action's events of one user: often enough, worth enough, each of several or all together."""
+    kinds = [f"a.event_type = {text_literal(action)}" for action in question.actions]
+    conditions = []
+    for inside in kinds if question.needs_all else ["1 = 1"]:
+        conditions.append(f"SUM(CASE WHEN {inside} THEN a.count ELSE 0 END) >= {question.at_least}")
+        if question.at_least_value is not None:
+            worth = f"SUM(CASE WHEN {inside} THEN {decimal_sql('a.value')} ELSE 0 END)"
+            conditions.append(f"{worth} >= CAST('{question.at_least_value:f}' AS DECIMAL(22, 6))")
+    return " AND ".join(conditions)
 
 
 def labelled_cohort_sql(
@@ -31,7 +48,7 @@ def labelled_cohort_sql(
 ) -> str:
     """SQL for the cohorts of matured cutoffs with their labels: all columns of `cohort_sql`, then `label` (0 or 1).
 
-    Users without the action are rows with label 0, never missing ones.
+    Users of whom nothing is known after the cutoff are rows too, never missing ones.
     """
     return labelled_sql(cohort_sql(question, cutoffs, attributes), question, cutoffs, as_of)
 
@@ -41,27 +58,11 @@ def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: 
 
     `rows` is a SELECT that has user_id and cutoff.
     """
+    others, doers = (1, 0) if question.without else (0, 1)
     return (
-        f"SELECT r.*, CASE WHEN p.user_id IS NULL THEN 0 ELSE 1 END AS label FROM ({rows}) r "
+        f"SELECT r.*, CASE WHEN p.user_id IS NULL THEN {others} ELSE {doers} END AS label FROM ({rows}) r "
         f"LEFT JOIN ({positives_sql(question, cutoffs, as_of)}) p ON r.user_id = p.user_id AND r.cutoff = p.cutoff"
     )
-
-
-def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence[Attribute] = ()) -> str:
-    """SQL for the users eligible at the cutoffs, chosen from their past only.
-
-    All columns of `features`, then those of the users' attributes, as they were at the cutoff.
-    """
-    rows = f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND {in_cohort_sql(question)}"
-    return with_attributes_sql(rows, attributes, cutoffs)
-
-
-def in_cohort_sql(question: Question) -> str:
-    """SQL condition for the rows of `features` whose users are asked about. A user never seen has no row."""
-    days = question.cohort_days
-    if days is None:
-        return "1 = 1"
-    return f"{'recency' if days < NEVER_DAYS else 'silence'} <= {days}"  # a recency says no more than a year or more
 
 
 def recent_events_sql(window: Window) -> str:

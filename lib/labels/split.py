@@ -15,7 +15,7 @@ class Split:
     holdout: tuple[date, ...]  # newest first
 
 
-def split_cutoffs(cutoffs: Cutoffs, positives: dict[date, int], horizon_days: int, least: int) -> Split:
+def split_cutoffs(cutoffs: Cutoffs, rarer: dict[date, int], horizon_days: int, least: int) -> Split:
     """Take the newest matured cutoff as holdout, and older ones with it until `least` users acted.
 
     At least one training cutoff is always left: with too few positives for both, learning comes first and
@@ -24,7 +24,7 @@ def split_cutoffs(cutoffs: Cutoffs, positives: dict[date, int], horizon_days: in
     holdout: list[date] = []
     for cutoff in cutoffs.matured:
         before = one_horizon_before(cutoff, horizon_days)
-        if holdout and (sum(positives.get(c, 0) for c in holdout) >= least or before < cutoffs.training[-1]):
+        if holdout and (sum(rarer.get(c, 0) for c in holdout) >= least or before < cutoffs.training[-1]):
             break
         holdout.append(cutoff)
     last = one_horizon_before(holdout[-1], horizon_days)

@@ -10,6 +10,7 @@ from lib.errors import ContractBroken
 JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "reference": dict, "sharpness": (int, float), "typical": dict, "names": dict, "importances": list,
     "deciles": list, "intervals": dict, "adapts": str, "definition": str, "probe": dict,
+    "others_rarer": bool,
 }  # fmt: skip
 BEFORE_NOTED = "3"  # what pairs learnt from that note no definition: the one in force until definitions were noted
 OPTIONAL = ("reference", "typical", "adapts", "probe")  # null where there is none
@@ -31,6 +32,7 @@ class PairNotes:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # metric -> 90 % interval
     definition: str = BEFORE_NOTED  # of the features learnt from: DEFINITION in lib.features.vocabulary of that time
     adapts: str | None = None  # the holdout that showed the change of behaviour it was made for, ISO
+    others_rarer: bool = False  # whether label 0 was the rarer one of the rows learnt from: metrics are of the rarer
     probe: Mapping[str, Any] | None = None  # rows of the pair's columns, and the scores it gave them when it was made
 
     @classmethod

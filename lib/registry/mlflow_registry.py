@@ -137,8 +137,8 @@ class MlflowRegistry:
         from mlflow.exceptions import MlflowException
 
         tags = {
-            "question": question.slug, "action": question.action, "horizon_days": str(question.horizon_days),
-            "cohort_days": question.cohort, "schema": schema, "experiment": self.runs.experiment,
+            "question": question.slug, **{name: text for name, text in question.texts().items() if text},
+            "schema": schema, "experiment": self.runs.experiment,
         }  # fmt: skip
         for name, what in zip(model_names(self.prefix, question), WHAT, strict=True):
             try:

@@ -216,7 +216,7 @@ def questions_of(models: Iterable[tuple[str, Mapping[str, str]]]) -> list[ModelC
     configs = []
     for name, tags in models:
         if "question" in tags and name.endswith("_prediction"):
-            question = Question.from_widgets(tags.__getitem__)
+            question = Question.of(tags)
             configs.append(ModelConfig(
                 schema=tags["schema"], run_id="", as_of=None, question=question,
                 models=name.removesuffix(f"_{question.slug}_prediction"), experiment=tags["experiment"],

@@ -23,7 +23,7 @@ def make_first_screen(facts: Facts) -> dict[str, Any]:
     held = listed[listed["held_out"].eq(True)]
     deciles = numbers.count_by(listed, "decile")
     ranges = [Column("Probability", "lowest", "share", to="highest")]
-    counted = [Column("Users", "users", "count"), Column("Expected to act", "expected", "count")]
+    counted = [Column("Users", "users", "count"), Column(f"Expected to {advice.words.act}", "expected", "count")]
     return {
         "users": len(listed),
         "scored": publication["scored"],
@@ -40,7 +40,11 @@ def make_first_screen(facts: Facts) -> dict[str, Any]:
         "bands": make_table("Bands", numbers.count_by(listed, "band"), [Column("Band", "band"), *counted, *ranges]),
         "deciles": make_table("Deciles", deciles, [Column("Decile", "decile", "count"), *counted, *ranges]),
         "decile_plot": plots.plot_columns(
-            "Expected to act in each decile", deciles, "decile", "expected", ("decile", "expected to act")
+            f"Expected to {advice.words.act} in each decile",
+            deciles,
+            "decile",
+            "expected",
+            ("decile", f"expected to {advice.words.act}"),
         ),
         "head": _head(facts.free.head(facts.list_size), "The likeliest who may be contacted"),
         "left": _head(held.head(facts.list_size), "The likeliest who are held out"),
@@ -57,12 +61,13 @@ def _advice(advice: Advice, currency: str) -> dict[str, Any]:
     auc = None if advice.quality is None else advice.quality.metrics.get("auc")
     return {
         "asked": advice.question,
+        "words": advice.words,
         "recommendation": sentences.format_recommendation(advice),
         "because": [re.split(r"(?<=[:?]) ", line, maxsplit=1) for line in lines if line],
         "tiles": [
             ("Quality, by the holdout", advice.word or "not recorded",
              "" if auc is None else f"AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f})"),
-            ("Expected to act", sentences.format_people(advice.everybody, alone=True),
+            (f"Expected to {advice.words.act}", sentences.format_people(advice.everybody, alone=True),
              _interval(sentences.format_people(advice.everybody))),
             ("To contact first", f"{len(advice.contact):,}", f"of {advice.users:,} users"),
             ("Last list proved", *_last_word(advice)),
@@ -75,7 +80,7 @@ def _last_word(advice: Advice) -> tuple[str, str]:
     if advice.past.empty:
         return "not known yet", f"first on {sentences.format_day(advice.first_known)}"
     last = advice.past.iloc[-1]
-    return str(last["word"]), f"{last['expected']:,.0f} expected, {last['observed']:,} acted"
+    return str(last["word"]), f"{last['expected']:,.0f} expected, {last['observed']:,} {advice.words.acted}"
 
 
 def _effect(advice: Advice) -> tuple[str, str]:
@@ -95,8 +100,8 @@ def _sizes(facts: Facts) -> dict[str, Any]:
     total, advised = float(facts.audience["propensity"].sum()), len(facts.advice.contact)
     steps, few = (sizes(facts.free, total, facts.contacts, most, advised) for most in (STEPS, ROWS))
     money = "profit" in steps
-    columns = [Column("Users", "users", "count"), Column("Of them act", "expected", "count"),
-               Column("Of all who will act", "share", "share")]  # fmt: skip
+    columns = [Column("Users", "users", "count"), Column(f"Of them {facts.advice.words.act}", "expected", "count"),
+               Column(f"Of all who will {facts.advice.words.act}", "share", "share")]  # fmt: skip
     columns += [Column(f"Profit{f', {facts.currency}' * bool(facts.currency)}", "profit", "count")] if money else []
     names = "Those reached by how many are contacted", "Expected profit by how many are contacted"
     return {
@@ -104,7 +109,7 @@ def _sizes(facts: Facts) -> dict[str, Any]:
         "first_step": int((steps["users"] < advised).sum()),
         "last_step": len(steps) - 1,
         "sizes": make_table("How many to contact", few[few["users"] > 0], columns),
-        "sizes_plot": plots.plot_sizes(names[0], steps, advised, "share", "of all who will act"),
+        "sizes_plot": plots.plot_sizes(names[0], steps, advised, "share", f"of all who will {facts.advice.words.act}"),
         "profit_plot": plots.plot_sizes(names[1], steps, advised, "profit", "profit") if money else "",
     }
 

@@ -8,7 +8,6 @@ from lib.audience.outcomes import UNTOLD
 from lib.report import first_screen, numbers, plots, segments
 from lib.report.facts import Facts
 from lib.report.tables import Column, Table, format_share, make_table
-from lib.timeline import Window
 
 NEWEST = 12  # so many past lists, decisions and verdicts are shown in full
 INPUTS = 20  # rows of drift and importances in their tables
@@ -40,7 +39,7 @@ def _contents(values: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _question(facts: Facts) -> dict[str, Any]:
     cutoff = facts.audience["cutoff"].iloc[0]
-    days = Window.horizon(cutoff, facts.question.horizon_days)
+    days = facts.question.window(cutoff)
     return {"cutoff": cutoff, "days": days, "untold": UNTOLD, "share_of": format_share}
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from lib.audience.advice import Advice
 from lib.audience.contacts import worth
 from lib.audience.outcomes import UNTOLD
+from lib.config.question import STAYING
 from lib.evaluation.measured import Measured
 
 NEWEST = 12  # so many past lists are named by their words
@@ -26,9 +27,9 @@ def format_quality(advice: Advice) -> str:
         return "How good the models are was not recorded with them."
     auc = advice.quality.metrics["auc"]
     return (
-        f"Quality: {advice.word}. Of two users of whom one acts, the list puts that one first in {auc.value:.0%} of "
-        f"all cases ({auc.low:.0%} to {auc.high:.0%}). Measured on the holdout of {format_day(advice.judged_on)}: "
-        "users whose outcome is known, and whom the models had not learnt from."
+        f"Quality: {advice.word}. Of two users of whom one {advice.words.acts}, the list puts that one first in "
+        f"{auc.value:.0%} of all cases ({auc.low:.0%} to {auc.high:.0%}). Measured on the holdout of "
+        f"{format_day(advice.judged_on)}: users whose outcome is known, and whom the models had not learnt from."
     )
 
 
@@ -40,7 +41,7 @@ def format_recommendation(advice: Advice) -> str:
         return f"Contact nobody: {why}; {again}"
     head = f"Contact the first {len(advice.contact):,} of {advice.users:,}"
     act = (
-        f"about {format_people(advice.expected)} of them {advice.question} within {format_days(advice.horizon_days)}, "
+        f"about {format_people(advice.expected)} of them {advice.question} {advice.when}, "
         "as users like them did under the contacts of that time"
     )
     leave = f"leave {advice.held_out:,} alone as the comparison" if advice.held_out else "nobody is left alone"
@@ -52,7 +53,10 @@ def format_reason(advice: Advice, currency: str) -> str:
     number = len(advice.contact)
     if not number:
         return ""
-    hold = f"they are {number / advice.users:.0%} of the list and hold {advice.held_share:.0%} of those who will act"
+    hold = (
+        f"they are {number / advice.users:.0%} of the list and hold {advice.held_share:.0%} of those who will "
+        f"{advice.words.act}"
+    )
     if advice.profit is not None and advice.value is not None and advice.cost is not None:
         return (
             f"Why {number:,}: an action is worth {format_money(advice.value, currency)} and a contact costs "
@@ -62,8 +66,8 @@ def format_reason(advice: Advice, currency: str) -> str:
     if advice.rule == "top":
         return f"Why {number:,}: so many were asked for by export_top; {hold}."
     return (
-        f"Why {number:,}: they are likelier to act than the average of the list; {hold}. A cut of your own is "
-        "export_top; with value_of_action and cost_of_contact it is where contacts stop paying."
+        f"Why {number:,}: they are likelier to {advice.words.act} than the average of the list; {hold}. A cut of "
+        "your own is export_top; with value_of_action and cost_of_contact it is where contacts stop paying."
     )
 
 
@@ -79,7 +83,7 @@ def format_past(advice: Advice) -> str:
         lists = "too few acted to judge it"
     return (
         f"Past lists: of the newest whose outcome is known ({format_day(last['cutoff'])}), {last['expected']:,.0f} of "
-        f"{last['users']:,} users were expected to act and {last['observed']:,} did; {lists}."
+        f"{last['users']:,} users were expected to {advice.words.act} and {last['observed']:,} did; {lists}."
     )
 
 
@@ -89,7 +93,11 @@ def format_bias(advice: Advice) -> str:
     if bias is None or not bias.lasting:
         return f"No lasting bias: the last {known} lists did not all err to one side." if known > 2 else ""
     factor = bias.factor if bias.too_many else _turn(bias.factor)
-    many, how = ("too many", "as many as acted") if bias.too_many else ("too few", "as many acted as expected")
+    many, how = (
+        ("too many", f"as many as {advice.words.acted}")
+        if bias.too_many
+        else ("too few", f"as many {advice.words.acted} as expected")
+    )
     likely = Measured(
         *(end / bias.factor.value for end in (advice.expected.value, advice.expected.low, advice.expected.high))
     )
@@ -115,12 +123,13 @@ def format_effect(advice: Advice, currency: str) -> str:
     value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
     difference = (
-        f"on {lists}, those who could be contacted acted more often than those left alone by {value} percentage points "
+        f"on {lists}, those who could be contacted {_more(advice)} than those left alone by {value} percentage points "
         f"({low} to {high}), allowing for how likely each were"
     )
     if not advice.is_effect_known or advice.added is None:
         return f"Would they do it anyway? Not settled: {difference}. It is known {_when(advice)}."
-    added = f"about {format_people(advice.added)} of the {format_people(advice.expected, alone=True)} act because of it"
+    of_all = format_people(advice.expected, alone=True)
+    added = f"about {format_people(advice.added)} of the {of_all} {_because(advice)} of it"
     return f"Would they do it anyway? Most likely {added}: {difference}.{_incremental(advice, currency)}"
 
 
@@ -142,6 +151,15 @@ def _format_paying(deciles: list[int] | None) -> str:
         return ""
     where = {0: "in no decile", 10: "in every decile"}.get(len(deciles), f"in deciles {', '.join(map(str, deciles))}")
     return f" By what a contact adds, it pays {where} of the list."
+
+
+def _more(advice: Advice) -> str:
+    """What speaks for contacting: more who act, or fewer who stay away."""
+    return "stayed away less often" if advice.words == STAYING else "acted more often"
+
+
+def _because(advice: Advice) -> str:
+    return "are kept because" if advice.words == STAYING else "act because"
 
 
 def _turn(ratio: Measured) -> Measured:

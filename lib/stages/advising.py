@@ -24,12 +24,12 @@ def read_advice(
     """What to do with a list, by what is known at its cutoff."""
     config, version = context.config, listed["prediction_version"].iloc[0]
     quality, judged_on = _read_quality(context, version, checks)
-    question = config.action_name or f"do {' or '.join(config.question.actions)}"
+    question = config.question
     return give_advice(
         listed, chosen, config.contacts, numbers.past_lists(outcomes_known), numbers.newest_outcomes(outcomes_known),
         quality, oldest=last or listed["cutoff"].iloc[0], base_rate=base_rate,
-        horizon_days=config.question.horizon_days, delay_days=config.label_complete_after_days, seed=config.seed,
-        question=question, judged_on=judged_on,
+        reach_days=question.reach_days, delay_days=config.label_complete_after_days, seed=config.seed,
+        judged_on=judged_on, question=question.phrase(config.action_name), when=question.when, words=question.words,
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def find_leaks(
 ) -> list[Finding]:
     """Check attributes on the newest matured cutoff and on the oldest one, where that is two horizons older."""
     newest, oldest = cutoffs.matured[0], cutoffs.matured[-1]
-    days = [newest] + [oldest] * ((newest - oldest).days >= 2 * config.question.horizon_days)
+    days = [newest] + [oldest] * ((newest - oldest).days >= 2 * config.question.reach_days)
     seen = []
     for day in days:
         sizes = tables.query(sampling.cohort_sizes_sql(config.question, [day], cutoffs.as_of))

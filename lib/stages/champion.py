@@ -22,7 +22,7 @@ from lib.evaluation.segments import Segment, format_off, measure_segments
 from lib.evaluation.sharpness import measure_sharpness
 from lib.evaluation.verdict import Check, Verdict
 from lib.features import extraction, vocabulary
-from lib.labels import labels, sampling
+from lib.labels import cohorts, labels, sampling
 from lib.labels.rows import KEYS, WEIGHT, Rows
 from lib.labels.split import Split, split_cutoffs
 from lib.models.checks import check_definition
@@ -52,8 +52,9 @@ def part_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tupl
     counts = tables.query(sampling.cohort_sizes_sql(config.question, cutoffs.matured, cutoffs.as_of)).set_index(
         "cutoff"
     )
-    acted = {day: int(n) for day, n in zip(counts.index, counts["acted"], strict=True)}
-    parts = split_cutoffs(cutoffs, acted, config.question.horizon_days, config.min_positives)
+    least = counts["acted"].where(2 * counts["acted"] <= counts["users"], counts["users"] - counts["acted"])
+    rarer = {day: int(n) for day, n in zip(counts.index, least, strict=True)}
+    parts = split_cutoffs(cutoffs, rarer, config.question.reach_days, config.min_positives)
     attributes = extraction.read_extraction(tables, config.question, config.as_of).attributes
     sql = sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts, attributes)
     return partial(_read_rows, config, tables, sql), parts
@@ -94,7 +95,7 @@ def judge_champion(
         return ChampionCheck(None, None, verdict_rules.judge_metrics(None, config.thresholds), nothing)
     try:
         pair = load_champion(context, version)
-        through, horizon = date.fromisoformat(pair.trained_through), config.question.horizon_days
+        through, horizon = date.fromisoformat(pair.trained_through), config.question.reach_days
         fresh = timeline.unlearnt_cutoffs(parts.holdout, through, horizon)
         if not fresh:
             return ChampionCheck(
@@ -107,7 +108,7 @@ def judge_champion(
         judged = rows.at(fresh)
         quality = _measure(pair, judged, rule, config.seed)
         inputs, drifts = _compare_inputs(config.question, tables, pair, as_of)
-        track_record = ledger.live_metrics(config, tables, version, through, as_of)
+        track_record = ledger.live_metrics(config, tables, pair, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
         quality = replace(
             quality, metrics={**quality.metrics, **inputs, **track_record, "age_days": Measured(age, age, age)}
@@ -145,7 +146,7 @@ def _compare_inputs(
 ) -> tuple[dict[str, Measured], pd.DataFrame]:
     """Compare today's cohort, of which no label is known yet, with the one that the pair learnt from."""
     attributes = extraction.read_extraction(tables, question, as_of).attributes
-    cohort = tables.query(labels.cohort_sql(question, [as_of], attributes))
+    cohort = tables.query(cohorts.cohort_sql(question, [as_of], attributes))
     then = pair.notes.reference
     if then is None or cohort.empty:
         return {}, pd.DataFrame(columns=list(drift.SHOWN))
@@ -268,4 +269,4 @@ def _recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: d
     elif not has_decision(tables, question, pair.prediction_version):
         # Copied from another schema, or its records are gone: what it was worth elsewhere speaks for nothing here.
         verdict = Verdict("cannot_tell", (f"{why}, and no decision of this schema names it.",))
-    return _ask_when_outgrown(verdict, pair, holdout, question.horizon_days)
+    return _ask_when_outgrown(verdict, pair, holdout, question.reach_days)

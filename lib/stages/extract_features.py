@@ -18,14 +18,13 @@ from lib.features import extraction, ingest
 from lib.features.extraction import AskedTypes
 from lib.features.ingest import Ingested
 from lib.features.users import load_users
-from lib.labels import delay, labels
+from lib.labels import cohorts, delay
 from lib.progress import Say
 from lib.stages.attributes import choose_attributes, tell_attributes
 from lib.stages.summary import past_window
 from lib.tables import keys
 from lib.tables.delta import DeltaTables
 from lib.tables.protocol import Tables
-from lib.tables.sql import days_sql
 from lib.timeline import Cutoffs
 
 
@@ -128,8 +127,4 @@ class _Counts:
 
     def count(self, tables: Tables, cutoffs: Sequence[date]) -> pd.DataFrame:
         """One row per cutoff, the newest first: users, cohort."""
-        in_cohort = labels.in_cohort_sql(self._question)
-        return tables.query(
-            f"SELECT cutoff, COUNT(*) AS users, SUM(CASE WHEN {in_cohort} THEN 1 ELSE 0 END) AS cohort "
-            f"FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) GROUP BY cutoff ORDER BY cutoff DESC"
-        )
+        return tables.query(cohorts.sizes_sql(self._question, cutoffs))

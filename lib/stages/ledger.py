@@ -15,6 +15,7 @@ from lib.config.stages import TrainConfig
 from lib.evaluation.measured import Measured
 from lib.labels import labels, sampling
 from lib.labels.rows import user_hash
+from lib.models.pair import Pair
 from lib.stages.nearby import Near, bring_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import read_segments
@@ -38,7 +39,7 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(config, tables, as_of):
         (scores,) = bring_near(tables, _with_suppressed_sql(question, tables, cutoff, as_of))
-        outcome = _hold_against(scores, _read_held_out(question, tables, cutoff), config.seed)
+        outcome = _hold_against(scores, _read_held_out(question, tables, cutoff), config)
         of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
@@ -52,13 +53,14 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     return written
 
 
-def _hold_against(scores: Near, held_out: HeldOut, seed: int) -> pd.DataFrame:
+def _hold_against(scores: Near, held_out: HeldOut, config: TrainConfig) -> pd.DataFrame:
     """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts."""
     scores.tables.define("is_held_out", held_out.flags, "boolean")
-    scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
+    scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), config.seed), "double")
     spread = scores.read_spread()
     counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread))
-    return outcomes.outcome_rows(counts, scores.tables.query(outcomes.sample_sql(scores.sql, spread.size)), seed)
+    measured = scores.tables.query(outcomes.sample_sql(scores.sql, spread.size))
+    return outcomes.outcome_rows(counts, measured, config.seed, without=config.question.without)
 
 
 def _hold_segments(config: TrainConfig, tables: Tables, scores: Near) -> pd.DataFrame:
@@ -69,21 +71,22 @@ def _hold_segments(config: TrainConfig, tables: Tables, scores: Near) -> pd.Data
     return outcomes.segment_rows(rows, read_segments(config.segments, tables, rows), config.seed)
 
 
-def live_metrics(config: TrainConfig, tables: Tables, version: str, through: date, as_of: date) -> dict[str, Measured]:
+def live_metrics(config: TrainConfig, tables: Tables, pair: Pair, as_of: date) -> dict[str, Measured]:
     """The track record of the pair in use: its lists of late whose outcome is known; {} before the first.
 
-    A list of days that the pair has learnt, which is `through` this cutoff, tells nothing: an old day was run again.
+    A list of days that the pair has learnt tells nothing: an old day was run again.
     Of more than `max_training_rows` rows a sample is read, as of the holdout.
     """
     if not tables.exists("predictions"):
         return {}
-    recent = timeline.track_record_window(as_of, config.question.horizon_days, config.label_complete_after_days)
+    version, through = pair.prediction_version, date.fromisoformat(pair.trained_through)
+    recent = timeline.track_record_window(as_of, config.question.reach_days, config.label_complete_after_days)
     where = (
         f"prediction_version = '{version}' AND cutoff >= DATE '{recent.start}' AND cutoff < DATE '{recent.end}' AND "
         f"{question_sql(config.question)}"
     )
     sizes = tables.query(f"SELECT cutoff, COUNT(*) AS users FROM {{predictions}} WHERE {where} GROUP BY cutoff")
-    fresh = timeline.unlearnt_cutoffs(sorted(sizes["cutoff"]), through, config.question.horizon_days)
+    fresh = timeline.unlearnt_cutoffs(sorted(sizes["cutoff"]), through, config.question.reach_days)
     if not fresh:
         return {}
     sql = scored_sql(config.question, fresh, as_of, f"prediction_version = '{version}'")
@@ -91,12 +94,12 @@ def live_metrics(config: TrainConfig, tables: Tables, version: str, through: dat
     if most and users > most:
         sql = sampling.sample_sql(sql, (most / users,) * 2, sampling.OF_A_USER, config.seed)
     rows = tables.query(sql).sort_values(["cutoff", "user_id"], ignore_index=True)
-    return outcomes.live_metrics(rows, config.seed)
+    return outcomes.live_metrics(rows, config.seed, of_others=pair.notes.others_rarer)
 
 
 def read_outcomes(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFrame:
     """The ledger on a question as it was known at as_of, oldest cutoff first."""
-    newest = timeline.newest_matured(as_of, config.question.horizon_days, config.label_complete_after_days)
+    newest = timeline.newest_matured(as_of, config.question.reach_days, config.label_complete_after_days)
     rows = read_rows(tables, "outcomes", f"{question_sql(config.question)} AND cutoff <= DATE '{newest}'")
     if rows is None:
         return pd.DataFrame(columns=list(OUTCOMES))
@@ -107,7 +110,7 @@ def _due_cutoffs(config: TrainConfig, tables: Tables, as_of: date) -> list[date]
     question = config.question
     if not tables.exists("predictions"):
         return []
-    newest = timeline.newest_matured(as_of, question.horizon_days, config.label_complete_after_days)
+    newest = timeline.newest_matured(as_of, question.reach_days, config.label_complete_after_days)
     scored = tables.query(
         f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {question_sql(question)} "
         f"AND cutoff <= DATE '{newest}'"
@@ -117,7 +120,7 @@ def _due_cutoffs(config: TrainConfig, tables: Tables, as_of: date) -> list[date]
         written = tables.query(
             f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {question_sql(question)}"
         )
-    return outcomes.due_cutoffs(scored, written, question.horizon_days, as_of)
+    return outcomes.due_cutoffs(scored, written, question.reach_days, as_of)
 
 
 def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: str = "1 = 1") -> str:

@@ -61,7 +61,7 @@ def choose_version(context: Context[ChangeConfig], as_of: date, newer: date) -> 
     question, tables, registry = context.config.question, context.tables, context.registry
     through = {one.prediction_version: one.trained_through for one in registry.versions(question) if one.was_in_use}
     for version in _candidates(tables, registry, question, as_of):
-        if version in through and _learnt_nothing_after(as_of, through[version], question.horizon_days):
+        if version in through and _learnt_nothing_after(as_of, through[version], question.reach_days):
             return version
     raise ModelError(
         f"The list of {newer} is newer than as_of {as_of} and stays, and no pair that was ever in use for {question} "

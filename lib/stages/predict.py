@@ -9,7 +9,7 @@ from lib.config.stages import PredictConfig
 from lib.errors import ModelError
 from lib.explain import reasons
 from lib.features import extraction
-from lib.labels import labels
+from lib.labels import cohorts
 from lib.stages import past
 from lib.stages.champion import load_champion
 from lib.stages.context import Context
@@ -48,7 +48,7 @@ def run(context: Context[PredictConfig]) -> Scored:
     context.say(f"scoring with preprocessing version {pair.preprocessing_version}, prediction version {version}")
     if config.reasons and not reasons.is_explainable(pair):
         context.say("no reasons: this pair was registered without its typical user; the next one will have it")
-    sql = labels.cohort_sql(config.question, [cutoffs.as_of], extracted.attributes)
+    sql = cohorts.cohort_sql(config.question, [cutoffs.as_of], extracted.attributes)
     (cohort,) = bring_near(tables, sql, most=MOST_SCORED_NEAR)
     score = make_scorer(pair, config.question, config.run_id, config.reasons)
     rows = cohort.tables.map_rows(cohort.sql, score, arrow_schema(PREDICTIONS))

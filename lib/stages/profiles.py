@@ -42,9 +42,13 @@ def _columns(name: str, config: PublishConfig) -> Iterator[str]:
 
 
 def _contradictions(questions: Mapping[str, Question]) -> Iterator[str]:
-    """SQL that says so for each pair of horizons of one action, where the shorter one is more probable."""
+    """SQL that says so for each pair of horizons of one action, where what the other implies is more probable.
+
+    What is done in few days is done in more; what is not done in many is not done in fewer.
+    """
     for (short, one), (long, other) in permutations(questions.items(), 2):
         same = replace(one, horizon_days=other.horizon_days, cohort_days=other.cohort_days) == other
         if same and one.horizon_days < other.horizon_days:
-            said = text_literal(f"{short} is above {long}")
-            yield f"CASE WHEN {short}_propensity > {long}_propensity THEN {said} END"
+            less, more = (long, short) if one.without else (short, long)
+            said = text_literal(f"{less} is above {more}")
+            yield f"CASE WHEN {less}_propensity > {more}_propensity THEN {said} END"

@@ -16,11 +16,12 @@ from lib.audience.files import Draft
 from lib.audience.ranking import HeldOut
 from lib.audience.release import ListDifference, Move
 from lib.audience.spread import Spread
+from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.errors import ModelError
 from lib.evaluation.measured import Measured
 from lib.features import extraction, freshness
-from lib.labels import labels
+from lib.labels import cohorts
 from lib.report import page as page_rules
 from lib.report import sentences
 from lib.report.facts import Facts
@@ -166,7 +167,7 @@ def _bring_scored(config: PublishConfig, tables: Tables, as_of: date) -> tuple[d
 def _check_complete(config: PublishConfig, tables: Tables, as_of: date, scored: Near) -> bool:
     """See that the scores are whole and of the pair that the run decided on; whether that has low evidence."""
     question = config.question
-    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({labels.cohort_sql(question, [as_of])}) c")["n"].iloc[0]
+    cohort = tables.query(f"SELECT COUNT(*) AS n FROM ({cohorts.cohort_sql(question, [as_of])}) c")["n"].iloc[0]
     counts, pairs = (
         scored.tables.query(sql(scored.sql)) for sql in (release_rules.completeness_sql, release_rules.pairs_sql)
     )
@@ -195,7 +196,7 @@ def _check_against_last(
 
 def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
     return [
-        *_headline(new.shown, facts.as_of, new.recorded),
+        *_headline(config.question, new.shown, facts.as_of, new.recorded),
         *new.left_out.format(),
         *sentences.format_advice(facts.advice, config.currency),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
@@ -207,11 +208,11 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
     ]
 
 
-def _headline(ranked: pd.DataFrame, as_of: date, recorded: str) -> list[str]:
+def _headline(question: Question, ranked: pd.DataFrame, as_of: date, recorded: str) -> list[str]:
     low = ", low evidence" if ranked["low_evidence"].any() else ""
     done = "Recorded" if recorded else "Published"
     return [
-        f"{done}: {len(ranked):,} users as of {as_of}{low}; {ranked['propensity'].sum():,.0f} of them expected to act, "
-        f"{int(ranked['held_out'].sum()):,} held out.",
+        f"{done}: {len(ranked):,} users as of {as_of}{low}; {ranked['propensity'].sum():,.0f} of them expected "
+        f"to {question.words.act}, {int(ranked['held_out'].sum()):,} held out.",
         *([f"Not put in use. {recorded}"] if recorded else []),
     ]

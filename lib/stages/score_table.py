@@ -13,7 +13,7 @@ from lib.evaluation.measured import format_change
 from lib.evaluation.metrics import measure, measure_difference
 from lib.evaluation.naive_rule import NaiveRule
 from lib.features.source_note import SOURCE, SourceNote
-from lib.labels import labels
+from lib.labels import cohorts
 from lib.labels.rows import Rows
 from lib.labels.split import Split
 from lib.models.pair import Pair
@@ -59,7 +59,7 @@ def _read_scores(config: TrainConfig, tables: Tables, holdout: tuple[date, ...])
     if len(bad):
         user, cutoff, score = bad.iloc[0][["user_id", "cutoff", "score"]]
         raise ContractBroken(f"The score of user {user!r} at {cutoff} is {score}, no probability between 0 and 1.")
-    cohort = tables.query(f"SELECT user_id, cutoff FROM ({labels.cohort_sql(config.question, holdout)}) c")
+    cohort = tables.query(f"SELECT user_id, cutoff FROM ({cohorts.cohort_sql(config.question, holdout)}) c")
     beside = cohort.merge(scores, how="left", on=["user_id", "cutoff"])
     without = beside[beside["score"].isna()]
     if len(without):
@@ -103,7 +103,7 @@ def _format_comparison(
     if pair is None:
         return [*lines, "  No pair is there to compare it with."]
     through = date.fromisoformat(pair.trained_through)
-    if len(timeline.unlearnt_cutoffs(parts.holdout, through, config.question.horizon_days)) < len(parts.holdout):
+    if len(timeline.unlearnt_cutoffs(parts.holdout, through, config.question.reach_days)) < len(parts.holdout):
         return [*lines, f"  The pair in use has learnt through {through}, and is not compared on days that it knows."]
     ours = pair.score(judged.X)
     apart, better = measure_difference(judged.y, theirs, ours, judged.users, config.seed, judged.weight)

@@ -32,6 +32,7 @@ def make_scorer(pair: Pair, question: Question, run_id: str, reasons: int) -> Ca
             "prediction_version": [pair.prediction_version] * n,
             "run_id": [run_id] * n,
             "reasons": reasons_rules.format_reasons(pair, figures, reasons),
+            "starts_in_days": [question.starts_in_days] * n,
         }
         return pa.table(columns, schema=schema)
 

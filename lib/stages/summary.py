@@ -1,6 +1,6 @@
 """Lines that more than one stage prints."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from lib.config.bases import RunConfig
 from lib.evaluation.metrics import Quality
@@ -19,8 +19,9 @@ def format_quality(title: str, quality: Quality | None, parts: Split) -> list[st
 
 def past_window(config: RunConfig, as_of: date) -> list[str]:
     """What is said where all of the predicted window has passed when the run takes place."""
-    end = as_of + timedelta(days=config.question.horizon_days)
-    if config.run_date is None or end > config.run_date:
+    days = config.question.window(as_of)
+    if config.run_date is None or days.end > config.run_date:
         return []
-    last = end - timedelta(days=1)
-    return [f"What is predicted, {as_of} to {last}, lies in the past: the run takes place on {config.run_date}."]
+    return [
+        f"What is predicted, {days.start} to {days.last}, lies in the past: the run takes place on {config.run_date}."
+    ]

@@ -68,7 +68,10 @@ def run(context: Context[TrainConfig]) -> Checked:
         f"Verdict: {meaning[verdict.answer]}{due}.",
         *(f"  {r}" for r in verdict.reasons),
     ]
-    lines += [*format_quality("Champion on the holdout", quality, parts), *outcomes.format_outcomes(written)]
+    lines += [
+        *format_quality("Champion on the holdout", quality, parts),
+        *outcomes.format_outcomes(written, config.question),
+    ]
     lines += compare_scores(context, pair, read, parts)
     shown = checks[["metric", "measured", "low", "high", "threshold"]]
     needed = not newer and (verdict.retrain_needed or bool(config.challenger))

@@ -58,12 +58,13 @@ PREDICTIONS = {
     "action": "string",  # event types, comma-separated
     "horizon_days": "int",
     "user_id": "string",
-    "cutoff": "date",  # the propensity speaks of days [cutoff, cutoff + horizon)
-    "propensity": "double",  # calibrated probability, 0 to 1
+    "cutoff": "date",  # the propensity speaks of days [cutoff + starts_in_days, cutoff + starts_in_days + horizon)
+    "propensity": "double",  # calibrated probability, 0 to 1, of doing it, or of not doing it where that is asked
     "preprocessing_version": "string",
     "prediction_version": "string",
     "run_id": "string",
     "reasons": "string",  # the strongest, in words, "; " between; null where there is none
+    "starts_in_days": "int",  # null in rows of before it could be asked: 0
 }
 AUDIENCE = PREDICTIONS | {
     "rank": "int",  # 1 = highest propensity; ties by user_id
@@ -121,14 +122,14 @@ OUTCOMES = {
     "question": "string",  # its slug
     "action": "string",  # event types, comma-separated
     "horizon_days": "int",
-    "cutoff": "date",  # of the scores; what is observed lies on days [cutoff, cutoff + horizon)
+    "cutoff": "date",  # of the scores; what is observed lies on the days that `predictions` says
     "as_of": "date",  # what became known before this day counts
     "preprocessing_version": "string",  # of the pair that scored
     "prediction_version": "string",
     "part": "string",  # all; decile 1 to decile 10; a band; held out, not held out, or suppressed; a segment
     "users": "bigint",
     "expected": "double",  # actions: the sum of the propensities
-    "observed": "bigint",  # users that acted
+    "observed": "bigint",  # users that did it, or that did not where that was asked
     "metric": "string",  # one row per metric, as in model_checks
     "measured": "double",
     "low": "double",  # 90 % interval over users
@@ -138,9 +139,9 @@ OUTCOMES = {
 EVALUATIONS = {  # only where the parameter evaluations says so
     "question": "string",  # its slug
     "user_id": "string",
-    "cutoff": "date",  # of the score; what is observed lies on days [cutoff, cutoff + horizon)
+    "cutoff": "date",  # of the score; what is observed lies on the days that `predictions` says
     "propensity": "double",
-    "label": "int",  # 1: the user acted
+    "label": "int",  # 1: the user did it, or did not where that was asked
     "prediction_version": "string",  # of the pair that scored
     "as_of": "date",  # what became known before this day counts
 }
@@ -205,12 +206,12 @@ OPEN = {
     **WIDE,
 }  # tables with more columns, of these types
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
-    "predictions": ("reasons",),
+    "predictions": ("reasons", "starts_in_days"),
     "decisions": ("repair_count",),
     "publications": (
         "repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists", "chosen", "quiet",
     ),
-    "audience": ("reasons", "percentile", "band", "expected_actions", "held_out"),
+    "audience": ("reasons", "starts_in_days", "percentile", "band", "expected_actions", "held_out"),
 }  # fmt: skip
 ARROW = {
     "string": pa.string(),

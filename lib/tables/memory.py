@@ -20,6 +20,8 @@ class MemoryTables(KeptNotes):
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("CREATE MACRO sha2(text, bits) AS sha256(text)")  # Spark's name of it
+        # another of Spark's: how days are subtracted is spelled otherwise everywhere
+        self.connection.execute("CREATE MACRO unix_date(day) AS CAST(day - DATE '1970-01-01' AS BIGINT)")
         self.stored: dict[str, pa.Table] = {}
         self.notes: dict[tuple[str, str], str] = {}  # by table and key
         self.earlier: list[pa.Table] = []  # versions of `audience`

@@ -32,3 +32,12 @@ def column_sql(name: str) -> str:
 def number_sql(number: float) -> str:
     """Spell a double in SQL, to its last bit: digits alone would be a decimal."""
     return f"CAST('{float(number)!r}' AS DOUBLE)"
+
+
+def decimal_sql(column: str) -> str:
+    """A number as a decimal of fixed scale, 0 where there is none: its sums are exact, whatever their order.
+
+    What is larger than a decimal holds counts as the largest; no sum of such is any more.
+    """
+    bounded = f"GREATEST(LEAST(COALESCE({column}, 0.0), 1e15), -1e15)"
+    return f"CAST({bounded} AS DECIMAL(22, 6))"

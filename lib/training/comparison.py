@@ -41,6 +41,7 @@ def measure_pair(pair: Pair, rows: Rows, rule: NaiveRule, seed: int) -> Quality:
     return measure(
         rows.y, pair.score(X), rule.score(X), rows.users, seed,
         past_rate=rule.overall, registered=registered_metrics(pair), weight=rows.weight,
+        of_others=pair.notes.others_rarer,
     )  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def _fit_and_compare(
 
 def _changed_since(champion: Pair | None, parts: Split, question: Question) -> str:
     """When the change was first seen: a champion made for it knows, not long ago or now that more is known of it."""
-    holdout, horizon = parts.holdout[0], question.horizon_days
+    holdout, horizon = parts.holdout[0], question.reach_days
     since = champion.notes.adapts if champion else None
     if champion is None or since is None:
         return holdout.isoformat()
@@ -147,7 +148,7 @@ def _stand_in(champion: Pair, training: Rows, parts: Split, question: Question, 
     Otherwise a challenger of the same week would have to beat a pair that was told the answers.
     """
     through = date.fromisoformat(champion.trained_through)
-    fresh = timeline.unlearnt_cutoffs(parts.holdout, through, question.horizon_days)
+    fresh = timeline.unlearnt_cutoffs(parts.holdout, through, question.reach_days)
     gone = set(champion.columns) - set(training.frame)  # then it is not good, and the difference decides nothing
     if len(fresh) == len(parts.holdout) or gone:
         return champion

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from lib.config.question import Question
@@ -40,11 +41,19 @@ def fit_pair(
         reference=drift.reference_spread(X[(rows.frame["cutoff"] == newest).to_numpy()], newest),
         sharpness=1.0 if earned is None else earned,
         definition=DEFINITION,
+        others_rarer=are_others_rarer(rows, question),
     )
     if earned is not None:
         some = thin_rows(rows, SEARCH_ROWS, seed)
         model = apply_sharpness(earned, model, transform(transformer, some.X[list(columns)]), some.weight)
     return Pair(transformer, model, columns, question.slug, through.isoformat(), params, notes=notes)
+
+
+def are_others_rarer(rows: Rows, question: Question) -> bool:
+    """Whether label 0 is the rarer one; of equally many, those who did it count as rarer, however they are labelled."""
+    weight = np.ones(len(rows)) if rows.weight is None else rows.weight
+    share = float(np.average(rows.y, weights=weight))
+    return question.without if share == 0.5 else share > 0.5
 
 
 def select_rows(rows: Rows, blueprint: Blueprint, question: Question) -> tuple[Rows, pd.DataFrame]:
@@ -63,7 +72,7 @@ def earn_sharpness(training: Rows, parts: Split, blueprint: Blueprint, question:
     """
     asked: list[Asked] = []
     for learnt, judged in (
-        [] if isinstance(blueprint, OwnModels) else fold_cutoffs(parts.training, question.horizon_days, FOLDS)
+        [] if isinstance(blueprint, OwnModels) else fold_cutoffs(parts.training, question.reach_days, FOLDS)
     ):
         older, newest = (thin_rows(training.at(days), SEARCH_ROWS, seed) for days in (learnt, [judged]))
         if older.has_both_classes and has_enough(newest):

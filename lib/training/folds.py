@@ -67,6 +67,6 @@ class Fold:
 
 def prepare_folds(rows: Rows, training: Sequence[date], question: Question, seed: int) -> list[Fold]:
     """Make the newest folds of the training cutoffs; one that holds one class only is left out."""
-    pairs = fold_cutoffs(training, question.horizon_days, FOLDS)
+    pairs = fold_cutoffs(training, question.reach_days, FOLDS)
     folds = [Fold(rows.at(learnt), rows.at([judged]), question, seed) for learnt, judged in pairs]
     return [fold for fold in folds if fold.is_usable]

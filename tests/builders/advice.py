@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 
 from lib.audience.advice import Advice
+from lib.config.question import ACTING
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 
@@ -20,7 +21,8 @@ def advice(**changes):
         "skill_over_base_rate": Measured(0.1, 0.05, 0.15),
     })  # fmt: skip
     made = Advice(
-        question="rent a film", horizon_days=28, cutoff=AS_OF, users=8273, held_out=854, quiet=0, quality=quality,
+        question="rent a film", when="within 28 days", words=ACTING, cutoff=AS_OF, users=8273, held_out=854,
+        quiet=0, quality=quality,
         judged_on=HOLDOUT.isoformat(), low_evidence=False, everybody=Measured(1655.0, 1560.0, 1750.0), rule="average",
         contact=pd.DataFrame({"user_id": [f"u{n}" for n in range(1650)], "decile": [1] * 827 + [2] * 823}),
         expected=Measured(678.3, 641.0, 723.0), held_share=0.41, profit=None, value=None, cost=None,

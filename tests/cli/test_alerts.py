@@ -230,11 +230,12 @@ def test_what_a_run_wrote_is_told(tmp_path):
     assert [(one.kind, one.text) for one in find_happenings(a_run(), tmp_path)] == [
         ("models replaced", f"{question}: version 7 is in use now."),
         ("verdict bad", f"{question}: the models in use no longer hold, judged as of 2024-06-03."),
-        ("level off", f"{question}: lists of late were off by a factor of 1.65 in how many act."),
+        ("level off", f"{question}: lists of late were off by a factor of 1.65 in how many were expected to act."),
         ("source", "source_checks has 1 remarks on the events as of 2024-06-03."),
         (
             "poor list",
-            f"{question}: the list of 2024-05-27 proved poor: 40 of 200 users were expected to act, and 61 did.",
+            f"{question}: the list of 2024-05-27 proved poor: 40 of 200 users were expected to act, and so it was with "
+            "61.",
         ),
     ]
 

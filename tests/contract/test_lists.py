@@ -24,7 +24,7 @@ ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
 ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
 FIRST = {
     "question": "q", "action": "buy", "horizon_days": 7, "cutoff": date(2024, 6, 3), "preprocessing_version": "1",
-    "prediction_version": "2", "run_id": "r1", "reasons": None,
+    "prediction_version": "2", "run_id": "r1", "reasons": None, "starts_in_days": 0,
 }  # fmt: skip
 
 

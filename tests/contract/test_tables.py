@@ -13,11 +13,14 @@ from lib.attributes.joining import values_sql, with_attributes_sql
 from lib.config.stages import PublishConfig
 from lib.errors import ContractBroken
 from lib.features.vocabulary import features_schema
+from lib.labels.labels import labelled_cohort_sql
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.stages.profiles import write_profiles
 from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
 from lib.tables.delta import DeltaTables
 from tests.builders.attributes import user_rows
+from tests.builders.question_checks import daily_rows, question_of, tables_of
+from tests.builders.question_draws import draw
 from tests.builders.runs import asked
 
 CUTOFF = date(2024, 6, 3)
@@ -30,6 +33,7 @@ CHECK = {
 SCORE = {
     "question": "q", "action": "buy", "horizon_days": 7, "user_id": "ana", "cutoff": CUTOFF, "propensity": 0.25,
     "preprocessing_version": "1", "prediction_version": "2", "run_id": "r1", "reasons": None,
+    "starts_in_days": 0,
 }  # fmt: skip
 ROWS = arrow_schema(PREDICTIONS)
 DRAWN = (  # who is drawn of u4 to u11 and four odd names at a share of a half, by Python's own MD5
@@ -120,6 +124,19 @@ def test_a_function_sees_the_rows_that_were_selected(tables):
     rows = tables.map_rows("SELECT * FROM {predictions} WHERE question = 'q'", doubled, ROWS)
     tables.replace("predictions", rows, "question = 'q'")
     assert read(tables, "question, propensity") == [("other", 0.25), ("q", 0.5), ("q", 0.5)]
+
+
+@pytest.mark.parametrize("seed", [0, 15, 54])  # amounts, a lead, all of several, conditions on every kind of fact
+def test_a_question_is_answered_alike_by_every_engine(tables, seed):
+    made = draw(seed)
+    memory, columns = tables_of(made), ["recency", "silence"]
+    rows = memory.query(f"SELECT user_id, cutoff, {', '.join(columns)} FROM {{features}}")
+    put_features(tables, rows.to_dict("records"), columns, "1 = 1")
+    tables.replace("daily_activity", pd.DataFrame(daily_rows(made)), "1 = 1")
+    labelled = labelled_cohort_sql(question_of(made), made.cutoffs, made.as_of)
+    told = [sorted(each.query(labelled)[["user_id", "cutoff", "label"]].itertuples(index=False, name=None))
+            for each in (tables, memory)]  # fmt: skip
+    assert told[0] == told[1] != []
 
 
 def test_one_call_sees_all_rows_of_its_users(tables):
@@ -238,13 +255,13 @@ def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monke
     with pytest.raises(ContractBroken, match="Table predictions: column reasons is missing; found question"):
         tables.replace("predictions", scores({}).drop(columns="reasons"), "1 = 1")
     assert missing_added("predictions", PREDICTIONS) == missing_added("outcomes", []) == {}
-    assert missing_added("predictions", []) == {"reasons": "string"}
+    assert missing_added("predictions", []) == {"reasons": "string", "starts_in_days": "int"}
     assert missing_added("decisions", []) == {"repair_count": "bigint"}
     assert missing_added("publications", ["scored", "suppressed", "suppressed_by", "chosen", "quiet"]) == {
         "repair_count": "bigint", "suppress_lists": "string",
     }  # fmt: skip
     assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {
-        "reasons": "string", "expected_actions": "double",
+        "reasons": "string", "starts_in_days": "int", "expected_actions": "double",
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "matplotlib": {"report.charts", "report.plots", "report.svg"},
     "jinja2": {"report.page"},
     "yaml": {"config.yaml_nodes"},
-    "sqlglot": {"expressions.grammar", "expressions.build"},
+    "sqlglot": {"expressions.grammar", "expressions.build", "expressions.conditions"},
     "optuna": {"training.search", "training.studies", "training.trials", "training.space", "registry.spark_trials",
                "report.charts"},
     "pyspark": {

@@ -10,6 +10,7 @@ import pytest
 from lib.audience.advice import choose_head, give_advice, registered_quality, sizes
 from lib.audience.contacts import choose_contacts
 from lib.audience.ranking import HeldOut
+from lib.config.question import ACTING
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
@@ -37,7 +38,8 @@ def advise(rows, outcomes=NO_OUTCOMES, quality=GOOD, oldest=AS_OF, **wanted):
     asked = replace(ALL, **wanted)
     return give_advice(
         rows, choose_contacts(rows, asked), asked, past_lists(outcomes), outcomes, quality, oldest=oldest,
-        base_rate=0.25, horizon_days=28, delay_days=2, seed=0, question="do it", judged_on="2024-05-06",
+        base_rate=0.25, reach_days=28, delay_days=2, seed=0, question="do it", judged_on="2024-05-06",
+        when="within 28 days", words=ACTING,
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ def listed(users=USERS, **columns):
     rows = pd.DataFrame({
         "question": "buy_7d", "action": "buy", "horizon_days": 7, "user_id": users, "cutoff": date(2024, 6, 3),
         "propensity": np.linspace(0.5, 0.125, n), "preprocessing_version": "1", "prediction_version": "1",
+        "starts_in_days": 0,
         "run_id": "run-1", "reasons": None, "rank": range(1, n + 1), "decile": range(1, n + 1), "low_evidence": False,
         "percentile": range(1, n + 1), "band": "average", "expected_actions": 99.0, "held_out": False,
     })  # fmt: skip

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from lib.audience import outcomes
 from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, quality_word
 from lib.audience.ranking import BANDS, HeldOut, equal_parts
+from lib.config.question import Question
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality, measure_share
 from lib.features.days import LATE_DAYS
@@ -17,6 +18,7 @@ from tests.builders.lists import outcome_rows
 from tests.builders.ranked import name_bands
 
 CUTOFF = date(2024, 6, 3)
+QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 
 
 def scored(users=400, seed=0, factor=1.0):
@@ -221,12 +223,13 @@ def test_what_became_of_a_list_is_told_in_a_line():
     rows = scored()
     found = outcome_rows(rows, nobody(rows), 0).assign(cutoff=CUTOFF)
     auc, loss = (of(found, "all", name)["measured"] for name in ("auc", "log_loss"))
-    assert format_outcomes(found) == [
+    assert format_outcomes(found, QUESTION) == [
         f"The list of 2024-06-03 proved good: of 400 users, {rows['propensity'].sum():.1f} actions were expected "
         f"and {rows['label'].sum()} observed, AUC {auc:.4f}, log loss {loss:.4f}."
     ]
     alike = rows.assign(label=0)
     assert (
-        " and 0 observed, log loss " in format_outcomes(outcome_rows(alike, nobody(alike), 0).assign(cutoff=CUTOFF))[0]
+        " and 0 observed, log loss "
+        in format_outcomes(outcome_rows(alike, nobody(alike), 0).assign(cutoff=CUTOFF), QUESTION)[0]
     )
-    assert format_outcomes(pd.DataFrame(columns=["part", "cutoff"])) == []
+    assert format_outcomes(pd.DataFrame(columns=["part", "cutoff"]), QUESTION) == []

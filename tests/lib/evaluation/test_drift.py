@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from lib.config.stages import RetrainConfig
 from lib.evaluation import drift
 from lib.evaluation.measured import Measured
-from lib.labels import labels
+from lib.labels import cohorts, labels
 from lib.labels.rows import Rows
 from lib.timeline import Window, days_since_learnt
 from tests.builders.runs import AS_OF, CUTOFF, World, ago, asked, log
@@ -174,7 +174,7 @@ def test_the_age_of_a_pair_counts_from_the_end_of_its_newest_label():
 
 
 def cohort(world, cutoff):
-    found = world.tables.query(labels.cohort_sql(QUESTION, [cutoff]))
+    found = world.tables.query(cohorts.cohort_sql(QUESTION, [cutoff]))
     return Rows(found.assign(label=0)).X
 
 

@@ -6,7 +6,8 @@ import pytest
 from lib.config.question import Question
 from lib.features.build import build_features
 from lib.features.vocabulary import features_schema
-from lib.labels.labels import cohort_sql, labelled_cohort_sql, positives_sql
+from lib.labels.cohorts import cohort_sql
+from lib.labels.labels import labelled_cohort_sql, positives_sql
 from lib.tables.memory import MemoryTables
 from lib.tables.sql import text_literal
 from tests.builders.runs import CUTOFF, activity, ago, plan, row

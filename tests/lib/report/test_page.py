@@ -12,7 +12,7 @@ import pytest
 
 from lib.audience.advice import give_advice
 from lib.audience.contacts import choose_contacts
-from lib.config.question import Question
+from lib.config.question import ACTING, Question
 from lib.config.thresholds import Contacts
 from lib.errors import ContractBroken
 from lib.report import numbers, plots
@@ -148,7 +148,8 @@ def advised(facts):
     asked = f"do {' or '.join(facts.question.actions)}"
     told = give_advice(
         facts.audience, chosen, facts.contacts, numbers.past_lists(facts.outcomes), newest, advice().quality,
-        oldest=AS_OF, base_rate=0.0612, horizon_days=28, delay_days=0, seed=0, question=asked, judged_on="2024-05-04",
+        oldest=AS_OF, base_rate=0.0612, reach_days=28, delay_days=0, seed=0, question=asked, judged_on="2024-05-04",
+        when="within 28 days", words=ACTING,
     )  # fmt: skip
     return replace(facts, advice=told, free=chosen.free)
 
@@ -243,8 +244,11 @@ def no_plots(monkeypatch):
 
 def test_the_question_is_asked_in_days_that_a_reader_can_count(told):
     assert "Who will do rent: the list of 2024-06-01" in told.told
-    assert "at least once on the days 2024-06-01 to 2024-06-28 inclusive? Asked about every user" in told.told
-    assert "who was active in the 90 days before 2024-06-01, from what was known before that day." in told.told
+    assert "at least once on the days 2024-06-01 to 2024-06-28 inclusive? Asked about " in told.told
+    assert (
+        "about users active in the last 90 days when 2024-06-01 began, from what was known before that day."
+        in told.told
+    )
     assert "look again on 29 June 2024." in told.told
 
 
@@ -498,7 +502,7 @@ def test_one_day_and_several_actions_are_spelt_out():
     asked = Question(actions=("buy", "rent"), horizon_days=1, cohort_days=1)
     told = Page.of(replace(first_run(), question=asked))
     assert "that they do buy or rent at least once on the day 2024-06-01?" in told.told
-    assert "active in the 1 day before 2024-06-01, from what was known before that day." in told.told
+    assert "users active in the last day when 2024-06-01 began, from what was known before that day." in told.told
 
 
 def test_hostile_names_are_text_and_nothing_else(sixth):

@@ -56,6 +56,7 @@ def test_who_is_left_out_or_held_out_is_in_no_file_of_any_format(name):
             user_id=users,
             propensity=rng.random(len(users)),
             horizon_days=7,
+            starts_in_days=0,
             cutoff=NEXT,
             preprocessing_version="1",
             prediction_version="1",

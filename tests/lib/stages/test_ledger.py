@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from lib.config.stages import RetrainConfig
+from lib.models.pair import Pair
 from lib.stages import ledger, nearby
 from tests.builders.runs import AS_OF, NEXT, World, asked, log, two_lists
 
@@ -65,13 +66,18 @@ def test_a_list_too_large_to_come_near_has_the_same_outcome(world, monkeypatch):
     assert written[0].attrs["told"] == written[1].attrs["told"] != []
 
 
+def of_pair(version, through):
+    """A pair, as far as its record goes."""
+    return Pair(None, None, (), CONFIG.question.slug, through.isoformat(), prediction_version=version)
+
+
 @pytest.mark.parametrize(("wait", "due"), [(0, [AS_OF]), (6, [AS_OF]), (7, [])])
 def test_an_outcome_waits_for_late_events(world, wait, due):
     """The horizon of the first list ended at NEXT; six days later it is complete after six."""
     del world.tables.stored["outcomes"]
     config = asked(RetrainConfig, label_complete_after_days=wait)
     assert list(ledger.write_outcomes(config, world.tables, NEXT + 6 * DAY)["cutoff"].unique()) == due
-    assert bool(ledger.live_metrics(config, world.tables, "1", THROUGH, NEXT + 6 * DAY)) == bool(due)
+    assert bool(ledger.live_metrics(config, world.tables, of_pair("1", THROUGH), NEXT + 6 * DAY)) == bool(due)
     assert ledger.read_outcomes(config, world.tables, NEXT + 6 * DAY).empty != bool(due)
 
 
@@ -98,8 +104,8 @@ def test_the_held_out_are_those_whom_the_list_held_out_whatever_the_seed_is_now(
 
 
 def test_a_list_of_days_that_the_pair_has_learnt_is_no_part_of_its_record(world):
-    assert ledger.live_metrics(CONFIG, world.tables, "1", THROUGH + DAY, NEXT) == {}
-    assert ledger.live_metrics(CONFIG, world.tables, "1", THROUGH, NEXT) != {}
+    assert ledger.live_metrics(CONFIG, world.tables, of_pair("1", THROUGH + DAY), NEXT) == {}
+    assert ledger.live_metrics(CONFIG, world.tables, of_pair("1", THROUGH), NEXT) != {}
 
 
 def test_a_matured_list_is_told_by_the_run_that_first_knows(world):
@@ -152,22 +158,24 @@ def test_a_cutoff_that_another_pair_scored_anew_is_settled_anew(world):
 
 def test_the_record_is_of_the_pair_s_own_matured_lists(world):
     happened = what_happened(world, AS_OF)
-    found = ledger.live_metrics(CONFIG, world.tables, "1", THROUGH, NEXT)
+    found = ledger.live_metrics(CONFIG, world.tables, of_pair("1", THROUGH), NEXT)
     assert found["live_calibration"].value == pytest.approx(
         abs(np.log(happened["propensity"].sum() / happened["acted"].sum()))
     )
-    assert ledger.live_metrics(CONFIG, world.tables, "1", THROUGH, NEXT - DAY) == {}
-    assert ledger.live_metrics(CONFIG, world.tables, "2", THROUGH, NEXT) == {}
-    assert ledger.live_metrics(CONFIG, World().tables, "1", THROUGH, NEXT) == {}
-    assert ledger.live_metrics(CONFIG, world.tables, "1", THROUGH, AS_OF + timedelta(days=7 * 5)) != found  # two lists
+    assert ledger.live_metrics(CONFIG, world.tables, of_pair("1", THROUGH), NEXT - DAY) == {}
+    assert ledger.live_metrics(CONFIG, world.tables, of_pair("2", THROUGH), NEXT) == {}
+    assert ledger.live_metrics(CONFIG, World().tables, of_pair("1", THROUGH), NEXT) == {}
     assert (
-        ledger.live_metrics(CONFIG, world.tables, "1", THROUGH, NEXT + 7 * 5 * DAY) == {}
+        ledger.live_metrics(CONFIG, world.tables, of_pair("1", THROUGH), AS_OF + timedelta(days=7 * 5)) != found
+    )  # two lists
+    assert (
+        ledger.live_metrics(CONFIG, world.tables, of_pair("1", THROUGH), NEXT + 7 * 5 * DAY) == {}
     )  # four horizons on: too old
 
 
 def test_of_too_many_rows_a_sample_of_users_is_read(world):
     whole, some = (
-        ledger.live_metrics(replace(CONFIG, max_training_rows=most), world.tables, "1", THROUGH, NEXT)
+        ledger.live_metrics(replace(CONFIG, max_training_rows=most), world.tables, of_pair("1", THROUGH), NEXT)
         for most in (0, 120)
     )
     assert some["live_calibration"].value != whole["live_calibration"].value

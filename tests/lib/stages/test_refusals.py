@@ -57,7 +57,7 @@ def test_a_stage_refuses_what_was_extracted_for_something_else(world, stage, ask
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ("open", r"Of 90 users at 3 training cutoffs, 90 did open: with one class only nothing can be learnt"),
+        ("open", r"Of 30 users at 1 training cutoffs, 30 did open: with one class only nothing can be learnt"),
         ("win", r"Of 30 users at 1 training cutoffs, 0 did win: .* Choose an action that some do and some do not"),
     ],
 )

@@ -37,6 +37,7 @@ def test_a_row_of_features_becomes_a_row_of_predictions(pair, features):
         "question": QUESTION.slug, "action": "buy,rent", "horizon_days": 7, "user_id": "u5", "cutoff": ago(0),
         "propensity": pytest.approx(pair.score(ROWS.X)[5], abs=1e-9), "preprocessing_version": "3",
         "prediction_version": "4", "run_id": "run-1", "reasons": reasons.format_reasons(pair, ROWS.X, 3)[5],
+        "starts_in_days": 0,
     }]  # fmt: skip
 
 

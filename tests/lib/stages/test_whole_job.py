@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pandas.testing import assert_series_equal
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -61,7 +62,7 @@ def test_the_list_is_the_cohort_ranked(after_first_run):
     assert first.drop(["user_id", "propensity", "expected_actions", "held_out", "reasons"]).to_dict() == {
         "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
         "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
-        "percentile": 1, "band": "far above average",
+        "percentile": 1, "band": "far above average", "starts_in_days": 0,
     }  # fmt: skip
 
 
@@ -438,3 +439,36 @@ def test_a_version_whose_event_types_are_pooled_now_is_named_and_replaced(world)
     assert not any(name.startswith(f"{kind}__") for name in world.registry.pairs["buy_7d_cohort28d", "2"].columns)
     assert world.registry.aliases == {"buy_7d_cohort28d": "2"}
     assert set(world.rows("audience")["prediction_version"]) == {"2"}
+
+
+@pytest.fixture(scope="module")
+def turned():
+    """Whether they will buy, and whether they will not: one cohort, each judged by a job of its own."""
+    worlds = {}
+    for without in ("false", "true"):
+        asked_of = {"without": without, "cohort_where": "active_days(28) > 0", "min_positives": "20"}
+        worlds[without] = World(log())
+        for day in (AS_OF, NEXT):
+            worlds[without].run(day, **asked_of)
+    return worlds["false"], worlds["true"]
+
+
+def test_a_question_and_its_opposite_get_the_same_verdict(turned):
+    checks = [world.rows("model_checks").set_index(["as_of", "metric"]) for world in turned]
+    for column in ("measured", "low", "high"):
+        measured = [each[column].dropna().drop("age_days", level=1, errors="ignore") for each in checks]
+        assert_series_equal(*measured, rtol=1e-4, atol=1e-4)
+    assert checks[0]["answer"].tolist() == checks[1]["answer"].tolist()
+    kinds = [world.rows("decisions")["kind"].tolist() for world in turned]
+    assert kinds[0] == kinds[1]
+
+
+def test_the_opposite_list_stands_on_its_head(turned):
+    lists = [world.rows("audience").set_index("user_id") for world in turned]
+    assert len(lists[0]) == len(lists[1]) > 100
+    sums = lists[0]["propensity"] + lists[1]["propensity"].reindex(lists[0].index)
+    assert sums.to_numpy() == pytest.approx(1.0, abs=1e-4)
+    outcomes = [world.rows("outcomes").query("part == 'all'").iloc[0] for world in turned]
+    assert outcomes[0]["observed"] + outcomes[1]["observed"] == outcomes[0]["users"] == outcomes[1]["users"]
+    assert outcomes[0]["word"] == outcomes[1]["word"]
+    assert outcomes[0]["expected"] + outcomes[1]["expected"] == pytest.approx(outcomes[0]["users"], rel=1e-4)

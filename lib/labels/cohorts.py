@@ -1,0 +1,109 @@
+"""Who is asked about at a cutoff: users chosen from what they did before it, and from nothing later."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from lib.attributes.columns import Attribute
+from lib.attributes.joining import with_attributes_sql
+from lib.config.question import Question
+from lib.expressions.facts import Fact
+from lib.tables.sql import days_sql, decimal_sql, text_literal
+from lib.timeline import NEVER_DAYS, Window
+
+
+def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence[Attribute] = ()) -> str:
+    """SQL for the users eligible at the cutoffs, chosen from their past only.
+
+    All columns of `features`, then those of the users' attributes, as they were at the cutoff.
+    """
+    return with_attributes_sql(_chosen_sql(question, cutoffs), attributes, cutoffs)
+
+
+def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
+    rows = f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND {active_sql(question)}"
+    condition = condition_sql(question)
+    if condition is None:
+        return rows
+    facts, where = condition
+    return (
+        f"SELECT r.* FROM ({rows}) r JOIN ({facts_sql(facts, cutoffs)}) w "
+        f"ON r.user_id = w.user_id AND r.cutoff = w.cutoff WHERE {where}"
+    )
+
+
+def sizes_sql(question: Question, cutoffs: Sequence[date]) -> str:
+    """SQL for how many users were ever seen and how many are asked about, newest cutoff first.
+
+    Columns: cutoff, users, cohort.
+    """
+    days = days_sql(cutoffs)
+    if condition_sql(question) is None:  # one look at the features will do
+        asked, source = f"SUM(CASE WHEN {active_sql(question)} THEN 1 ELSE 0 END)", "{features} f"
+    else:
+        asked = "COUNT(c.there)"
+        there = f"SELECT user_id, cutoff, 1 AS there FROM ({_chosen_sql(question, cutoffs)}) w"
+        source = f"{{features}} f LEFT JOIN ({there}) c USING (user_id, cutoff)"
+    return (
+        f"SELECT cutoff, COUNT(*) AS users, {asked} AS cohort FROM {source} WHERE cutoff IN ({days}) "
+        "GROUP BY cutoff ORDER BY cutoff DESC"
+    )
+
+
+def active_sql(question: Question) -> str:
+    """SQL condition for the rows of `features` whose users were active of late. A user never seen has no row."""
+    days = question.cohort_days
+    if days is None:
+        return "1 = 1"
+    return f"{'recency' if days < NEVER_DAYS else 'silence'} <= {days}"  # a recency says no more than a year or more
+
+
+def condition_sql(question: Question) -> tuple[Sequence[Fact], str] | None:
+    """What else is asked of a user: the facts, and SQL over their columns `fact_n`; None where nothing is."""
+    if question.cohort_where is not None:
+        return question.cohort_where.facts, question.cohort_where.sql
+    if not question.facts_before:
+        return None
+    either = " AND " if question.needs_all else " OR "
+    done = either.join(f"fact_{place} > 0" for place in range(len(question.facts_before)))
+    return question.facts_before, f"({done})"
+
+
+def facts_sql(facts: Sequence[Fact], cutoffs: Sequence[date]) -> str:
+    """SQL for facts of every user who was ever seen before a cutoff: user_id, cutoff, and `fact_n` for each.
+
+    An event counts where both its day and the day on which it became known lie before the cutoff.
+    """
+    windows = sorted({fact.days for fact in facts if fact.days})
+    columns = ", ".join(f"{_fact_sql(fact)} AS fact_{place}" for place, fact in enumerate(facts))
+    return (
+        f"SELECT a.user_id, s.cutoff{', ' if columns else ''}{columns} FROM {{daily_activity}} a "
+        f"JOIN ({_spans_sql(cutoffs, windows)}) s ON a.day < s.cutoff AND a.known_day < s.cutoff "
+        "GROUP BY a.user_id, s.cutoff"
+    )
+
+
+def _spans_sql(cutoffs: Sequence[date], windows: Sequence[int]) -> str:
+    """The cutoffs, and for each the day on which each window begins."""
+    rows = [
+        ", ".join([
+            f"SELECT DATE '{cutoff}' AS cutoff",
+            *(f"DATE '{Window.lookback(cutoff, days).start}' AS since_{days}" for days in windows),
+        ])
+        for cutoff in cutoffs
+    ]  # fmt: skip
+    return " UNION ALL ".join(rows)
+
+
+def _fact_sql(fact: Fact) -> str:
+    conditions = [f"a.event_type = {text_literal(fact.event_type)}"] if fact.event_type else []
+    conditions += [f"a.day >= s.since_{fact.days}"] if fact.days else []
+    inside = " AND ".join(conditions) or "1 = 1"
+    if fact.name == "events":
+        return f"SUM(CASE WHEN {inside} THEN a.count ELSE 0 END)"
+    if fact.name == "active_days":
+        return f"COUNT(DISTINCT CASE WHEN {inside} THEN a.day END)"
+    if fact.name == "value":
+        return f"SUM(CASE WHEN {inside} THEN {decimal_sql('a.value')} ELSE 0 END)"
+    first_or_last = "MIN" if fact.name == "days_since_first" else "MAX"
+    day = f"{first_or_last}(CASE WHEN {inside} THEN a.day END)"
+    return f"UNIX_DATE(s.cutoff) - UNIX_DATE({day})"
