@@ -33,6 +33,24 @@ def test_our_own_bundle_is_sound_as_each_target_deploys_it_on_each_compute(targe
     assert job_rules.bundle_findings(bundle) + deployment_findings(bundle) == []
 
 
+@pytest.mark.parametrize(("text", "changes", "message"), [
+    ("acton: buy", {}, "propensity.yml, line 1, acton: there is no such parameter. Did you mean action?"),
+    ("action: buy", {}, "propensity.yml: events is blank. Give the job or the notebook's widget a value for it."),
+    ("events: a.b\nquestions:\n  one: {action: buy}\n  two: {action: buy}", {}, "propensity.yml, line 4, questions.two: it asks what propensity.yml, line 3, questions.one asks, buy_28d_cohort90d. Leave one out."),
+    ("events: a.b\naction: buy", {"paths: [lib, notebooks, propensity.yml,": "paths: [lib, notebooks,"}, "needs propensity.yml, which is not uploaded: it lies outside of sync.paths. Add it there."),
+    ("events: a.b\naction: buy", {"default: propensity.yml": "default: shop.yml"}, "question_file names {root}/shop.yml, which cannot be read: No such file or directory."),
+])  # fmt: skip
+def test_what_the_deployed_job_is_asked_by_is_read_before_it_is_deployed(tmp_path, text, changes, message):
+    for name in ("jobs", "resources", "notebooks", "lib", "dashboards", "requirements.txt"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    databricks = (ROOT / "databricks.yml").read_text()
+    for old, new in changes.items():
+        databricks = bundles.replaced(databricks, old, new)
+    (tmp_path / "databricks.yml").write_text(databricks)
+    (tmp_path / "propensity.yml").write_text(text)
+    assert findings(tmp_path) == [f"jobs/propensity.yml: job propensity: {message.format(root=tmp_path)}"]
+
+
 @pytest.mark.parametrize("target", target_names(ROOT))
 def test_all_that_is_optional_is_sound_with_the_rest(tmp_path, target):
     for name in ("jobs", "resources", "notebooks", "lib", "dashboards"):
