@@ -45,7 +45,7 @@ def _rows(turns: Turns[PublishConfig]) -> list[dict[str, Any]]:
     return [
         {
             "question": name, "asked": str(config.question), "failed": failed.get(name),
-            "verdict": verdicts.get(name, {}).get("answer"), **lists.get(name, {}),
+            "verdict": str(verdicts.get(name, {}).get("answer", "")).replace("_", " ") or None, **lists.get(name, {}),
         }
         for name, config in turns.named().items()
     ]  # fmt: skip
