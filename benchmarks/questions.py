@@ -1,58 +1,56 @@
-"""Draw logs and questions and hold labels, cohorts and names against what is true event by event: a long run.
+"""What a further question of a run costs where nothing is trained: CPU seconds by the number of questions, in turn.
 
-    .venv/bin/python -m benchmarks.questions --draws 500 --names 10000
+    .venv/bin/python -m benchmarks.questions [--counts 1,2,5] [--pairs 3] [--home HOME]
 
-The suite holds the first forty draws. Prints how many of what kind were drawn; ends with 1 at the first that differs.
+In a new home, or in one in which runs of this kind were made before, all questions are asked once, so that all have
+models. Linux only, as `benchmarks.small_run`, which counts the CPU of every process of a run.
 """
 
 import argparse
-import random
-from collections import Counter
+import statistics
+import tempfile
+from collections import defaultdict
+from pathlib import Path
 
-from lib.config.catalogue import defaults
-from lib.config.question import Question
-from tests.builders import question_draws as draws
-from tests.builders.question_checks import check_draw
+from benchmarks.small_run import ROOT, adopt, run
+
+QUESTIONS = {
+    "deli": ("buy_deli", 14), "pastry": ("buy_pastry", 14), "seafood": ("buy_seafood", 28),
+    "coupon": ("coupon_redemption", 28), "basket": ("basket", 7),
+}  # fmt: skip
 
 
 def main() -> None:
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=500)
-    parser.add_argument("--names", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0, help="the first draw")
-    arguments = parser.parse_args()
-    check_labels(arguments.seed, arguments.draws)
-    check_names(arguments.seed, arguments.names)
+    parser.add_argument("--counts", default="1,2,5", help="how many questions, with commas between")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--home", type=Path)
+    options = parser.parse_args()
+    adopt()
+    counts = sorted(map(int, options.counts.split(",")))
+    spent: dict[int, list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="questions-") as scratch:
+        home = options.home or Path(scratch, "home")
+        files = {count: _write(Path(scratch, f"{count}.yml"), count) for count in counts}
+        if options.home is None:
+            run(ROOT, home, "--param", f"question_file={files[counts[-1]]}")
+        for _ in range(options.pairs):
+            for count, file in files.items():
+                one = run(ROOT, home, "--param", f"question_file={file}")
+                spent[count].append(one.all_cpu)
+                print(f"{count} questions: wall {one.wall:.1f} s, CPU {one.all_cpu:.1f} s", flush=True)
+    least = statistics.median(spent[counts[0]])
+    for count in counts[1:]:
+        further = (statistics.median(spent[count]) - least) / (count - counts[0])
+        print(f"{count} questions: {further:.1f} s of CPU for each further one after {counts[0]}")
 
 
-def check_labels(first: int, number: int) -> None:
-    """Hold the labels and cohorts of some draws against the truth."""
-    rows, acted, kinds = 0, 0, Counter[str]()
-    for seed in range(first, first + number):
-        more = check_draw(seed)
-        rows, acted = rows + more[0], acted + more[1]
-        texts = draws.draw(seed).texts
-        kinds.update(name for name, text in texts.items() if text not in ("", "0", "1", "false"))
-    print(f"{number} draws, {rows} labelled rows, {acted} of label 1: all as they are true")
-    print(", ".join(f"{name} {n}" for name, n in sorted(kinds.items())))
-
-
-def check_names(first: int, number: int) -> None:
-    """Hold the names of drawn questions against each other: written otherwise the same, of others another one."""
-    rng, seen = random.Random(first), dict[str, draws.Drawn]()
-    for _ in range(number):
-        made = draws.draw(rng.randrange(10**12))
-        name = name_of(made.texts)
-        assert name == name_of(draws.rewrite(made.texts, rng)), made.texts
-        other = seen.setdefault(name, made)
-        assert draws.meaning(other.texts) == draws.meaning(made.texts), (other.texts, made.texts)
-        assert draws.says_the_same(other, made, range(20)), (other.texts, made.texts)
-    print(f"{number} drawn questions, each written twice: {len(seen)} names, each of one question")
-
-
-def name_of(texts: dict[str, str]) -> str:
-    """The name of a question."""
-    return Question.from_widgets((defaults() | texts).__getitem__).slug
+def _write(file: Path, count: int) -> Path:
+    asked = list(QUESTIONS.items())[:count]
+    lines = [f"  {name}: {{action: {action}, horizon_days: {days}}}" for name, (action, days) in asked]
+    file.write_text("\n".join(["n_trials: 1", "as_of: 2017-12-17", "questions:", *lines, ""]), encoding="utf-8")
+    return file
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--fresh", action="store_true")
     options = parser.parse_args()
-    ctypes.CDLL(None).prctl(_BE_SUBREAPER, 1, 0, 0, 0)
+    adopt()
     builds = {"before": options.before.resolve(), "now": ROOT}
     spent: dict[tuple[str, str], list[Spent]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="small-run-") as scratch:
@@ -67,9 +67,14 @@ def main() -> None:
     print(f"the lists of both are {'the same to the last digit' if same else 'NOT the same'}")
 
 
-def run(build: Path, home: Path) -> Spent:
-    """Run a build's job in a home, and wait for all that it started."""
-    command = [sys.executable, "-P", "-m", "cli", "run", "--home", str(home)]
+def adopt() -> None:
+    """Become the parent of all that the runs leave behind."""
+    ctypes.CDLL(None).prctl(_BE_SUBREAPER, 1, 0, 0, 0)
+
+
+def run(build: Path, home: Path, *options: str) -> Spent:
+    """Run a build's job in a home, and wait for all that it started: this process has to be their parent."""
+    command = [sys.executable, "-P", "-m", "cli", "run", "--home", str(home), *options]
     began, cpu, wall = time.monotonic(), defaultdict[str, float](float), 0.0
     with home.with_suffix(".log").open("wb") as log:
         started = subprocess.Popen(
