@@ -36,6 +36,13 @@ def test_a_run_starts_spark_and_kernels_before_it_imports_what_takes_long():
 
 
 @pytest.mark.job
+def test_listings_and_a_rollback_read_tables_without_spark_mlflow_or_sklearn():
+    names = ("cli.commands.models", "cli.commands.audience", "cli.local.file_tables", "cli.local.landing",
+             "lib.stages.publications")  # fmt: skip
+    assert loaded("\n".join(f"import {name}" for name in names)) == ([], {"pandas", "numpy", "pyarrow"})
+
+
+@pytest.mark.job
 def test_the_sdk_is_whole_for_who_asks_for_more_of_it():
     lines, heavy = loaded(
         "from localrun.sdk import JobSettings\nimport databricks.sdk\nprint('databricks.sdk.core' in sys.modules)\n"
