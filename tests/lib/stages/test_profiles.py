@@ -28,6 +28,8 @@ def tables():
         (config(days=7), {"ana": (0.6, 1, False), "cy": (0.1, 10, False)}),
         (config("share", 7), {"bo": (0.9, 1, False)}),
         (config("gone", 7), {"di": (0.9, 1, False)}),
+        (config("buy", 7, without="true"), {"ana": (0.4, 1, False), "bo": (0.9, 1, False)}),
+        (config("buy", 28, without="true"), {"ana": (0.5, 1, False), "bo": (0.8, 1, False)}),
     ]
     for number, (asked_for, users) in enumerate(lists):
         for user, (propensity, decile, held_out) in users.items():
@@ -65,6 +67,12 @@ def test_horizons_of_one_action_that_contradict_each_other_are_named(tables):
     write_profiles({"month": config(days=28), "week": config(days=7), "share": config("share", 7)}, tables)
     told = {user: row["contradiction"] for user, row in profiles(tables).items()}
     assert told == {"ana": "week is above month", "bo": None, "cy": None}
+
+
+def test_who_stays_away_for_long_stays_away_for_a_short_time_too(tables):
+    write_profiles({f"no_{days}": config(days=days, without="true") for days in (7, 28)}, tables)
+    told = {user: row["contradiction"] for user, row in profiles(tables).items()}
+    assert told == {"ana": "no_28 is above no_7", "bo": None}
 
 
 def test_the_cohort_is_no_matter_for_that_and_other_questions_contradict_nobody(tables):
