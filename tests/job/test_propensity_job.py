@@ -298,7 +298,7 @@ def test_a_bad_input_is_one_clear_error(place, tmp_path):
 
 def test_the_first_task_refuses_what_a_later_one_could_not_read(place, monkeypatch):
     """As a deployed job does: here, whoever starts a run is told before."""
-    monkeypatch.setattr(plan, "check_all", lambda _: None)
+    monkeypatch.setattr(plan, "check_entries", lambda *_: None)
     monkeypatch.setattr(sources, "check_each", lambda _: None)
     run = place("bad_late").run(events="nowhere", action="view", value_of_action="2", cost_of_contact="0,40")
     assert (run.code, run.states()) == (1, "FAILED" + " UPSTREAM_FAILED" * 5)

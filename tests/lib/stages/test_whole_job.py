@@ -428,7 +428,7 @@ def test_without_a_challenger_a_good_verdict_asks_for_nothing(challenged):
 def test_a_version_whose_event_types_are_pooled_now_is_named_and_replaced(world):
     """Its columns would count as 0 although their events go on: the probabilities would be wrong without a word."""
     world.extract(NEXT, max_event_types=1)  # one of the other types is pooled from now on
-    pooled = json.loads(world.tables.get_property("features", EXTRACTION))["pooled"]
+    pooled = json.loads(world.tables.get_property("features", f"{EXTRACTION}.buy_7d_cohort28d"))["pooled"]
     (kind,) = pooled
     with pytest.raises(ModelError, match=f"Version 1 reads {kind}__events_7 and 9 more columns, no longer computed"):
         world.predict(run_id="run-2")
