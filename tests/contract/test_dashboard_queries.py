@@ -50,6 +50,7 @@ MADE = {
         outcome(JUNE, "decile 1", "lift", 1.6, **TOP),
         outcome(JUNE, "decile 10", "rate", 0.25, users=4, expected=1.0, observed=1),
         outcome(JUNE, "not held out", "rate", 0.5, users=8, expected=3.0, observed=4),
+        outcome(JUNE, "country: ES", "rate", 0.4, users=5, expected=1.5, observed=2),
         outcome(JUNE, "not held out", "effect", 0.25, users=8, expected=3.0, observed=4, low=-0.25, high=0.75),
     ],
     "model_checks": [
@@ -146,7 +147,7 @@ def test_parts_are_those_of_the_newest_outcome(board):
     assert one(rates, decile=1, line="q, expected")["rate"] == 0.6
     assert one(rates, decile=1, line="q, observed")["rate"] == 0.8
     assert one(rates, decile=10, line="q, expected")["rate"] == 0.25
-    assert list(board["outcome_parts"]["part"]) == ["decile 1", "not held out", "decile 10"]
+    assert list(board["outcome_parts"]["part"]) == ["decile 1", "not held out", "country: ES", "decile 10"]
     top = one(board["outcome_parts"], part="decile 1")
     assert (top["users"], top["rate"], top["rate_low"], top["rate_high"], top["lift"]) == (5, 0.8, 0.6, 0.9, 1.6)
     asked = one(board["outcome_parts"], part="not held out")
