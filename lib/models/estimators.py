@@ -11,7 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, MinMaxScaler, OneHotEncoder, StandardScaler
 
 from lib.attributes.columns import DAYS, KNOWN, is_attribute, is_text
 from lib.errors import ModelError
@@ -28,6 +28,7 @@ FOREST: Params = {
     "max_samples": 0.3,
 }  # fmt: skip
 RARE = 0.005  # a value of an attribute that fewer of the rows have shares one input with the other rare ones
+MARK = 3.0  # of an input that is 0 for most rows: to a standard deviation of 1 where one row in eight has it
 MOST_VALUES = 20  # inputs of one attribute; a value that nobody had when it was learnt counts as a rare one
 BINS = 10  # of equally many rows, for the scale that keeps nothing but their order
 # Numbers that grow with the log's age: where all histories begin on one day, they drift as the log ages.
@@ -58,8 +59,8 @@ def group_columns(columns: Sequence[str], params: Params, actions: Sequence[str]
 def make_preprocessing(columns: Sequence[str], params: Params) -> Pipeline:
     """Choose columns, bring counts and spans to one scale, and standardise.
 
-    Attributes are 0 or 1: of a text for each frequent value, of a number for each decile. They are not standardised:
-    what few rows have, and so what nobody had when it was learnt, would weigh the more the rarer it is.
+    Attributes are 0 or `MARK`: of a text for each frequent value, of a number for each decile. They are not
+    standardised: what few rows have, and so what nobody had when it was learnt, would weigh the more the rarer it is.
 
     `params["lifetime"]` says whether features that grow with the log's age take part, `params["scale"]` whether
     numbers are taken as logarithms ("log") or as the decile of the rows that they fall into ("bins").
@@ -96,7 +97,9 @@ def _attribute_parts(columns: Sequence[str]) -> list[tuple[str, Any, list[str]]]
         min_frequency=RARE, max_categories=MOST_VALUES, handle_unknown="infrequent_if_exist", sparse_output=False
     )
     parts = [("values", values, texts), ("deciles", _bins("onehot-dense"), numbers), ("known", "passthrough", known)]
-    return [part for part in parts if part[2]]
+    chosen = ColumnTransformer([part for part in parts if part[2]])
+    marked = Pipeline([("choose", chosen), ("mark", MinMaxScaler(feature_range=(0, MARK), clip=True))])
+    return [("attributes", marked, list(columns))] if columns else []
 
 
 def _bins(encode: str) -> KBinsDiscretizer:

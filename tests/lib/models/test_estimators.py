@@ -11,7 +11,15 @@ from sklearn.linear_model import LogisticRegression
 
 from lib.errors import ContractBroken, ModelError
 from lib.features.vocabulary import type_column
-from lib.models.estimators import fit_models, group_columns, is_lifetime, make_prediction, make_preprocessing, transform
+from lib.models.estimators import (
+    MARK,
+    fit_models,
+    group_columns,
+    is_lifetime,
+    make_prediction,
+    make_preprocessing,
+    transform,
+)
 from lib.models.pair import Pair, positive_probability
 
 LOGISTIC = {"family": "logistic", "C": 1.0, "lifetime": True}
@@ -201,7 +209,7 @@ def test_attributes_are_marked_and_not_weighed_by_how_rare_they_are():
         made = make_preprocessing(list(X), {"lifetime": True, "scale": scale})
         Z = transform(made, X, fit=True)
         assert Z.shape[1] == 1 + 4 + 2 * 10 + 2  # 11, 12, 13 and the rare ones; deciles; whether each is known
-        assert set(np.unique(Z[:, 1:])) == {0.0, 1.0}
+        assert set(np.unique(Z[:, 1:])) == {0.0, MARK}
         strange = transform(made, X.assign(attribute_text_country=99.0))  # whom nobody knew then
         assert (strange == transform(made, X.assign(attribute_text_country=14.0))).all()
     without = make_preprocessing(list(X), {"lifetime": False, "scale": "log"})
