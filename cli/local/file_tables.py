@@ -1,6 +1,7 @@
 """A home's tables as the files that they are: read and changed without Spark, by one commit of Delta as with it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from lib.errors import SourceError
 from lib.tables.contracts import CONTRACTS, VERSIONED, to_pandas
 from lib.tables.ids import STATISTICS
 from lib.tables.memory import MemoryTables
+from lib.tables.protocol import OURS
 
 
 class FileTables(MemoryTables):
@@ -57,11 +59,19 @@ class FileTables(MemoryTables):
         except (DeltaError, OSError) as error:
             raise SourceError(f"Table {name} cannot be read: {error}") from error
 
-    def get_property(self, name: str, key: str) -> str | None:
-        return self._open(name).metadata().configuration.get(f"propensity.{key}") if self.exists(name) else None
+    def remake(self, name: str, rows: pa.Table) -> None:
+        given: dict[str, Any] = {} if self.exists(name) else {"configuration": _configuration(name)}
+        write_deltalake(
+            self._folder / name, self._table_of(name, rows), mode="overwrite", schema_mode="overwrite", **given
+        )
 
-    def set_property(self, name: str, key: str, value: str) -> None:
-        self._open(name).alter.set_table_properties({f"propensity.{key}": value}, raise_if_not_exists=False)
+    def properties(self, name: str) -> dict[str, str]:
+        settings = self._open(name).metadata().configuration if self.exists(name) else {}
+        return {key.removeprefix(OURS): text for key, text in settings.items() if key.startswith(OURS)}
+
+    def set_properties(self, name: str, values: Mapping[str, str]) -> None:
+        texts = {f"{OURS}{key}": text for key, text in values.items()}
+        self._open(name).alter.set_table_properties(texts, raise_if_not_exists=False)
 
     def versions(self) -> list[int]:
         return sorted(int(commit["version"]) for commit in self._open(VERSIONED).history())

@@ -16,7 +16,7 @@ from lib.tables.batches import whole_users
 from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.ids import STATISTICS
 from lib.tables.pickling import pickle_lib_by_value
-from lib.tables.protocol import KeptNotes, MapTable, MapUsers, OfUsers
+from lib.tables.protocol import OURS, KeptNotes, MapTable, MapUsers, OfUsers
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
-OURS = "propensity."  # how the names of our notes begin
 KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
 SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
 GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pandas as pd
 import pyarrow as pa
 
+OURS = "propensity."  # how the names of our notes begin, where a table has others' besides
 Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table where tables are in memory
 MapTable = Callable[[pa.Table], pa.Table]
 OfUsers = Callable[[Sequence[str]], Any]  # texts to an array of as many values

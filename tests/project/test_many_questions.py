@@ -110,7 +110,7 @@ class Workspace:
             if name == "publish":
                 self.publish(config)
             needed = {"retrain_needed": action in self.needing} if name == "train" else {}
-            return SimpleNamespace(summary=f"{name} of {action}\nmore", **gives, **needed)
+            return SimpleNamespace(summary=f"{name} of {action}\nmore", headline=action, **gives, **needed)
 
         return played
 
