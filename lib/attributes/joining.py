@@ -70,6 +70,8 @@ def _columns_sql(attribute: Attribute, spans: str) -> tuple[str, ...]:
 
 TYPES = {Kind.TEXT: "string", Kind.NUMBER: "double", Kind.DATE: "date", Kind.FLAG: "boolean"}  # as conditions read them
 
+KINDS = {kind: one for one, kind in TYPES.items()}
+
 
 def values_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
     """SQL for what a condition may ask of users at cutoffs: a row per user whom the table has, and cutoff.

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from lib.config.kinds import NONE, Kind
 from lib.errors import ConfigError
-from lib.expressions.facts import FACTS, UserCondition
+from lib.expressions.facts import UserCondition
 
 DECIMALS = 6  # of amounts of money and the like, which are compared as decimals
 LONGEST = 1000  # characters: what Unity Catalog takes as the value of a tag, and models are tagged with their question
@@ -26,7 +26,7 @@ def amount() -> Kind[Decimal]:
 
 
 def cohort_condition() -> Kind[UserCondition]:
-    """A condition on what a user did before a cutoff."""
+    """A condition on what a user did before a cutoff, and on who it is."""
     return Kind(_read_condition, f"a condition on users, or {NONE}")
 
 
@@ -35,10 +35,4 @@ def _read_condition(name: str, text: str) -> UserCondition:
 
     if len(text) > LONGEST:
         raise ConfigError(f"{name} must be at most {LONGEST:,} characters, got {len(text):,}. Simplify it.")
-    condition = parse_condition(text, name)
-    for attribute in condition.attributes:
-        raise ConfigError(
-            f"{name}: {attribute!r} is nothing that is known of a user. A condition on users is written with "
-            f"{', '.join(FACTS)}, like events('buy', 28) >= 2 AND days_since_last() <= 7."
-        )
-    return condition
+    return parse_condition(text, name)

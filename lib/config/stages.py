@@ -29,6 +29,7 @@ from lib.config.question import MAX_DAYS
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
 from lib.config.users import Segments, Users
 from lib.errors import ConfigError
+from lib.expressions.facts import FACTS
 
 MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
 MAX_REASONS = 10  # more than that nobody reads
@@ -78,6 +79,12 @@ class ExtractConfig(StageConfig, Chance, Segments, Users, QuietDays, Events, gro
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         config = super().from_widgets(get)
+        where = config.question.cohort_where
+        if where and where.attributes and not config.users:
+            raise ConfigError(
+                f"cohort_where reads {next(iter(where.attributes))!r}, and users names no table that has it. Name one; "
+                f"what a user did is written with {', '.join(FACTS)}, like events('buy', 28) >= 2."
+            )
         if config.segments and not config.users:
             raise ConfigError(
                 f"segments names {', '.join(config.segments)} and users names no table that has them. Name one, or "

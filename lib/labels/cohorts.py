@@ -1,10 +1,10 @@
 """Who is asked about at a cutoff: users chosen from what they did before it, and from nothing later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from lib.attributes.columns import Attribute
-from lib.attributes.joining import with_attributes_sql
+from lib.attributes.joining import KINDS, values_sql, with_attributes_sql
 from lib.config.question import Question
 from lib.expressions.facts import Fact
 from lib.tables.sql import days_sql, decimal_sql, text_literal
@@ -25,10 +25,22 @@ def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
     if condition is None:
         return rows
     facts, where = condition
-    return (
-        f"SELECT r.* FROM ({rows}) r JOIN ({facts_sql(facts, cutoffs)}) w "
-        f"ON r.user_id = w.user_id AND r.cutoff = w.cutoff WHERE {where}"
-    )
+    known = f"({facts_sql(facts, cutoffs)}) w" if facts else ""
+    named = question.cohort_where.attributes if question.cohort_where else {}
+    values = f"({_values_sql(named, cutoffs)}) v" if named else ""
+    joins = [
+        f"{kind} JOIN {source} ON r.user_id = {source[-1]}.user_id AND r.cutoff = {source[-1]}.cutoff"
+        for kind, source in (("", known), ("LEFT", values))
+        if source
+    ]
+    return f"SELECT r.* FROM ({rows}) r {' '.join(joins)} WHERE {where}"
+
+
+def _values_sql(named: Mapping[str, str], cutoffs: Sequence[date]) -> str:
+    """SQL for the attributes that a condition reads, as `attribute_n`; whether they are timed, their rows say."""
+    attributes = [Attribute(name, KINDS[kind], is_timed=True) for name, kind in named.items()]
+    columns = "".join(f", {one.stored} AS attribute_{place}" for place, one in enumerate(attributes))
+    return f"SELECT user_id, cutoff{columns} FROM ({values_sql(attributes, cutoffs)}) a"
 
 
 def sizes_sql(question: Question, cutoffs: Sequence[date]) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.attributes.columns import Attribute, read_note
+from lib.attributes.columns import Attribute, Kind, read_note
+from lib.attributes.joining import KINDS, TYPES
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.errors import ConfigError, SourceError
@@ -59,7 +60,37 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
             if one.finding == LEAK and one.attribute.name not in config.trusted_attributes
         }  # fmt: skip
         _write_findings(config, tables, extraction, findings, left_out)
+    where = config.question.cohort_where
+    for name in sorted(left_out & set(where.attributes if where else ())):
+        raise ConfigError(
+            f"cohort_where reads {name!r}, which may know what happened after a cutoff: attribute_checks says why. "
+            f"Give its rows times (valid_from, known_at), or say trusted_attributes={name}."
+        )
     return replace(extraction, attributes=tuple(one for one in note.attributes if one.name not in left_out))
+
+
+def check_condition(question: Question, tables: Tables) -> None:
+    """Refuse a question whose `cohort_where` reads an attribute that there is not, or of another kind.
+
+    Raises
+    ------
+    ConfigError
+        The message names the attribute, and what there is.
+    """
+    note = read_note(tables)
+    kinds = {one.name: one.kind for one in note.attributes} if note else {}
+    for name, read_as in (question.cohort_where.attributes if question.cohort_where else {}).items():
+        if name not in kinds:
+            raise ConfigError(f"cohort_where reads {name!r}, and the users have {', '.join(kinds)}.")
+        if TYPES[kinds[name]] != read_as:
+            raise ConfigError(
+                f"cohort_where reads {name!r} as a {KINDS[read_as]}, and it is a {kinds[name]}. Compare it with a "
+                f"{kinds[name]}{_EXAMPLES[kinds[name]]}."
+            )
+
+
+_EXAMPLES = {Kind.TEXT: ", like 'DE'", Kind.NUMBER: ", like 30", Kind.DATE: ", like date('2024-06-01')",
+             Kind.FLAG: ", TRUE or FALSE"}  # fmt: skip
 
 
 def _check_known(tables: Tables, as_of: date) -> str:

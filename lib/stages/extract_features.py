@@ -20,7 +20,7 @@ from lib.features.ingest import Ingested
 from lib.features.users import load_users
 from lib.labels import cohorts, delay
 from lib.progress import Say
-from lib.stages.attributes import choose_attributes, tell_attributes
+from lib.stages.attributes import check_condition, choose_attributes, tell_attributes
 from lib.stages.summary import past_window
 from lib.tables import keys
 from lib.tables.delta import DeltaTables
@@ -93,6 +93,8 @@ def is_prepared(config: ExtractConfig, tables: DeltaTables, log: ReadLog) -> boo
 def prepare(config: ExtractConfig, tables: DeltaTables, log: ReadLog, say: Say = print) -> Extracted:
     """Build the features that a question needs and lacks."""
     as_of, ingested = log.as_of, log.ingested
+    if config.users:
+        check_condition(config.question, tables)
     counts, choose = _Counts(config.question), partial(choose_attributes, config, tables, say=say)
     done, built, width = extraction.build_missing(config, tables, as_of, say, choose, counts.find, log.asked)
     if config.feature_keys == "yes":
