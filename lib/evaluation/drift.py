@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from lib.attributes.columns import is_attribute
 from lib.evaluation.measured import Measured
@@ -18,6 +20,7 @@ BINS = 10
 DRIFTED = 0.25  # the customary limit of a population stability index above which a shift is called large
 NOISE = 0.05  # on either side, as with the intervals over users
 RECENT_DAYS = 28  # whose events are asked for types that are read otherwise now
+COUNTED = pa.schema({"users": pa.int64(), "counts": pa.list_(pa.int64()), "own_types": pa.list_(pa.string())})
 SHOWN = ("feature", "psi", "low", "high", "drifted")
 
 
@@ -46,7 +49,42 @@ def reference_spread(X: pd.DataFrame, cutoff: date) -> dict[str, Any]:
     return {"cutoff": cutoff.isoformat(), "rows": len(X), "types": sorted(_own_types(X)), "columns": columns}
 
 
-def compare_features(then: Mapping[str, Any], X: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Counted:
+    """What is counted of today's features, to be held against a reference."""
+
+    users: int
+    counts: Mapping[str, npt.NDArray[np.float64]]  # of each feature of the reference, users by its bins
+    own_types: frozenset[str]  # event types with columns of their own
+
+
+def count_features(then: Mapping[str, Any], X: pd.DataFrame) -> pa.Table:
+    """Count some rows of features by the bins of a reference: one row, `COUNTED`.
+
+    Parameters
+    ----------
+    X : DataFrame[feature float32]
+        A column that the reference has and these lack counts as 0, and so does what is null.
+    """
+    values = X.reindex(columns=list(then["columns"])).astype(np.float64).fillna(0.0)
+    counts = [
+        _counts(values[name].to_numpy(), np.array(spread["edges"])).astype(np.int64)
+        for name, spread in then["columns"].items()
+    ]
+    flat = np.concatenate([np.zeros(0, np.int64), *counts])
+    return pa.table({"users": [len(X)], "counts": [flat], "own_types": [sorted(_own_types(X))]}, schema=COUNTED)
+
+
+def sum_counts(then: Mapping[str, Any], counted: pa.Table) -> Counted:
+    """Put together what was counted of several parts."""
+    sizes = [len(spread["edges"]) + 1 for spread in then["columns"].values()]
+    total = np.sum([np.zeros(sum(sizes)), *counted["counts"].to_pylist()], axis=0)
+    parts = np.split(total, np.cumsum(sizes)[:-1]) if sizes else []
+    own_types = frozenset(kind for kinds in counted["own_types"].to_pylist() for kind in kinds)
+    return Counted(sum(counted["users"].to_pylist()), dict(zip(then["columns"], parts, strict=True)), own_types)
+
+
+def compare_features(then: Mapping[str, Any], now: Counted) -> pd.DataFrame:
     """Compare today's features with the reference by the population stability index, largest first.
 
     PSI is the sum over bins of `(now - then) * ln(now / then)`. Without any drift it is not 0 but about
@@ -61,11 +99,10 @@ def compare_features(then: Mapping[str, Any], X: pd.DataFrame) -> pd.DataFrame:
     """
     from scipy.special import chdtri
 
-    X = X.reindex(columns=list(then["columns"])).astype(np.float64).fillna(0.0)
     rows = []
-    scale = 1 / then["rows"] + 1 / max(len(X), 1)
+    scale = 1 / then["rows"] + 1 / max(now.users, 1)
     for name, spread in then["columns"].items():
-        counts = _counts(X[name].to_numpy(), np.array(spread["edges"]))
+        counts = now.counts[name]
         psi = _psi(np.array(spread["shares"]) * then["rows"], counts)
         free = len(counts) - 1
         noise = scale * free, scale * chdtri(free, NOISE), scale * chdtri(free, 1 - NOISE)
@@ -80,7 +117,7 @@ def drifted_share(compared: pd.DataFrame) -> Measured:
     return Measured(*shares)
 
 
-def unseen_share(then: Mapping[str, Any], X: pd.DataFrame, recent: pd.DataFrame) -> Measured:
+def unseen_share(then: Mapping[str, Any], now: Counted, recent: pd.DataFrame) -> Measured:
     """The share of recent events whose type is read otherwise than a pair learnt it.
 
     That is one unknown then, one with columns of its own then and pooled now, or the reverse. Counted, so its
@@ -88,12 +125,10 @@ def unseen_share(then: Mapping[str, Any], X: pd.DataFrame, recent: pd.DataFrame)
 
     Parameters
     ----------
-    X : DataFrame[feature float32]
-        Today's features.
     recent : DataFrame[event_type, since date, events int]
         How many events of each type the last `RECENT_DAYS` hold, and the day by which the type was known.
     """
-    own_types, learnt = _own_types(X), date.fromisoformat(then["cutoff"])
+    own_types, learnt = now.own_types, date.fromisoformat(then["cutoff"])
     unseen = [
         since >= learnt or (type_prefix(kind) in own_types) != (type_prefix(kind) in then["types"])
         for kind, since in zip(recent["event_type"], recent["since"], strict=True)

@@ -22,7 +22,7 @@ from lib.evaluation.segments import Segment, format_off, measure_segments
 from lib.evaluation.sharpness import measure_sharpness
 from lib.evaluation.verdict import Check, Verdict
 from lib.features import extraction, vocabulary
-from lib.labels import cohorts, labels, sampling
+from lib.labels import sampling
 from lib.labels.rows import KEYS, WEIGHT, Rows
 from lib.labels.split import Split, split_cutoffs
 from lib.models.checks import check_definition
@@ -30,10 +30,11 @@ from lib.models.pair import Pair
 from lib.registry.protocol import Registry
 from lib.stages import ledger
 from lib.stages.context import Context
+from lib.stages.inputs import compare_inputs
 from lib.stages.records import drift_rows, has_decision, question_sql, read_rows, run_sql, verdict_rows
 from lib.stages.segments import read_segments
 from lib.tables.protocol import Tables
-from lib.timeline import Cutoffs, Window
+from lib.timeline import Cutoffs
 from lib.training import comparison
 
 
@@ -107,7 +108,7 @@ def judge_champion(
         rule = NaiveRule.fit(config.question, training.X, training.y, training.weight)
         judged = rows.at(fresh)
         quality = _measure(pair, judged, rule, config.seed)
-        inputs, drifts = _compare_inputs(config.question, tables, pair, as_of)
+        inputs, drifts = compare_inputs(config.question, tables, pair, as_of)
         track_record = ledger.live_metrics(config, tables, pair, as_of)
         age = float(timeline.days_since_learnt(through, horizon, as_of))
         quality = replace(
@@ -139,24 +140,6 @@ def _measure(pair: Pair, judged: Rows, rule: NaiveRule, seed: int) -> Quality:
         return quality
     slope = measure_sharpness(judged.y, pair.score(judged.X), judged.users, seed, judged.weight)
     return replace(quality, metrics={**quality.metrics, **({"sharpness": slope} if slope else {})})
-
-
-def _compare_inputs(
-    question: Question, tables: Tables, pair: Pair, as_of: date
-) -> tuple[dict[str, Measured], pd.DataFrame]:
-    """Compare today's cohort, of which no label is known yet, with the one that the pair learnt from."""
-    attributes = extraction.read_extraction(tables, question, as_of).attributes
-    cohort = tables.query(cohorts.cohort_sql(question, [as_of], attributes))
-    then = pair.notes.reference
-    if then is None or cohort.empty:
-        return {}, pd.DataFrame(columns=list(drift.SHOWN))
-    X = Rows(cohort.assign(label=0)).X
-    compared = drift.compare_features(then, X)
-    recent = tables.query(labels.recent_events_sql(Window.lookback(as_of, drift.RECENT_DAYS)))
-    return {
-        "drifted_share": drift.drifted_share(compared),
-        "unseen_share": drift.unseen_share(then, X, recent),
-    }, compared
 
 
 def record_verdict(

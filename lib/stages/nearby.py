@@ -8,6 +8,7 @@ from lib.audience.spread import Spread, spread_sql
 from lib.tables.protocol import Tables
 
 MOST_NEAR = 200_000  # rows that this process takes
+MOST_WIDE = 20_000  # with hundreds of columns
 
 
 @dataclass(frozen=True)

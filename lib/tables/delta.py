@@ -85,6 +85,9 @@ class DeltaTables(KeptNotes):
         as_udf: Any = pandas_udf  # whose overloads know no function of ours
         self.spark.udf.register(name, as_udf(on_pandas, gives))
 
+    def summarise(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
+        return self.map_rows(sql, function, schema).toArrow()
+
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -236,8 +239,7 @@ class DeltaTables(KeptNotes):
 
         if not isinstance(rows, pd.DataFrame | pa.Table):
             return rows
-        table = rows if isinstance(rows, pa.Table) else to_arrow(name, rows)
-        # Of no rows Spark tells no types by itself.
+        table = rows if isinstance(rows, pa.Table) else to_arrow(name, rows)  # of no rows Spark tells no types
         return self.spark.createDataFrame(table, None if len(table) else from_arrow_schema(table.schema))
 
 

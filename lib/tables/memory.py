@@ -60,6 +60,9 @@ class MemoryTables(KeptNotes):
             self.connection.remove_function(name)
         self.connection.create_function(name, on_arrow, ["VARCHAR"], gives, type=ARROW_UDF)
 
+    def summarise(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
+        return function(self.table(sql)).cast(schema)
+
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
         return function(self.table(sql)).cast(schema)
 

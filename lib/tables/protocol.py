@@ -41,6 +41,9 @@ class Tables(Protocol):
     def map_rows(self, sql: str, function: MapTable, schema: pa.Schema) -> Rows:
         """Apply a function to the selected rows, batch by batch and in parallel."""
 
+    def summarise(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
+        """Bring here what a function makes of the selected rows, batch by batch where they lie: few rows of each."""
+
     def map_users(self, sql: str, function: MapUsers, schema: pa.Schema) -> Rows:
         """Apply a function to the selected rows so that one call sees all rows of each of its users.
 

@@ -139,6 +139,17 @@ def test_a_question_is_answered_alike_by_every_engine(tables, seed):
     assert told[0] == told[1] != []
 
 
+def test_what_a_function_makes_of_the_selected_rows_comes_here(tables):
+    tables.replace("predictions", scores({}, {"user_id": "bo"}, {"question": "other"}), "1 = 1")
+    counted = pa.schema({"rows": pa.int64()})
+    found = tables.summarise(
+        "SELECT * FROM {predictions} WHERE question = 'q'",
+        lambda rows: pa.table({"rows": [len(rows)]}, schema=counted),
+        counted,
+    )
+    assert sum(found["rows"].to_pylist()) == 2
+
+
 def test_one_call_sees_all_rows_of_its_users(tables):
     users = [{"user_id": f"u{n % 5}", "propensity": n / 40} for n in range(40)]
     tables.replace("predictions", scores(*users), "1 = 1")

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.stats import chi2
 
@@ -28,8 +29,14 @@ def spread(rows, seed, shift=0.0):
     return frame(events_7=rng.poisson(3 + shift, rows), recency=rng.exponential(20 - 3 * shift, rows))
 
 
+def counted(then, *parts):
+    """Today's features by the bins of a reference, counted part by part."""
+    return drift.sum_counts(then, pa.concat_tables([drift.count_features(then, part) for part in parts]))
+
+
 def compared(then, now):
-    return drift.compare_features(drift.reference_spread(then, CUTOFF), now).set_index("feature")
+    reference = drift.reference_spread(then, CUTOFF)
+    return drift.compare_features(reference, counted(reference, now)).set_index("feature")
 
 
 def test_the_reference_is_small_and_what_json_holds():
@@ -53,6 +60,20 @@ def test_psi_is_the_sum_over_bins_less_its_noise():
     assert found.tolist() == pytest.approx([
         psi - 3 * scale, psi - scale * chi2.ppf(0.95, 3), psi - scale * chi2.ppf(0.05, 3), True
     ])  # fmt: skip
+
+
+def test_features_are_counted_in_parts_as_in_one():
+    then = drift.reference_spread(spread(2000, 0).assign(a__covered_90=1.0), CUTOFF)
+    X = spread(999, 1).assign(a__covered_90=0.0, b__covered_90=np.float32(0.0)).astype(np.float32)
+    X.loc[700:, "b__covered_90"] = 0.5
+    X.loc[::7, "events_7"] = np.nan  # counts as 0
+    parts = [X[:300], X[300:301], X[:0], X[301:].drop(columns="recency").assign(recency=X["recency"])]
+    one, several = counted(then, X), counted(then, *parts)
+    assert (one.users, one.own_types) == (several.users, several.own_types) == (999, {"b"})
+    for name, spread_then in then["columns"].items():
+        edges = np.array(spread_then["edges"])
+        wanted = np.bincount(np.searchsorted(edges, X[name].fillna(0.0)), minlength=len(edges) + 1)
+        assert one.counts[name].tolist() == several.counts[name].tolist() == wanted.tolist()
 
 
 def test_a_feature_has_drifted_above_the_limit_and_not_on_it(monkeypatch):
@@ -129,7 +150,7 @@ def covered(*kinds):
 ])  # fmt: skip
 def test_types_that_are_read_otherwise_now_are_unseen(own_then, own_now, share):
     then = drift.reference_spread(covered(*own_then), CUTOFF)
-    found = drift.unseen_share(then, covered(*own_now), events(a=60, b=30, c=10))
+    found = drift.unseen_share(then, counted(then, covered(*own_now)), events(a=60, b=30, c=10))
     assert found == Measured(share, share, share)
 
 
@@ -137,7 +158,7 @@ def test_a_type_first_known_at_the_reference_or_later_was_not_learnt():
     then = drift.reference_spread(covered("a"), CUTOFF)
     for since, share in ((ago(1), 0.0), (ago(0), 0.4), (ago(-1), 0.4)):
         recent = pd.concat([events(a=60), events(new=40).assign(since=since)])
-        assert drift.unseen_share(then, covered("a"), recent).value == share
+        assert drift.unseen_share(then, counted(then, covered("a")), recent).value == share
 
 
 def test_the_pool_is_no_type():
@@ -150,7 +171,8 @@ def test_a_column_of_another_cutoff_is_no_type_of_this_one():
 
 
 def test_where_nothing_happened_nothing_is_unseen():
-    assert drift.unseen_share(drift.reference_spread(covered("a"), CUTOFF), covered(), events(a=0)).value == 0
+    then = drift.reference_spread(covered("a"), CUTOFF)
+    assert drift.unseen_share(then, counted(then, covered()), events(a=0)).value == 0
 
 
 def test_recent_events_are_those_of_the_window_and_known_by_its_end():
@@ -185,7 +207,7 @@ def test_a_calm_log_shows_no_drift_and_a_switched_one_does():
         world.extract(AS_OF)
         world.extract(later)
     then = drift.reference_spread(cohort(calm, AS_OF), AS_OF)
-    still, now = (drift.compare_features(then, cohort(world, later)) for world in (calm, moved))
+    still, now = (drift.compare_features(then, counted(then, cohort(world, later))) for world in (calm, moved))
     assert drift.drifted_share(still) == Measured(0, 0, 0)
     assert drift.drifted_share(now).low > 0.2
     assert now["feature"].head(4).str.startswith("buy__").all()
