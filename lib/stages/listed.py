@@ -36,11 +36,12 @@ class Listed:
         if whole or self.near.here:
             return self._query("*", "ORDER BY rank")
         numbers = self._query(NUMBERS).sort_values("rank", ignore_index=True)
-        columns = (*NAMES, "rank", *SHARED, "low_evidence")
-        heads = pd.concat([
-            self._query(columns, f"WHERE {whose} ORDER BY rank LIMIT {HEAD}")
+        columns = ", ".join((*NAMES, "rank", *SHARED, "low_evidence"))
+        firsts = " UNION ALL ".join(
+            f"SELECT h.* FROM (SELECT {columns} FROM ranked WHERE {whose} ORDER BY rank LIMIT {HEAD}) h"
             for whose in ("1 = 1", "NOT held_out AND NOT resting", "held_out")
-        ])  # fmt: skip
+        )
+        heads = self.near.tables.query(f"WITH ranked AS ({self.near.sql}) {firsts}")
         for name in NAMES:
             named = np.full(len(numbers), None, object)
             named[heads["rank"] - 1] = heads[name]
