@@ -8,6 +8,7 @@ import pandas as pd
 
 from lib.audience.advice import Advice, sizes
 from lib.audience.outcomes import WORDS
+from lib.config.question import STAYING
 from lib.report import numbers, plots, sentences
 from lib.report.facts import Facts
 from lib.report.tables import Column, make_table
@@ -60,7 +61,8 @@ def _advice(advice: Advice, currency: str) -> dict[str, Any]:
     )  # fmt: skip
     auc = None if advice.quality is None else advice.quality.metrics.get("auc")
     return {
-        "asked": advice.question,
+        "phrase": advice.question,
+        "asked": advice.question.removeprefix("do ") if advice.words == STAYING else advice.question,
         "words": advice.words,
         "recommendation": sentences.format_recommendation(advice),
         "because": [re.split(r"(?<=[:?]) ", line, maxsplit=1) for line in lines if line],

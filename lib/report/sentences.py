@@ -110,15 +110,15 @@ def format_bias(advice: Advice) -> str:
 
 def format_effect(advice: Advice, currency: str) -> str:
     """How many would do it anyway, as far as it is known, or when it will be."""
+    ask = "Does a contact keep them?" if advice.words == STAYING else "Would they do it anyway?"
     if not advice.held_out and advice.effect is None:
-        return (
-            "Would they do it anyway? That will not be known: nobody is held out to compare with. Give held_out_share."
-        )
+        return f"{ask} That will not be known: nobody is held out to compare with. Give held_out_share."
     effect = advice.effect
     if effect is None:
+        some = "Some of them" if advice.words == STAYING else "Some would"
         return (
-            "Would they do it anyway? Some would; how many is not known before users left alone can be compared: "
-            f"first on {format_day(advice.first_known)}, {_when(advice)}."
+            f"{ask} {some}; how many is not known before users left alone can be compared: first "
+            f"on {format_day(advice.first_known)}, {_when(advice)}."
         )
     value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
@@ -127,10 +127,10 @@ def format_effect(advice: Advice, currency: str) -> str:
         f"({low} to {high}), allowing for how likely each were"
     )
     if not advice.is_effect_known or advice.added is None:
-        return f"Would they do it anyway? Not settled: {difference}. It is known {_when(advice)}."
+        return f"{ask} Not settled: {difference}. It is known {_when(advice)}."
     of_all = format_people(advice.expected, alone=True)
     added = f"about {format_people(advice.added)} of the {of_all} {_because(advice)} of it"
-    return f"Would they do it anyway? Most likely {added}: {difference}.{_incremental(advice, currency)}"
+    return f"{ask} Most likely {added}: {difference}.{_incremental(advice, currency)}"
 
 
 def _incremental(advice: Advice, currency: str) -> str:
