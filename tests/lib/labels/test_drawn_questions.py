@@ -6,7 +6,7 @@ from lib.labels.cohorts import cohort_sql
 from tests.builders.question_checks import check_draw, daily_rows, question_of, tables_of
 from tests.builders.question_draws import draw
 
-DRAWS = 40  # of the suite; benchmarks/questions.py makes more
+DRAWS = 40  # of the suite; benchmarks/drawn_questions.py makes more
 
 
 @pytest.mark.parametrize("seeds", [range(first, first + 10) for first in range(0, DRAWS, 10)], ids=str)
