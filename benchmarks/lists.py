@@ -67,7 +67,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=1_000_000)
     users = parser.parse_args().users
-    values = widgets(action="buy", horizon_days=HORIZON, schema=SCHEMA, as_of=AS_OF, max_rate_ratio=10).__getitem__
+    given = widgets(action="buy", horizon_days=HORIZON, schema=SCHEMA, as_of=AS_OF, max_rate_ratio=10)
+    values = {name: "" if text.startswith(("${", "{{")) else text for name, text in given.items()}.__getitem__
     config = PublishConfig.from_widgets(values)
     home = Path(tempfile.mkdtemp(prefix="propensity-lists-"))
     try:
