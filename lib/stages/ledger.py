@@ -56,7 +56,8 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
 def _hold_against(scores: Near, held_out: HeldOut, config: TrainConfig) -> pd.DataFrame:
     """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts."""
     scores.tables.define("is_held_out", held_out.flags, "boolean")
-    scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), config.seed), "double")
+    seed = config.seed  # alone: workers get the function with all that it names
+    scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
     spread = scores.read_spread()
     counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread))
     measured = scores.tables.query(outcomes.sample_sql(scores.sql, spread.size))
