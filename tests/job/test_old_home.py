@@ -124,9 +124,9 @@ def test_its_models_and_its_list_are_shown(before):
     code, said = call("models")
     assert code == 0
     assert f"{ASKED.slug}: {ASKED}" in said
-    assert "version 1 (preprocessing version 1)" in said
+    assert "\n  version 1, as of 2024-06-02\n" in said
     until = "(now|2024-06-23)"  # the next run's pair takes its place, where that was made already
-    assert re.search(f"promoted, in use from 2024-06-02 until {until}: First model, promoted", said)
+    assert re.search(f"promoted, in use from 2024-06-02 until {until}: First model,\\s+promoted", said)
     code, said = call("audience", "--head", "3")
     assert code == 0
     first = table("audience").sort_values("rank").head(3)  # the next run's, where that was made already

@@ -94,7 +94,10 @@ def test_reasons_can_be_left_out_and_an_older_pair_has_none(world):
     world.predict(reasons=0)
     assert world.rows("predictions")["reasons"].isna().all()
     world.publish()
-    assert world.publish().summary.partition("The ten likeliest:\n")[2].splitlines()[0].endswith(f"{scores.max():.4f}")
+    free = world.rows("audience").query("not held_out")["user_id"]
+    best = world.rows("predictions").set_index("user_id")["propensity"][free].max()
+    head = world.publish().summary.partition("The ten likeliest who may be contacted:\n")[2]
+    assert head.splitlines()[0].endswith(f"{best:.4f}")
     said, pairs = [], world.registry.pairs
     pairs["buy_7d_cohort28d", "1"] = replace(pairs["buy_7d_cohort28d", "1"], notes=PairNotes(definition=DEFINITION))
     predict.run(Context(asked(PredictConfig), world.tables, world.registry, said.append))
