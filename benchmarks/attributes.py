@@ -35,8 +35,9 @@ from lib.registry.memory import MemoryRegistry
 from lib.stages import predict, retrain, train
 from lib.stages.attributes import choose_attributes, find_leaks
 from lib.stages.context import Context
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import arrow_schema
 
 DAYS, HORIZON, NEW = 260, 14, 45
 NOW = members.START + timedelta(days=DAYS - HORIZON)  # the label of the lists is known: the log goes on

@@ -16,8 +16,9 @@ from lib.labels import labels
 from lib.labels.rows import Rows
 from lib.labels.split import Split
 from lib.stages import champion
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import arrow_schema
 
 JOB = Path(__file__).parents[1] / "jobs" / "propensity.yml"
 HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "", "resolved_as_of": ""}

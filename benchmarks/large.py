@@ -20,8 +20,9 @@ from lib.features.cache import EXTRACTION
 from lib.features.extraction import Extraction
 from lib.features.vocabulary import features_schema
 from lib.stages import champion
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import arrow_schema
 from lib.timeline import Cutoffs
 from lib.training import comparison
 from lib.training.search import search

@@ -19,8 +19,9 @@ from lib.labels import labels
 from lib.registry.memory import MemoryRegistry
 from lib.stages import retrain, train
 from lib.stages.context import Context
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import arrow_schema
 
 HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "par"}
 

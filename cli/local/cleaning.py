@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from cli.local.cutoffs import delete_cutoff, delete_scores, distinct
 from cli.local.home import SETTINGS, Home
 from lib.config.question import Question
 from lib.whole_files import write_whole
@@ -146,7 +146,7 @@ def _features(folder: Path, days: int) -> Iterator[Removable]:
     prepared = {day for text in notes for day in Extraction.from_json(text).cutoffs.all}  # stages may work on these yet
     old = [day for day in cutoffs[NEWEST_CUTOFFS:] if day < cutoffs[0] - timedelta(days=days) and day not in prepared]
     for day in old:
-        delete = partial(_delete_cutoff, folder, day)
+        delete = partial(delete_cutoff, folder, day)
         yield Removable("cutoff of features", f"{folder.parent.name} {day}", 0.0, delete)
 
 
@@ -158,10 +158,10 @@ def _predictions(folder: Path, days: int) -> Iterator[Removable]:
     from lib import timeline
     from lib.features.days import LATE_DAYS
 
-    scored = _distinct(folder, "question", "horizon_days", "cutoff", optional="starts_in_days")
-    written = _distinct(folder.with_name("outcomes"), "question", "cutoff", "as_of")
+    scored = distinct(folder, "question", "horizon_days", "cutoff", optional="starts_in_days")
+    written = distinct(folder.with_name("outcomes"), "question", "cutoff", "as_of")
     last = {(question, cutoff): as_of for question, cutoff, as_of in sorted(written)}
-    listed = {(question, cutoff) for question, cutoff in _distinct(folder.with_name("audience"), "question", "cutoff")}
+    listed = {(question, cutoff) for question, cutoff in distinct(folder.with_name("audience"), "question", "cutoff")}
     for question in sorted({question for question, *_ in scored}):
         cutoffs = sorted(
             ((cutoff, horizon + (later or 0)) for other, horizon, cutoff, later in scored if other == question),
@@ -173,42 +173,8 @@ def _predictions(folder: Path, days: int) -> Iterator[Removable]:
             final = as_of is not None and timeline.is_final(cutoff, horizon, as_of, LATE_DAYS)
             read = (question, cutoff) in listed or cutoff >= timeline.track_record_window(newest, horizon).start
             if final and not read and cutoff < newest - timedelta(days=days):
-                remove = partial(_delete_scores, folder, question, cutoff)
+                remove = partial(delete_scores, folder, question, cutoff)
                 yield Removable("cutoff of predictions", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
-
-
-def _distinct(folder: Path, *columns: str, optional: str | None = None) -> list[tuple[Any, ...]]:
-    """The distinct values of some columns of a table; none where it is not there, or was never whole.
-
-    An `optional` one comes last, as None where the table is older than it.
-    """
-    from deltalake import DeltaTable
-    from deltalake.exceptions import TableNotFoundError
-
-    try:
-        table = DeltaTable(folder)
-    except TableNotFoundError:
-        return []
-    has = optional in [field.name for field in table.schema().fields]
-    more = [] if optional is None or has else [None]
-    columns = (*columns, optional) if optional is not None and has else columns
-    rows = table.to_pyarrow_table(columns=list(columns))
-    distinct = rows.group_by(list(columns)).aggregate([]).select(list(columns)).to_pylist()
-    return [(*row.values(), *more) for row in distinct]
-
-
-def _delete_scores(folder: Path, question: str, day: date) -> None:
-    from deltalake import DeltaTable
-
-    for table in (folder, folder.with_name("evaluations")):
-        if (table / "_delta_log").is_dir():
-            DeltaTable(table).delete(f"question = '{question}' AND cutoff = DATE '{day}'")
-
-
-def _delete_cutoff(folder: Path, day: date) -> None:
-    from deltalake import DeltaTable
-
-    DeltaTable(folder).delete(f"cutoff = DATE '{day}'")
 
 
 def _table_files(folder: Path, days: int) -> Iterator[Removable]:

@@ -12,10 +12,11 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lib.errors import SourceError
-from lib.tables.contracts import CONTRACTS, VERSIONED, to_pandas
+from lib.tables.contracts import CONTRACTS, VERSIONED
 from lib.tables.ids import STATISTICS
 from lib.tables.memory import MemoryTables
 from lib.tables.protocol import OURS
+from lib.tables.schemas import to_pandas
 
 
 class FileTables(MemoryTables):

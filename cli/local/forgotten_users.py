@@ -14,8 +14,9 @@ from deltalake import DeltaTable, write_deltalake
 from cli.local.home import KEY_FILE, Home
 from cli.local.plan import SCHEMA
 from lib.features.forgotten import CHECK, check_key_of_list, make_digest
-from lib.tables.contracts import FORGOTTEN, arrow_schema
+from lib.tables.contracts import FORGOTTEN
 from lib.tables.ids import IDS
+from lib.tables.schemas import arrow_schema
 
 _LIST = "forgotten"
 _PROPERTY = f"propensity.{CHECK}"

@@ -14,8 +14,9 @@ from cli.replay.store import UNTIL, Store
 from lib.backtest import replay
 from lib.config.stages import ExtractConfig
 from lib.features import ingest as ingest_rules
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.delta import DeltaTables
+from lib.tables.schemas import arrow_schema
 
 LOG = "spark.log"
 

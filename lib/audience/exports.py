@@ -13,7 +13,8 @@ import pandas as pd
 
 from lib.config.formats import IDENTIFIERS, Format
 from lib.errors import PublishRefused
-from lib.tables.contracts import AUDIENCE, arrow_schema
+from lib.tables.contracts import AUDIENCE
+from lib.tables.schemas import arrow_schema
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet take a text for a formula, when it begins with it
 

@@ -9,6 +9,7 @@ from lib.config.formats import format_names, read_format
 from lib.config.kinds import Kind, choice, file_of, optional
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.errors import ConfigError
+from lib.tables.contracts import AUDIENCE
 
 
 def chosen_columns() -> Kind[dict[str, str]]:
@@ -17,8 +18,6 @@ def chosen_columns() -> Kind[dict[str, str]]:
 
 
 def _read_columns(name: str, text: str) -> dict[str, str]:
-    from lib.tables.contracts import AUDIENCE  # which takes pandas: help needs none
-
     pairs = {ours.strip(): theirs.strip() for ours, _, theirs in (part.partition("=") for part in split_names(text))}
     if unknown := sorted(set(pairs) - set(AUDIENCE)):
         raise ConfigError(

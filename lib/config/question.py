@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
 from hashlib import sha1
 from typing import Any, Self
 
@@ -142,7 +141,7 @@ class Question(FromWidgets, group=Group.QUESTION):
             return ()
         return tuple(Fact("events", action, self.cohort_days or 0) for action in self.actions)
 
-    @cached_property
+    @property
     def slug(self) -> str:
         """A name for models: letters, digits and underscores, distinct for distinct questions."""
         plain = "_or_".join(re.sub(r"[^0-9a-z]+", "_", action.lower()) for action in self.actions)

@@ -17,6 +17,7 @@ from lib.expressions.expression import parse
 from lib.features import forgotten
 from lib.features.columns import OurColumn, Zones, find_column
 from lib.features.shapes import NOTHING, NUMBERS, TIMES, TYPE_OF, Asked, find_own_name, read_constant
+from lib.features.user_checks import check_unique, check_usable
 from lib.sources.opening import open_source, reading
 from lib.sources.part import Part
 from lib.tables.delta import DeltaTables
@@ -57,9 +58,9 @@ def load_users(config: ExtractConfig, tables: DeltaTables) -> Loaded:
         listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
         with reading(config.users):
             rows = forgotten.leave_out(rows, forgotten.find_shown(rows, None, listed))
-            lines = _check_usable(rows, config.max_bad_rows)
+            lines = check_usable(rows, config.max_bad_rows)
             rows = rows.where("broken IS NULL").drop("broken", "found").distinct()
-            _check_unique(rows)
+            check_unique(rows)
             is_timed = any(_has_times(part, config.user_columns) for part in parts)
             note = UsersNote(config.users, tuple(Attribute(name, kind, is_timed) for name, kind in kinds.items()))
             tables.replace(TABLE, _number_rows(rows), "1 = 1")
@@ -214,35 +215,6 @@ def _shape(
         *(F.when(fault, F.coalesce(shown, F.lit(NOTHING))) for fault, shown in faults.values())
     )
     return part.frame.select(*(column.alias(name) for name, column in shaped.items()))
-
-
-def _check_usable(rows: "DataFrame", most: float) -> list[str]:
-    from pyspark.sql import functions as F
-
-    counted = rows.groupBy("broken").agg(F.count("*").alias("n"), F.min("found").alias("found")).collect()
-    total = sum(row["n"] for row in counted)
-    broken = sorted((row["broken"], row["n"], row["found"]) for row in counted if row["broken"])
-    number = sum(n for _, n, _ in broken)
-    if not total:
-        raise SourceError("The table of users is empty. Fill it, or leave users blank.")
-    said = "; ".join(f"{name} in {n} rows, such as {value!r}" for name, n, value in broken)
-    if number > most * total:
-        raise SourceError(
-            f"The users hold null or unreadable values: {said}. Nothing was read. Mend these rows, or name the column "
-            "as an expression that makes null of them, like user_columns=age=to_number(age)."
-        )
-    return [f"{number} of {total} rows of the users cannot be used and were left out: {said}."] if number else []
-
-
-def _check_unique(rows: "DataFrame") -> None:
-    twice = rows.groupBy("user_id", "valid_time", "known_time").count().where("count > 1").orderBy("user_id").head(1)
-    if twice:
-        user, valid, known = twice[0][:3]
-        moment = f" for {valid or known}" if valid or known else ""
-        raise SourceError(
-            f"The users hold several rows of user {user!r}{moment}, which say different things. Nothing was read. Keep "
-            "one row, or tell them apart by a column valid_from or known_at."
-        )
 
 
 def _number_rows(rows: "DataFrame") -> "DataFrame":

@@ -24,7 +24,7 @@ def format_advice(advice: Advice, currency: str) -> list[str]:
 def format_quality(advice: Advice) -> str:
     """How good the models are, in a word and a number, and where that was measured."""
     if advice.quality is None or "auc" not in advice.quality.metrics:
-        return "How good the models are was not recorded with them."
+        return "Quality: how good the models are was not recorded with them."
     auc = advice.quality.metrics["auc"]
     return (
         f"Quality: {advice.word}. Of two users of whom one {advice.words.acts}, the list puts that one first in "

@@ -31,8 +31,9 @@ from lib.registry.protocol import Registry
 from lib.stages import ledger
 from lib.stages.context import Context
 from lib.stages.inputs import compare_inputs
-from lib.stages.records import drift_rows, has_decision, question_sql, read_rows, run_sql, verdict_rows
+from lib.stages.records import drift_rows, read_rows, run_sql, verdict_rows
 from lib.stages.segments import read_segments
+from lib.stages.standing import ask_when_outgrown, recorded_verdict
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
 from lib.training import comparison
@@ -100,7 +101,7 @@ def judge_champion(
         fresh = timeline.unlearnt_cutoffs(parts.holdout, through, horizon)
         if not fresh:
             return ChampionCheck(
-                pair, None, _recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of), nothing
+                pair, None, recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of), nothing
             )
         context.say(f"judging it on {len(fresh)} cutoffs, the newest {fresh[0]}")
         rows = read()
@@ -119,7 +120,7 @@ def judge_champion(
             scored_rows(pair, judged), read_segments(config.segments, tables, judged.frame), config.seed
         )
         off = format_off(segments, config.thresholds.max_calibration_error)
-        verdict = _ask_when_outgrown(verdict, pair, parts.holdout[0], horizon)
+        verdict = ask_when_outgrown(verdict, pair, parts.holdout[0], horizon)
         return ChampionCheck(pair, quality, verdict, drifts, segments).telling(off)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass
         named = f"Judging broke off: {type(error).__name__}: {error}"
@@ -224,32 +225,3 @@ def load_champion_to_beat(context: Context[RetrainConfig], as_of: date, X: pd.Da
     if checks is None:
         return Champion(pair)
     return Champion(pair, bool(checks.iloc[0]["retrain_needed"]), bool(checks.iloc[0]["answer"] == "good"))
-
-
-def _ask_when_outgrown(verdict: Verdict, pair: Pair, holdout: date, horizon_days: int) -> Verdict:
-    """Ask for a new pair where the one that holds was made for a change of which two fifths more is known by now."""
-    if verdict.answer != "good" or not comparison.is_outgrown(pair, holdout, horizon_days):
-        return verdict
-    reason = (
-        f"Version {pair.prediction_version} was made for the change of behaviour of {pair.notes.adapts} "
-        f"and has learnt through {pair.trained_through}: by now two fifths more is known of the new behaviour."
-    )
-    return Verdict("good", (*verdict.reasons, reason), outgrown=True)
-
-
-def _recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: date, as_of: date) -> Verdict:
-    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
-    checks = read_rows(
-        tables, "model_checks",
-        f"{question_sql(question)} AND prediction_version = '{pair.prediction_version}' AND as_of <= DATE '{as_of}' "
-        "ORDER BY as_of DESC, run_id DESC",
-    )  # fmt: skip
-    why = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
-    verdict = Verdict("good", (f"{why}, and it was promoted on the evidence before.",))
-    if checks is not None:
-        answer = checks.iloc[0]["answer"]
-        verdict = Verdict(answer, (f"{why}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
-    elif not has_decision(tables, question, pair.prediction_version):
-        # Copied from another schema, or its records are gone: what it was worth elsewhere speaks for nothing here.
-        verdict = Verdict("cannot_tell", (f"{why}, and no decision of this schema names it.",))
-    return _ask_when_outgrown(verdict, pair, holdout, question.reach_days)

@@ -22,8 +22,8 @@ from lib.stages.listed import list_again
 from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.suppressing import find_left_out, read_last_lists
-from lib.tables.contracts import to_arrow
 from lib.tables.protocol import Tables
+from lib.tables.schemas import to_arrow
 
 _NORMALISE = {"email": normalise_email, "phone": normalise_phone}
 

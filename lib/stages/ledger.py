@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib import timeline
-from lib.audience import outcomes
+from lib.audience import live_record, outcomes
 from lib.audience.ranking import HeldOut
 from lib.config.bases import StageConfig
 from lib.config.question import Question
@@ -95,7 +95,7 @@ def live_metrics(config: TrainConfig, tables: Tables, pair: Pair, as_of: date) -
     if most and users > most:
         sql = sampling.sample_sql(sql, (most / users,) * 2, sampling.OF_A_USER, config.seed)
     rows = tables.query(sql).sort_values(["cutoff", "user_id"], ignore_index=True)
-    return outcomes.live_metrics(rows, config.seed, of_others=pair.notes.others_rarer)
+    return live_record.live_metrics(rows, config.seed, of_others=pair.notes.others_rarer)
 
 
 def read_outcomes(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFrame:

@@ -10,8 +10,9 @@ from lib.audience.ranking import HeldOut
 from lib.audience.spread import RANKED, Spread, ranked_sql
 from lib.stages.nearby import Near, hold_near
 from lib.stages.suppressing import LeftOut, leave_out
-from lib.tables.contracts import AUDIENCE, PREDICTIONS, to_arrow
+from lib.tables.contracts import AUDIENCE, PREDICTIONS
 from lib.tables.protocol import Rows
+from lib.tables.schemas import to_arrow
 
 HEAD = 1_000  # users of a large list who are known by name here: of all, who may be contacted, and who is held out
 NUMBERS = ("rank", "propensity", "decile", "band", "held_out", "resting")  # what is known here of everybody

@@ -16,7 +16,8 @@ from lib.stages.context import Context
 from lib.stages.nearby import bring_near, hold_near
 from lib.stages.records import list_sql, read_decided_version
 from lib.stages.scoring import make_scorer
-from lib.tables.contracts import PREDICTIONS, arrow_schema
+from lib.tables.contracts import PREDICTIONS
+from lib.tables.schemas import arrow_schema
 
 # Users who are scored in this process: for some thousand, a worker's start and imports take longer than the scoring.
 MOST_SCORED_NEAR = 5_000

@@ -26,8 +26,9 @@ from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import count_segments
 from lib.stages.suppressing import LeftOut, find_left_out, read_last_lists, read_left_out, write_left_out
-from lib.tables.contracts import CONTRACTS, PUBLICATIONS, to_arrow
+from lib.tables.contracts import CONTRACTS, PUBLICATIONS
 from lib.tables.protocol import Tables
+from lib.tables.schemas import to_arrow
 from lib.timeline import Cutoffs
 
 MADE = "('published', 'recorded')"  # kinds of publications that a run wrote; the others were lists before

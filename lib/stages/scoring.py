@@ -7,7 +7,8 @@ import pyarrow as pa
 from lib.config.question import Question
 from lib.explain import reasons as reasons_rules
 from lib.models.pair import Pair
-from lib.tables.contracts import PREDICTIONS, arrow_schema
+from lib.tables.contracts import PREDICTIONS
+from lib.tables.schemas import arrow_schema
 
 
 def make_scorer(pair: Pair, question: Question, run_id: str, reasons: int) -> Callable[[pa.Table], pa.Table]:

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from lib.errors import ContractBroken, SourceError
 from lib.tables.batches import whole_users
-from lib.tables.contracts import CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.contracts import CONTRACTS, VERSIONED
 from lib.tables.ids import STATISTICS
 from lib.tables.pickling import pickle_lib_by_value
 from lib.tables.protocol import OURS, KeptNotes, MapTable, MapUsers, OfUsers
+from lib.tables.schemas import check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from duckdb.func import ARROW as ARROW_UDF
 
 from lib.errors import SourceError
-from lib.tables.contracts import ARROW, CONTRACTS, VERSIONED, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.contracts import CONTRACTS, VERSIONED
 from lib.tables.protocol import KeptNotes, MapTable, MapUsers, OfUsers
+from lib.tables.schemas import ARROW, check_columns, missing_added, to_arrow, to_pandas
 
 
 class MemoryTables(KeptNotes):

@@ -13,8 +13,9 @@ from lib.features import extraction
 from lib.features.vocabulary import choose_vocabulary
 from lib.labels.cohorts import sizes_sql
 from lib.labels.labels import labelled_cohort_sql
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import arrow_schema
 from tests.builders import question_draws
 from tests.builders.question_draws import Drawn, Event
 

@@ -34,8 +34,9 @@ from lib.stages import (
 )
 from lib.stages.attributes import choose_attributes
 from lib.stages.context import Context
-from lib.tables.contracts import DAILY_ACTIVITY, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import arrow_schema
 from lib.training import space
 from lib.training.fit import fit_pair
 

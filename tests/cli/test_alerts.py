@@ -19,7 +19,8 @@ from cli.local import alerts, job_run
 from cli.local.alerts import Channels, make_body, send, take_channels
 from cli.local.happenings import Happening, find_happenings
 from cli.local.home import open_home
-from lib.tables.contracts import CONTRACTS, to_arrow
+from lib.tables.contracts import CONTRACTS
+from lib.tables.schemas import to_arrow
 from localrun.platform.state import State
 from localrun.run.record import JobRun, TaskRun
 from tests.builders.runs import WIDGETS

@@ -16,8 +16,9 @@ from lib.features.vocabulary import features_schema
 from lib.labels.labels import labelled_cohort_sql
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.stages.profiles import write_profiles
-from lib.tables.contracts import CONTRACTS, PREDICTIONS, arrow_schema, missing_added
+from lib.tables.contracts import CONTRACTS, PREDICTIONS
 from lib.tables.delta import DeltaTables
+from lib.tables.schemas import arrow_schema, missing_added
 from tests.builders.attributes import user_rows
 from tests.builders.question_checks import daily_rows, question_of, tables_of
 from tests.builders.question_draws import draw

@@ -15,7 +15,8 @@ from lib.models.estimators import fit_models
 from lib.models.pair import Pair
 from lib.stages.scoring import make_scorer
 from lib.tables import batches
-from lib.tables.contracts import DAILY_ACTIVITY, PREDICTIONS, arrow_schema
+from lib.tables.contracts import DAILY_ACTIVITY, PREDICTIONS
+from lib.tables.schemas import arrow_schema
 
 START = date(2024, 3, 1)
 CUTOFFS = [START + timedelta(days=days) for days in (60, 67, 95)]
@@ -109,7 +110,7 @@ def test_a_replacement_is_one_commit(tables, spark):
     def version():
         return spark.sql(f"DESCRIBE HISTORY {tables.full_name('predictions')}").agg({"version": "max"}).first()[0]
 
-    row = dict.fromkeys(PREDICTIONS, "x") | {"horizon_days": 7, "cutoff": START, "propensity": 0.5}
+    row = dict.fromkeys(PREDICTIONS, "x") | {"horizon_days": 7, "cutoff": START, "propensity": 0.5, "starts_in_days": 0}
     tables.replace("predictions", pd.DataFrame([row]), "question = 'x'")
     before = version()
     tables.replace("predictions", pd.DataFrame([row | {"user_id": "y"}]), "question = 'x'")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from lib.audience import outcomes
+from lib.audience import live_record, outcomes
 from lib.audience.outcomes import count_by_decile, due_cutoffs, format_outcomes, quality_word
 from lib.audience.ranking import BANDS, HeldOut, equal_parts
 from lib.config.question import Question
@@ -181,12 +181,12 @@ def test_of_very_many_rows_a_sample_is_measured_and_all_are_counted(monkeypatch)
 
 def test_the_record_of_a_pair_counts_a_user_s_cutoffs_together():
     rows = pd.concat([scored(seed=1), scored(seed=2)]).assign(cutoff=CUTOFF)
-    found = outcomes.live_metrics(rows, 0)
+    found = live_record.live_metrics(rows, 0)
     assert set(found) == {"live_skill_over_base_rate", "live_calibration", "live_lists", "live_lists_above"}
     assert found["live_calibration"].value == pytest.approx(abs(np.log(rows["propensity"].sum() / rows["label"].sum())))
-    off = outcomes.live_metrics(scored(2000, factor=2.0).assign(cutoff=CUTOFF), 0)["live_calibration"]
+    off = live_record.live_metrics(scored(2000, factor=2.0).assign(cutoff=CUTOFF), 0)["live_calibration"]
     assert 0.45 < off.low < off.value < off.high < 0.95
-    assert set(outcomes.live_metrics(rows.assign(label=0), 0)) == {"live_lists", "live_lists_above"}
+    assert set(live_record.live_metrics(rows.assign(label=0), 0)) == {"live_lists", "live_lists_above"}
 
 
 def test_tenths_of_scored_rows():

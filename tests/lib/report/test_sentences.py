@@ -148,7 +148,7 @@ def test_nobody_held_out_leaves_it_unknown():
 
 
 def test_a_quality_that_nobody_noted_is_said():
-    assert format_advice(advice(quality=None), "")[0] == "How good the models are was not recorded with them."
+    assert format_advice(advice(quality=None), "")[0] == "Quality: how good the models are was not recorded with them."
     assert replace(advice(), quality=None).word == ""
 
 

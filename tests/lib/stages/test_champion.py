@@ -19,7 +19,7 @@ from lib.features.extraction import read_extraction
 from lib.features.vocabulary import DEFINITION
 from lib.models.notes import PairNotes
 from lib.registry.mlflow_registry import MlflowRegistry
-from lib.stages import champion
+from lib.stages import champion, standing
 from lib.stages.champion import read_labelled
 from lib.training import comparison
 from tests.builders.runs import AS_OF, NEXT, World, ago, asked, log
@@ -73,7 +73,7 @@ def test_a_verdict_that_stands_is_none_that_was_found_later(world):
     pair = world.registry.pairs[BUY, "1"]
     question = asked(RetrainConfig).question
     days = NEXT - timedelta(days=1), NEXT
-    before, then = (champion._recorded_verdict(world.tables, question, pair, AS_OF, day).reasons[0] for day in days)
+    before, then = (standing.recorded_verdict(world.tables, question, pair, AS_OF, day).reasons[0] for day in days)
     assert before.endswith(", and it was promoted on the evidence before.")
     assert then.endswith("; its recorded verdict, good, stands.")
 
@@ -311,7 +311,7 @@ def test_a_pair_made_for_a_change_learns_anew_when_two_fifths_more_is_known(worl
     pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
     seen = None if since is None else (through + timedelta(days=since)).isoformat()
     pair = replace(pair, notes=replace(pair.notes, adapts=seen))
-    verdict = champion._recorded_verdict(world.tables, question, pair, through + timedelta(days=days), NEXT)
+    verdict = standing.recorded_verdict(world.tables, question, pair, through + timedelta(days=days), NEXT)
     assert (verdict.answer, verdict.retrain_needed) == ("good", due)
     if due:
         assert verdict.reasons[1:] == (

@@ -10,7 +10,8 @@ from lib.config.bases import ModelConfig
 from lib.errors import ContractBroken
 from lib.explain import reasons
 from lib.stages.scoring import make_scorer
-from lib.tables.contracts import PREDICTIONS, arrow_schema
+from lib.tables.contracts import PREDICTIONS
+from lib.tables.schemas import arrow_schema
 from lib.training.fit import fit_pair
 from tests.builders.runs import ago, asked, labelled
 

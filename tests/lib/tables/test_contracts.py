@@ -3,8 +3,9 @@
 import pytest
 
 from lib.errors import ContractBroken
-from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES, arrow_schema, check_columns
+from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES
 from lib.tables.ids import IDS, STATISTICS
+from lib.tables.schemas import arrow_schema, check_columns
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
