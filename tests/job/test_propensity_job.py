@@ -155,10 +155,9 @@ def story(place, tmp_path_factory):
     retrain = broken / "notebooks" / "retrain.py"
     text = retrain.read_text()
     assert text.count("retrained = retrain.run(") == 1
-    retrain.write_text(text.replace(
-        "retrained = retrain.run(",
-        'from lib.errors import NotPromoted\nraise NotPromoted("No model that may be used is left.")\nretrained = (',
-    ))  # fmt: skip
+    refused = 'from lib.errors import NotPromoted; raise NotPromoted("No model that may be used is left.")'
+    call = text.index("retrained = retrain.run(")
+    retrain.write_text(f"{text[:call]}{refused}\n{' ' * 8}{text[call:]}")
     drifted = cook | {"as_of": "2024-07-08"}
     told: dict[str, Any] = {"place": place}
 
