@@ -4,10 +4,10 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from lib.config.kinds import NONE, TABLE_NAME, Kind, is_none, path_below, read_word, refuse_secrets
+from lib.config.kinds import NONE, TABLE_NAME, Kind, is_none, read_word, refuse_secrets
 from lib.errors import ConfigError
 from lib.expressions.scan import split_mapping, split_parts
-from lib.sources.files import is_place, split_paths
+from lib.sources.files import is_place, path_below, split_paths
 from lib.sources.options import Options, read_options
 from lib.tables.sql import name_sql
 

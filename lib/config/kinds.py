@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from lib.config import secrets
 from lib.errors import ConfigError
+from lib.sources.files import path_below
 
 TABLE_NAME = r"[^\s./`\x00-\x1f\x7f]{1,255}"  # what Unity Catalog takes as a name, without the blanks and backticks
 _LARGE = 1e6  # a limit of that size only keeps out slips of the pen
@@ -119,11 +120,6 @@ def file_of(*endings: str) -> Kind[str]:
         return text
 
     return Kind(read, f"a {either} file", below=path_below)
-
-
-def path_below(path: str, folder: Path) -> str:
-    """A path of files as it is found from a folder; an address of another kind as it stands."""
-    return path if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path) else str(folder / Path(path).expanduser())
 
 
 def schema_name() -> Kind[str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -218,3 +219,8 @@ def tell_format(events: str, files: Sequence[File]) -> Format:
 
 def _folder_of(file: File) -> str:
     return file.name.rpartition("/")[0]
+
+
+def path_below(path: str, folder: Path) -> str:
+    """A path of files as it is found from a folder; an address of another kind as it stands."""
+    return path if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path) else str(folder / Path(path).expanduser())
