@@ -17,7 +17,7 @@ from lib.tables.contracts import CONTRACTS, VERSIONED
 from lib.tables.ids import STATISTICS
 from lib.tables.pickling import pickle_lib_by_value
 from lib.tables.protocol import OURS, KeptNotes, MapTable, MapUsers, OfUsers
-from lib.tables.schemas import check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.schemas import ARROW, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.sql import name_sql
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class DeltaTables(KeptNotes):
 
     def define(self, name: str, function: OfUsers, gives: str) -> None:
         from pyspark.sql.pandas.functions import pandas_udf
+        from pyspark.sql.pandas.types import from_arrow_type
 
         pickle_lib_by_value()
 
@@ -84,7 +85,8 @@ class DeltaTables(KeptNotes):
             return pd.Series(function(texts.tolist()))
 
         as_udf: Any = pandas_udf  # whose overloads know no function of ours
-        self.spark.udf.register(name, as_udf(on_pandas, gives))
+        # a type and not its name, which Spark would look up in a session that need not be this one
+        self.spark.udf.register(name, as_udf(on_pandas, from_arrow_type(ARROW[gives])))
 
     def summarise(self, sql: str, function: MapTable, schema: pa.Schema) -> pa.Table:
         return self.map_rows(sql, function, schema).toArrow()

@@ -181,7 +181,7 @@ def test_files_that_no_longer_reach_back_are_not_read_anew(home, tables, file):
 
 
 @pytest.mark.parametrize(("step", "call"), [  # as they follow each other: a kill before each of them
-    ("set_property", 1), ("delete", 1), ("replace", 1), ("set_property", 2),
+    ("set_properties", 1), ("delete", 1), ("replace", 1), ("set_properties", 2),
 ])  # fmt: skip
 def test_a_kill_while_all_is_read_anew_is_mended_by_the_next_run(home, tables, file, step, call):
     log(50).to_csv(file, index=False)
