@@ -151,8 +151,9 @@ def test_the_next_run_scores_nobody_by_features_that_mean_something_else_and_tra
 @pytest.mark.parametrize("name", ["daily_activity", "predictions", "decisions", "outcomes", "model_checks"])
 def test_what_stood_in_its_tables_stands(before, after, name):
     columns = [column for column in before[name] if (name, column) not in RENEWED]
-    merged = before[name].merge(after[name][columns], how="left", on=columns, indicator=True)
-    assert len(before[name]) > 0
+    then, now = (frame[name].round({"expected": 9}) for frame in (before, after))  # a sum, by another order of rows
+    merged = then.merge(now[columns], how="left", on=columns, indicator=True)
+    assert len(then) > 0
     assert set(merged["_merge"]) == {"both"}
 
 
