@@ -27,7 +27,8 @@ HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "her
 def widgets(**changes: object) -> dict[str, str]:
     """The job's own defaults, no sampling, and what is asked for besides."""
     (job,) = yaml.safe_load(JOB.read_text(encoding="utf-8"))["resources"]["jobs"].values()
-    defaults = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+    given = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+    defaults = {name: "" if text.startswith("${") else text for name, text in given.items()}  # the bundle's own: none
     return defaults | HERE | {"max_training_rows": "0"} | {name: str(text) for name, text in changes.items()}
 
 
