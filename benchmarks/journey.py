@@ -2,14 +2,13 @@
 
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import yaml
 
 from datasets import complete_journey
+from lib.config.catalogue import defaults
 from lib.config.stages import ExtractConfig, RetrainConfig
 from lib.features import extraction
 from lib.labels import labels
@@ -20,16 +19,12 @@ from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.memory import MemoryTables
 from lib.tables.schemas import arrow_schema
 
-JOB = Path(__file__).parents[1] / "jobs" / "propensity.yml"
 HERE = {"schema": "here", "events": "here", "models": "here", "experiment": "here", "run_id": "", "resolved_as_of": ""}
 
 
 def widgets(**changes: object) -> dict[str, str]:
-    """The job's own defaults, no sampling, and what is asked for besides."""
-    (job,) = yaml.safe_load(JOB.read_text(encoding="utf-8"))["resources"]["jobs"].values()
-    given = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
-    defaults = {name: "" if text.startswith("${") else text for name, text in given.items()}  # the bundle's own: none
-    return defaults | HERE | {"max_training_rows": "0"} | {name: str(text) for name, text in changes.items()}
+    """The defaults of all parameters, no sampling, and what is asked for besides."""
+    return defaults() | HERE | {"max_training_rows": "0"} | {name: str(text) for name, text in changes.items()}
 
 
 @cache
