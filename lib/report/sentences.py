@@ -183,10 +183,6 @@ def format_day(day: "date | str") -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def format_days(days: int) -> str:
-    return "1 day" if days == 1 else f"{days} days"
-
-
 def format_people(number: Measured, *, alone: bool = False) -> str:
     """A number of people and its interval, whole, in digits that the interval leaves certain."""
     half = (number.high - number.low) / 2
