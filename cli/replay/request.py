@@ -58,7 +58,7 @@ class Request:
 
     @property
     def question(self) -> Question:
-        return Question.from_widgets(self.parameters.__getitem__)
+        return Question.of(self.parameters)
 
     @property
     def last_day(self) -> date:

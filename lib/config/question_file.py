@@ -121,7 +121,7 @@ def check_entries(entries: tuple[Entry, ...], given: Mapping[str, str]) -> None:
         if len(entries) == 1:
             return
         over = entry.over(given)
-        slug = Question.from_widgets(lambda name, over=over: over.get(name, "")).slug  # type: ignore[misc]
+        slug = Question.of(over).slug
         if twin := asked.get(slug):
             raise ConfigError(f"{entry.place}: it asks what {twin.place} asks, {slug}. Leave one out.")
         export = over.get("export", "")
