@@ -12,8 +12,7 @@ import os
 import sys
 
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
-root = dbutils.widgets.get("bundle_root") or os.path.abspath("..")
-sys.path.insert(0, root)
+sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
 
 from lib.config.forget import ForgetConfig
 from lib.stages import forget

@@ -68,7 +68,7 @@ class Effect:
 
     def turned(self) -> "Effect":
         """The effect on those who do the opposite."""
-        return Effect(self.lists, _opposite(self.overall), tuple(map(_opposite, self.deciles)))
+        return Effect(self.lists, -self.overall, tuple(-one for one in self.deciles))
 
     def added(self, users_by_decile: Sequence[int]) -> Measured:
         """How many more of these users act since they are contacted."""
@@ -76,10 +76,6 @@ class Effect:
         of_one = self.deciles or (self.overall,) * len(users)
         value, low, high = (float(users @ [getattr(one, end) for one in of_one]) for end in ("value", "low", "high"))
         return Measured(value, low, high)
-
-
-def _opposite(effect: Measured) -> Measured:
-    return Measured(-effect.value, -effect.high, -effect.low)
 
 
 def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:

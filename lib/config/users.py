@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lib.config.event_kinds import columns, mapping, options, source
-from lib.config.kinds import optional
+from lib.config.kinds import is_none, optional
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.errors import ConfigError
 from lib.sources.options import Options
@@ -44,7 +44,7 @@ class Users(FromWidgets, group=Group.READING, of_run=True):
         config = super().from_widgets(get)
         for name in ("user_columns", "user_options", "trusted_attributes"):
             text = get(name).strip()
-            if text and text.lower() != "none" and not config.users:
+            if not is_none(text) and not config.users:
                 raise ConfigError(f"{name} is {text!r} and users names no table. Name one, or leave {name} blank.")
         return config
 

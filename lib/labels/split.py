@@ -16,9 +16,9 @@ class Split:
 
 
 def split_cutoffs(cutoffs: Cutoffs, rarer: dict[date, int], horizon_days: int, least: int) -> Split:
-    """Take the newest matured cutoff as holdout, and older ones with it until `least` users acted.
+    """Take the newest matured cutoff as holdout, and older ones with it until `least` users are of the rarer class.
 
-    At least one training cutoff is always left: with too few positives for both, learning comes first and
+    At least one training cutoff is always left: with too few of them for both, learning comes first and
     the intervals on a small holdout say how little it shows.
     """
     holdout: list[date] = []

@@ -1,6 +1,5 @@
 """Bring activity and features up to date with the source: what the notebook `extract_features` calls.
 
-
 The source is read once for all questions of a run, then each question's features are seen to by itself.
 """
 

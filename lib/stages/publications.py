@@ -160,9 +160,9 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
 
 def _without_suppressed(question: Question, tables: Tables, ranked: pd.DataFrame) -> tuple[pd.DataFrame, LeftOut]:
     """A list of before without the users whom the newest list was to leave out, by what these lists say now."""
-    earlier = read_left_out(question, tables, ranked["cutoff"].iloc[0])
-    (scored,) = hold_near(to_arrow("audience", ranked))
     cutoff, names = ranked["cutoff"].iloc[0], read_last_lists(question, tables) or {}
+    earlier = read_left_out(question, tables, cutoff)
+    (scored,) = hold_near(to_arrow("audience", ranked))
     now = find_left_out(names, question, tables, cutoff, scored, len(ranked))
     rows = pd.concat([earlier, now.rows], ignore_index=True)
     both = replace(now, rows=rows.drop_duplicates("user_id"), scored=len(ranked) + len(earlier))

@@ -65,10 +65,11 @@ class Turn(Generic[ConfigT]):
             return False
         if not isinstance(error, Exception) or not self._turns.several:
             return False
-        if not isinstance(error, PropensityError):
+        reason = str(error)
+        if not isinstance(error, PropensityError):  # whose message is whole; what else is raised may be endless
             traceback.print_exception(kind, error, trace)
-        known = isinstance(error, PropensityError)  # its message is whole; what else is raised may be endless
-        self._turns.note(self.config, Note(str(error) if known else shorten_reason(f"{type(error).__name__}: {error}")))
+            reason = shorten_reason(f"{type(error).__name__}: {error}")
+        self._turns.note(self.config, Note(reason))
         return True
 
 
