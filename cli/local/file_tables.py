@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lib.errors import SourceError
 from lib.tables.contracts import CONTRACTS, VERSIONED
+from lib.tables.delta import STATISTICS_OF
 from lib.tables.ids import STATISTICS
 from lib.tables.memory import MemoryTables
 from lib.tables.protocol import OURS
@@ -38,15 +39,11 @@ class FileTables(MemoryTables):
         return super().table(sql)
 
     def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
-        new = self._table_of(name, rows)
-        if self.exists(name):
-            write_deltalake(self._folder / name, new, mode="overwrite", predicate=where, schema_mode="merge")
-        else:
-            write_deltalake(self._folder / name, new, configuration=_configuration(name))
+        where_there = {"predicate": where} if self.exists(name) else {}
+        self._write(name, rows, mode="overwrite", schema_mode="merge", **where_there)
 
     def append(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
-        given: dict[str, Any] = {} if self.exists(name) else {"configuration": _configuration(name)}
-        write_deltalake(self._folder / name, self._table_of(name, rows), mode="append", schema_mode="merge", **given)
+        self._write(name, rows, mode="append", schema_mode="merge")
 
     def delete(self, name: str, where: str) -> None:
         self._open(name).delete(where)
@@ -61,10 +58,7 @@ class FileTables(MemoryTables):
             raise SourceError(f"Table {name} cannot be read: {error}") from error
 
     def remake(self, name: str, rows: pa.Table) -> None:
-        given: dict[str, Any] = {} if self.exists(name) else {"configuration": _configuration(name)}
-        write_deltalake(
-            self._folder / name, self._table_of(name, rows), mode="overwrite", schema_mode="overwrite", **given
-        )
+        self._write(name, rows, mode="overwrite", schema_mode="overwrite")
 
     def properties(self, name: str) -> dict[str, str]:
         settings = self._open(name).metadata().configuration if self.exists(name) else {}
@@ -101,7 +95,8 @@ class FileTables(MemoryTables):
     def _open(self, name: str) -> DeltaTable:
         return DeltaTable(self._folder / name)
 
-
-def _configuration(name: str) -> dict[str, str | None]:
-    columns = STATISTICS.get(name)
-    return {"delta.dataSkippingStatsColumns": ",".join(columns)} if columns else {}
+    def _write(self, name: str, rows: pa.Table | pd.DataFrame, **how: Any) -> None:
+        """One commit, in which a new table gets its settings: those of one that is there are its own."""
+        if name in STATISTICS and not self.exists(name):
+            how["configuration"] = {STATISTICS_OF: ",".join(STATISTICS[name])}
+        write_deltalake(self._folder / name, self._table_of(name, rows), **how)
