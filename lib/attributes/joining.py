@@ -9,31 +9,27 @@ from datetime import date
 
 from lib.attributes.columns import Attribute, Kind
 
-_EPOCH = date(1970, 1, 1)
-
 
 def attributes_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
     """SQL for the attributes of all users whom the table has: a row per user and cutoff.
 
-    Columns: user_id, cutoff, cutoff_number (in days since 1970), and of each attribute its column `stored`.
+    Columns: user_id, cutoff, and of each attribute its column `stored`.
     """
     spans = _spans_sql(cutoffs)
     columns = "".join(f", u.{one.stored}" for one in attributes)
     if not any(one.is_timed for one in attributes):
-        return f"SELECT u.user_id, s.cutoff, s.cutoff_number{columns} FROM {{user_attributes}} u CROSS JOIN ({spans}) s"
+        return f"SELECT u.user_id, s.cutoff{columns} FROM {{user_attributes}} u CROSS JOIN ({spans}) s"
     known = "(u.valid_from IS NULL OR u.valid_from < s.cutoff) AND (u.known_day IS NULL OR u.known_day < s.cutoff)"
     names = "".join(f", {one.stored}" for one in attributes)
     return (
-        f"SELECT user_id, cutoff, cutoff_number{names} FROM (SELECT u.user_id, s.cutoff, s.cutoff_number{columns}, "
+        f"SELECT user_id, cutoff{names} FROM (SELECT u.user_id, s.cutoff{columns}, "
         "ROW_NUMBER() OVER (PARTITION BY u.user_id, s.cutoff ORDER BY u.number DESC) AS place "
         f"FROM {{user_attributes}} u JOIN ({spans}) s ON {known}) n WHERE place = 1"
     )
 
 
 def _spans_sql(cutoffs: Sequence[date]) -> str:
-    return " UNION ALL ".join(
-        f"SELECT DATE '{day}' AS cutoff, {(day - _EPOCH).days} AS cutoff_number" for day in dict.fromkeys(cutoffs)
-    )
+    return " UNION ALL ".join(f"SELECT DATE '{day}' AS cutoff" for day in dict.fromkeys(cutoffs))
 
 
 def with_attributes_sql(rows: str, attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
@@ -43,25 +39,18 @@ def with_attributes_sql(rows: str, attributes: Sequence[Attribute], cutoffs: Seq
     """
     if not attributes:
         return rows
+    columns = ", ".join(part for one in attributes for part in _columns_sql(one))
+    known, on = "{user_attributes}", "f.user_id = u.user_id"  # the same at every cutoff, unless its rows have times
     if any(one.is_timed for one in attributes):
-        columns = ", ".join(part for one in attributes for part in _columns_sql(one, "u"))
-        return (
-            f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN ({attributes_sql(attributes, cutoffs)}) u "
-            "ON f.user_id = u.user_id AND f.cutoff = u.cutoff"
-        )
-    # the same at every cutoff: no row of the table is needed more than once
-    columns = ", ".join(part for one in attributes for part in _columns_sql(one, "s"))
-    return (
-        f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN ({_spans_sql(cutoffs)}) s ON f.cutoff = s.cutoff "
-        "LEFT JOIN {user_attributes} u ON f.user_id = u.user_id"
-    )
+        known, on = f"({attributes_sql(attributes, cutoffs)})", f"{on} AND f.cutoff = u.cutoff"
+    return f"SELECT f.*, {columns} FROM ({rows}) f LEFT JOIN {known} u ON {on}"
 
 
-def _columns_sql(attribute: Attribute, spans: str) -> tuple[str, ...]:
+def _columns_sql(attribute: Attribute) -> tuple[str, ...]:
     stored, (first, *known) = f"u.{attribute.stored}", attribute.columns
     if not known:
         return (f"{stored} AS {first}",)
-    value = stored if attribute.kind is Kind.NUMBER else f"{spans}.cutoff_number - {stored}"
+    value = stored if attribute.kind is Kind.NUMBER else f"UNIX_DATE(f.cutoff) - {stored}"
     return (
         f"CAST({value} AS DOUBLE) AS {first}",
         f"CAST(CASE WHEN {stored} IS NULL THEN 0 ELSE 1 END AS DOUBLE) AS {known[0]}",
@@ -84,5 +73,5 @@ def values_sql(attributes: Sequence[Attribute], cutoffs: Sequence[date]) -> str:
 
 def _value_sql(attribute: Attribute) -> str:
     if attribute.kind is Kind.DATE:
-        return f"DATE '{_EPOCH}' + CAST({attribute.stored} AS INT)"
+        return f"DATE '1970-01-01' + CAST({attribute.stored} AS INT)"
     return f"({attribute.stored} = 'true')" if attribute.kind is Kind.FLAG else attribute.stored
