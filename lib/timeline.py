@@ -14,6 +14,7 @@ MIN_HISTORY_DAYS = 28  # a younger log has not even seen one monthly window
 ENOUGH_CUTOFFS = 4  # with so many fully covered training cutoffs, younger ones are left out
 CHANGING_HORIZONS = 4  # what fails so soon after a change of behaviour fails because of the same change
 GROWTH = Fraction(7, 5)  # of the known days of a new behaviour, after which a pair made for it is fitted anew
+MOST_DAYS = 3650  # of a span that is asked for, ten years: what is longer was mistyped, and at some length dates end
 NEVER_DAYS = 365  # a recency is capped here, so that "never" does not grow with the log's age
 TRACK_RECORD_HORIZONS = 4  # how far back a pair's track record is read: what is older speaks of other times
 

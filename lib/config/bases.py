@@ -6,7 +6,8 @@ from typing import Self
 
 from lib.config.kinds import day, file_of, flag, optional, run_name, schema_name, whole, word
 from lib.config.parameters import FromWidgets, Get, Group, parameter
-from lib.config.question import MAX_DAYS, Question
+from lib.config.question import Question
+from lib.timeline import MOST_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class RunConfig(FromWidgets, group=Group.QUESTION):
     )
     label_complete_after_days: int = parameter(
         "0",
-        whole(0, MAX_DAYS, "days"),
+        whole(0, MOST_DAYS, "days"),
         "so many days after its end a horizon counts as matured: late events are waited for",
         group=Group.LEARNING,
         unread=0,

@@ -16,10 +16,9 @@ from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question_kinds import amount, cohort_condition
 from lib.errors import ConfigError
 from lib.expressions.facts import Fact, UserCondition
-from lib.timeline import Window
+from lib.timeline import MOST_DAYS, Window
 
 MAX_SLUG = 80
-MAX_DAYS = 3650  # ten years: what is longer was mistyped, and at some length dates end
 EVERYBODY = "all"  # in the place of cohort_days: whoever was ever seen
 
 
@@ -47,11 +46,11 @@ class Question(FromWidgets, group=Group.QUESTION):
         job="${var.action}",
     )
     horizon_days: int = parameter(
-        "28", whole(1, MAX_DAYS, "days"), "how many days the prediction covers", job="${var.horizon_days}"
+        "28", whole(1, MOST_DAYS, "days"), "how many days the prediction covers", job="${var.horizon_days}"
     )
     cohort_days: int | None = parameter(  # None: everybody who was ever seen
         "90",
-        whole_or(EVERYBODY, 1, MAX_DAYS, "days"),
+        whole_or(EVERYBODY, 1, MOST_DAYS, "days"),
         "users are asked about who did anything in so many days before; all: ever",
         job="${var.cohort_days}",
     )
@@ -76,7 +75,7 @@ class Question(FromWidgets, group=Group.QUESTION):
     )
     starts_in_days: int = parameter(
         "0",
-        whole(0, MAX_DAYS, "days"),
+        whole(0, MOST_DAYS, "days"),
         "the days that the prediction covers begin so many days later",
         group=Group.MORE,
         unread=0,
@@ -89,10 +88,10 @@ class Question(FromWidgets, group=Group.QUESTION):
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         question = super().from_widgets(get)
-        if question.reach_days > MAX_DAYS:
+        if question.reach_days > MOST_DAYS:
             raise ConfigError(
                 f"starts_in_days and horizon_days are {question.reach_days} days together, got "
-                f"{question.starts_in_days} and {question.horizon_days}. Ask about at most {MAX_DAYS}."
+                f"{question.starts_in_days} and {question.horizon_days}. Ask about at most {MOST_DAYS}."
             )
         return question
 

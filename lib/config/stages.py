@@ -25,11 +25,11 @@ from lib.config.kinds import (
     word,
 )
 from lib.config.parameters import Get, Group, parameter
-from lib.config.question import MAX_DAYS
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
 from lib.config.users import Segments, Users
 from lib.errors import ConfigError
 from lib.expressions.facts import FACTS
+from lib.timeline import MOST_DAYS
 
 MAX_EVENT_TYPES = 500  # ten columns each: wider tables no engine bears
 MAX_REASONS = 10  # more than that nobody reads
@@ -42,7 +42,7 @@ COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run 
 class ExtractConfig(StageConfig, Chance, Segments, Users, QuietDays, Events, group=Group.LEARNING):
     """What `extract_features` needs to know."""
 
-    cadence_days: int = parameter("7", whole(1, MAX_DAYS, "days"), "from one cutoff that is learnt from to the next")
+    cadence_days: int = parameter("7", whole(1, MOST_DAYS, "days"), "from one cutoff that is learnt from to the next")
     max_cutoffs: int = parameter("26", whole(0), "how many cutoffs to learn from, the newest; 0: all history")
     max_event_types: int = parameter(
         "24",

@@ -6,6 +6,7 @@ from typing import Self
 from lib.config.kinds import decimal, optional, whole, whole_or_share
 from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.errors import ConfigError
+from lib.timeline import MOST_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class Contacts(FromWidgets, group=Group.LIST):
 
     quiet_days: int = parameter(
         "0",
-        whole(0, 3650, "days"),
+        whole(0, MOST_DAYS, "days"),
         "who was contacted in so many days before as_of, on whatever question, is in no file",
         name="quiet_days_after_contact",
     )

@@ -10,13 +10,14 @@ from dataclasses import replace
 from sqlglot import exp
 
 from lib.expressions.build import Builder
-from lib.expressions.facts import FACTS, MOST_DAYS, WITH_WINDOW, Fact, UserCondition
+from lib.expressions.facts import FACTS, WITH_WINDOW, Fact, UserCondition
 from lib.expressions.grammar import position, read_tree
 from lib.expressions.kinds import Kind
 from lib.expressions.render import spell_sql, spell_text
 from lib.expressions.same import normalise
 from lib.expressions.scan import refuse
 from lib.expressions.tree import Call, Field, Node, walk
+from lib.timeline import MOST_DAYS
 
 
 def parse_condition(text: str, what: str) -> UserCondition:

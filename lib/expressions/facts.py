@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MOST_DAYS = 3650  # of a window; what is longer was mistyped
 # function -> what it says of a type, of all events, and behind both of a window
 FACTS: Mapping[str, tuple[str, str]] = {
     "events": ("the number of {type} events", "the number of events"),
