@@ -6,6 +6,7 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
+from lib.config.question import Words
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import INTERVAL
@@ -84,13 +85,13 @@ def worth(actions: Measured, contacts: int, value: float, cost: float) -> Measur
     return Measured(*(end * value - cost * contacts for end in (actions.value, actions.low, actions.high)))
 
 
-def format_contacts(chosen: Chosen, whole: int, wanted: Contacts) -> list[str]:
+def format_contacts(chosen: Chosen, whole: int, wanted: Contacts, words: Words) -> list[str]:
     """Say how many are contacted; nothing where nothing was chosen."""
     if wanted.everybody:
         return []
     expected = chosen.rows["propensity"].sum()
-    head = f"To contact: {len(chosen.rows):,} of {whole:,} users, {expected:,.0f} expected to act, contacted or not."
-    return [head, *format_quiet(chosen, wanted)]
+    doing = f"{expected:,.0f} expected to {words.act}, contacted or not"
+    return [f"To contact: {len(chosen.rows):,} of {whole:,} users, {doing}.", *format_quiet(chosen, wanted)]
 
 
 def format_quiet(chosen: Chosen, wanted: Contacts) -> list[str]:

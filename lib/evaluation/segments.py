@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lib.config.question import Words
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure
 
@@ -71,7 +72,7 @@ def metric_rows(segments: Sequence[Segment], max_calibration_error: float) -> pd
     )
 
 
-def format_off(segments: Sequence[Segment], max_calibration_error: float) -> list[str]:
+def format_off(segments: Sequence[Segment], max_calibration_error: float, words: Words) -> list[str]:
     """A sentence for each segment whose level is off: with the whole interval, by the limit that holds for all."""
     sentences = []
     for one in segments:
@@ -79,7 +80,7 @@ def format_off(segments: Sequence[Segment], max_calibration_error: float) -> lis
         if error is None or ratio is None or not error.low > max_calibration_error:
             continue
         sentences.append(
-            f"Of {one.name} ({one.users} users) {ratio:.2f} times as many are expected to act as did; between "
+            f"Of {one.name} ({one.users} users) {ratio:.2f} times as many are expected to {words.act} as did; between "
             f"{math.exp(-max_calibration_error):.2f} and {math.exp(max_calibration_error):.2f} is allowed."
         )
     return sentences

@@ -7,11 +7,10 @@ import pandas as pd
 from lib.audience.outcomes import UNTOLD
 from lib.report import first_screen, numbers, plots, segments
 from lib.report.facts import Facts
-from lib.report.tables import Column, Table, format_share, make_table
+from lib.report.tables import INTERVAL, Column, Table, format_share, make_table
 
 NEWEST = 12  # so many past lists, decisions and verdicts are shown in full
 INPUTS = 20  # rows of drift and importances in their tables
-INTERVAL = "90% interval"
 
 
 def make_sections(facts: Facts) -> dict[str, Any]:

@@ -7,14 +7,8 @@ import pandas as pd
 from lib.evaluation.segments import OF_SEGMENT
 from lib.report import numbers
 from lib.report.facts import Facts
-from lib.report.tables import Column, make_table
+from lib.report.tables import INTERVAL, Column, make_table
 
-INTERVAL = "90% interval"
-SHARES = [
-    Column("Segment", "segment"), Column("Users", "users", "count"), Column("Share of the list", "of_list", "share"),
-    Column("Share of the first decile", "first_decile", "share"), Column("Expected to act", "expected", "count"),
-    Column("Probability", "mean", "share"),
-]  # fmt: skip
 MEASURED = [
     Column("Segment", "segment"), Column("AUC", "auc", "number"), Column(INTERVAL, "auc_low", "number", to="auc_high"),
     Column("Expected / observed", "ratio", "number"), Column(INTERVAL, "ratio_low", "number", to="ratio_high"),
@@ -24,8 +18,13 @@ MEASURED = [
 def make_segments(facts: Facts) -> dict[str, Any]:
     """Their three tables, without a row where there is nothing to tell."""
     of_run = numbers.rows_of_run(facts.checks, facts.run_id, facts.as_of)
+    shares = [
+        Column("Segment", "segment"), Column("Users", "users", "count"),
+        Column("Share of the list", "of_list", "share"), Column("Share of the first decile", "first_decile", "share"),
+        Column(f"Expected to {facts.question.words.act}", "expected", "count"), Column("Probability", "mean", "share"),
+    ]  # fmt: skip
     return {
-        "segments": make_table("Segments of the list", facts.segments, SHARES),
+        "segments": make_table("Segments of the list", facts.segments, shares),
         "segments_judged": make_table("How the models did by segment", judged_segments(of_run), MEASURED),
         "segments_known": make_table(
             "The newest list whose outcome is known, by segment", known_segments(facts.outcomes), MEASURED

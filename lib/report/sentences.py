@@ -138,8 +138,8 @@ def _incremental(advice: Advice, currency: str) -> str:
         return ""
     profit = worth(advice.added, len(advice.contact), advice.value, advice.cost)
     return (
-        f" Counting these alone, the profit is {format_worth(profit, currency)}; counting everybody who acts, "
-        f"{format_worth(advice.profit, currency)}."
+        f" Counting these alone, the profit is {format_worth(profit, currency)}; counting everybody who "
+        f"{advice.words.acts}, {format_worth(advice.profit, currency)}."
         f"{' So the contacts cost more than they add: do not contact for this alone.' if profit.high < 0 else ''}"
         f"{_format_paying(advice.paying_deciles)}"
     )

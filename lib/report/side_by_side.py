@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 HEADS = {
-    "question": "Question", "asked": "Asked", "quality": "Quality", "users": "Users", "expected": "Expected to act",
+    "question": "Question", "asked": "Asked", "quality": "Quality", "users": "Users", "expected": "Of them expected",
     "contact": "To contact first", "mean": "Mean propensity", "verdict": "Verdict", "failed": "Failed",
 }  # fmt: skip
 

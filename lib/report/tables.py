@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 NOTHING = "-"  # what is not known
+INTERVAL = "90% interval"  # the title of a column of ends
 
 
 def format_share(share: float) -> str:

@@ -119,7 +119,7 @@ def judge_champion(
         segments = measure_segments(
             scored_rows(pair, judged), read_segments(config.segments, tables, judged.frame), config.seed
         )
-        off = format_off(segments, config.thresholds.max_calibration_error)
+        off = format_off(segments, config.thresholds.max_calibration_error, config.question.words)
         verdict = ask_when_outgrown(verdict, pair, parts.holdout[0], horizon)
         return ChampionCheck(pair, quality, verdict, drifts, segments).telling(off)
     except Exception as error:  # noqa: BLE001 - whatever keeps a champion from being judged must not let it pass

@@ -129,7 +129,7 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     for draft in drafts:
         draft.keep()
     head = f"The list of {day} for {question}, written to {config.export.file}."
-    return [head, *left_out.format(), *format_contacts(chosen, len(ranked), config.contacts),
+    return [head, *left_out.format(), *format_contacts(chosen, len(ranked), config.contacts, question.words),
             *files.format(config.export)]  # fmt: skip
 
 

@@ -201,7 +201,7 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
         *sentences.format_advice(facts.advice, config.currency),
         *release_rules.format_difference(new.difference, new.publication["previous_cutoff"]),
         *contacts.format_quiet(new.chosen, config.contacts),
-        *format_segments(facts.segments),
+        *format_segments(facts.segments, config.question.words),
         *(new.files.format(config.export) if new.files else []),
         "The ten likeliest who may be contacted:",
         *audience_rules.format_list(new.chosen.free.head(10)),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib.attributes.columns import Attribute, Kind, UsersNote, read_note
 from lib.attributes.joining import attributes_sql
+from lib.config.question import Words
 from lib.errors import ConfigError
 from lib.evaluation.segments import part_rows
 from lib.tables.protocol import Tables
@@ -86,10 +87,10 @@ def count_segments(names: Sequence[str], tables: Tables, listed: pd.DataFrame, c
     )  # fmt: skip
 
 
-def format_segments(counted: pd.DataFrame) -> list[str]:
+def format_segments(counted: pd.DataFrame, words: Words) -> list[str]:
     """What a summary says of a list's segments."""
     return [
         f"  {row['segment']}: {row['users']} users, {row['of_list']:.1%} of the list and {row['first_decile']:.1%} of "
-        f"its first decile; {row['expected']:.1f} expected to act, {row['mean']:.1%}."
+        f"its first decile; {row['expected']:.1f} expected to {words.act}, {row['mean']:.1%}."
         for row in counted.to_dict("records")
     ]

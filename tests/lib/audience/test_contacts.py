@@ -8,6 +8,7 @@ import pytest
 
 from lib.audience.contacts import choose_contacts, expected_actions, format_contacts, worth
 from lib.audience.ranking import HeldOut
+from lib.config.question import ACTING, STAYING
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
 from tests.builders.ranked import rank
@@ -32,7 +33,7 @@ def choose(ranked, quiet=(), **wanted):
 def test_where_nothing_is_chosen_all_are_kept_but_those_held_out(ranked):
     everybody = choose(ranked)
     assert users(everybody.rows) == users(ranked[~ranked["held_out"]])
-    assert format_contacts(everybody, 100, ALL) == []
+    assert format_contacts(everybody, 100, ALL, ACTING) == []
 
 
 def test_the_comparison_is_of_users_held_out_who_would_have_been_chosen(ranked):
@@ -50,7 +51,7 @@ def test_who_is_to_have_quiet_makes_room_for_the_next_and_is_counted(ranked):
     held = users(ranked[ranked["held_out"]])[0]
     found = choose(ranked, {*free[:3], held, "stranger"}, top=5, quiet_days=7)
     assert (users(found.rows), found.quiet) == (free[3:8], 3)
-    told = format_contacts(found, 100, replace(ALL, top=5, quiet_days=7))
+    told = format_contacts(found, 100, replace(ALL, top=5, quiet_days=7), ACTING)
     assert told[1:] == ["  3 more are left in peace: they were contacted in the 7 days before."]
 
 
@@ -112,7 +113,8 @@ def test_of_nobody_nobody_acts(ranked):
 def test_it_is_told_how_many_are_contacted(ranked):
     asked = replace(ALL, value_of_action=4.0, cost_of_contact=2.0)
     chosen = choose_contacts(ranked.assign(resting=False), asked)
-    assert format_contacts(chosen, 100, asked) == [
+    assert format_contacts(chosen, 100, asked, ACTING) == [
         f"To contact: {len(chosen.rows)} of 100 users, {chosen.rows['propensity'].sum():.0f} expected to act, "
         "contacted or not."
     ]
+    assert format_contacts(chosen, 100, asked, STAYING)[0].endswith(" expected to stay away, contacted or not.")

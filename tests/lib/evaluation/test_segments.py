@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from lib.config.question import ACTING, STAYING
 from lib.evaluation.segments import format_off, measure_segments, metric_rows, part_rows
 
 
@@ -31,10 +32,11 @@ def test_a_level_that_is_off_is_named_and_one_that_holds_is_not():
     rows, values = rows_of({"DE": 0.2, "ES": 0.4}, (0.2, 0.2))
     segments = measure_segments(rows, values, 0)
     assert [(one.name, one.users) for one in segments] == [("country: DE", 400), ("country: ES", 400)]
-    (sentence,) = format_off(segments, 0.25)
+    (sentence,) = format_off(segments, 0.25, ACTING)
     assert sentence.startswith("Of country: ES (400 users) 0.5")
     assert sentence.endswith(" times as many are expected to act as did; between 0.78 and 1.28 is allowed.")
-    assert format_off(segments, 1.5) == []
+    assert " times as many are expected to stay away as did; " in format_off(segments, 0.25, STAYING)[0]
+    assert format_off(segments, 1.5, ACTING) == []
 
 
 def test_rows_say_the_metric_and_its_segment_and_the_level_has_its_limit():
@@ -52,4 +54,4 @@ def test_rows_say_the_metric_and_its_segment_and_the_level_has_its_limit():
 def test_of_a_segment_in_which_nobody_acts_only_the_loss_is_told():
     (segment,) = measure_segments(*rows_of({"MT": 0.0}, (0.1,)), 0)
     assert set(segment.metrics) == {"log_loss"}
-    assert format_off([segment], 0.25) == []
+    assert format_off([segment], 0.25, ACTING) == []

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from lib.audience.track_record import Bias, Effect
+from lib.config.question import STAYING
 from lib.evaluation.measured import Measured
 from lib.report.sentences import format_advice, format_money, format_people
 from tests.builders.advice import AS_OF, advice
@@ -101,6 +102,8 @@ def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
         "to +5.0), allowing for how likely each were. Counting these alone, the profit is 98 EUR (-212 to 408); "
         "counting everybody who acts, 6,388 EUR (5,988 to 6,788)."
     )
+    kept = said(replace(made, words=STAYING), "Does a contact keep them? ", "EUR")
+    assert kept.endswith("; counting everybody who stays away, 6,388 EUR (5,988 to 6,788).")
 
 
 @pytest.mark.parametrize(("added", "where"), [

@@ -4,13 +4,16 @@ from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lib.attributes.columns import Attribute, Kind
+from lib.config.question import STAYING
 from lib.config.stages import ExtractConfig
 from lib.errors import ConfigError, ModelError, NotEnoughHistory, SourceError
 from lib.features import extraction
 from lib.models.notes import PairNotes
+from lib.stages.segments import format_segments
 from tests.builders.attributes import put_users
 from tests.builders.runs import AS_OF, NEXT, World, asked, log
 
@@ -213,6 +216,15 @@ def test_quality_and_level_are_measured_by_segment():
     assert of_free.loc["calibration of plan: free", "threshold"] == 0.25
     assert of_free.loc["ratio of plan: free", "low"] < of_free.loc["ratio of plan: free", "high"]
     assert set(checks["answer"]) == {two_runs().second.verdict.answer}
+
+
+def test_who_stays_away_is_not_said_to_act():
+    counted = pd.DataFrame([
+        {"segment": "plan: free", "users": 120, "of_list": 0.6, "first_decile": 0.25, "expected": 30.0, "mean": 0.25},
+    ])  # fmt: skip
+    assert format_segments(counted, STAYING) == [
+        "  plan: free: 120 users, 60.0% of the list and 25.0% of its first decile; 30.0 expected to stay away, 25.0%."
+    ]
 
 
 def test_outcomes_have_a_part_of_each_segment():
