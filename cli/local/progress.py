@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cli.local.bars import Bars
-from lib.config.kinds import is_none
 from localrun.platform.state import State
 from localrun.run.graph import LOOKS
-from localrun.run.page import REPORT, SUMMARY, reports
+from localrun.run.page import REPORT, SUMMARY, exports, reports
 from localrun.run.record import JobRun, TaskRun
 
 # After so many seconds a task's last line is said again, and more rarely once it has been so for long: with the two
@@ -113,7 +112,5 @@ def format_results(run: JobRun, tables: Path) -> Iterator[str]:
         yield f"list      {tables / 'audience'}"
     for file in reports(tasks):
         yield f"report    {file}"
-    exports = [parameters.get("export", "") for parameters in run.each_question().values()]
-    for export in dict.fromkeys(exports if tasks else []):
-        if not is_none(export) and Path(export).is_file():
-            yield f"file      {export}"
+    for file in exports(run) if tasks else []:
+        yield f"file      {file}"

@@ -1,6 +1,5 @@
 """The folder that a run leaves: index.html as the workspace's run page would show it, and run.json."""
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from localrun.platform.references import format_value
 from localrun.platform.state import State
 from localrun.run.graph import LOOKS, draw
 from localrun.run.record import JobRun, TaskRun, past_runs
-from localrun.run.shell import Link, neighbours, relative, render_document
+from localrun.run.shell import Link, neighbours, relative, render_document, replace_text
 
 SUMMARY = "summary"  # the task value that the page shows as text of its own
 HEADLINE = "headline"  # the one that says what to do, which it shows on top
@@ -21,9 +20,7 @@ REPORT = "report"  # the one that names a file for readers
 def write_page(folder: Path, run: JobRun) -> None:
     """Write both files whole, so that a reader never meets a half; called with every change of the run."""
     for name, text in (("run.json", run.to_json()), ("index.html", render_page(run, folder))):
-        part = folder / f".{name}.part"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, folder / name)
+        replace_text(folder / name, text)
 
 
 def close_abandoned(runs: Path) -> None:
@@ -76,9 +73,8 @@ def _outcome(run: JobRun, tasks: Sequence[TaskRun], folder: Path) -> str:
     ]
     lines = [line for task in tasks for line in str(task.values.get(HEADLINE) or "").splitlines()]
     files = [("Report of the list", file) for file in reports(tasks)]
-    export = run.parameters.get("export", "")
-    if run.state is State.SUCCESS and files and export and Path(export).is_file():
-        files.append((f"File {Path(export).name}", export))
+    if run.state is State.SUCCESS and files:
+        files += [(f"File {Path(file).name}", file) for file in exports(run)]
     links = [f'<a class="file" href="{escape(relative(Path(file), folder))}">{text}</a>' for text, file in files]
     body = [*errors, *map(format_line, lines), f"<p>{' '.join(links)}</p>" if links else ""]
     return f"<section><h2>What came out</h2>{''.join(body)}</section>" if any(body) else ""
@@ -139,6 +135,12 @@ def reports(tasks: Iterable[TaskRun]) -> list[str]:
     """The files for readers that tasks have written."""
     named = [str(task.values[REPORT]) for task in tasks if task.values.get(REPORT)]
     return [file for file in named if Path(file).is_file()]
+
+
+def exports(run: JobRun) -> list[str]:
+    """The files that lists were written to, as far as they are there: each question may name its own."""
+    named = dict.fromkeys(parameters.get("export", "") for parameters in run.each_question().values())
+    return [file for file in named if Path(file).is_absolute() and Path(file).is_file()]  # no word, like none
 
 
 def _parameters(run: JobRun) -> str:

@@ -35,9 +35,14 @@ def put_around(path: Path, links: Iterable[Link]) -> None:
     page = path.read_text(encoding="utf-8")
     linked = _AROUND.sub(lambda _: format_around(links), page, count=1)
     if linked != page:
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(linked, encoding="utf-8")
-        part.replace(path)
+        replace_text(path, linked)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole, so that a reader never meets a half."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
 
 
 def relative(target: Path, folder: Path) -> str:

@@ -163,6 +163,16 @@ def test_what_came_out_stands_on_top_and_files_are_linked_from_the_page(run, tmp
     assert html.index(">schema<") < html.index(">run_id<")  # what was given first
 
 
+def test_each_question_has_the_link_to_its_own_file(run, tmp_path):
+    for name in ("report.html", "a.csv", "b.csv"):
+        (tmp_path / name).touch()
+    run.state, run.parameters["export"] = State.SUCCESS, str(tmp_path / "a.csv")
+    run.questions = {"a": {}, "b": {"export": str(tmp_path / "b.csv")}, "c": {"export": "none"}}
+    run.tasks["predict"].values = {"report": str(tmp_path / "report.html")}
+    html = page.render_page(run, tmp_path / "runs" / "20240601")
+    assert re.findall(r">File ([^<]*)<", html) == ["a.csv", "b.csv"]
+
+
 def test_what_failed_stands_on_top(run):
     task = run.tasks["predict"]
     task.state, task.error = State.FAILED, "SourceError: <none>"
