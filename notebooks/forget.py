@@ -12,7 +12,8 @@ import os
 import sys
 
 dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
-sys.path.insert(0, dbutils.widgets.get("bundle_root") or os.path.abspath(".."))
+root = dbutils.widgets.get("bundle_root") or os.path.abspath("..")
+sys.path.insert(0, root)
 
 from lib.config.forget import ForgetConfig
 from lib.stages import forget
