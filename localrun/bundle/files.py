@@ -70,7 +70,7 @@ def read_yaml(path: Path, shown: str) -> dict[str, Any]:
 def read_included(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The merged files, and the file of each job."""
     tree: dict[str, Any] = {}
-    files: dict[str, str] = {}
+    places: dict[str, tuple[str, str]] = {}
     main = read_yaml(root / "databricks.yml", "databricks.yml")
     paths = [root / "databricks.yml"]
     for pattern in main.get("include") or []:
@@ -85,11 +85,20 @@ def read_included(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
             raise LocalRunError(f"{shown}: {', '.join(sorted(unknown))} is no part of a bundle. Remove it.")
         for key, job in _jobs_in(part):
             _check_names_once(shown, key, job)
-        for key, _ in _jobs_in({"resources": part.get("resources")}):
-            if files.setdefault(key, shown) != shown:
-                raise LocalRunError(f"{shown}: job {key} is also in {files[key]}. Rename or remove one.")
+        for kind, key in _keys_in(part):
+            if (first := places.setdefault(key, (kind, shown))) != (kind, shown):
+                text = f"{kind}.{key} has the key of {first[0]}.{key} in {first[1]}"
+                raise LocalRunError(
+                    f"{shown}: {text}. A key names one resource, of whatever kind; rename or remove one."
+                )
         tree = merge(tree, _anchor_paths(part, path.parent))
-    return tree, files
+    return tree, {key: shown for key, (kind, shown) in places.items() if kind == "jobs"}
+
+
+def _keys_in(part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Kind and key of every resource of a file, without what its targets lay over them."""
+    for kind, named in (part.get("resources") or {}).items():
+        yield from ((kind, key) for key in named or {})
 
 
 def _jobs_in(tree: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

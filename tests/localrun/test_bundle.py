@@ -237,11 +237,16 @@ def test_every_problem_of_a_job_has_its_line(tmp_path):
     ]
 
 
-def test_two_files_cannot_name_one_job(tmp_path):
+@pytest.mark.parametrize("kind", ["jobs", "model_serving_endpoints"])
+def test_two_resources_cannot_have_one_key_of_whatever_kind_they_are(tmp_path, kind):
     bundles.write(tmp_path)
-    (tmp_path / "jobs" / "twin.yml").write_text("resources: {jobs: {toy: {name: twin}}}")
-    with pytest.raises(LocalRunError, match=r"jobs/twin\.yml: job toy is also in jobs/toy\.yml"):
+    (tmp_path / "jobs" / "twin.yml").write_text(f"resources: {{{kind}: {{toy: {{name: twin}}}}}}")
+    with pytest.raises(LocalRunError) as refused:
         load_bundle(tmp_path)
+    assert str(refused.value) == (
+        f"jobs/twin.yml: {kind}.toy has the key of jobs.toy in jobs/toy.yml. A key names one resource, of whatever "
+        "kind; rename or remove one."
+    )
 
 
 def test_what_is_not_there_is_named(tmp_path):
