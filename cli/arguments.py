@@ -57,6 +57,9 @@ def build_parser() -> Parser:
             "backtest", help="replay the scheduled job over the past, under four policies of retraining"
         )
     )
+    features = commands.add_parser("features", help="what each feature means, and in which unit")
+    features.add_argument("word", nargs="?", default="", metavar="WORD", help="only those that it stands in, like buy")
+    add_home_option(features)
     notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
     notebook.add_argument("name", help="the notebook's name, such as train")
     add_home_option(notebook)

@@ -15,7 +15,7 @@ sys.path.insert(0, root)
 
 from lib.config import question_file
 from lib.config.stages import ExtractConfig
-from lib.stages import extract_features
+from lib.stages import dictionary, extract_features
 from lib.stages.turns import Turns
 from lib.tables import delta
 
@@ -139,6 +139,11 @@ for turn in turns.due(lambda config: extract_features.is_prepared(config, tables
         print(extracted.summary)
         display(extracted.table)  # one row per cutoff: users seen so far, and those of the cohort
         turn.say(summary=extracted.summary)
+
+# COMMAND ----------
+
+# what each column means and in which unit: as a table, and as comments of the columns
+print(dictionary.write_dictionary(tables, log.asked.first_seen, with_attributes=bool(configs[0].users)))
 
 # COMMAND ----------
 

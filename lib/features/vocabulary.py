@@ -9,22 +9,11 @@ from hashlib import sha1
 
 import pyarrow as pa
 
-from lib.features.windows import WINDOWS
+from lib.features.meanings import OF_ACTIONS, OF_TYPES, OF_USERS
 
 OTHER = "other"  # column prefix of the event types pooled beyond the most used ones
 DEFINITION = "5"  # raise when any value below changes its meaning: cached features are then rebuilt
-USER_FEATURES = (
-    *(f"{what}_{window or 'all'}" for what in ("events", "days", "value", "items") for window in WINDOWS),
-    "recency", "silence", "tenure", "gap_mean", "gap_std", "overdue", "trend_7_28", "trend_28_90", "weekend_share",
-    "covered_7", "covered_28", "covered_90", "log_age", "expected",
-)  # fmt: skip
-TYPE_FEATURES = (
-    *(f"events_{window or 'all'}" for window in WINDOWS),
-    "days_28", "days_90", "value_28", "recency", "covered_90", "expected",
-)  # fmt: skip
-ACTION_FEATURES = (  # of the actions that were ever asked about, besides
-    "faded_14", "faded_60", "gap_median", "ends_within_7", "ends_within_28", "ends_within_90",
-)  # fmt: skip
+USER_FEATURES, TYPE_FEATURES, ACTION_FEATURES = map(tuple, (OF_USERS, OF_TYPES, OF_ACTIONS))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,12 @@ USER_ATTRIBUTES = {  # and a column of each attribute: a string, or a double
     "known_day": "date",  # the day on which it became known; null: always
     "number": "bigint",  # 1, 2, ...: the order of a user's rows; of those that count the last one says what holds
 }
+FEATURE_DICTIONARY = {
+    "feature": "string",  # a column of features, or of an attribute beside them
+    "about": "string",  # in the words of reasons: an event type, an aspect of all, or an attribute
+    "meaning": "string",
+    "unit": "string",
+}
 MODEL_CHECKS = {
     "run_id": "string",
     "question": "string",  # its slug
@@ -178,6 +184,7 @@ CONTRACTS = {
     "daily_activity": DAILY_ACTIVITY,
     "features": FEATURES,
     "user_attributes": USER_ATTRIBUTES,
+    "feature_dictionary": FEATURE_DICTIONARY,
     "model_checks": MODEL_CHECKS,
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,

@@ -172,6 +172,6 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
                 )
     drawn = set().union(*arrows(DESIGN, "Tables"))
     by_spark = {("events", "extract_features"), ("attribute_checks", "extract_features")}  # read by tests/spark
-    by_spark |= {("extract_features", name) for name in ("daily_activity", "user_attributes")}
+    by_spark |= {("extract_features", name) for name in ("daily_activity", "user_attributes", "feature_dictionary")}
     by_spark |= {("predictions", "predict")}  # of more users than are scored near
     assert tables.arrows | by_spark == drawn

@@ -14,7 +14,7 @@ import pytest
 from lib.errors import ModelError, PublishRefused
 from lib.registry import mlflow_registry
 from lib.report import charts
-from lib.stages import extract_features, predict, publish, retrain, train
+from lib.stages import dictionary, extract_features, predict, publish, retrain, train
 from lib.tables import delta
 from lib.tables.contracts import AUDIENCE
 from lib.tables.memory import MemoryTables
@@ -133,10 +133,11 @@ def workspace(tmp_path, monkeypatch):
 
     def read(configs, tables):
         space.done.append(("source", ",".join(config.question.action for config in configs)))
-        return SimpleNamespace(as_of=DAY)
+        return SimpleNamespace(as_of=DAY, asked=SimpleNamespace(first_seen={}))
 
     monkeypatch.setattr(extract_features, "read", read)
     monkeypatch.setattr(extract_features, "is_prepared", lambda *_: True)
+    monkeypatch.setattr(dictionary, "write_dictionary", lambda *_, **__: "")
     monkeypatch.setattr(extract_features, "prepare", played("extract_features", table=rows))
     judged = played("train", metrics=rows, drift=rows, verdict=SimpleNamespace(answer="good"))
     monkeypatch.setattr(train, "run", judged)
