@@ -57,6 +57,8 @@ dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
 dbutils.widgets.text("segments", "", "Segments: none")
 # share of the users whom nobody is to contact, to see what contacting adds
 dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
+# whether each question leaves users of its own alone, or all of a home the same, given one share and seed
+dbutils.widgets.dropdown("hold_out_for", "", ["", "question", "home"], "Hold out for: question")
 # tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until
 dbutils.widgets.text("suppress", "", "Suppress: none")
 # a file to write the list to as well, for contacting; beside it one of the users to leave alone

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lib.audience.contacts import Chosen, expected_actions, worth
+from lib.audience.effects import WORTH_KNOWING, Effect, lists_to_wait, pool_effect, when_known
 from lib.audience.outcomes import quality_word
-from lib.audience.track_record import Bias, Effect, effect_arm, find_bias, lists_until_known, pool_effect
+from lib.audience.track_record import Bias, find_bias
 from lib.config.question import STAYING, Words
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
@@ -18,8 +19,6 @@ from lib.evaluation.metrics import Quality
 from lib.timeline import known_on
 
 Rule = Literal["profit", "top", "average"]
-WORTH_KNOWING = 0.1  # an effect of so much of the base rate, where no cost and value say more
-YEARS = 5  # what takes longer to be known is not waited for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +115,7 @@ def give_advice(
     if effect is not None and names["words"] == STAYING:
         effect = effect.turned()  # whoever is kept by a contact does not stay away
     wanted_arm = cost / value if value and cost else WORTH_KNOWING * base_rate
-    later = _lists_to_wait(effect, base_rate, held, len(listed) - held, wanted_arm)
+    later = lists_to_wait(effect, base_rate, held, len(listed) - held, wanted_arm)
     return Advice(
         cutoff=cutoff, users=len(listed), held_out=held, quiet=chosen.quiet, quality=quality,
         low_evidence=bool(listed["low_evidence"].any()), everybody=expected_actions(listed, ratio, seed), rule=rule,
@@ -124,7 +123,7 @@ def give_advice(
         profit=None if value is None or cost is None else worth(expected, len(rows), value, cost), value=value,
         cost=cost, past=past, bias=find_bias(past, reach_days), effect=effect,
         added=None if effect is None else effect.added(_by_decile(rows)),
-        effect_known=_when_known(cutoff, reach_days, delay_days, later),
+        effect_known=when_known(cutoff, reach_days, delay_days, later),
         first_known=known_on(oldest, reach_days, delay_days), again=known_on(cutoff, reach_days, delay_days),
         **names,
     )  # fmt: skip
@@ -200,20 +199,3 @@ def _share(rows: pd.DataFrame, listed: pd.DataFrame) -> float:
 def _by_decile(rows: pd.DataFrame) -> list[int]:
     counts = rows["decile"].value_counts()
     return [int(counts.get(decile, 0)) for decile in range(1, 11)]
-
-
-def _lists_to_wait(effect: Effect | None, rate: float, held: int, others: int, wanted: float) -> int | None:
-    """After how many more lists an effect of `wanted` can be told; 0: now; None: never."""
-    if effect is not None:
-        arm = effect.overall.high - effect.overall.value
-        if effect.overall.low > 0 or effect.overall.high < 0 or arm <= wanted:
-            return 0
-    if not held or not others or not 0 < rate < 1 or not wanted:
-        return None
-    return max(1, lists_until_known(effect_arm(rate, held, others), wanted) - (effect.lists if effect else 0))
-
-
-def _when_known(cutoff: date, horizon_days: int, delay_days: int, later: int | None) -> date | None:
-    if later is None or later * horizon_days > YEARS * 365:
-        return None
-    return known_on(cutoff, horizon_days, delay_days, later - 1) if later else cutoff

@@ -2,27 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from lib.audience import ranking
+from lib.audience.parts import ALL, metric_row, share_rows, split_parts
+from lib.audience.sides import effect_rows
 from lib.audience.spread import Spread, ranked_sql
 from lib.config.question import Question
-from lib.evaluation.measured import Measured
-from lib.evaluation.metrics import Quality, measure, measure_change, measure_share
+from lib.evaluation.metrics import Quality, measure
 from lib.evaluation.segments import measure_segments, part_rows
 from lib.features.days import LATE_DAYS
 from lib.tables.sql import number_sql
 from lib.timeline import is_final
 
-ALL = "all"  # the part of the ledger that speaks of the whole list
-DECILES = tuple(f"decile {number}" for number in range(1, 11))
-HELD_OUT, NOT_HELD_OUT, SUPPRESSED = "held out", "not held out", "suppressed"
 SHOWN = ("auc", "average_precision", "log_loss", "base_rate_log_loss", "skill_over_base_rate", "ratio", "calibration",
          "ece")  # fmt: skip
+COUNTED = ("decile", "band", "held", "spoilt", "suppressed", "file", "contacted")  # by which users are counted
 UNTOLD = "too few to tell"
 # The word for an AUC of at least so much, the best first: how often one who acted stood above one who did not.
 WORDS: Mapping[str, float] = {"excellent": 0.9, "very good": 0.8, "good": 0.7, "fair": 0.6, "poor": 0.0}
@@ -30,22 +28,31 @@ HONEST = 1.25  # beyond this factor between expected and observed, with the whol
 MOST_ROWS = 200_000  # so many rows are measured at the most; counted are all
 
 
-def counts_sql(scored: str, spread: Spread) -> str:
+def counts_sql(scored: str, spread: Spread, *, of_home: bool = False) -> str:
     """SQL for what `outcome_rows` counts of the scores of one cutoff.
 
     Parameters
     ----------
-    scored : SELECT with user_id, propensity, label, and suppressed
+    scored : SELECT with user_id, propensity, label, suppressed, file, contacted, and reached
         Every scored user once; label 1 where what was asked came true, else 0; `suppressed` where one stood on
-        no list. The tables know a function `is_held_out`.
+        no list; `file` is chosen or control for who stood in a file or beside it; `contacted` where somebody told so;
+        `reached` where a user who is held out was contacted all the same, on whatever question, and is to count on no
+        side. The tables know a function `is_held_out`.
     spread : Spread
         Of these very rows.
+    of_home : bool
+        Whether who is held out is so of all questions: only then `reached` counts.
     """
-    ranked = ranked_sql(scored, spread, ("user_id", "propensity", "label", "suppressed"))
-    flagged = f"SELECT l.*, is_held_out(user_id) AND NOT suppressed AS held FROM ({ranked}) l"
+    ranked = ranked_sql(
+        scored, spread, ("user_id", "propensity", "label", "suppressed", "file", "contacted", "reached")
+    )
+    reached = "reached" if of_home else "1 = 0"
+    flagged = f"SELECT l.*, is_held_out(user_id) AND NOT suppressed AS alone FROM ({ranked}) l"
+    sides = f"SELECT f.*, alone AND NOT {reached} AS held, alone AND {reached} AS spoilt FROM ({flagged}) f"
+    parts = ", ".join(COUNTED)
     return (
-        "SELECT decile, band, held, suppressed, COUNT(*) AS users, SUM(propensity) AS expected, "
-        f"CAST(SUM(label) AS BIGINT) AS observed FROM ({flagged}) f GROUP BY decile, band, held, suppressed"
+        f"SELECT {parts}, COUNT(*) AS users, SUM(propensity) AS expected, CAST(SUM(label) AS BIGINT) AS observed "
+        f"FROM ({sides}) s GROUP BY {parts}"
     )
 
 
@@ -60,9 +67,10 @@ def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int, *, wit
 
     Parameters
     ----------
-    counts : DataFrame[decile, band, held, suppressed, users, expected, observed]
+    counts : DataFrame[COUNTED, users, expected, observed]
         Of every scored user, as `counts_sql` has them. `held`: nobody was to contact them, so that what contacting adds
-        can be measured; `suppressed` users stood on no list: measured with the others, and compared with nobody.
+        can be measured; `suppressed` users stood on no list, and `spoilt` ones were contacted though they were held
+        out: measured with the others, and compared with nobody.
     measured : DataFrame[user_id, propensity, label]
         Every scored user, or a sample.
     without : bool
@@ -73,18 +81,16 @@ def outcome_rows(counts: pd.DataFrame, measured: pd.DataFrame, seed: int, *, wit
     DataFrame[part, users, expected, observed, metric, measured, low, high, word]
         Part `all` has the metrics `SHOWN`, as `lib.evaluation.metrics` defines them, and the word; of one class only,
         log_loss alone. Each decile, each band that has users, the suppressed ones, and of all others those held out and
-        not (where there are both) have their `rate` of acting and its `lift` over the list's. `not held out`, and each
-        decile and band that has both, have the `effect`: the rate of those not held out less that of the others; its
-        users are those not held out. Intervals of shares are Wilson's, the others come from resampling users.
+        not, chosen for a file and its control (where there are both) have their `rate` of acting and its `lift` over
+        the list's. `not held out`, and each decile and band that has both, have the effects of `lib.audience.sides`.
+        Intervals of shares are Wilson's, the others come from resampling users.
     """
-    counts = counts.sort_values(["decile", "band", "held", "suppressed"], ignore_index=True)
+    counts = counts.sort_values(list(COUNTED), ignore_index=True)
     quality = _measure_list(measured, seed)
-    whole = [_metric_row(ALL, counts, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
+    whole = [metric_row(ALL, counts, name, quality.metrics[name]) for name in SHOWN if name in quality.metrics]
     rate = int(counts["observed"].sum()) / int(counts["users"].sum())
-    parts = pd.DataFrame(
-        [*whole, *(row for name, part in _split_parts(counts) for row in _share_rows(name, part, rate))]
-    )
-    effects = [row for name, part in _compared_parts(counts) for row in _effect_rows(name, part)]
+    parts = pd.DataFrame([*whole, *(row for name, part in split_parts(counts) for row in share_rows(name, part, rate))])
+    effects = effect_rows(counts)
     parts = pd.concat([parts, pd.DataFrame(effects)], ignore_index=True) if effects else parts
     parts["word"] = None
     turned = without and rate > 0.5
@@ -107,8 +113,8 @@ def segment_rows(rows: pd.DataFrame, values: pd.DataFrame, seed: int) -> pd.Data
         row
         for name, mask in masks.items()
         for row in (
-            *_share_rows(name, _count(rows[mask]), rate),
-            *(_metric_row(name, _count(rows[mask]), metric, one) for metric, one in measured[name].items()),
+            *share_rows(name, _count(rows[mask]), rate),
+            *(metric_row(name, _count(rows[mask]), metric, one) for metric, one in measured[name].items()),
         )
     )
 
@@ -182,49 +188,3 @@ def _measure_list(measured: pd.DataFrame, seed: int, *, of_others: bool = False)
     ordered = measured.sort_values(["propensity", "user_id"], ascending=[False, True])
     y, scores = ordered["label"].to_numpy(np.int64), ordered["propensity"].to_numpy(float)
     return measure(y, scores, None, ordered["user_id"].to_numpy(object), seed, of_others=of_others)
-
-
-def _split_parts(counts: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Deciles, bands, suppressed users, and of the others those held out or not: each that has users."""
-    held, suppressed = (counts[name].to_numpy(bool) for name in ("held", "suppressed"))
-    masks: dict[str, Any] = {name: counts["decile"] == number for number, name in enumerate(DECILES, start=1)}
-    masks |= {name: counts["band"] == name for name in ranking.BANDS}
-    if held.any():
-        masks |= {HELD_OUT: held, NOT_HELD_OUT: ~held & ~suppressed}
-    masks |= {SUPPRESSED: suppressed}
-    return [(name, counts[mask]) for name, mask in masks.items() if mask.any()]
-
-
-def _compared_parts(counts: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The parts in which users held out are held against the others: the whole list, its deciles and bands."""
-    held_or_not = (HELD_OUT, NOT_HELD_OUT, SUPPRESSED)
-    return [(NOT_HELD_OUT, counts), *((name, part) for name, part in _split_parts(counts) if name not in held_or_not)]
-
-
-def _effect_rows(name: str, part: pd.DataFrame) -> list[dict[str, object]]:
-    sides = {held: rows for held, rows in part[~part["suppressed"]].groupby("held")}
-    if len(sides) < 2:
-        return []
-    held, others = (_share(sides[side]) for side in (True, False))
-    return [_metric_row(name, sides[False], "effect", measure_change(held, others))]
-
-
-def _share_rows(name: str, part: pd.DataFrame, rate: float) -> list[dict[str, object]]:
-    share = _share(part)
-    rows = [_metric_row(name, part, "rate", share)]
-    if rate:
-        lift = Measured(share.value / rate, share.low / rate, share.high / rate)
-        rows.append(_metric_row(name, part, "lift", lift))
-    return rows
-
-
-def _share(part: pd.DataFrame) -> Measured:
-    return measure_share(int(part["observed"].sum()), int(part["users"].sum()))
-
-
-def _metric_row(name: str, part: pd.DataFrame, metric: str, measured: Measured) -> dict[str, object]:
-    return {
-        "part": name, "users": int(part["users"].sum()), "expected": float(part["expected"].sum()),
-        "observed": int(part["observed"].sum()), "metric": metric, "measured": measured.value, "low": measured.low,
-        "high": measured.high,
-    }  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ BANDS: Mapping[str, float] = {
     "far above average": 4.0, "above average": 1.5, "average": 1 / 1.5,
     "below average": 1 / 4, "far below average": 0.0,
 }  # fmt: skip
+QUESTION, HOME = "question", "home"  # for whom users are held out; no slug is so short
 DIGEST_BYTES = 8  # of a user's place among all users, from 0 to 1
 
 
@@ -20,9 +22,19 @@ DIGEST_BYTES = 8  # of a user's place among all users, from 0 to 1
 class HeldOut:
     """Which users nobody is to contact, so that what contacting adds can be measured: a share, by chance."""
 
-    question: str  # slug: each question leaves other users alone
+    question: str  # slug: each question leaves other users alone; HOME: all questions the same
     share: float
     seed: int
+
+    @classmethod
+    def of(cls, slug: str, held_for: str, share: float, seed: int) -> Self:
+        """Those of one question, or of the home, as `hold_out_for` says."""
+        return cls(HOME if held_for == HOME else slug, share, seed)
+
+    @property
+    def of_home(self) -> bool:
+        """Whether they are held out of all questions."""
+        return self.question == HOME
 
     def flags(self, users: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Mark these users: the same ones every time, and with a larger share the same ones and more."""

@@ -187,6 +187,11 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
     held_out_share: float = parameter(
         "0.1", decimal(0, 1), "share of the users whom nobody is to contact, to see what contacting adds"
     )
+    hold_out_for: str = parameter(
+        "question",
+        choice("question", "home"),
+        "whether each question leaves users of its own alone, or all of a home the same, given one share and seed",
+    )
     bounds: PublishLimits
     suppress: tuple[str, ...] = parameter(
         "",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib.audience.outcomes import ALL, HELD_OUT, NOT_HELD_OUT
+from lib.audience.parts import ALL, HELD_OUT, NOT_HELD_OUT
 from lib.evaluation.measured import Measured
 from lib.evaluation.segments import OF_SEGMENT
 from lib.evaluation.verdict import SENTENCES, MetricLimit

@@ -1,15 +1,21 @@
 """What is said of a list on its first day: the same sentences in the summary, on the run's page and in the report."""
 
 import math
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from lib.audience.advice import Advice
 from lib.audience.contacts import worth
+from lib.audience.effects import Basis
 from lib.audience.outcomes import UNTOLD
 from lib.config.question import STAYING
 from lib.evaluation.measured import Measured
 
 NEWEST = 12  # so many past lists are named by their words
+SIDES: Mapping[Basis, str] = {  # whom the users left alone are compared with
+    "effect": "those who could be contacted", "effect_chosen": "those who stood in the file",
+    "effect_contacted": "those who were contacted",
+}  # fmt: skip
 
 
 def format_advice(advice: Advice, currency: str) -> list[str]:
@@ -123,7 +129,7 @@ def format_effect(advice: Advice, currency: str) -> str:
     value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
     difference = (
-        f"on {lists}, those who could be contacted {_more(advice)} than those left alone by {value} percentage points "
+        f"on {lists}, {SIDES[effect.basis]} {_more(advice)} than those left alone by {value} percentage points "
         f"({low} to {high}), allowing for how likely each were"
     )
     if not advice.is_effect_known or advice.added is None:

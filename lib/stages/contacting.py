@@ -10,13 +10,15 @@ from lib.config.exports import Export
 from lib.config.question import Question
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import odd_days, read_users
-from lib.stages.records import list_sql
+from lib.stages.records import list_sql, question_sql
 from lib.tables.contracts import CONTACTS
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql, text_literal
 from lib.timeline import Window
 
 COLUMNS = ("day", "channel", "question")  # of who was contacted, besides user_id
+FILE = ("chosen", "control")  # kinds of rows that a file leaves
+CONTACT = "('chosen', 'contacted')"  # kinds that stand for a contact
 
 
 def take_contacted(names: Iterable[str], tables: Tables) -> None:
@@ -45,13 +47,39 @@ def take_contacted(names: Iterable[str], tables: Tables) -> None:
             _replace(tables, contacts, f"{source} AND day IN ({days_sql(sorted(set(when)))})")
 
 
-def write_chosen(question: Question, tables: Tables, cutoff: date, users: "pd.Series[str]", export: Export) -> None:
-    """Keep who stood in the file of a list, in the place of what was kept of the same list and file."""
-    rows = pd.DataFrame({"user_id": users}).assign(
-        question=question.slug, cutoff=cutoff, day=cutoff, channel=export.format, kind="chosen", source=export.file
+def write_chosen(
+    question: Question, tables: Tables, cutoff: date, export: Export, chosen: Iterable[str], control: Iterable[str]
+) -> None:
+    """Keep who stood in the file of a list, and beside it, in the place of what was kept of the same list and file."""
+    users = [(user, kind) for kind, part in (("chosen", chosen), ("control", control)) for user in part]
+    rows = pd.DataFrame(users, columns=["user_id", "kind"]).assign(
+        question=question.slug, cutoff=cutoff, day=cutoff, channel=export.format, source=export.file
     )
-    mine = f"kind = 'chosen' AND {list_sql(question, cutoff)} AND source = {text_literal(export.file)}"
+    mine = f"kind IN ('chosen', 'control') AND {list_sql(question, cutoff)} AND source = {text_literal(export.file)}"
     _replace(tables, rows, mine)
+
+
+def sides_sql(question: Question, cutoff: date) -> str:
+    """SQL for what is known of contacts of one list, a row per user: user_id, file, contacted, reached.
+
+    `file` is chosen, control or blank. `contacted`: told of the question, or of none in particular, on a day from the
+    cutoff to the end of what the list speaks of. `reached`: chosen or contacted on such a day, on whatever question.
+    """
+    within = f"day >= DATE '{cutoff}' AND day < DATE '{question.window(cutoff).end}'"
+    mine, slug = list_sql(question, cutoff), question_sql(question)
+    stood = {kind: _any_sql(f"kind = '{kind}' AND {mine}") for kind in FILE}
+    of_file = " ".join(f"WHEN {condition} THEN '{kind}'" for kind, condition in stood.items())
+    told = f"kind = 'contacted' AND {within} AND (question IS NULL OR {slug})"
+    any_contact = _any_sql(f"kind IN {CONTACT} AND {within}")
+    return (
+        f"SELECT user_id, CASE {of_file} ELSE '' END AS file, {_any_sql(told)} AS contacted, "
+        f"{any_contact} AS reached "
+        f"FROM {{contacts}} WHERE cutoff = DATE '{cutoff}' OR ({within}) GROUP BY user_id"
+    )
+
+
+def _any_sql(condition: str) -> str:
+    return f"COALESCE(MAX(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) = 1"
 
 
 def quiet_sql(question: Question, tables: Tables, as_of: date, days: int) -> str:
@@ -65,7 +93,7 @@ def quiet_sql(question: Question, tables: Tables, as_of: date, days: int) -> str
     own = f"question = '{question.slug}' AND cutoff = DATE '{as_of}'"
     return (
         f"SELECT DISTINCT user_id FROM {{contacts}} WHERE day >= DATE '{window.start}' AND day < DATE '{window.end}' "
-        f"AND NOT COALESCE({own}, FALSE)"
+        f"AND kind IN {CONTACT} AND NOT COALESCE({own}, FALSE)"
     )
 
 

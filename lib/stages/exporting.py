@@ -125,7 +125,7 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     chosen = choose_contacts(listed.assign(resting=listed["user_id"].isin(resting)), config.contacts)
     files = prepare_files(config.export, tables, chosen)
     drafts = list(draft_files(config.export, question, files))
-    write_chosen(question, tables, day, files.chosen["user_id"], config.export)
+    write_chosen(question, tables, day, config.export, files.chosen["user_id"], files.control["user_id"])
     for draft in drafts:
         draft.keep()
     head = f"The list of {day} for {question}, written to {config.export.file}."

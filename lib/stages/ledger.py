@@ -8,7 +8,7 @@ import pandas as pd
 
 from lib import timeline
 from lib.audience import live_record, outcomes
-from lib.audience.ranking import HeldOut
+from lib.audience.ranking import QUESTION, HeldOut
 from lib.config.bases import StageConfig
 from lib.config.question import Question
 from lib.config.stages import TrainConfig
@@ -16,6 +16,7 @@ from lib.evaluation.measured import Measured
 from lib.labels import labels, sampling
 from lib.labels.rows import user_hash
 from lib.models.pair import Pair
+from lib.stages.contacting import sides_sql
 from lib.stages.nearby import Near, bring_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import read_segments
@@ -38,8 +39,9 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(config, tables, as_of):
-        (scores,) = bring_near(tables, _with_suppressed_sql(question, tables, cutoff, as_of))
-        outcome = _hold_against(scores, _read_held_out(question, tables, cutoff), config)
+        (scores,) = bring_near(tables, _with_sides_sql(question, tables, cutoff, as_of))
+        held_out = _read_held_out(question, tables, cutoff)
+        outcome = _hold_against(scores, held_out, config)
         of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
@@ -54,12 +56,16 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
 
 
 def _hold_against(scores: Near, held_out: HeldOut, config: TrainConfig) -> pd.DataFrame:
-    """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts."""
+    """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts.
+
+    Users held out of all questions are compared as long as nobody contacted them; one question's may be contacted on
+    another, and are compared all the same.
+    """
     scores.tables.define("is_held_out", held_out.flags, "boolean")
     seed = config.seed  # alone: workers get the function with all that it names
     scores.tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
     spread = scores.read_spread()
-    counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread))
+    counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread, of_home=held_out.of_home))
     measured = scores.tables.query(outcomes.sample_sql(scores.sql, spread.size))
     return outcomes.outcome_rows(counts, measured, config.seed, without=config.question.without)
 
@@ -133,16 +139,19 @@ def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: 
     return labels.labelled_sql(rows, question, cutoffs, as_of)
 
 
-def _with_suppressed_sql(question: Question, tables: Tables, cutoff: date, as_of: date) -> str:
-    """SQL for the scores of a cutoff with what happened, and `suppressed`: who stood on no list."""
+def _with_sides_sql(question: Question, tables: Tables, cutoff: date, as_of: date) -> str:
+    """SQL for the scores of a cutoff with what happened, and what `lib.audience.outcomes.counts_sql` asks for."""
     scored = scored_sql(question, [cutoff], as_of)
-    if not tables.exists("suppressions"):
-        return f"SELECT s.*, 1 = 0 AS suppressed FROM ({scored}) s"
-    left_out = f"SELECT DISTINCT user_id FROM {{suppressions}} WHERE {list_sql(question, cutoff)}"
-    return (
-        f"SELECT s.*, x.user_id IS NOT NULL AS suppressed FROM ({scored}) s "
-        f"LEFT JOIN ({left_out}) x ON s.user_id = x.user_id"
-    )
+    names, joins = ["1 = 0 AS suppressed", "'' AS file, 1 = 0 AS contacted, 1 = 0 AS reached"], ""
+    if tables.exists("suppressions"):
+        left_out = f"SELECT DISTINCT user_id FROM {{suppressions}} WHERE {list_sql(question, cutoff)}"
+        names[0] = "x.user_id IS NOT NULL AS suppressed"
+        joins += f" LEFT JOIN ({left_out}) x ON s.user_id = x.user_id"
+    if tables.exists("contacts"):
+        names[1] = "COALESCE(c.file, '') AS file, COALESCE(c.contacted, FALSE) AS contacted, "
+        names[1] += "COALESCE(c.reached, FALSE) AS reached"
+        joins += f" LEFT JOIN ({sides_sql(question, cutoff)}) c ON s.user_id = c.user_id"
+    return f"SELECT s.*, {', '.join(names)} FROM ({scored}) s{joins}"
 
 
 def _evaluations_sql(question: Question, scored: str, as_of: date) -> str:
@@ -156,5 +165,7 @@ def _read_held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:
     """Who was held out from the list of a cutoff, by its own share and seed; nobody where none was published."""
     where = f"{list_sql(question, cutoff)} AND kind = 'published' ORDER BY number DESC"
     rows = read_rows(tables, "publications", where)
-    share, seed = (0.0, 0) if rows is None else rows[["held_out_share", "seed"]].iloc[0]
-    return HeldOut(question.slug, float(share), int(seed))
+    if rows is None:
+        return HeldOut(question.slug, 0.0, 0)
+    share, seed, held_for = rows[["held_out_share", "seed", "hold_out_for"]].iloc[0]
+    return HeldOut.of(question.slug, held_for or QUESTION, float(share), int(seed))

@@ -74,7 +74,7 @@ def publication_row(
     """The row of `publications` for a list that is about to be `published` or `recorded`."""
     return _row(config, tables, ranked, kind) | {
         "base_rate": rate.value, "held_out_share": config.held_out_share, "seed": config.seed,
-        "previous_cutoff": last, **release.difference_columns(difference),
+        "hold_out_for": config.hold_out_for, "previous_cutoff": last, **release.difference_columns(difference),
     }  # fmt: skip
 
 

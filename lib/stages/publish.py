@@ -96,7 +96,8 @@ def run(context: Context[PublishConfig]) -> Published:
         tables.replace("audience", new.listed.rows, question_sql(question))
     lists.record_publication(config, tables, new.publication)
     if new.files:
-        write_chosen(question, tables, cutoffs.as_of, new.files.chosen["user_id"], config.export)
+        users = (rows["user_id"] for rows in (new.files.chosen, new.files.control))
+        write_chosen(question, tables, cutoffs.as_of, config.export, *users)
     for file in drafts:
         file.keep()
         context.say(f"written to {file.target}")
@@ -133,7 +134,7 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
     compared = None
     if old and old_spread and old_spread.size:
         compared = release_rules.compare_lists(listed.tables, listed.sql, old.sql, (spread, old_spread))
-    held_out = HeldOut(question.slug, config.held_out_share, config.seed)
+    held_out = HeldOut.of(question.slug, config.hold_out_for, config.held_out_share, config.seed)
     ranked = rank_list(listed, spread, held_out, low_evidence=low_evidence)
     recorded = past.why_not_in_use(config, tables, as_of)
     is_exported = bool(config.export.file) and not recorded

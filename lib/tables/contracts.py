@@ -88,7 +88,7 @@ CONTACTS = {
     "cutoff": "date",  # of the list whose file the user stood in; null where somebody told of the contact
     "day": "date",  # chosen: the cutoff; contacted: when that was
     "channel": "string",  # of chosen the file's format; null where nobody said
-    "kind": "string",  # chosen: stood in a file; contacted: told by a table or file that `contacted` names
+    "kind": "string",  # chosen: stood in a file; control: held out, and else would have; contacted: as somebody told
     "source": "string",  # that file, or that table or file
 }
 PUBLICATIONS = {
@@ -116,6 +116,7 @@ PUBLICATIONS = {
     "suppressed_by": "string",  # the same by reason, as JSON
     "suppress_lists": "string",  # the lists that were looked at, each with its rows, as JSON
     "chosen": "bigint",  # users in the file; null where there is none
+    "hold_out_for": "string",  # for whom users are held out: question or home; null, of before: question
     "quiet": "bigint",  # users of the list, not held out, who are left alone since they were contacted of late
 }
 OUTCOMES = {
@@ -210,7 +211,7 @@ ADDED = {  # columns that tables of earlier versions lack: null when read, there
     "predictions": ("reasons", "starts_in_days"),
     "decisions": ("repair_count",),
     "publications": (
-        "repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists", "chosen", "quiet",
+        "repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists", "chosen", "hold_out_for", "quiet",
     ),
     "audience": ("reasons", "starts_in_days", "percentile", "band", "expected_actions", "held_out"),
 }  # fmt: skip

@@ -11,15 +11,20 @@ from lib.tables.memory import MemoryTables
 SCORED = "SELECT * FROM scored"
 
 
-def outcome_rows(rows, held_out, seed, suppressed=None):
-    """The ledger's rows of a frame with user_id, propensity and label; who is held out or suppressed is flagged."""
+def outcome_rows(rows, held_out, seed, suppressed=None, *, of_home=False):
+    """The ledger's rows of a frame with user_id, propensity and label; who is held out or suppressed is flagged.
+
+    What is known of contacts are columns of the frame, or nothing.
+    """
     held = {user for user, flag in zip(rows["user_id"], held_out, strict=True) if flag}
     out = np.zeros(len(rows), bool) if suppressed is None else suppressed
-    tables, spreads = lists_of(scored=rows.assign(suppressed=out))
+    sides = {"file": "", "contacted": False, "reached": False}
+    missing = {name: value for name, value in sides.items() if name not in rows}
+    tables, spreads = lists_of(scored=rows.assign(suppressed=out, **missing))
     spread = spreads["scored"]
     tables.define("is_held_out", lambda users: [user in held for user in users], "boolean")
     tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
-    counts, measured = outcomes.counts_sql(SCORED, spread), outcomes.sample_sql(SCORED, spread.size)
+    counts, measured = outcomes.counts_sql(SCORED, spread, of_home=of_home), outcomes.sample_sql(SCORED, spread.size)
     return outcomes.outcome_rows(tables.query(counts), tables.query(measured), seed)
 
 

@@ -61,7 +61,8 @@ def test_what_happened_is_counted_and_measured_alike(tables, drawn, monkeypatch)
     label, held_out = np.random.default_rng(1).integers(0, 2, 300), HeldOut("q", 0.2, 0)
     told = drawn.assign(label=label.astype(np.int32), as_of=date(2024, 7, 1))[list(EVALUATIONS)]
     tables.replace("evaluations", told, "1 = 1")
-    scored = "SELECT *, user_id > 'b' AND user_id < 'p' AS suppressed FROM {evaluations}"
+    sides = "'' AS file, 1 = 0 AS contacted, 1 = 0 AS reached"
+    scored = f"SELECT *, user_id > 'b' AND user_id < 'p' AS suppressed, {sides} FROM {{evaluations}}"
     tables.define("is_held_out", held_out.flags, "boolean")
     tables.define("user_place", lambda users: user_hash(np.array(users, object), 0), "double")
 

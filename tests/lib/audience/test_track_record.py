@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from lib.audience.contacts import ARM
-from lib.audience.track_record import Effect, effect_arm, find_bias, lists_until_known, pool_effect
+from lib.audience.effects import Effect, effect_arm, lists_until_known, pool_effect
+from lib.audience.track_record import find_bias
 from lib.evaluation.measured import Measured
 
 FIRST = date(2024, 1, 1)

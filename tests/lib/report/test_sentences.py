@@ -6,7 +6,8 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from lib.audience.track_record import Bias, Effect
+from lib.audience.effects import Effect
+from lib.audience.track_record import Bias
 from lib.config.question import STAYING
 from lib.evaluation.measured import Measured
 from lib.report.sentences import format_advice, format_money, format_people
@@ -102,6 +103,9 @@ def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
         "to +5.0), allowing for how likely each were. Counting these alone, the profit is 98 EUR (-212 to 408); "
         "counting everybody who acts, 6,388 EUR (5,988 to 6,788)."
     )
+    for basis, sides in (("effect_chosen", "who stood in the file"), ("effect_contacted", "who were contacted")):
+        by = said(replace(made, effect=replace(made.effect, basis=basis)), ANYWAY, "EUR")
+        assert f"do not overlap, those {sides} acted more often than those left alone by +3.1" in by
     kept = said(replace(made, words=STAYING), "Does a contact keep them? ", "EUR")
     assert kept.endswith("; counting everybody who stays away, 6,388 EUR (5,988 to 6,788).")
 

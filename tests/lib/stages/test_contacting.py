@@ -72,7 +72,7 @@ def test_quiet_are_those_contacted_in_the_days_before_on_any_question_but_not_by
         (QUESTION, ago(7), "last list"), (OTHER, ago(7), "other question"), (OTHER, ago(8), "other, too old"),
         (QUESTION, ago(0), "own list"), (OTHER, ago(0), "other, same day"),
     ):  # fmt: skip
-        write_chosen(question, tables, cutoff, pd.Series([user]), FILE)
+        write_chosen(question, tables, cutoff, FILE, [user], ["left alone"])
     assert read_quiet(QUESTION, tables, AS_OF, 7) == {"first day", "last day", "last list", "other question"}
     assert read_quiet(QUESTION, tables, AS_OF, 0) == set()
     # a contact that is noted as the list's own never counts, on whatever day it was
@@ -110,7 +110,7 @@ def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(worl
         assert (row["chosen"], row["quiet"]) == (20, quiet)
     world.publish(export=file, quiet_days_after_contact=6, **given)  # the seventh day before is out
     assert first & set(pd.read_csv(file)["user_id"])
-    chosen = world.rows("contacts", f"cutoff = DATE '{NEXT}'")
+    chosen = world.rows("contacts", f"kind = 'chosen' AND cutoff = DATE '{NEXT}'")
     assert set(chosen["user_id"]) == set(pd.read_csv(file)["user_id"])
     assert set(chosen["day"]) == {NEXT}
 
@@ -118,7 +118,7 @@ def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(worl
 def test_each_file_of_a_list_is_kept_and_the_same_file_made_again_replaces_what_it_held():
     tables, other = MemoryTables(), asked(PublishConfig, export="other.csv", export_format="braze").export
     for export, users in ((FILE, ["ana", "bo"]), (other, ["cy"]), (FILE, ["bo", "di"])):
-        write_chosen(QUESTION, tables, AS_OF, pd.Series(users), export)
+        write_chosen(QUESTION, tables, AS_OF, export, users, [])
     kept = tables.query("SELECT user_id, channel, source FROM {contacts} ORDER BY source, user_id").to_numpy().tolist()
     assert kept == [["bo", "csv", "list.csv"], ["di", "csv", "list.csv"], ["cy", "braze", "other.csv"]]
 

@@ -94,7 +94,7 @@ def test_a_run_writes_both_files_and_counts_them_alike_everywhere(world, tmp_pat
     assert f"\nIn the file, {name}: 30 users to contact; beside it, as the comparison, {len(control)} held out" in told
     row = world.tables.query("SELECT * FROM {publications} ORDER BY number DESC").iloc[0]
     assert (row["chosen"], row["scored"]) == (30, row["users"] + row["suppressed"])
-    chosen = world.rows("contacts")
+    chosen = world.rows("contacts", "kind = 'chosen'")
     assert set(chosen["user_id"]) == set(free)
     assert set(chosen["channel"]) == {name}
 
@@ -109,7 +109,7 @@ def test_who_has_no_identifier_is_counted_and_stands_nowhere(world, tmp_path):
     ).summary
     free = listed.loc[~listed["held_out"], "user_id"]
     inside = int(free.isin(known).sum())
-    assert len(pd.read_csv(file)) == inside == len(world.rows("contacts"))
+    assert len(pd.read_csv(file)) == inside == len(world.rows("contacts", "kind = 'chosen'"))
     assert f"\n  {len(free) - inside} more have no email or phone, and are not in it.\n" in told
     held = listed.loc[listed["held_out"], "user_id"].isin(known).sum()
     assert len(pd.read_csv(tmp_path / "list.control.csv")) == held
