@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.audience.ranking import HeldOut, format_list
+from lib.audience.ranking import HOME, QUESTION, HeldOut, format_list
 from tests.builders.ranked import name_bands, rank
 
 VERSIONS = {"preprocessing_version": "3", "prediction_version": "4"}
@@ -107,3 +107,11 @@ def test_another_question_or_seed_holds_out_other_users(other):
     users = [f"u{n}" for n in range(4000)]
     both = HeldOut("q", 0.1, 0).flags(users) & other.flags(users)
     assert both.sum() < 80  # about 40 by chance
+
+
+def test_a_home_leaves_the_same_users_alone_for_all_questions_and_a_question_those_of_before():
+    users = [f"u{n}" for n in range(1000)]
+    one, other = (HeldOut.of(slug, HOME, 0.1, 0) for slug in ("q", "r"))
+    assert one.flags(users).tolist() == other.flags(users).tolist() != HeldOut("q", 0.1, 0).flags(users).tolist()
+    assert HeldOut.of("q", QUESTION, 0.1, 0) == HeldOut("q", 0.1, 0)
+    assert (one.of_home, HeldOut.of("q", QUESTION, 0.1, 0).of_home) == (True, False)

@@ -9,7 +9,7 @@ import pytest
 
 from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused
-from lib.stages.contacting import quiet_sql, take_contacted, with_resting_sql, write_chosen
+from lib.stages.contacting import quiet_sql, sides_sql, take_contacted, with_resting_sql, write_chosen
 from lib.tables.memory import MemoryTables
 from tests.builders.runs import NEXT, asked, two_lists
 
@@ -140,3 +140,35 @@ def test_contacts_that_cannot_be_told_stop_the_publication(world, tmp_path, text
     with pytest.raises(PublishRefused, match=re.escape(message.replace("{here}", str(tmp_path)))):
         world.publish(run_id="run-2", contacted=file)
     assert world.differs(before, ["audience", "publications"]) == []
+
+
+def test_of_a_list_is_known_who_stood_in_its_files_and_who_was_contacted_while_it_spoke():
+    tables = MemoryTables()
+    tables.elsewhere["crm.calls"] = calls(
+        ("before", ago(1)), ("first day", ago(0)), ("last day", ago(-6)), ("after", ago(-7)), ("other", ago(-1)),
+        question=[None, None, QUESTION.slug, None, OTHER.slug],
+    )  # fmt: skip
+    take_contacted(["crm.calls"], tables)
+    write_chosen(QUESTION, tables, AS_OF, FILE, ["in the file"], ["left alone"])
+    write_chosen(QUESTION, tables, ago(7), FILE, ["in the last file"], ["left alone then"])
+    write_chosen(OTHER, tables, ago(-1), FILE, ["in the other file"], [])
+    found = tables.query(sides_sql(QUESTION, AS_OF)).set_index("user_id")
+    known = {user: tuple(row) for user, row in found.iterrows() if any(row)}
+    assert known == {
+        "first day": ("", True, True), "last day": ("", True, True), "other": ("", False, True),
+        "in the file": ("chosen", False, True), "left alone": ("control", False, False),
+        "in the other file": ("", False, True),
+    }  # fmt: skip
+
+
+def test_who_was_contacted_is_held_against_those_left_alone_in_the_ledger(world):
+    listed = world.tables.query("SELECT user_id, held_out FROM {audience}")
+    first = listed[~listed["held_out"]]["user_id"].head(60).tolist()
+    control = listed[listed["held_out"]]["user_id"].tolist()
+    write_chosen(QUESTION, world.tables, NEXT, FILE, first, control)
+    world.extract(NEXT + timedelta(days=7))
+    world.train()
+    rows = world.tables.query(f"SELECT * FROM {{outcomes}} WHERE cutoff = DATE '{NEXT}'")
+    users = rows[rows["metric"] == "rate"].set_index("part")["users"]
+    assert (users["chosen"], users["control"]) == (60, len(control))
+    assert rows[rows["metric"] == "effect_chosen"]["users"].max() == 60
