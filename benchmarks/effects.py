@@ -17,6 +17,7 @@ import pandas as pd
 
 from lib.audience.advice import Advice, give_advice
 from lib.audience.contacts import choose_contacts, worth
+from lib.audience.effects import pool_effect
 from lib.audience.outcomes import outcome_rows
 from lib.audience.ranking import HeldOut
 from lib.config.question import ACTING
@@ -83,9 +84,9 @@ def _advise(rows: pd.DataFrame, outcomes: pd.DataFrame) -> Advice:
     nothing = Contacts(top=0, value_of_action=None, cost_of_contact=None, quiet_days=0)
     wanted = replace(nothing, value_of_action=VALUE, cost_of_contact=COST)
     return give_advice(
-        rows, choose_contacts(rows, wanted), wanted, past_lists(outcomes), newest_outcomes(outcomes), None,
-        oldest=CUTOFF, base_rate=0.2, reach_days=HORIZON, delay_days=0, seed=0, question="act", judged_on="",
-        when="", words=ACTING,
+        rows, choose_contacts(rows, wanted), wanted, past_lists(outcomes),
+        pool_effect(newest_outcomes(outcomes), HORIZON), None, oldest=CUTOFF, base_rate=0.2, reach_days=HORIZON,
+        delay_days=0, seed=0, question="act", judged_on="", when="", words=ACTING,
     )  # fmt: skip
 
 

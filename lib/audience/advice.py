@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from lib.audience.contacts import Chosen, expected_actions, worth
-from lib.audience.effects import WORTH_KNOWING, Effect, lists_to_wait, pool_effect, when_known
+from lib.audience.effects import WORTH_KNOWING, Effect, lists_to_wait, when_known
 from lib.audience.outcomes import quality_word
 from lib.audience.track_record import Bias, find_bias
-from lib.config.question import STAYING, Words
+from lib.config.question import Words
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 from lib.timeline import known_on
 
-Rule = Literal["profit", "top", "average"]
+Rule = Literal["added", "profit", "top", "average"]  # the first by what contacts add, the others by who acts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def give_advice(
     chosen: Chosen,
     wanted: Contacts,
     past: pd.DataFrame,
-    outcomes: pd.DataFrame,
+    effect: Effect | None,
     quality: Quality | None,
     *,
     oldest: date,
@@ -94,8 +94,8 @@ def give_advice(
     listed, chosen : the list, and whom of it the parameters choose
     past : DataFrame[cutoff, word, expected, observed, ratio, ratio_low, ratio_high]
         A row per list whose outcome is known, oldest first.
-    outcomes : DataFrame
-        Rows of `outcomes`, each cutoff, part and metric once.
+    effect : Effect or None
+        What past lists say of contacts.
     quality : Quality or None
         Of the models on the holdout.
     oldest : date
@@ -111,9 +111,6 @@ def give_advice(
     ratio = _newest_ratio(past, quality)
     expected = expected_actions(rows, ratio, seed)
     value, cost = wanted.value_of_action, wanted.cost_of_contact
-    effect = pool_effect(outcomes, reach_days)
-    if effect is not None and names["words"] == STAYING:
-        effect = effect.turned()  # whoever is kept by a contact does not stay away
     wanted_arm = cost / value if value and cost else WORTH_KNOWING * base_rate
     later = lists_to_wait(effect, base_rate, held, len(listed) - held, wanted_arm)
     return Advice(
@@ -132,11 +129,13 @@ def give_advice(
 def choose_head(listed: pd.DataFrame, chosen: Chosen, wanted: Contacts) -> tuple[Rule, pd.DataFrame]:
     """Whom to contact, and by which rule: whom it pays for, so many as were asked for, or the likelier than average.
 
+    It pays by what contacts add, where the list says so, else by who acts.
+
     A contact of somebody less likely than the list's average reaches fewer who act than one drawn by chance; up to
     there the list is farthest ahead of chance. That number is rounded: its neighbours are as good.
     """
     if wanted.value_of_action is not None:
-        return "profit", chosen.rows
+        return "added" if "effect" in chosen.rows else "profit", chosen.rows
     if wanted.top:
         return "top", chosen.rows
     likelier = int((chosen.rows["propensity"] > listed["propensity"].mean()).sum())
@@ -148,7 +147,7 @@ def sizes(free: pd.DataFrame, total: float, wanted: Contacts, most: int, besides
 
     Parameters
     ----------
-    free : DataFrame[propensity]
+    free : DataFrame[propensity], and `effect` where what a contact adds is known
         Who may be contacted, best first.
     total : float
         How many of the whole list are expected to act.
@@ -158,7 +157,8 @@ def sizes(free: pd.DataFrame, total: float, wanted: Contacts, most: int, besides
     Returns
     -------
     DataFrame[users, expected, share, and profit where value and cost are known]
-        `share` is of those of the whole list who will act.
+        `share` is of those of the whole list who will act. Where `free` says what contacts add there are also `added`,
+        how many act because of them, and `added_profit`, which counts these alone.
     """
     sums = np.concatenate([[0.0], np.cumsum(free["propensity"].to_numpy(float))])
     evenly = np.linspace(0, len(free), min(most, len(free)) + 1).round().astype(int)
@@ -166,7 +166,12 @@ def sizes(free: pd.DataFrame, total: float, wanted: Contacts, most: int, besides
     table = pd.DataFrame({"users": users, "expected": sums[users], "share": sums[users] / (total or 1.0)})
     if wanted.value_of_action is None or wanted.cost_of_contact is None:
         return table
-    return table.assign(profit=table["expected"] * wanted.value_of_action - table["users"] * wanted.cost_of_contact)
+    costs = table["users"] * wanted.cost_of_contact
+    table = table.assign(profit=table["expected"] * wanted.value_of_action - costs)
+    if "effect" not in free:
+        return table
+    added = np.concatenate([[0.0], np.cumsum(free["effect"].to_numpy(float))])[users]
+    return table.assign(added=added, added_profit=added * wanted.value_of_action - costs)
 
 
 def registered_quality(metrics: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> Quality | None:

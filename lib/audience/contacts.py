@@ -28,21 +28,35 @@ class Chosen:
 def choose_contacts(ranked: pd.DataFrame, wanted: Contacts) -> Chosen:
     """Choose whom of a list to contact: nobody who is held out, and nobody of those who are to have their quiet.
 
-    With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`.
+    With value and cost, those whose `propensity * value_of_action` is above `cost_of_contact`; where the list says what
+    a contact adds, so many from the top that contacts no longer add what they cost.
 
     Parameters
     ----------
-    ranked : DataFrame[rank, propensity, held_out, resting]
-        A list, best first; who is `resting` is to have quiet.
+    ranked : DataFrame[rank, propensity, held_out, resting], and `effect` where what a contact adds is known
+        A list, whom to contact first on top; who is `resting` is to have quiet.
     """
     held, resting = (ranked[name].astype(bool) for name in ("held_out", "resting"))
-    worth = ranked[~resting & _is_worth_contacting(ranked, wanted)]
-    rows, control = (worth[worth["held_out"].astype(bool) == left_alone] for left_alone in (False, True))
+    free = ~held & ~resting
+    worth = ~resting & (_pays(ranked, free, wanted) if "effect" in ranked else _is_worth_contacting(ranked, wanted))
+    chosen, control = worth & ~held, worth & held
     most = _head_size(wanted.top, len(ranked))
-    if most and len(rows) > most:
-        rows = rows.head(most)
-        control = control[control["rank"] < rows["rank"].iloc[-1]]
-    return Chosen(rows, int((resting & ~held).sum()), control, ranked[~held & ~resting])
+    if most and int(chosen.sum()) > most:
+        places = np.arange(len(ranked))
+        last = places[chosen][most - 1]
+        chosen &= places <= last
+        control &= places < last
+    return Chosen(ranked[chosen], int((resting & ~held).sum()), ranked[control], ranked[free])
+
+
+def _pays(ranked: pd.DataFrame, free: "pd.Series[bool]", wanted: Contacts) -> "pd.Series[bool]":
+    """Down to where, from the top, what contacts add is farthest above what they cost; nobody where it never is."""
+    if wanted.value_of_action is None or wanted.cost_of_contact is None:
+        return pd.Series(data=True, index=ranked.index)
+    gains = np.where(free, ranked["effect"] * wanted.value_of_action - wanted.cost_of_contact, 0.0)
+    profit = np.cumsum(gains)
+    peak = int(np.argmax(profit)) if len(profit) and profit.max() > 0 else -1
+    return pd.Series(np.arange(len(ranked)) <= peak, index=ranked.index)
 
 
 def _head_size(top: float, users: int) -> int:

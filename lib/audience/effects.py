@@ -84,6 +84,18 @@ def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
     return Effect(len(cutoffs), overall, deciles, basis)
 
 
+def with_effects(ranked: pd.DataFrame, effect: Effect | None, value: float | None, cost: float | None) -> pd.DataFrame:
+    """A list with what a contact adds to each user, `effect`, where that is known and decides who is worth one.
+
+    Parameters
+    ----------
+    ranked : DataFrame[decile]
+    """
+    if effect is None or not value or cost is None or not effect.is_known(cost / value):
+        return ranked
+    return ranked.assign(effect=effect.of_users(ranked["decile"]))
+
+
 def lists_until_known(one_list: float, wanted: float) -> int:
     """How many lists it takes until the arm of an effect's interval is `wanted`, if one list's is `one_list`."""
     return max(1, math.ceil((one_list / wanted) ** 2))

@@ -101,23 +101,29 @@ def _sizes(facts: Facts) -> dict[str, Any]:
     """The slider's numbers, and the same as a table for whoever has no script."""
     total, advised = float(facts.audience["propensity"].sum()), len(facts.advice.contact)
     steps, few = (sizes(facts.free, total, facts.contacts, most, advised) for most in (STEPS, ROWS))
-    money = "profit" in steps
-    columns = [Column("Users", "users", "count"), Column(f"Of them {facts.advice.words.act}", "expected", "count"),
-               Column(f"Of all who will {facts.advice.words.act}", "share", "share")]  # fmt: skip
-    columns += [Column(f"Profit{f', {facts.currency}' * bool(facts.currency)}", "profit", "count")] if money else []
+    money, adds = "profit" in steps, "added" in steps
+    profit = "added_profit" if adds else "profit"
+    words, unit = facts.advice.words, f", {facts.currency}" * bool(facts.currency)
+    columns = [Column("Users", "users", "count"), Column(f"Of them {words.act}", "expected", "count"),
+               Column(f"Of all who will {words.act}", "share", "share")]  # fmt: skip
+    columns += [Column("Because of a contact", "added", "count")] if adds else []
+    columns += [Column(f"Profit of these alone{unit}", profit, "count")] if adds else []
+    columns += [Column(f"Profit{' counting all' if adds else ''}{unit}", "profit", "count")] if money else []
     names = "Those reached by how many are contacted", "Expected profit by how many are contacted"
+    label = "profit of what contacts add" if adds else "profit"
     return {
         "steps": json.dumps(_round(steps).to_dict("list")),
         "first_step": int((steps["users"] < advised).sum()),
         "last_step": len(steps) - 1,
+        "adds": adds,
         "sizes": make_table("How many to contact", few[few["users"] > 0], columns),
-        "sizes_plot": plots.plot_sizes(names[0], steps, advised, "share", f"of all who will {facts.advice.words.act}"),
-        "profit_plot": plots.plot_sizes(names[1], steps, advised, "profit", "profit") if money else "",
+        "sizes_plot": plots.plot_sizes(names[0], steps, advised, "share", f"of all who will {words.act}"),
+        "profit_plot": plots.plot_sizes(names[1], steps, advised, profit, label) if money else "",
     }
 
 
 def _round(steps: pd.DataFrame) -> pd.DataFrame:
-    return steps.round({"expected": 1, "share": 4, "profit": 2})
+    return steps.round({"expected": 1, "share": 4, "profit": 2, "added": 1, "added_profit": 2})
 
 
 def _head(rows: pd.DataFrame, caption: str) -> Any:

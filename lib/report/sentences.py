@@ -11,6 +11,10 @@ from lib.audience.outcomes import UNTOLD
 from lib.config.question import STAYING
 from lib.evaluation.measured import Measured
 
+NOBODY = {  # why nobody is to be contacted
+    "added": "contacts of past lists added less than they cost",
+    "profit": "nobody is expected to bring what a contact costs",
+}
 NEWEST = 12  # so many past lists are named by their words
 SIDES: Mapping[Basis, str] = {  # whom the users left alone are compared with
     "effect": "those who could be contacted", "effect_chosen": "those who stood in the file",
@@ -43,7 +47,7 @@ def format_recommendation(advice: Advice) -> str:
     """What to do, in one sentence."""
     again = f"look again on {format_day(advice.again)}."
     if not len(advice.contact):
-        why = "nobody is expected to bring what a contact costs" if advice.rule == "profit" else "nobody is left to"
+        why = NOBODY.get(advice.rule, "nobody is left to")
         return f"Contact nobody: {why}; {again}"
     head = f"Contact the first {len(advice.contact):,} of {advice.users:,}"
     act = (
@@ -64,6 +68,8 @@ def format_reason(advice: Advice, currency: str) -> str:
         f"{advice.words.act}"
     )
     if advice.profit is not None and advice.value is not None and advice.cost is not None:
+        if advice.rule == "added" and advice.added is not None:
+            return _format_added_reason(advice, advice.added, currency, hold)
         return (
             f"Why {number:,}: an action is worth {format_money(advice.value, currency)} and a contact costs "
             f"{format_money(advice.cost, currency)}, so from there on a contact costs more than it brings. Expected "
@@ -74,6 +80,16 @@ def format_reason(advice: Advice, currency: str) -> str:
     return (
         f"Why {number:,}: they are likelier to {advice.words.act} than the average of the list; {hold}. A cut of "
         "your own is export_top; with value_of_action and cost_of_contact it is where contacts stop paying."
+    )
+
+
+def _format_added_reason(advice: Advice, added: Measured, currency: str, hold: str) -> str:
+    value, cost, number = advice.value or 0.0, advice.cost or 0.0, len(advice.contact)
+    return (
+        f"Why {number:,}: an action is worth {format_money(value, currency)} and a contact costs "
+        f"{format_money(cost, currency)}; by past lists, contacts beyond these add less than they cost. About "
+        f"{format_people(added)} {_because(advice)} of it: the profit that counts these alone is "
+        f"{format_worth(worth(added, number, value, cost), currency)}; {hold}."
     )
 
 
@@ -136,6 +152,8 @@ def format_effect(advice: Advice, currency: str) -> str:
         return f"{ask} Not settled: {difference}. It is known {_when(advice)}."
     of_all = format_people(advice.expected, alone=True)
     added = f"about {format_people(advice.added)} of the {of_all} {_because(advice)} of it"
+    if not len(advice.contact):
+        return f"{ask} Mostly, it seems: {difference}."
     return f"{ask} Most likely {added}: {difference}.{_incremental(advice, currency)}"
 
 

@@ -6,6 +6,8 @@ import pandas as pd
 
 from lib.audience.advice import Advice, give_advice, registered_quality
 from lib.audience.contacts import Chosen
+from lib.audience.effects import Effect, pool_effect
+from lib.config.question import STAYING, Question
 from lib.config.stages import PublishConfig
 from lib.evaluation.metrics import Quality
 from lib.report import numbers
@@ -26,11 +28,23 @@ def read_advice(
     quality, judged_on = _read_quality(context, version, checks)
     question = config.question
     return give_advice(
-        listed, chosen, config.contacts, numbers.past_lists(outcomes_known), numbers.newest_outcomes(outcomes_known),
+        listed, chosen, config.contacts, numbers.past_lists(outcomes_known), find_effect(question, outcomes_known),
         quality, oldest=last or listed["cutoff"].iloc[0], base_rate=base_rate,
         reach_days=question.reach_days, delay_days=config.label_complete_after_days, seed=config.seed,
         judged_on=judged_on, question=question.phrase(config.action_name), when=question.when, words=question.words,
     )  # fmt: skip
+
+
+def find_effect(question: Question, outcomes_known: pd.DataFrame) -> Effect | None:
+    """What past lists say of contacts: of who stays away, by how many more are kept.
+
+    Parameters
+    ----------
+    outcomes_known : DataFrame
+        Rows of `outcomes` of the question.
+    """
+    effect = pool_effect(numbers.newest_outcomes(outcomes_known), question.reach_days)
+    return effect.turned() if effect is not None and question.words == STAYING else effect
 
 
 def _read_quality(context: Context[PublishConfig], version: str, checks: pd.DataFrame) -> tuple[Quality | None, str]:

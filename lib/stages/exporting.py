@@ -8,6 +8,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from lib.audience.contacts import Chosen, choose_contacts, format_contacts
+from lib.audience.effects import with_effects
 from lib.audience.exports import make_file, normalise_email, normalise_phone
 from lib.audience.files import Draft
 from lib.audience.release import STAYS
@@ -17,7 +18,9 @@ from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import read_users
+from lib.stages.advising import find_effect
 from lib.stages.contacting import quiet_sql, take_contacted, write_chosen
+from lib.stages.ledger import read_outcomes
 from lib.stages.listed import list_again
 from lib.stages.nearby import hold_near
 from lib.stages.records import list_sql, question_sql, read_rows
@@ -122,7 +125,10 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     quiet = quiet_sql(question, tables, day, config.contacts.quiet_days)
     resting: list[str] = tables.query(quiet)["user_id"].tolist() if quiet else []
     listed = list_again(ranked, left_out)
-    chosen = choose_contacts(listed.assign(resting=listed["user_id"].isin(resting)), config.contacts)
+    listed = listed.assign(resting=listed["user_id"].isin(resting))
+    effect = find_effect(question, read_outcomes(config, tables, day))
+    wanted = config.contacts
+    chosen = choose_contacts(with_effects(listed, effect, wanted.value_of_action, wanted.cost_of_contact), wanted)
     files = prepare_files(config.export, tables, chosen)
     drafts = list(draft_files(config.export, question, files))
     write_chosen(question, tables, day, config.export, files.chosen["user_id"], files.control["user_id"])

@@ -12,6 +12,7 @@ from lib.audience import contacts
 from lib.audience import ranking as audience_rules
 from lib.audience import release as release_rules
 from lib.audience.contacts import Chosen
+from lib.audience.effects import with_effects
 from lib.audience.files import Draft
 from lib.audience.ranking import HeldOut
 from lib.audience.release import ListDifference, Move
@@ -25,8 +26,9 @@ from lib.labels import cohorts
 from lib.report import page as page_rules
 from lib.report import sentences
 from lib.report.facts import Facts
-from lib.stages import past
+from lib.stages import ledger, past
 from lib.stages import publications as lists
+from lib.stages.advising import find_effect
 from lib.stages.contacting import quiet_sql, take_contacted, with_resting_sql, write_chosen
 from lib.stages.context import Context
 from lib.stages.exporting import Files, draft_files, prepare_files
@@ -139,7 +141,9 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
     recorded = past.why_not_in_use(config, tables, as_of)
     is_exported = bool(config.export.file) and not recorded
     shown = ranked.read(whole=is_exported or bool(config.segments))
-    chosen = contacts.choose_contacts(shown, config.contacts)
+    value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
+    effect = find_effect(question, ledger.read_outcomes(config, tables, as_of))
+    chosen = contacts.choose_contacts(with_effects(shown, effect, value, cost), config.contacts)
     files = prepare_files(config.export, tables, chosen) if is_exported else None
     difference = compared.difference if compared else None
     kind = "recorded" if recorded else "published"

@@ -9,6 +9,7 @@ import pytest
 
 from lib.audience.advice import choose_head, give_advice, registered_quality, sizes
 from lib.audience.contacts import choose_contacts
+from lib.audience.effects import Effect, pool_effect, with_effects
 from lib.audience.ranking import HeldOut
 from lib.config.question import ACTING
 from lib.config.thresholds import Contacts
@@ -35,9 +36,10 @@ def listed(users=1000, held=0.1):
 
 
 def advise(rows, outcomes=NO_OUTCOMES, quality=GOOD, oldest=AS_OF, **wanted):
-    asked = replace(ALL, **wanted)
+    asked, effect = replace(ALL, **wanted), pool_effect(outcomes, 28)
+    known = with_effects(rows, effect, asked.value_of_action, asked.cost_of_contact)
     return give_advice(
-        rows, choose_contacts(rows, asked), asked, past_lists(outcomes), outcomes, quality, oldest=oldest,
+        rows, choose_contacts(known, asked), asked, past_lists(outcomes), effect, quality, oldest=oldest,
         base_rate=0.25, reach_days=28, delay_days=2, seed=0, question="do it", judged_on="2024-05-06",
         when="within 28 days", words=ACTING,
     )  # fmt: skip
@@ -145,3 +147,38 @@ def test_a_quality_is_known_only_with_its_interval():
     assert registered_quality({}, intervals) is None
     assert advise(listed()).word == "good"
     assert advise(listed(), quality=None).word == ""
+
+
+def test_once_it_is_known_the_cut_is_where_contacts_no_longer_add_what_they_cost():
+    rows, priced = listed(), replace(ALL, value_of_action=10.0, cost_of_contact=1.0)
+    adds = [0.05, 0.3, 0.2, 0.12, 0.05, 0.12, *[0.0] * 4]  # the third part of the sixth decile would not make good
+    effect = Effect(3, Measured(0.08, 0.07, 0.09), tuple(Measured(one, one - 0.02, one + 0.02) for one in adds))
+    chosen = choose_contacts(with_effects(rows, effect, 10.0, 1.0), priced)
+    free = rows.query("not held_out")
+    assert chosen.rows["user_id"].tolist() == free[free["decile"] <= 4]["user_id"].tolist()
+    assert chosen.control["user_id"].tolist() == rows.query("held_out and decile <= 4")["user_id"].tolist()
+    assert choose_head(rows, chosen, priced)[0] == "added"
+    curve = sizes(chosen.free, rows["propensity"].sum(), priced, 10_000)
+    assert curve["users"][curve["added_profit"].idxmax()] == len(chosen.rows)
+    assert curve["added"].iloc[len(chosen.rows)] == pytest.approx(effect.added(_counts(chosen.rows)).value)
+    capped = choose_contacts(with_effects(rows, effect, 10.0, 1.0), replace(priced, top=100))
+    assert capped.rows["user_id"].tolist() == free["user_id"].head(100).tolist()
+
+
+def _counts(rows):
+    return [int((rows["decile"] == decile).sum()) for decile in range(1, 11)]
+
+
+def test_an_effect_that_is_not_known_or_has_no_price_changes_no_cut():
+    rows = listed()
+    unsure = Effect(1, Measured(0.01, -0.3, 0.3), ())
+    sure = Effect(1, Measured(0.3, 0.2, 0.4), ())
+    assert with_effects(rows, unsure, 10.0, 1.0) is rows
+    assert with_effects(rows, sure, None, None) is rows
+    assert with_effects(rows, None, 10.0, 1.0) is rows
+
+
+def test_contacts_that_add_less_than_they_cost_are_advised_to_nobody():
+    advice = advise(listed(), pd.concat([outcome(28, -0.05), outcome(56, -0.05)]),
+                    value_of_action=10.0, cost_of_contact=1.0)  # fmt: skip
+    assert (advice.rule, len(advice.contact)) == ("added", 0)

@@ -12,6 +12,7 @@ import pytest
 
 from lib.audience.advice import give_advice
 from lib.audience.contacts import choose_contacts
+from lib.audience.effects import pool_effect
 from lib.config.question import ACTING, Question
 from lib.config.thresholds import Contacts
 from lib.errors import ContractBroken
@@ -147,9 +148,9 @@ def advised(facts):
     newest = numbers.newest_outcomes(facts.outcomes)
     asked = f"do {' or '.join(facts.question.actions)}"
     told = give_advice(
-        facts.audience, chosen, facts.contacts, numbers.past_lists(facts.outcomes), newest, advice().quality,
-        oldest=AS_OF, base_rate=0.0612, reach_days=28, delay_days=0, seed=0, question=asked, judged_on="2024-05-04",
-        when="within 28 days", words=ACTING,
+        facts.audience, chosen, facts.contacts, numbers.past_lists(facts.outcomes), pool_effect(newest, 28),
+        advice().quality, oldest=AS_OF, base_rate=0.0612, reach_days=28, delay_days=0, seed=0, question=asked,
+        judged_on="2024-05-04", when="within 28 days", words=ACTING,
     )  # fmt: skip
     return replace(facts, advice=told, free=chosen.free)
 

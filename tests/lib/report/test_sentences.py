@@ -92,6 +92,21 @@ def test_twelve_lists_that_expected_too_many_are_said_with_what_to_count_on():
     assert not [line for line in format_advice(advice(past=past("good", "good")), "") if "lasting" in line]
 
 
+def test_the_reason_of_a_cut_by_what_contacts_add_says_what_they_add():
+    made = advice(
+        effect=Effect(3, Measured(0.031, 0.012, 0.05), ()), added=Measured(51.0, 20.0, 82.0), effect_known=AS_OF,
+        rule="added", value=10.0, cost=0.25, profit=Measured(6387.5, 5987.5, 6787.5),
+    )  # fmt: skip
+    assert said(made, "Why 1,650: ", "EUR") == (
+        "Why 1,650: an action is worth 10 EUR and a contact costs 0.25 EUR; by past lists, contacts beyond these add "
+        "less than they cost. About 50 (20 to 80) act because of it: the profit that counts these alone is 98 EUR "
+        "(-212 to 408); they are 20% of the list and hold 41% of those who will act."
+    )
+    nobody = replace(made, contact=made.contact.head(0))
+    assert said(nobody, "Contact").startswith("Contact nobody: contacts of past lists added less than they cost; look")
+    assert said(nobody, ANYWAY).startswith(ANYWAY + "Mostly, it seems: on 3 past lists")
+
+
 def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
     made = advice(
         effect=Effect(3, Measured(0.031, 0.012, 0.05), ()), added=Measured(51.0, 20.0, 82.0), effect_known=AS_OF,

@@ -181,7 +181,11 @@ def test_contacts_are_exported_without_those_held_out(world, tmp_path):
     listed = world.tables.query("SELECT user_id, held_out FROM {audience} ORDER BY rank")
     assert pd.read_csv(target)["user_id"].tolist() == listed[~listed["held_out"]]["user_id"].head(20).tolist()
     assert "\nContact the first 20 of " in told
-    told = world.publish(run_id="run-2", export=target, value_of_action=10, cost_of_contact=5).summary
+    priced = {"run_id": "run-2", "export": target, "value_of_action": 10, "cost_of_contact": 5}
+    told = world.publish(**priced).summary  # nobody was contacted, and the last list shows that this added nothing
+    assert (len(pd.read_csv(target)), "\nContact nobody: contacts of past lists added less than" in told) == (0, True)
+    del world.tables.stored["outcomes"]
+    told = world.publish(**priced).summary
     rows = pd.read_csv(target)
     assert rows["propensity"].min() > 0.5
     assert not rows["held_out"].any()
