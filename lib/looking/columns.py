@@ -130,15 +130,22 @@ def _bring(rows: Rows, asked: Asked, kind: str, raw: str, zone: str) -> Sql:
         value = _id_text(raw, kind, plain)
     else:
         value = _number(raw, plain, rows.decimal, _NULL[asked.becomes])
-    blank = f"TRIM({raw}, ' ') = ''" if plain == "string" else "FALSE"
+    shown = f"CAST({raw} AS VARCHAR)"
+    if asked.becomes == plain == "string":
+        return Sql(f"({value})", f"COALESCE(CONTAINS({raw}, '{shapes.MANGLED}'), FALSE)", shown)
+    blank = _is_blank(raw) if plain == "string" else "FALSE"
     unreadable = f"({raw} IS NOT NULL AND NOT ({blank}) AND NOT ({_sound(asked, value, raw, plain, rows)}))"
-    return Sql(f"({value})", unreadable, f"CAST({raw} AS VARCHAR)")
+    return Sql(f"({value})", unreadable, shown)
+
+
+def _is_blank(raw: str) -> str:
+    """Whether a text is of blanks alone; of one that begins with a letter that is known at once."""
+    return f"CASE WHEN {raw} < '!' THEN TRIM({raw}, ' ') = '' ELSE FALSE END"
 
 
 def _sound(asked: Asked, value: str, raw: str, plain: str, rows: Rows) -> str:
     if asked.becomes == "string":
-        mangled = f" AND NOT CONTAINS({value}, '{shapes.MANGLED}')" if plain == "string" else ""
-        return f"COALESCE(({value}) IS NOT NULL{mangled}, FALSE)"
+        return f"({value}) IS NOT NULL"
     if asked.becomes == "timestamp":
         is_sound = f"COALESCE({value} >= {shapes.FIRST}, FALSE)"
         return is_sound if asked.ours == "event_time" else f"({value}) IS NOT NULL"
@@ -162,7 +169,7 @@ def _number(raw: str, plain: str, decimal: str | None, kind: str) -> str:
 
 def _id_text(raw: str, kind: str, plain: str) -> str:
     if plain == "string":
-        return f"CASE WHEN TRIM({raw}, ' ') <> '' THEN {raw} END"
+        return f"CASE WHEN NOT {_is_blank(raw)} THEN {raw} END"
     if plain in ("float", "double"):
         is_exact = f"FLOOR({raw}) = {raw} AND ABS({raw}) < {shapes.EXACT}"
         return f"CASE WHEN {is_exact} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR) END"

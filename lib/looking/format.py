@@ -5,10 +5,10 @@ from pathlib import Path
 
 from lib import timeline
 from lib.looking.look import Look, format_command
-from lib.looking.measures import ERROR, HORIZONS, Kind, Measures
+from lib.looking.measures import Kind, Measures
+from lib.looking.samples import HORIZONS
 
 LEAST_USERS = 50  # who act: fewer teach nothing
-_MARK = "~"  # before an estimate
 
 
 def format_look(seen: Look, given: dict[str, str], file: Path | None = None) -> list[str]:
@@ -36,8 +36,8 @@ def _mapping(seen: Look) -> Iterator[str]:
 
 def _numbers(seen: Look) -> Iterator[str]:
     measures = seen.measures
-    mark = _MARK if measures.estimated else ""
-    yield f"{measures.events:,} events in {measures.rows:,} rows, of {mark}{measures.users:,} users"
+    half = f"; half of them have {measures.events_per_user} or more" if measures.events_per_user else ""
+    yield f"{measures.events:,} events in {measures.rows:,} rows, of {measures.users} users{half}"
     if measures.days:
         days = sorted(measures.days)
         gap = timeline.longest_gap(days, timeline.Window(days[0], days[-1] + timeline.ONE_DAY))
@@ -45,19 +45,22 @@ def _numbers(seen: Look) -> Iterator[str]:
             f"{days[0]} to {days[-1]}, {len(days)} days with events; the longest gap is {gap} days. "
             f"A blank as_of is {seen.newest}."
         )
-    if measures.value is not None:
-        yield f"value: {measures.value:,.2f} in all, none in {measures.nulls['value']:,} rows"
+    if values := measures.values:
+        spread = f"{values.least:,.6g} to {values.most:,.6g}, half of them {values.median} or more"
+        yield f"value: {values.total:,.2f} in all, {spread}; none in {measures.nulls['value']:,} rows"
+    if (n := measures.nulls["item_id"]) < measures.rows:
+        yield f"item_id: none in {n:,} rows"
     if measures.late:
         yield f"{measures.late:,} rows became known a day or more after they happened"
-    if mark:
-        yield f"({_MARK}: estimates, good to {ERROR}; shares are of a sample of users)"
+    if measures.is_estimated:
+        yield "(~: estimates, with the bounds of 95 in 100 cases; all other counts, sums, days and bounds are exact)"
 
 
 def _types(measures: Measures) -> Iterator[str]:
     heads = "".join(f"{f'{days} d':>9}" for days in HORIZONS)
-    yield f"{'event type':<32}{'events':>14}{'users':>12}{heads}   (share of the users active before who do it)"
+    yield f"{'event type':<32}{'events':>14}{'users':>20}{heads}   (share of the users active before who do it)"
     for kind in measures.kinds:
-        yield f"{kind.name[:31]:<32}{kind.events:>14,}{kind.users:>12,}{_rates(kind)}"
+        yield f"{kind.name[:31]:<32}{kind.events:>14,}{kind.users!s:>20}{_rates(kind)}"
     if measures.kinds_in_all > len(measures.kinds):
         yield f"and {measures.kinds_in_all - len(measures.kinds)} more"
 
@@ -77,13 +80,13 @@ def _faults(seen: Look) -> Iterator[str]:
     if measures.pointed is not None:
         faults += 1
         yield f"! {measures.pointed + '.0'!r} stands beside {measures.pointed!r}: one user under two ids"
-    if measures.top_user and measures.top_user[1] * 20 > measures.rows > 1000:
+    if measures.top_user and measures.top_user[1].number * 20 > measures.rows > 1000:
         faults += 1
-        yield f"! one user, {measures.top_user[0]!r}, has {measures.top_user[1] / measures.rows:.0%} of all rows"
-    if measures.duplicates:
+        user, theirs = measures.top_user
+        yield f"! one user, {user!r}, has {theirs.number / measures.rows:.0%} of all rows: {theirs}"
+    if measures.duplicates.number:
         faults += 1
-        mark = _MARK if measures.estimated else ""
-        yield f"! {mark}{measures.duplicates:,} rows repeat another in everything: real, or copies (see event_key)"
+        yield f"! {measures.duplicates} rows repeat another in everything: real, or copies (see event_key)"
     for note in seen.notes:
         faults += 1
         yield f"! {note}"
@@ -98,7 +101,7 @@ def _enough(seen: Look) -> Iterator[str]:
         return
     if seen.days < timeline.MIN_HISTORY_DAYS + 2 * 28:
         yield f"Not enough to learn what happens within 28 days: the log has {seen.days}. Ask a shorter horizon_days."
-    elif 28 not in kind.rates or kind.rates[28] * seen.measures.users < LEAST_USERS:
+    elif 28 not in kind.rates or kind.rates[28] * seen.measures.users.number < LEAST_USERS:
         yield f"Few do {kind.name!r}: a verdict will say that it cannot tell. Ask for a longer horizon_days."
     else:
         yield f"Enough to learn from: {seen.days} days, and {kind.rates[28]:.1%} do {kind.name!r} within 28 days."

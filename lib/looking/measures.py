@@ -1,23 +1,31 @@
-"""Numbers of a log, counted by DuckDB; of a large log users, duplicates and rates are estimates, the rest is exact."""
+"""Numbers of a log, counted by DuckDB; of a large log users, repeated rows and medians are estimates, with their error.
+
+The rows are read three times: once for what is counted exactly, and twice for a part of them (`samples.py`).
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lib.features.hints import NULL_TEXTS
-from lib.timeline import ONE_DAY
+from lib.looking import samples
+from lib.looking.counts import Count
+from lib.looking.samples import Middle
+from lib.tables.sql import text_literal
 
 if TYPE_CHECKING:
     import duckdb
 
-EXACT_ROWS = 5_000_000  # of more rows, users and duplicates are estimated, and rates are of a sample of users
-SAMPLE_USERS = 200_000
-HORIZONS = (7, 28, 90)
 TYPES = 12  # event types that are shown
 EVENTS = "SUM(COALESCE(count, 1))::BIGINT"
-ALL = "HASH(user_id, event_time, event_type, value, item_id)"
-ERROR = "about 2 %"  # of an estimated number of distinct values
+_LONGEST = max(map(len, NULL_TEXTS))
+# of most ids the length, or the first letter, tells already that they are none of these: that costs less to see
+_POINTED = "CASE WHEN user_id < ':' THEN ENDS_WITH(user_id, '.0') ELSE FALSE END"
+_NAMELESS = (
+    f"CASE WHEN STRLEN(user_id) <= {_LONGEST} THEN LOWER(user_id) IN ({', '.join(map(text_literal, NULL_TEXTS))}) "
+    "ELSE FALSE END"
+)
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,23 @@ class Unusable:
 
 
 @dataclass(frozen=True)
+class Values:
+    """What the column of values holds."""
+
+    total: float
+    least: float
+    most: float
+    median: Middle | None
+
+
+@dataclass(frozen=True)
 class Kind:
     """One event type."""
 
     name: str
     events: int
-    users: int
-    rates: Mapping[int, float] = field(default_factory=dict)  # horizon -> share of the users active before who do it
+    users: Count
+    rates: Mapping[int, float]  # horizon -> share of the users active before who do it
 
 
 @dataclass(frozen=True)
@@ -45,18 +63,18 @@ class Measures:
 
     rows: int
     events: int
-    users: int
-    value: float | None
-    estimated: bool  # users, duplicates and rates
+    users: Count
+    values: Values | None
     days: Mapping[date, int]  # events by day
     kinds: Sequence[Kind]  # the most frequent
     kinds_in_all: int
     unusable: Sequence[Unusable]
     nulls: Mapping[str, int]  # of value and item_id
-    duplicates: int
+    duplicates: Count
     odd_ids: Sequence[tuple[str, int]]  # ids that say nothing, with their rows
     pointed: str | None  # an id that stands there with .0 behind, too
-    top_user: tuple[str, int] | None
+    top_user: tuple[str, Count] | None
+    events_per_user: Middle | None
     late: int  # events that became known a day or more after they happened
 
     @property
@@ -64,88 +82,112 @@ class Measures:
         """The first day."""
         return min(self.days)
 
+    @property
+    def is_estimated(self) -> bool:
+        """Whether some numbers are estimates."""
+        return self.duplicates.error is not None
+
 
 def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int) -> Measures:
     """Count everything of a SELECT as `columns.shaped_sql` has it, over all parts."""
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW shaped AS {shaped}")
-    broken = "SELECT broken, COUNT(*), MIN(found) FROM shaped WHERE broken IS NOT NULL"
-    unusable = _rows(engine, f"{broken} GROUP BY 1 ORDER BY 1")
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW log AS {_log_sql(keys)}")
-    days = dict(_rows(engine, f"SELECT CAST(event_time AS DATE), {EVENTS} FROM log GROUP BY 1 ORDER BY 1"))
-    [(rows, events, value, no_value, no_item, late)] = _rows(engine, (
-        f"SELECT COUNT(*), {EVENTS}, SUM(value), COUNT(*) - COUNT(value), COUNT(*) - COUNT(item_id), "
-        "COUNT_IF(CAST(known_at AS DATE) > CAST(event_time AS DATE)) FROM log"
-    ))  # fmt: skip
-    estimated = rows > EXACT_ROWS
-    count = "APPROX_COUNT_DISTINCT({})" if estimated else "COUNT(DISTINCT {})"
-    [(users,)] = _rows(engine, f"SELECT {count.format('user_id')} FROM log")
-    kinds = _rows(engine, (
-        f"SELECT event_type, {EVENTS}, {count.format('user_id')} FROM log GROUP BY 1 ORDER BY 2 DESC, 1"
-    ))  # fmt: skip
-    [(apart,)] = _rows(engine, f"SELECT {count.format(ALL)} FROM log")
-    names = ", ".join(f"'{text}'" for text in NULL_TEXTS)
-    odd = _rows(
-        engine, f"SELECT user_id, COUNT(*) FROM log WHERE LOWER(user_id) IN ({names}) GROUP BY 1 ORDER BY 2 DESC"
-    )
-    top = [] if estimated else _rows(engine, "SELECT user_id, COUNT(*) FROM log GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1")
-    shown = [Kind(name, n, who) for name, n, who in kinds[:TYPES]]
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW shaped AS {_once_sql(shaped, keys)}")
+    by_day, by_kind = _count_exactly(engine)
+    unusable = _find_unusable(engine)
+    sound = " WHERE broken IS NULL" if unusable else ""  # that nothing is broken was seen, and need not be seen again
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW log AS SELECT * FROM shaped{sound}")
+    names = [name for name, _ in by_kind[:TYPES]]
+    days = {row.day: row.events for row in by_day}
+    rows = sum(row.rows for row in by_day)
+    drawn = samples.draw_rows(engine, rows)
+    people = samples.draw_users(engine, drawn, names, days)
     return Measures(
-        rows=rows, events=events or 0, users=users, value=value, estimated=estimated, days=days,
-        kinds=_with_rates(engine, shown, days, users), kinds_in_all=len(kinds),
-        unusable=[Unusable(*row) for row in unusable], nulls={"value": no_value, "item_id": no_item},
-        duplicates=max(0, rows - apart), odd_ids=odd, pointed=_pointed(engine), top_user=top[0] if top else None,
-        late=late,
+        rows=rows, events=sum(days.values()), users=people.users, values=_sum_up(by_day, drawn.value), days=days,
+        kinds=[Kind(name, n, people.by_kind[name], people.rates[name]) for name, n in by_kind[:TYPES]],
+        kinds_in_all=len(by_kind), unusable=unusable,
+        nulls={"value": rows - sum(row.valued for row in by_day), "item_id": rows - sum(row.named for row in by_day)},
+        duplicates=drawn.repeated, odd_ids=_find_nameless(engine) if any(row.nameless for row in by_day) else [],
+        pointed=_find_pointed(engine) if any(row.pointed for row in by_day) else None,
+        top_user=drawn.top_user, events_per_user=people.events, late=sum(row.late for row in by_day),
     )  # fmt: skip
 
 
-def _log_sql(keys: int) -> str:
-    """The rows that can be used, each event once."""
-    sound = "SELECT * FROM shaped WHERE broken IS NULL"
+def _once_sql(shaped: str, keys: int) -> str:
+    """The rows that cannot be used, and of those that can be each event once."""
     if not keys:
-        return sound
+        return shaped
     names = [f"key_{place}" for place in range(keys)]
     unnamed = " OR ".join(f"{name} IS NULL" for name in names)
-    first = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(names)} ORDER BY GREATEST(event_time, known_at)) = 1"
-    return f"{sound} QUALIFY {first} OR {unnamed}"
+    alike = f"PARTITION BY broken IS NULL, {', '.join(names)} ORDER BY GREATEST(event_time, known_at)"
+    return f"SELECT * FROM ({shaped}) QUALIFY broken IS NOT NULL OR ROW_NUMBER() OVER ({alike}) = 1 OR {unnamed}"
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What one scan counts of a day's rows."""
+
+    day: date
+    rows: int
+    events: int
+    total: float | None  # of values
+    least: float | None
+    most: float | None
+    valued: int
+    named: int  # with an item
+    late: int
+    nameless: int
+    pointed: int
+
+
+def _count_exactly(engine: "duckdb.DuckDBPyConnection") -> tuple[list[_Day], list[tuple[str, int]]]:
+    """In one scan: the days, and events by event type from the most frequent on, of rows that can be used."""
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE counted AS SELECT CAST(event_time AS DATE) AS day, event_type, broken, "
+        f"GROUPING(event_type) = 1 AS by_day, COUNT(*) AS n, {EVENTS} AS events, SUM(value) AS total, "
+        "MIN(value) AS least, MAX(value) AS most, COUNT(value) AS valued, COUNT(item_id) AS named, "
+        "COALESCE(COUNT_IF(CAST(known_at AS DATE) > CAST(event_time AS DATE)), 0) AS late, "
+        f"COUNT_IF({_NAMELESS}) AS nameless, COUNT_IF({_POINTED}) AS pointed "
+        "FROM shaped GROUP BY GROUPING SETS ((day, broken), (event_type, broken))"
+    )
+    days = _rows(engine, (
+        "SELECT day, n, events, total, least, most, valued, named, late, nameless, pointed FROM counted "
+        "WHERE by_day AND broken IS NULL ORDER BY 1"
+    ))  # fmt: skip
+    kinds = _rows(engine, (
+        "SELECT event_type, events FROM counted WHERE NOT by_day AND broken IS NULL ORDER BY 2 DESC, 1"
+    ))  # fmt: skip
+    return [_Day(*row) for row in days], kinds
+
+
+def _find_unusable(engine: "duckdb.DuckDBPyConnection") -> list[Unusable]:
+    """The rows that cannot be used, each column with one value as found."""
+    broken = "SELECT broken, SUM(n)::BIGINT FROM counted WHERE by_day AND broken IS NOT NULL GROUP BY 1 ORDER BY 1"
+    rows = dict(_rows(engine, broken))
+    if not rows:
+        return []
+    shown = dict(_rows(engine, "SELECT broken, MIN(found) FROM shaped WHERE broken IS NOT NULL GROUP BY 1"))
+    return [Unusable(column, n, shown[column]) for column, n in rows.items()]
+
+
+def _sum_up(days: Sequence[_Day], median: Middle | None) -> Values | None:
+    totals, least, most = (
+        [number for day in days if (number := getattr(day, name)) is not None] for name in ("total", "least", "most")
+    )
+    return Values(sum(totals), min(least), max(most), median) if totals else None
 
 
 def _rows(engine: "duckdb.DuckDBPyConnection", sql: str) -> list[Any]:
     return engine.execute(sql).fetchall()
 
 
-def _pointed(engine: "duckdb.DuckDBPyConnection") -> str | None:
-    pointed = _rows(engine, "SELECT DISTINCT user_id FROM log WHERE ENDS_WITH(user_id, '.0') LIMIT 1000")
+def _find_nameless(engine: "duckdb.DuckDBPyConnection") -> list[tuple[str, int]]:
+    return _rows(engine, f"SELECT user_id, COUNT(*) FROM log WHERE {_NAMELESS} GROUP BY 1 ORDER BY 2 DESC, 1")
+
+
+def _find_pointed(engine: "duckdb.DuckDBPyConnection") -> str | None:
+    pointed = _rows(engine, f"SELECT DISTINCT user_id FROM log WHERE {_POINTED} LIMIT 1000")
     plain = [user.removesuffix(".0") for (user,) in pointed if user.removesuffix(".0").isdigit()]
     if not plain:
         return None
     listed = ", ".join(f"'{user}'" for user in plain)
     twins = _rows(engine, f"SELECT MIN(user_id) FROM log WHERE user_id IN ({listed})")
     return twins[0][0] if twins else None
-
-
-def _with_rates(
-    engine: "duckdb.DuckDBPyConnection", kinds: Sequence[Kind], days: Mapping[date, int], users: int
-) -> list[Kind]:
-    """How many of the users active in 90 days do each thing within the days after: at the newest day that allows it."""
-    if not days:
-        return list(kinds)
-    newest, first = max(days), min(days)
-    part = max(1, users // SAMPLE_USERS)
-    sampled = f" AND HASH(user_id) % {part} = 0" if part > 1 else ""
-    rates: dict[str, dict[int, float]] = {kind.name: {} for kind in kinds}
-    for horizon in HORIZONS:
-        cutoff = newest + ONE_DAY - timedelta(days=horizon)
-        if cutoff - timedelta(days=28) < first:
-            continue
-        before = f"event_time >= TIMESTAMP '{cutoff - timedelta(days=90)}' AND event_time < TIMESTAMP '{cutoff}'"
-        after = f"event_time >= TIMESTAMP '{cutoff}' AND event_time < TIMESTAMP '{cutoff + timedelta(days=horizon)}'"
-        cohort = f"SELECT DISTINCT user_id FROM log WHERE {before}{sampled}"
-        [(asked,)] = _rows(engine, f"SELECT COUNT(*) FROM ({cohort})")
-        acted = _rows(engine, (
-            f"SELECT event_type, COUNT(DISTINCT user_id) FROM log SEMI JOIN ({cohort}) USING (user_id) WHERE {after} "
-            "GROUP BY 1"
-        ))  # fmt: skip
-        for name, n in acted:
-            if name in rates and asked:
-                rates[name][horizon] = n / asked
-    return [Kind(kind.name, kind.events, kind.users, rates[kind.name]) for kind in kinds]

@@ -1,19 +1,18 @@
 """Files as DuckDB relations, opened by the rules of `lib/sources`: nothing is guessed that Spark may read otherwise."""
 
-import bz2
-import gzip
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
-from typing import Any
+from tempfile import gettempdir
 
 import duckdb
 import pyarrow.parquet as pq
 
 from lib.errors import SourceError
 from lib.expressions import kinds
+from lib.looking.texts import check_text, open_file
 from lib.sources.files import TABLES, File, Format, split_paths, tell_format
 from lib.sources.headers import Layout, not_utf_8, read_layout
 from lib.sources.options import Options, letters
@@ -35,10 +34,12 @@ class Rows:
     shown: str = field(default="", compare=False)
 
 
-def connect(memory: str = "900MB") -> "duckdb.DuckDBPyConnection":
-    """An engine of its own, in UTC and of bounded memory."""
+def connect(memory: str = "700MB") -> "duckdb.DuckDBPyConnection":
+    """An engine of its own, in UTC and of bounded memory; what it cannot hold it lays down beside other drafts."""
     engine = duckdb.connect()
+    spilled = Path(gettempdir()) / f"propensity-look-{os.getpid()}"  # which the engine makes, and takes away
     engine.execute(f"SET memory_limit = '{memory}'; SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+    engine.execute(f"SET temp_directory = {_text(str(spilled))}")
     return engine
 
 
@@ -138,18 +139,18 @@ def _csv_groups(events: str, files: Sequence[File], kind: Format, options: Optio
         raw = _first_line(file, options)
         layout = read_layout(raw, file.address, events, options, "\t" if kind is Format.TSV else None)
         if layout.line or options.header is False:
+            check_text(events, file, layout)
             groups.setdefault(layout.said(), (layout, []))[1].append(file)
     return [_csv_rows(layout, same) for layout, same in groups.values()]
 
 
 def _first_line(file: File, options: Options) -> bytes:
-    opened: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(Path(file.address).suffix, open)
     if file.address.endswith(".zst"):
         raise SourceError(
             f"{file.address} is packed with zstandard, which is not looked at here. Unpack it, or use .gz."
         )
-    with opened(file.address, "rb") as stream:
-        start: bytes = stream.read(_FIRST)
+    with open_file(file) as stream:
+        start = stream.read(_FIRST)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff") or (options.encoding or "").startswith("utf-16"):
         return start.decode(options.encoding or "utf-16").splitlines()[0].encode("utf-16")
     comment = options.comment.encode() if options.comment else None

@@ -14,6 +14,8 @@ SEPARATORS = (",", ";", "\t", "|")
 BYTE_ORDER_MARK = "\ufeff"
 _WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _PACKED = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"BZh": ".bz2", b"PK\x03\x04": ".zip", b"PAR1": ".parquet"}
+BACKSLASHED = '\\"'  # an escaped quote to some writers, to RFC 4180 the end of a text that ends in a backslash
+AROUND = 30  # so many characters to either side of what was found
 SHOWN = 200  # characters of a line
 
 
@@ -103,6 +105,25 @@ def not_utf_8(events: str, file: str, raw: bytes) -> SourceError:
     return SourceError(
         f"The events {events!r} cannot be read: {file} is not UTF-8, such as {shown!r}. Nothing was read. Say what it "
         "is, like event_options=encoding=cp1252 (spreadsheets of western Europe), or write it in UTF-8."
+    )
+
+
+def no_text(events: str, file: str, layout: Layout) -> SourceError:
+    """What is said of a file with a character 0."""
+    wide = "If it is UTF-16, say event_options=encoding=UTF-16LE (or UTF-16BE); otherwise write it as UTF-8."
+    way = f"Write it without the character 0, as {layout.encoding} has it." if layout.is_wide else wide
+    return SourceError(f"The events {events!r} cannot be read: {file} holds bytes that no text has. {way}")
+
+
+def unclear_backslash(events: str, file: str, number: int, line: str) -> SourceError:
+    """What is said where a backslash before a quote may escape it, or may be the end of a text."""
+    at = line.index(BACKSLASHED)
+    shown = line[max(0, at - AROUND) : at + len(BACKSLASHED) + AROUND]
+    return SourceError(
+        f"The events {events!r} cannot be read: in {number} lines of {file} a backslash stands "
+        f"before a quote, such as {shown}, and it cannot be told whether the quote is part of the text or ends it. "
+        "Nothing was read. Say which it is: event_options=escape='\\' where the quote is part of the text, "
+        "event_options=escape='\"' where it ends it."
     )
 
 

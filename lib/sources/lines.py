@@ -13,15 +13,13 @@ from urllib.parse import unquote
 from lib.errors import SourceError
 from lib.sources import headers, quoting
 from lib.sources.files import File, escape_pattern
-from lib.sources.headers import Layout
+from lib.sources.headers import BACKSLASHED, Layout
 from lib.sources.options import BY_SPARK, UTF_8
 from lib.tables.pickling import pickle_lib_by_value
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-BACKSLASHED = '\\"'  # an escaped quote to some writers, to RFC 4180 the end of a text that ends in a backslash
-SHOWN = 30  # so many characters to either side of what was found
 MOST_DECODED = 1 << 29  # bytes of a file that is decoded as one text
 
 
@@ -55,15 +53,26 @@ def read_lines(
     )  # fmt: skip
 
 
+def check_size(file: File, encoding: str) -> None:
+    """Refuse a file that is too large to be decoded as one text.
+
+    Raises
+    ------
+    SourceError
+        The message names the file.
+    """
+    if file.bytes > MOST_DECODED:
+        raise SourceError(
+            f"{file.name} is {encoding} and has {file.bytes} bytes, at most {MOST_DECODED} are read. Write it in UTF-8."
+        )
+
+
 def _decode_lines(spark: "SparkSession", files: Sequence[File], encoding: str, end: str | None) -> "DataFrame":
     """The lines of files in which a character is several bytes: each file is one text first."""
     from pyspark.sql import functions as F
 
-    if large := next((file for file in files if file.bytes > MOST_DECODED), None):
-        raise SourceError(
-            f"{large.name} is {encoding} and has {large.bytes} bytes, at most {MOST_DECODED} are read. "
-            "Write it in UTF-8."
-        )
+    for file in files:
+        check_size(file, encoding)
     whole = spark.read.format("binaryFile").load([escape_pattern(file.address) for file in files])
     text = F.decode("content", BY_SPARK[encoding])
     lines = F.split(text, "\n" if end else "\r\n|\r|\n")
@@ -149,17 +158,14 @@ def check_looks(spark: "SparkSession", events: str, looks: Sequence[Look], lines
 
     for look in sorted(looks, key=lambda look: look.file.address):
         if look.empty_bytes:
-            wide = "If it is UTF-16, say event_options=encoding=UTF-16LE (or UTF-16BE); otherwise write it as UTF-8."
-            way = f"Write it without the character 0, as {layout.encoding} has it." if layout.is_wide else wide
-            raise SourceError(
-                f"The events {events!r} cannot be read: {look.file.name} holds bytes that no text has. {way}"
-            )
+            raise headers.no_text(events, look.file.name, layout)
         if look.undecodable and layout.encoding == UTF_8:
             line = first_line(_of_file(lines, look).where(~F.is_valid_utf8(F.col("value"))), None)
             raise headers.not_utf_8(events, look.file.name, line)
         if look.backslashed and not _surely_doubles(spark, look, layout):
             line = first_line(_of_file(lines, look).where(F.col("value").contains(BACKSLASHED)), None)
-            raise _backslash_error(events, look, line.decode("utf-8", "replace"))
+            text = line.decode("utf-8", "replace")
+            raise headers.unclear_backslash(events, look.file.name, look.backslashed, text)
 
 
 def _surely_doubles(spark: "SparkSession", look: Look, layout: Layout) -> bool:
@@ -197,17 +203,6 @@ def _spelled(lines: "DataFrame", look: Look) -> str:
     """The file as Spark's metadata spell it."""
     spelled = lines.select("file").distinct().collect()
     return next(str(row["file"]) for row in spelled if key_of(row["file"]) == key_of(look.file.address))
-
-
-def _backslash_error(events: str, look: Look, line: str) -> SourceError:
-    at = line.index(BACKSLASHED)
-    shown = line[max(0, at - SHOWN) : at + len(BACKSLASHED) + SHOWN]
-    return SourceError(
-        f"The events {events!r} cannot be read: in {look.backslashed} lines of {look.file.name} a backslash stands "
-        f"before a quote, such as {shown}, and it cannot be told whether the quote is part of the text or ends it. "
-        "Nothing was read. Say which it is: event_options=escape='\\' where the quote is part of the text, "
-        "event_options=escape='\"' where it ends it."
-    )
 
 
 def walk_files(spark: "SparkSession", events: str, files: Sequence[File], layout: Layout) -> dict[str, quoting.Breaks]:

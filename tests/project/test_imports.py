@@ -27,7 +27,9 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry.mlflow_registry", "registry.mlflow_runs", "registry.mlflow_files", "registry.mlflow_writing",
                "registry.spark_trials"},
     "skops": {"registry.mlflow_files", "registry.mlflow_writing"},
-    "duckdb": {"tables.memory", "looking.relations", "looking.look", "looking.mapping", "looking.measures"},
+    "duckdb": {
+        "tables.memory", "looking.relations", "looking.look", "looking.mapping", "looking.measures", "looking.samples",
+    },
     "delta": set(),
     "deltalake": set(),
     "databricks": set(),

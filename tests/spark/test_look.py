@@ -63,6 +63,7 @@ def files(folder):
         "broken.csv": ((CSV + BROKEN).encode(), {}),
         "a column each.csv": (WIDE.encode(), SAID_WIDE),
         "some of them.csv": (WIDE.encode(), SAID_WIDE | {"event_where": "to_int(favourites) = 1"}),
+        "surely doubled.csv": ((CSV + '9,2024-06-01,"C:\\",2,\n9,2024-06-01,"say ""\\"" x",1,\n').encode(), {}),
         "once each.csv": ((WIDE + "7,2024-06-01,3,,1\n").encode(), SAID_WIDE | {"event_key": "user,day"}),
     }  # fmt: skip
     for name, (content, said) in forms.items():
@@ -96,7 +97,8 @@ def test_both_engines_read_the_same_of_every_form(spark, tmp_path):
         seen = look(config(events, **said), None).measures
         kinds = {kind.name: kind.events for kind in seen.kinds}
         unusable = {one.column: one.rows for one in seen.unusable}
-        assert (seen.days, seen.users, kinds, seen.value or 0, unusable) == by_spark(spark, events, said), events.name
+        total = seen.values.total if seen.values else 0
+        assert (seen.days, seen.users.number, kinds, total, unusable) == by_spark(spark, events, said), events.name
 
 
 ZONES = ("America/Sao_Paulo", "Europe/Berlin", "Pacific/Auckland", "Asia/Kolkata", "UTC")
@@ -151,7 +153,7 @@ def test_both_engines_map_a_column_that_came_later_where_it_is(spark, tmp_path, 
     (tmp_path / "2.csv").write_text("user_id,ts,event_type,revenue,sku\n7,2024-06-03,buy,9.90,a\n9,2024-06-03,buy,x,\n")
     said = {"event_columns": columns}
     seen = look(config(tmp_path, **said), None).measures
-    assert (seen.value, seen.nulls, {one.column: one.example for one in seen.unusable}) == (
+    assert (seen.values.total, seen.nulls, {one.column: one.example for one in seen.unusable}) == (
         9.9, {"value": 2, "item_id": 2}, {"value": "x"}
     )  # fmt: skip
     extract = asked(ExtractConfig, events=tmp_path, **said)
@@ -202,7 +204,9 @@ def test_an_unknown_file_is_read_by_what_its_columns_are_called(unknown):
     )
     text = "\n".join(format_look(seen, {}))
     for line in (
-        "Read as: user_id = customer_id, event_time = ts,", "2,988 events in 2,988 rows, of 40 users",
+        "Read as: user_id = customer_id, event_time = ts,",
+        "2,988 events in 2,988 rows, of 40 users; half of them have 75 or more",
+        "value: 4,227.30 in all, 9.9 to 9.9, half of them 9.9 or more; none in 2,561 rows",
         "2024-01-01 to 2024-05-29, 150 days with events; the longest gap is 1 days. A blank as_of is 2024-05-29.",
         "! user_id cannot be used in 12 rows, such as 'nothing'", "Few do 'order': a verdict will say that it",
     ):  # fmt: skip
@@ -249,6 +253,25 @@ def test_what_a_run_would_refuse_is_refused_here(tmp_path, name, content, messag
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         look(config(tmp_path / name), None)
+
+
+NUL, SAID = "user_id,event_time,event_type\n7,2024-06-01,a\0b\n", "user_id,event_time,event_type\n"
+TEXTS = [
+    (NUL.encode(), "holds bytes that no text has. If it is UTF-16"),
+    (NUL.encode("utf-16"), "holds bytes that no text has. Write it without the character 0, as utf-16 has it."),
+    ((SAID + '7,2024-06-01,"5\\" disc, red"\n').encode(), 'in 1 lines of .* such as 7,2024-06-01,"5'),
+    ((SAID + '7,2024-06-01,"a\nb"\n8,2024-06-01,"5\\" disc"\n').encode(), "in 1 lines of .* event_options=escape="),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), TEXTS, ids=["nul", "nul in utf-16", "backslash", "backslash beside breaks"])
+def test_both_engines_refuse_a_text_that_can_be_read_in_two_ways_or_is_none(spark, tmp_path, content, message):
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=message) as here:
+        look(config(tmp_path / "log.csv"), None)
+    with pytest.raises(SourceError) as there:
+        open_source(spark, str(tmp_path / "log.csv"))
+    assert str(here.value) == str(there.value)
 
 
 def test_a_folder_of_delta_is_not_looked_at(tmp_path):

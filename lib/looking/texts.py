@@ -1,0 +1,115 @@
+"""What a run refuses of a text file's bytes, by the rules of `lib/sources/lines.py`; DuckDB would read on.
+
+A file is read through once for two signs. Only where one of them stands, more of it is looked at.
+"""
+
+import bz2
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from lib.sources import headers, quoting
+from lib.sources.files import File
+from lib.sources.headers import BACKSLASHED, Layout
+from lib.sources.lines import check_size
+
+_CHUNK = 1 << 24  # bytes
+_LINES = 10_000  # that are walked over at once
+
+
+def open_file(file: File) -> IO[bytes]:
+    """The bytes of a file, unpacked."""
+    opened: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(Path(file.address).suffix, open)
+    stream: IO[bytes] = opened(file.address, "rb")
+    return stream
+
+
+def check_text(events: str, file: File, layout: Layout) -> None:
+    """Refuse a character 0, and a backslash before a quote of which it cannot be told how it is meant.
+
+    Raises
+    ------
+    SourceError
+        As a run does; the message names the file, shows a line and says what to say.
+    """
+    asked = layout.options.escape is None and layout.options.marks[0] == '"'
+    with _as_utf_8(file, layout) as stream:
+        is_empty, is_backslashed = _find_signs(stream)
+    if is_empty:
+        raise headers.no_text(events, file.name, layout)
+    if is_backslashed and asked:
+        _check_backslashes(events, file, layout)
+
+
+def _as_utf_8(file: File, layout: Layout) -> IO[bytes]:
+    """The bytes of a file; where a character is several, those of its text in UTF-8."""
+    if not layout.is_wide:
+        return open_file(file)
+    check_size(file, layout.encoding)
+    with open_file(file) as stream:
+        return io.BytesIO(stream.read().decode(layout.encoding, "replace").encode())
+
+
+def _find_signs(stream: IO[bytes]) -> tuple[bool, bool]:
+    is_backslashed, last = False, b""
+    while chunk := stream.read(_CHUNK):
+        if b"\x00" in chunk:
+            return True, is_backslashed
+        is_backslashed = is_backslashed or BACKSLASHED.encode() in chunk or last + chunk[:1] == BACKSLASHED.encode()
+        last = chunk[-1:]
+    return False, is_backslashed
+
+
+def _check_backslashes(events: str, file: File, layout: Layout) -> None:
+    fields = len(layout.written_names)
+    escaped = quoting.Quoting(layout.sep, layout.quoting.quote, "\\")
+    row, doubled, other = (
+        re.compile(text.encode("latin-1"))
+        for text in (layout.quoting.complete(), layout.quoting.complete(fields), escaped.complete(fields))
+    )
+    first, number, is_open, unlike, surely = b"", 0, False, 0, 0
+    for line in _lines(file, layout):
+        is_open = is_open or (b'"' in line and not row.search(line))
+        if BACKSLASHED.encode() in line:
+            first, number = first or line, number + 1
+            unlike += not doubled.search(line)
+            surely += not other.search(line)
+    is_clear = surely > 0 and not unlike
+    if is_open:
+        ways = [_walk(file, layout, signs) for signs in (layout.quoting, escaped)]
+        is_clear = ways[0].is_sound and not ways[1].is_sound
+    if number and not is_clear:
+        raise headers.unclear_backslash(events, file.name, number, first.decode("utf-8", "replace"))
+
+
+def _lines(file: File, layout: Layout) -> Iterator[bytes]:
+    """All lines but comments."""
+    comment = layout.options.comment
+    with _as_utf_8(file, layout) as stream:
+        for line in stream:
+            for one in line.splitlines():
+                if not (comment and one.startswith(comment.encode())):
+                    yield one
+
+
+def _walk(file: File, layout: Layout, signs: quoting.Quoting) -> quoting.Breaks:
+    """Follow quoted texts over line breaks."""
+
+    def batches(stream: IO[bytes]) -> Iterator[pa.RecordBatch]:
+        while lines := list(islice(stream, _LINES)):
+            values = pa.array([line.removesuffix(b"\n") for line in lines], pa.binary())
+            files, blocks = (pa.repeat(pa.scalar(value, kind), len(lines)) for value, kind in _PLACE)
+            yield pa.RecordBatch.from_arrays([values, files, blocks], names=["value", "file", "block"])
+
+    with _as_utf_8(file, layout) as stream:
+        ends = [row for batch in quoting.walk_blocks(batches(stream), signs) for row in batch.to_pylist()]
+    return quoting.join_blocks(ends)[""]
+
+
+_PLACE = (("", pa.string()), (0, pa.int64()))
