@@ -264,7 +264,10 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("content", "message"), TEXTS, ids=["nul", "nul in utf-16", "backslash", "backslash beside breaks"])
+NAMES = ["a character 0", "one in UTF-16", "a backslash", "a backslash beside line breaks"]
+
+
+@pytest.mark.parametrize(("content", "message"), TEXTS, ids=NAMES)
 def test_both_engines_refuse_a_text_that_can_be_read_in_two_ways_or_is_none(spark, tmp_path, content, message):
     (tmp_path / "log.csv").write_bytes(content)
     with pytest.raises(SourceError, match=message) as here:
