@@ -73,6 +73,12 @@ dbutils.widgets.text("users", "", "Users: none")
 dbutils.widgets.text("user_columns", "", "User columns: all, by their names")
 # how text files of users are written, like sep=';'
 dbutils.widgets.text("user_options", "", "User options: as the files say")
+# a table or files that say which ids are one user's: id, user, and known_at, since when that is known
+dbutils.widgets.text("identities", "", "Identities: none")
+# other column names or expressions of identities, like id=anonymous_id,user=customer
+dbutils.widgets.text("identity_columns", "", "Identity columns: none")
+# how text files of identities are written, like sep=';'
+dbutils.widgets.text("identity_options", "", "Identity options: as the files say")
 
 # --- The list
 # attributes by whose values lists are counted and models judged besides, like country,plan

@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not users:
         raise CliError("Nobody was named. Give ids, or --file with one a line, or - for standard input.")
     home = open_home(arguments.home)
-    from cli.local.forgetting import forget, sources_that_hold
+    from cli.local.forgetting import add_their_ids, forget, sources_that_hold
     from cli.local.landing import write_pages
     from cli.replay.store import Store
 
@@ -30,7 +30,9 @@ def main(arguments: argparse.Namespace) -> int:
         )
 
     with lock_home(home, forgetting=True):
-        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {len(users)} users are taken out of {home.root}:", flush=True)
+        asked, users = len(users), add_their_ids(home, users)
+        more = f", with {len(users) - asked} more ids of theirs," if len(users) > asked else ""
+        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {asked} users{more} are taken out of {home.root}:", flush=True)
         for line in forget(home, users):
             print(f"  {line}", flush=True)
         write_pages(home)

@@ -18,6 +18,7 @@ from lib.tables.ids import STATISTICS
 from lib.tables.memory import MemoryTables
 from lib.tables.protocol import OURS
 from lib.tables.schemas import to_pandas
+from lib.tables.views import with_views
 
 
 class FileTables(MemoryTables):
@@ -34,9 +35,10 @@ class FileTables(MemoryTables):
         return (self._folder / name / "_delta_log").is_dir()
 
     def table(self, sql: str) -> pa.Table:
-        named = [name for name in CONTRACTS if f"{{{name}}}" in sql]
+        asked = with_views(sql, self.exists)
+        named = [name for name in CONTRACTS if f"{{{name}}}" in asked]
         self.stored = {name: self._open(name).to_pyarrow_table() for name in named}
-        return super().table(sql)
+        return super().table(asked)
 
     def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:
         where_there = {"predicate": where} if self.exists(name) else {}

@@ -6,7 +6,7 @@ are written one after the other, as they came. A call that was cut off is told, 
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from cli.local import exported, opt_outs
+from cli.local.file_tables import FileTables
 from cli.local.forgotten_users import note_forgotten
 from cli.local.home import FORGETTING, Home
 from cli.local.left_over import describe_left_over
 from lib.audience.erasing import remove_if_named, rewrite_list, whole_words
+from lib.identities.together import find_together
 from lib.tables.contracts import VERSIONED
-from lib.tables.ids import IDS, MAY_NAME
+from lib.tables.ids import IDS, LAST, MAY_NAME
 from lib.whole_files import write_whole
 from localrun.run.page import write_page
 from localrun.run.record import JobRun, past_runs
@@ -37,15 +39,13 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     """
     note_forgotten(home, users, datetime.now(UTC).date())
     (home.root / FORGETTING).touch()
-    for schema in sorted(path for path in home.warehouse.glob("*") if path.is_dir()):
+    for schema in _schemas(home):
         _mend(schema)
-        for name, (column,) in IDS.items():
-            if (schema / name / "_delta_log").is_dir():
-                rows = _rewrite_table(schema / name, column, users)
-                yield f"{schema.name}.{name}: {rows} rows, and all earlier versions"
+        for name in [one for one in IDS if one != LAST]:
+            yield from _rewrite_named(schema / name, users)
         for name in MAY_NAME:
             if (schema / name / "_delta_log").is_dir():
-                _rewrite_table(schema / name, "error", None)
+                _rewrite_table(schema / name, ["error"], None)
     for path in exported.exported_files(home):
         if rows := rewrite_list(path, users):
             yield f"{path}: {rows} rows"
@@ -60,7 +60,21 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     lines = sum(_drop_lines(path, words) for path in logs if path.is_file() and not path.is_symlink())
     yield f"{len(gone)} reports and executed notebooks, {records} records of runs, {lines} lines of logs"
     yield from describe_left_over(home)
+    for schema in _schemas(home):
+        yield from _rewrite_named(schema / LAST, users)
     (home.root / FORGETTING).unlink()
+
+
+def add_their_ids(home: Home, users: Collection[str]) -> list[str]:
+    """Some users with all ids that are of the same persons, in whatever schema that is known."""
+    found = set(users)
+    for schema in _schemas(home):
+        found.update(find_together(FileTables(home.warehouse, schema.name), found))
+    return sorted(found)
+
+
+def _schemas(home: Home) -> list[Path]:
+    return sorted(path for path in home.warehouse.glob("*") if path.is_dir())
 
 
 def sources_that_hold(home: Home, users: Sequence[str]) -> list[Path]:
@@ -89,21 +103,27 @@ def _mend(schema: Path) -> None:
             path.rename(table)
 
 
-def _rewrite_table(folder: Path, column: str, users: Sequence[str] | None) -> int:
-    """Write a table anew without some users, or without any value of the column; how many rows they had."""
+def _rewrite_named(folder: Path, users: Sequence[str]) -> Iterator[str]:
+    if (folder / "_delta_log").is_dir():
+        rows = _rewrite_table(folder, IDS[folder.name], users)
+        yield f"{folder.parent.name}.{folder.name}: {rows} rows, and all earlier versions"
+
+
+def _rewrite_table(folder: Path, columns: Sequence[str], users: Sequence[str] | None) -> int:
+    """Write a table anew without some users, or without any value of the columns; how many rows they had."""
     table = DeltaTable(folder)
     new, old = (folder.with_name(f"{mark}{folder.name}") for mark in (_NEW, _OLD))
     settings = table.metadata().configuration
     present = table.to_pyarrow_table()
     versions = [rows for rows in _earlier(folder, table) if rows.num_rows] if folder.name == VERSIONED else []
     for rows in [*versions, present]:
-        write_deltalake(new, _without(rows, column, users), mode="overwrite", schema_mode="overwrite")
+        write_deltalake(new, _without(rows, columns, users), mode="overwrite", schema_mode="overwrite")
     if settings:
         DeltaTable(new).alter.set_table_properties(settings, raise_if_not_exists=False)
     folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old)
-    return 0 if users is None else _counts(present[column], users)
+    return 0 if users is None else len(present) - len(_without(present, columns, users))
 
 
 def _earlier(folder: Path, table: DeltaTable) -> Iterator[pa.Table]:
@@ -115,10 +135,14 @@ def _earlier(folder: Path, table: DeltaTable) -> Iterator[pa.Table]:
             continue
 
 
-def _without(rows: pa.Table, column: str, users: Sequence[str] | None) -> pa.Table:
-    if users is None:
-        return rows.filter(pc.is_null(rows[column]))
-    return rows.filter(pc.invert(pc.is_in(rows[column].cast(pa.string()), value_set=pa.array(users, pa.string()))))
+def _without(rows: pa.Table, columns: Sequence[str], users: Sequence[str] | None) -> pa.Table:
+    for name in columns:
+        gone = (
+            pc.is_valid(rows[name]) if users is None
+            else pc.is_in(rows[name].cast(pa.string()), value_set=pa.array(users, pa.string()))
+        )  # fmt: skip
+        rows = rows.filter(pc.invert(gone))
+    return rows
 
 
 def _counts(column: pa.ChunkedArray, users: Sequence[str]) -> int:

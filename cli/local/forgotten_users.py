@@ -75,11 +75,11 @@ def find_forgotten(home: Home) -> list[str]:
 def _all_users(home: Home) -> set[str]:
     """Every id in a file of the tables, whichever version it is of."""
     users: set[str] = set()
-    for name, (column,) in IDS.items():
+    for name, columns in IDS.items():
         for path in home.warehouse.glob(f"*/{name}/**/*.parquet"):
             if "_delta_log" not in path.parts:
-                ids = pq.read_table(path, columns=[column])[column]
-                users |= set(pc.unique(ids.cast(pa.string())).drop_null().to_pylist())
+                for ids in pq.read_table(path, columns=list(columns)).columns:
+                    users |= set(pc.unique(ids.cast(pa.string())).drop_null().to_pylist())
     return users
 
 

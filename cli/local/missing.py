@@ -33,7 +33,8 @@ def list_missing(home: Home) -> list[str]:
     with start_spark(home, [name.rpartition(".")[2] for name in configs], _LOG) as spark:
         for name, config in configs.items():
             missing = find_missing(config, DeltaTables(spark, name))
-            print(f"{name}: {len(missing.users)} of {missing.known} users are not in {config.events!r} any more")
+            more = f"; {missing.joined} more ids are not, of users who are there by another one" * bool(missing.joined)
+            print(f"{name}: {len(missing.users)} of {missing.known} users are not in {config.events!r} any more{more}")
             users |= set(missing.users)
     if broken := [user for user in users if user.splitlines() != [user]]:
         raise CliError(f"{len(broken)} ids hold line breaks, such as {broken[0]!r}: name them as arguments.")

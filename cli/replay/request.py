@@ -40,6 +40,7 @@ _OWN = {
     **dict.fromkeys(
         ("users", "user_columns", "user_options", "trusted_attributes"), "a replay reads no table of users"
     ),
+    **dict.fromkeys(("identities", "identity_columns", "identity_options"), "a replay reads no table of identities"),
 }  # fmt: skip
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}

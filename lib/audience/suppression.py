@@ -4,7 +4,7 @@ Left out are users of the list alone: what is scored, measured and learnt from k
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import PurePath
@@ -17,6 +17,7 @@ from lib.errors import PublishRefused
 from lib.sources.files import is_place
 from lib.sources.user_lists import odd_days
 from lib.tables.protocol import Tables
+from lib.tables.views import JOINED_IDS
 
 COLUMNS = ("reason", "until")  # of a list, besides user_id
 DIGEST = "sha256:"  # before the digest of an id that stands in its place
@@ -58,6 +59,21 @@ def make_list(name: str, rows: pd.DataFrame, as_of: date) -> UserList:
         )
     in_force = (days == "") | (days > as_of.isoformat())  # days in ISO stand in the order of texts
     return UserList(name, rows.assign(reason=reasons).loc[in_force, ["user_id", "reason"]], len(rows))
+
+
+def add_persons(one: UserList, tables: Tables, as_of: date) -> UserList:
+    """The same list with whose the ids are that it names, as it is known at a day: any id leaves its user out."""
+    named = one.rows.reset_index(drop=True).rename_axis("place").reset_index()
+    tables.lend("listed_ids", pa.Table.from_pandas(named, preserve_index=False))
+    keys = ["i.user_id", f"'{DIGEST}' || sha2(i.user_id, 256)"]
+    known = f"i.joined_after < DATE '{as_of}' AND DATE '{as_of}' <= i.joined_until AND i.person <> i.user_id"
+    persons = " UNION ".join(
+        f"SELECT n.place, i.person AS user_id, n.reason FROM listed_ids n JOIN {JOINED_IDS} i ON n.user_id = {key} "
+        f"AND {known}"
+        for key in keys
+    )
+    rows = pd.concat([named, tables.query(persons)], ignore_index=True).sort_values(["place", "user_id"])
+    return replace(one, rows=rows[["user_id", "reason"]].reset_index(drop=True))
 
 
 def check_not_emptied(lists: Iterable[UserList], before: Mapping[str, int]) -> None:

@@ -26,7 +26,7 @@ from lib.config.kinds import (
 )
 from lib.config.parameters import Get, Group, parameter
 from lib.config.thresholds import Contacts, PublishLimits, Thresholds
-from lib.config.users import Segments, Users
+from lib.config.users import Identities, Segments, Users
 from lib.errors import ConfigError
 from lib.expressions.facts import FACTS
 from lib.timeline import MOST_DAYS
@@ -39,7 +39,7 @@ COMPUTES = ("serverless", "classic", "existing")  # what a deployed job can run 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractConfig(StageConfig, Chance, Segments, Users, QuietDays, Events, group=Group.LEARNING):
+class ExtractConfig(StageConfig, Chance, Segments, Identities, Users, QuietDays, Events, group=Group.LEARNING):
     """What `extract_features` needs to know."""
 
     cadence_days: int = parameter("7", whole(1, MOST_DAYS, "days"), "from one cutoff that is learnt from to the next")

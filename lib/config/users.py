@@ -1,4 +1,4 @@
-"""The parameters that say where the table of users is, how it is read, and what of it may be believed."""
+"""The parameters that say where the tables of users and of their ids are, how they are read, and what is believed."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -46,6 +46,40 @@ class Users(FromWidgets, group=Group.READING, of_run=True):
             text = get(name).strip()
             if not is_none(text) and not config.users:
                 raise ConfigError(f"{name} is {text!r} and users names no table. Name one, or leave {name} blank.")
+        return config
+
+
+JOINED = ("id", "user", "known_at")  # columns of a table of identities
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identities(FromWidgets, group=Group.READING, of_run=True):
+    """Which ids are one person, where a table says it."""
+
+    identities: str = parameter(
+        "",
+        optional(source(), ""),
+        "a table or files that say which ids are one user's: id, user, and known_at, since when that is known",
+        job="${var.identities}",
+    )
+    identity_columns: dict[str, str] = parameter(  # our column -> the table's, or an expression
+        "",
+        mapping(),
+        "other column names or expressions of identities, like id=anonymous_id,user=customer",
+    )
+    identity_options: Options = parameter(
+        "", options(), "how text files of identities are written, like sep=';'", shown="as the files say"
+    )
+
+    @classmethod
+    def from_widgets(cls, get: Get) -> Self:
+        config = super().from_widgets(get)
+        for name in ("identity_columns", "identity_options"):
+            text = get(name).strip()
+            if not is_none(text) and not config.identities:
+                raise ConfigError(f"{name} is {text!r} and identities names no table. Name one, or leave {name} blank.")
+        if unknown := sorted(set(config.identity_columns) - set(JOINED)):
+            raise ConfigError(f"identity_columns maps {unknown[0]!r}, which is none of {', '.join(JOINED)}.")
         return config
 
 

@@ -25,14 +25,17 @@ def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Ta
     Parameters
     ----------
     activity : Table[user_id string, day date, event_type string, known_day date, count long, value double, items list]
-        All `daily_activity` rows of some users, any order. `value` null = none given; `items` null = unknown.
+        All `daily_activity` rows of some users, any order. `value` null = none given; `items` null = unknown. Where
+        ids are joined, `joined_until` date besides: the last cutoff at which the user is somebody of their own, the
+        same in all of a user's rows.
     plan : {cutoff: Vocabulary}
         The cutoffs wanted and the event types that each one knows.
 
     Returns
     -------
     Table[user_id string, cutoff date, <feature> float]
-        One row per user and cutoff at which the user has been seen. Windows are `[cutoff - n, cutoff)` in days.
+        One row per user and cutoff at which the user has been seen, and is nobody else. Windows are
+        `[cutoff - n, cutoff)` in days.
         `recency` (days since the last event) is at least 1, `NEVER_DAYS` for never; `silence` is the same without
         an end; `gap_*` in days between
         active days, over the whole past; `covered_n` the share of the window that lies inside the log. A column
@@ -98,6 +101,9 @@ class _Chunk:
         )
         self.items = Items.of(activity["items"], np.flatnonzero(used), user, day, known, self.n_users)
         self.seen: Bools = np.zeros(self.n_users, bool)
+        self.until = np.full(self.n_users, _day_number(date.max))
+        if "joined_until" in activity.column_names:
+            self.until[encoded.indices.to_numpy()] = _day_numbers(activity["joined_until"])
 
     def at(self, cutoff: int, vocabulary: Vocabulary) -> dict[str, Floats]:
         """Return every feature of every user at one cutoff; `seen` then says who has a past there."""
@@ -115,7 +121,7 @@ class _Chunk:
             ("items", self.items.distinct(cutoff)),
         ):
             out |= {f"{name}_{w or 'all'}": by_window[w].astype(float) for w in WINDOWS}
-        self.seen = days[None] > 0
+        self.seen = (days[None] > 0) & (cutoff <= self.until)
         out |= users.rhythm()
         out["trend_7_28"] = np.log((out["events_7"] + 1) / (out["events_28"] * 7 / 28 + 1))
         out["trend_28_90"] = np.log((out["events_28"] + 1) / (out["events_90"] * 28 / 90 + 1))

@@ -152,9 +152,21 @@ def build_missing(
 def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:
     """Compute the features of some cutoffs in one pass, and replace those cutoffs' rows."""
     names = dict.fromkeys(name for vocabulary in plan.values() for name in feature_columns(vocabulary))
-    sql = f"SELECT * FROM {{daily_activity}} WHERE known_day < DATE '{max(plan)}'"
-    rows = tables.map_users(sql, partial(each_cutoff, plan=plan), features_schema(list(names)))
+    rows = tables.map_users(
+        visible_activity_sql(tables, max(plan)), partial(each_cutoff, plan=plan), features_schema(list(names))
+    )
     tables.replace("features", rows, f"cutoff IN ({days_sql(plan)})")
+
+
+def visible_activity_sql(tables: Tables, until: date) -> str:
+    """SQL for what any cutoff up to one may know, as `build_features` takes it."""
+    if not tables.exists("identities"):
+        return f"SELECT * FROM {{daily_activity}} WHERE known_day < DATE '{until}'"
+    return (
+        "SELECT user_id, day, event_type, GREATEST(known_day, joined_after) AS known_day, count, value, items, "
+        f"joined_until FROM {{activity}} WHERE known_day < DATE '{until}' AND joined_after < DATE '{until}' "
+        "AND known_day < joined_until"
+    )
 
 
 def read_first_seen(tables: Tables, as_of: date) -> dict[str, list[tuple[date, int]]]:

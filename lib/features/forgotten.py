@@ -51,6 +51,12 @@ class ForgottenUsers:
         return ForgottenUsers(self.key, rows[~due | met] if whole else rows)
 
 
+def make_entries(users: Collection[str], key: str, today: date) -> pd.DataFrame:
+    """New rows of the list, in an order that tells nothing."""
+    digests = sorted({make_digest(user, key) for user in users})
+    return pd.DataFrame([(digest, today, today) for digest in digests], columns=list(FORGOTTEN))
+
+
 def make_digest(user: str, key: str) -> str:
     """128 bits in hexadecimal."""
     return blake2b(user.encode(), key=key.encode(), digest_size=_DIGEST_BYTES).hexdigest()

@@ -78,7 +78,7 @@ class Asked:
     @property
     def whose(self) -> str:
         """What the source holds."""
-        return "users" if self.parameter == "user_columns" else "events"
+        return {"user_columns": "users", "identity_columns": "identities"}.get(self.parameter, "events")
 
 
 def find_asked(columns: Mapping[str, str], unpivot: Mapping[str, str]) -> list[Asked]:

@@ -1,5 +1,7 @@
-"""Whether the rows of a table of users can be used: each value readable, each user and moment once."""
+"""Whether the rows of a table beside the events can be used: each value readable, each user and moment once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lib.errors import SourceError
@@ -8,8 +10,19 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def check_usable(rows: "DataFrame", most: float) -> list[str]:
+@contextmanager
+def about(whose: str, place: str) -> Iterator[None]:
+    """Say of a table beside the events what is said of events that cannot be read."""
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(str(error).replace(f"The events {place!r}", f"The {whose} {place!r}")) from error
+
+
+def check_usable(rows: "DataFrame", most: float, whose: str, mend: str) -> list[str]:
     """Refuse a table with more than a share of rows that cannot be used; says what is left out.
+
+    `whose` is the parameter that names the table, `mend` the way out.
 
     Raises
     ------
@@ -23,14 +36,13 @@ def check_usable(rows: "DataFrame", most: float) -> list[str]:
     broken = sorted((row["broken"], row["n"], row["found"]) for row in counted if row["broken"])
     number = sum(n for _, n, _ in broken)
     if not total:
-        raise SourceError("The table of users is empty. Fill it, or leave users blank.")
+        raise SourceError(f"The table of {whose} is empty. Fill it, or leave {whose} blank.")
     said = "; ".join(f"{name} in {n} rows, such as {value!r}" for name, n, value in broken)
     if number > most * total:
         raise SourceError(
-            f"The users hold null or unreadable values: {said}. Nothing was read. Mend these rows, or name the column "
-            "as an expression that makes null of them, like user_columns=age=to_number(age)."
+            f"The {whose} hold null or unreadable values: {said}. Nothing was read. Mend these rows{mend}."
         )
-    return [f"{number} of {total} rows of the users cannot be used and were left out: {said}."] if number else []
+    return [f"{number} of {total} rows of the {whose} cannot be used and were left out: {said}."] if number else []
 
 
 def check_unique(rows: "DataFrame") -> None:

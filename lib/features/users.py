@@ -3,8 +3,7 @@
 It is small beside the events, and what was corrected in it counts: so it replaces what was read before, in one commit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from lib.expressions.expression import parse
 from lib.features import forgotten
 from lib.features.columns import OurColumn, Zones, find_column
 from lib.features.shapes import NOTHING, NUMBERS, TIMES, TYPE_OF, Asked, find_own_name, read_constant
-from lib.features.user_checks import check_unique, check_usable
+from lib.features.user_checks import about, check_unique, check_usable
 from lib.sources.opening import open_source, reading
 from lib.sources.part import Part
 from lib.tables.delta import DeltaTables
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 MOST = 100  # attributes: whoever has more should name those that matter
+MEND = ", or name the column as an expression that makes null of them, like user_columns=age=to_number(age)"
 READ_AS = {Kind.TEXT: "item_id", Kind.NUMBER: "value", Kind.DATE: "known_at"}  # the column of events read alike
 
 
@@ -48,7 +48,7 @@ def load_users(config: ExtractConfig, tables: DeltaTables) -> Loaded:
     ConfigError
         If an expression cannot be read, or a column is no attribute.
     """
-    with _about_users(config.users):
+    with about("users", config.users):
         parts = open_source(tables.spark, config.users, config.user_options)
         zones = Zones(config.time_zone, config.time_zone)
         theirs = [_find_theirs(config.user_columns, part) for part in parts]
@@ -58,7 +58,7 @@ def load_users(config: ExtractConfig, tables: DeltaTables) -> Loaded:
         listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
         with reading(config.users):
             rows = forgotten.leave_out(rows, forgotten.find_shown(rows, None, listed))
-            lines = check_usable(rows, config.max_bad_rows)
+            lines = check_usable(rows, config.max_bad_rows, "users", MEND)
             rows = rows.where("broken IS NULL").drop("broken", "found").distinct()
             check_unique(rows)
             is_timed = any(_has_times(part, config.user_columns) for part in parts)
@@ -67,14 +67,6 @@ def load_users(config: ExtractConfig, tables: DeltaTables) -> Loaded:
     tables.set_property(TABLE, NOTE, note.to_json())
     unused = [f"the users have columns that are no attributes, since they are lists: {', '.join(passed_over)}."]
     return Loaded(note, (*lines, *(unused if passed_over else [])))
-
-
-@contextmanager
-def _about_users(place: str) -> Iterator[None]:
-    try:
-        yield
-    except SourceError as error:
-        raise SourceError(str(error).replace(f"The events {place!r}", f"The users {place!r}")) from error
 
 
 def _find_theirs(columns: Mapping[str, str], part: Part) -> dict[str, str]:

@@ -83,14 +83,15 @@ def condition_sql(question: Question) -> tuple[Sequence[Fact], str] | None:
 def facts_sql(facts: Sequence[Fact], cutoffs: Sequence[date]) -> str:
     """SQL for facts of every user who was ever seen before a cutoff: user_id, cutoff, and `fact_n` for each.
 
-    An event counts where both its day and the day on which it became known lie before the cutoff.
+    An event counts where its day, the day on which it became known and the one since when it is its user's all lie
+    before the cutoff.
     """
     windows = sorted({fact.days for fact in facts if fact.days})
     columns = ", ".join(f"{_fact_sql(fact)} AS fact_{place}" for place, fact in enumerate(facts))
     return (
-        f"SELECT a.user_id, s.cutoff{', ' if columns else ''}{columns} FROM {{daily_activity}} a "
+        f"SELECT a.user_id, s.cutoff{', ' if columns else ''}{columns} FROM {{activity}} a "
         f"JOIN ({_spans_sql(cutoffs, windows)}) s ON a.day < s.cutoff AND a.known_day < s.cutoff "
-        "GROUP BY a.user_id, s.cutoff"
+        "AND a.joined_after < s.cutoff AND s.cutoff <= a.joined_until GROUP BY a.user_id, s.cutoff"
     )
 
 

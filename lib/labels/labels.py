@@ -14,7 +14,8 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
     """SQL for the users who did what is asked about: one row per user and cutoff. Of a `without` they are the others.
 
     An event counts on the question's days `[start, end)`: at midnight of the start it does, at midnight of the end it
-    does not. It must have become known before as_of. Columns: user_id, cutoff.
+    does not. It must have become known before as_of. Whose it is, is taken as it was known when these days ended, and
+    whoever was somebody else's id by then did what that user did. Columns: user_id, cutoff.
     """
     spans = [(cutoff, question.window(cutoff)) for cutoff in cutoffs]
     rows = " UNION ALL ".join(
@@ -23,12 +24,18 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
     )
     types = ", ".join(text_literal(action) for action in question.actions)
     done = (
-        f"FROM {{daily_activity}} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
+        f"FROM {{activity}} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
+        "AND a.joined_after < s.until AND s.until <= a.joined_until "
         f"WHERE a.event_type IN ({types}) AND a.known_day < DATE '{as_of}'"
     )
-    if question.is_plain:
-        return f"SELECT DISTINCT a.user_id, s.cutoff {done}"
-    return f"SELECT a.user_id, s.cutoff {done} GROUP BY a.user_id, s.cutoff HAVING {_enough_sql(question)}"
+    enough = "" if question.is_plain else f" HAVING {_enough_sql(question)}"
+    persons = f"SELECT a.user_id, s.cutoff, s.until {done} GROUP BY a.user_id, s.cutoff, s.until{enough}"
+    return (
+        f"WITH persons AS ({persons}) SELECT user_id, cutoff FROM persons UNION ALL "
+        "SELECT i.user_id, p.cutoff FROM persons p JOIN {joined_ids} i ON p.user_id = i.person AND "
+        "i.user_id <> i.person AND i.first_day < p.cutoff AND p.cutoff <= i.end_day "
+        "AND i.joined_after < p.until AND p.until <= i.joined_until"
+    )
 
 
 def _enough_sql(question: Question) -> str:

@@ -9,6 +9,7 @@ from lib.audience.release import STAYS
 from lib.config.exports import Export
 from lib.config.question import Question
 from lib.errors import PublishRefused, SourceError
+from lib.identities.together import persons_sql
 from lib.sources.user_lists import odd_days, read_users
 from lib.stages.records import list_sql, question_sql
 from lib.tables.contracts import CONTACTS
@@ -85,16 +86,19 @@ def _any_sql(condition: str) -> str:
 def quiet_sql(question: Question, tables: Tables, as_of: date, days: int) -> str:
     """SQL for the users who were contacted, on whatever question, in so many days before as_of; blank for nobody.
 
+    By whichever of their ids that are known by then.
+
     What the question's own list of as_of led to does not count, so that the same run gives the same file.
     """
     if not days or not tables.exists("contacts"):
         return ""
     window = Window.lookback(as_of, days)
     own = f"question = '{question.slug}' AND cutoff = DATE '{as_of}'"
-    return (
+    contacted = (
         f"SELECT DISTINCT user_id FROM {{contacts}} WHERE day >= DATE '{window.start}' AND day < DATE '{window.end}' "
         f"AND kind IN {CONTACT} AND NOT COALESCE({own}, FALSE)"
     )
+    return persons_sql(contacted, as_of)
 
 
 def with_resting_sql(rows: str, quiet: str) -> str:

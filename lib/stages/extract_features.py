@@ -15,6 +15,7 @@ from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory
 from lib.features import extraction, ingest
 from lib.features.extraction import AskedTypes
+from lib.features.identities import load_identities
 from lib.features.ingest import Ingested
 from lib.features.users import load_users
 from lib.labels import cohorts, delay
@@ -42,7 +43,7 @@ class ReadLog:
 
     ingested: Ingested
     asked: AskedTypes
-    users: tuple[str, ...]  # what a person should know of the table of users
+    users: tuple[str, ...]  # what a person should know of the tables of users and of their ids
 
     @property
     def as_of(self) -> date:
@@ -66,6 +67,7 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
     first = configs[0]
     if first.feature_keys == "yes":
         keys.check_can_have_keys(tables)
+    joined = load_identities(first, tables, say)  # before the events: some ids may be a forgotten user's
     actions = tuple(sorted({action for config in configs for action in config.question.actions}))
     say("looking for what is new in the events")
     ingested = ingest.ingest(replace(first, question=replace(first.question, actions=actions)), tables, say)
@@ -77,7 +79,8 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
         ]
         tables.append("source_checks", pd.DataFrame(checks))
     users = tuple(load_users(first, tables).lines) if first.users else ()
-    return ReadLog(ingested, AskedTypes(extraction.read_first_seen(tables, ingested.as_of), actions), users)
+    asked = AskedTypes(extraction.read_first_seen(tables, ingested.as_of), actions)
+    return ReadLog(ingested, asked, (*joined, *users))
 
 
 def is_prepared(config: ExtractConfig, tables: DeltaTables, log: ReadLog) -> bool:

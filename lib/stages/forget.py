@@ -12,13 +12,22 @@ import pandas as pd
 from lib.audience.erasing import erase_in_files
 from lib.config.forget import ForgetConfig
 from lib.errors import ConfigError
-from lib.features.forgotten import CHECK, ForgottenUsers, check_key, find_shown, make_digest, read_forgotten
+from lib.features.forgotten import (
+    CHECK,
+    ForgottenUsers,
+    check_key,
+    find_shown,
+    make_digest,
+    make_entries,
+    read_forgotten,
+)
+from lib.identities.together import find_together
 from lib.progress import Say
 from lib.sources.opening import open_source
 from lib.stages.exporting import control_file
-from lib.tables.contracts import CONTRACTS, FORGOTTEN
+from lib.tables.contracts import CONTRACTS
 from lib.tables.delta import DeltaTables
-from lib.tables.ids import IDS, MAY_NAME
+from lib.tables.ids import IDS, LAST, MAY_NAME
 
 DONE = "forgotten"  # property of a table with ids: by which list it was done last
 LEFT = (
@@ -47,22 +56,22 @@ def run(config: ForgetConfig, tables: DeltaTables, say: Say = print) -> Forgotte
         If the table of requests is not there, or the key is not that of the list.
     """
     check_key(config.forgotten_key)
-    users = _read_requests(config, tables)
+    asked = _read_requests(config, tables)
+    users = find_together(tables, asked)
     listed = _add_to_list(config, tables, users)
-    say(f"{len(users)} users are asked for, {len(listed.rows)} are listed")
-    lines = [f"{config.run_date}: {len(users)} users are asked for in {config.requests}."]
-    for name, (column,) in IDS.items():
-        if tables.exists(name):
-            rows = _clean(tables, name, column, listed)
-            lines.append(f"{name}: {'done before' if rows is None else f'{rows} rows, and all earlier versions'}")
-            say(lines[-1])
+    joined = f", with {len(users) - len(asked)} more ids of theirs" if len(users) > len(asked) else ""
+    say(f"{len(asked)} users are asked for{joined}, {len(listed.rows)} are listed")
+    lines = [f"{config.run_date}: {len(asked)} users are asked for in {config.requests}{joined}."]
+    for name in [one for one in IDS if one != LAST]:
+        lines += _clean(tables, name, listed, say)
     for name, where in MAY_NAME.items():
         if tables.exists(name):
             tables.delete(name, where)
-            tables.erase(name, next(iter(CONTRACTS[name])), [])
+            tables.erase(name, list(CONTRACTS[name])[:1], [])
             lines.append(f"{name}: what was told of errors, and all earlier versions")
     exports = [config.export, control_file(config.export)] if config.export else []
     lines += erase_in_files(config.reports, exports, users)
+    lines += _clean(tables, LAST, listed, say)
     return Forgotten("\n".join([*lines, *LEFT]))
 
 
@@ -82,8 +91,8 @@ def _add_to_list(config: ForgetConfig, tables: DeltaTables, users: list[str]) ->
     """The list with these users, before anything is taken out: a kill in between brings nobody back."""
     key, today = config.forgotten_key, config.run_date
     listed = read_forgotten(tables, config.schema, key)
-    new = sorted({make_digest(user, key) for user in users} - listed.digests)
-    rows = pd.DataFrame([(digest, today, today) for digest in new], columns=list(FORGOTTEN))
+    rows = make_entries(users, key, today)
+    rows = rows[~rows["digest"].isin(listed.digests)]
     if not tables.exists("forgotten"):
         tables.append("forgotten", rows.head(0))
     if listed.rows.empty:
@@ -93,12 +102,17 @@ def _add_to_list(config: ForgetConfig, tables: DeltaTables, users: list[str]) ->
     return ForgottenUsers(key, pd.concat([listed.rows, rows], ignore_index=True) if len(listed.rows) else rows)
 
 
-def _clean(tables: DeltaTables, name: str, column: str, listed: ForgottenUsers) -> int | None:
-    """Take all listed users out of a table and what it keeps of before; their rows, None where that is done already."""
-    users = find_shown(tables.frame(f"SELECT {column} AS user_id FROM {{{name}}}"), None, listed)
+def _clean(tables: DeltaTables, name: str, listed: ForgottenUsers, say: Say) -> list[str]:
+    """Take all listed users out of a table and what it keeps of before, unless that is done already."""
+    if not tables.exists(name):
+        return []
+    columns = IDS[name]
+    ids = " UNION ALL ".join(f"SELECT {column} AS user_id FROM {{{name}}}" for column in columns)
+    users = find_shown(tables.frame(ids), None, listed)
     state = blake2b(",".join(sorted(listed.digests)).encode(), digest_size=16).hexdigest()
-    if not users and tables.get_property(name, DONE) == state:
-        return None
-    rows = tables.erase(name, column, users)
-    tables.set_property(name, DONE, state)
-    return rows
+    done = "done before"
+    if users or tables.get_property(name, DONE) != state:
+        done = f"{tables.erase(name, columns, users)} rows, and all earlier versions"
+        tables.set_property(name, DONE, state)
+    say(f"{name}: {done}")
+    return [f"{name}: {done}"]

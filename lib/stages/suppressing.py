@@ -122,4 +122,5 @@ def _read_list(name: str, tables: Tables, as_of: date) -> UserList:
         rows = read_users(name, tables, suppression.COLUMNS)
     except SourceError as error:
         raise PublishRefused(f"suppress: {error} {STAYS}") from error
-    return suppression.make_list(name, rows, as_of)
+    made = suppression.make_list(name, rows, as_of)
+    return suppression.add_persons(made, tables, as_of) if tables.exists("identities") else made

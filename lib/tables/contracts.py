@@ -24,6 +24,14 @@ FEATURE_DICTIONARY = {
     "meaning": "string",
     "unit": "string",
 }
+IDENTITIES = {  # of each id that was ever joined: whose its events are, at which moments
+    "user_id": "string",  # as the events have it
+    "person": "string",  # whose they are; itself, until it is known better
+    "first_day": "date",  # events of days [first_day, end_day)
+    "end_day": "date",
+    "joined_after": "date",  # seen at moments (cutoffs, ends of labels) after this day
+    "joined_until": "date",  # and up to this one
+}
 MODEL_CHECKS = {
     "run_id": "string",
     "question": "string",  # its slug
@@ -186,6 +194,7 @@ CONTRACTS = {
     "features": FEATURES,
     "user_attributes": USER_ATTRIBUTES,
     "feature_dictionary": FEATURE_DICTIONARY,
+    "identities": IDENTITIES,
     "model_checks": MODEL_CHECKS,
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,

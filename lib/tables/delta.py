@@ -19,6 +19,7 @@ from lib.tables.pickling import pickle_lib_by_value
 from lib.tables.protocol import OURS, KeptNotes, MapTable, MapUsers, OfUsers
 from lib.tables.schemas import ARROW, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.sql import name_sql
+from lib.tables.views import with_views
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -50,7 +51,9 @@ class DeltaTables(KeptNotes):
 
     def frame(self, sql: str) -> "DataFrame":
         """Run a SELECT lazily."""
-        return self.spark.sql(sql.format(**{name: self._table_sql(name) for name in CONTRACTS if f"{{{name}}}" in sql}))
+        asked = with_views(sql, self.exists)
+        named = {name: self._table_sql(name) for name in CONTRACTS if f"{{{name}}}" in asked}
+        return self.spark.sql(asked.format(**named))
 
     def _table_sql(self, name: str) -> str:
         """What stands for a table in a query: its name or, where columns were added since, a query that has them."""
@@ -157,12 +160,12 @@ class DeltaTables(KeptNotes):
             what = str(error).splitlines()[0]
             raise SourceError(f"Table {name} cannot be read: {what}") from error
 
-    def erase(self, name: str, column: str, values: Sequence[str]) -> int:
-        """Remove the rows with some values of a column, and every file of earlier versions; how many rows there were.
+    def erase(self, name: str, columns: Sequence[str], values: Sequence[str]) -> int:
+        """Remove the rows with some values in any of some columns, and all earlier versions' files; how many they were.
 
         The values travel as rows, and stand in no SQL text.
         """
-        number = self._delete_values(name, column, values) if values else 0
+        number = sum(self._delete_values(name, column, values) for column in columns) if values else 0
         full, kept = self.full_name(name), KEEP_DAYS if name == VERSIONED else 7
         if name in STATISTICS:
             self._set(name, {STATISTICS_OF: ",".join(STATISTICS[name])})

@@ -4,6 +4,7 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "daily_activity": ("user_id",),
     "features": ("user_id",),
     "user_attributes": ("user_id",),
+    "identities": ("user_id", "person"),
     "predictions": ("user_id",),
     "audience": ("user_id",),
     "suppressions": ("user_id",),
@@ -11,6 +12,7 @@ IDS = {  # where ids of users stand: the columns of tables, earlier versions and
     "evaluations": ("user_id",),
     "profiles": ("user_id",),
 }
+LAST = "identities"  # by which is known who goes together, so it stays until all else is done
 MAY_NAME = {  # tables whose texts may repeat a value as it was found: which rows go whoever is forgotten
     "question_runs": "error IS NOT NULL",
 }
@@ -18,6 +20,7 @@ STATISTICS = {  # columns whose least and greatest values a table's log may keep
     "daily_activity": ("day", "known_day", "event_type"),
     "features": ("cutoff",),
     "user_attributes": ("valid_from", "known_day"),
+    "identities": ("joined_after", "joined_until"),
     "predictions": ("question", "cutoff"),
     "audience": ("question", "cutoff"),
     "suppressions": ("question", "cutoff"),

@@ -13,6 +13,7 @@ from lib.errors import SourceError
 from lib.tables.contracts import CONTRACTS, VERSIONED
 from lib.tables.protocol import KeptNotes, MapTable, MapUsers, OfUsers
 from lib.tables.schemas import ARROW, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.views import with_views
 
 
 class MemoryTables(KeptNotes):
@@ -39,7 +40,8 @@ class MemoryTables(KeptNotes):
             for column, kind in missing_added(name, stored.column_names).items():
                 rows = rows.append_column(column, pa.nulls(len(rows), ARROW[kind]))
             self.connection.register(name, rows)
-        return self.connection.sql(sql.format(**{name: name for name in CONTRACTS})).to_arrow_table()
+        asked = with_views(sql, self.exists).format(**{name: name for name in CONTRACTS})
+        return self.connection.sql(asked).to_arrow_table()
 
     def query(self, sql: str) -> pd.DataFrame:
         return to_pandas(self.table(sql))

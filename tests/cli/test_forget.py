@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -16,20 +17,22 @@ from deltalake import DeltaTable, write_deltalake
 from cli.__main__ import main
 from cli.errors import CliError
 from cli.local import forgetting
+from cli.local.file_tables import FileTables
 from cli.local.home import lock_home, open_home
 from lib.audience.erasing import whole_words
 from lib.audience.exports import make_file
 from lib.audience.suppression import digest_user
 from lib.config.formats import read_format
+from lib.features.forgotten import make_digest
 from lib.sources.user_lists import read_users
 from lib.stages.exporting import control_file
 from lib.tables.ids import IDS
 from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
+from tests.builders.identity_checks import put_identities
 
-HELD = [
-    name for name in IDS if name not in ("evaluations", "suppressions", "contacts", "profiles", "user_attributes")
-]  # which the home of before does not have
+NOT_THERE = ("evaluations", "suppressions", "contacts", "profiles", "user_attributes", "identities")
+HELD = [name for name in IDS if name not in NOT_THERE]  # the home of before does not have these
 
 
 @pytest.fixture
@@ -97,6 +100,36 @@ def test_nothing_of_the_home_holds_them_and_everybody_else_stays(home, capsys):
         pd.testing.assert_frame_equal(left, right)
     assert {name for name in look_alikes(user)} <= set(table(home, "audience").to_pandas()["user_id"])
     assert not (home.root / "forgetting").exists()
+
+
+def join_ids(home, *joins):
+    """Keep joins (id, user), known for long, as a run does that has read them."""
+    known = datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    put_identities(FileTables(home.warehouse, "propensity"), [
+        {"user_id": one, "person": user, "known_time": known + timedelta(days=place), "known_day": known.date()}
+        for place, (one, user) in enumerate(joins)
+    ])  # fmt: skip
+
+
+def test_all_ids_of_a_user_go_together_also_after_a_call_that_was_cut_off(home, capsys, monkeypatch):
+    rows = table(home, "audience").to_pandas().sort_values("rank")
+    user, web, app, shared, other = rows.loc[rows["user_id"].str.fullmatch(r"u\d{7}"), "user_id"].head(5)
+    join_ids(home, (web, user), (app, web), (shared, user), (shared, other))
+    with monkeypatch.context() as patch:
+        patch.setattr(forgetting, "describe_left_over", lambda home: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            main(["forget", web, "--home", str(home.root)])
+    assert [one for one in (user, web, app, shared) if holding(home.root, one)] != []
+    capsys.readouterr()
+    assert main(["forget", web, "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert ", 1 users, with 3 more ids of theirs, are taken out of " in said
+    gone = (user, web, app, shared)
+    assert not any(one in said for one in gone)
+    assert [one for one in gone if holding(home.root, one)] == []
+    assert holding(home.root, other)  # who only shared an id with them
+    listed = set(DeltaTable(home.warehouse / "propensity" / "forgotten").to_pandas()["digest"])
+    assert listed == {make_digest(one, home.forgotten_key()) for one in gone}
 
 
 def test_notes_of_tables_and_earlier_lists_are_kept_without_them(home):

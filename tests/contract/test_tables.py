@@ -12,13 +12,16 @@ from lib.attributes.columns import Attribute, Kind
 from lib.attributes.joining import values_sql, with_attributes_sql
 from lib.config.stages import PublishConfig
 from lib.errors import ContractBroken
+from lib.features.extraction import visible_activity_sql
 from lib.features.vocabulary import features_schema
+from lib.identities.together import find_together
 from lib.labels.labels import labelled_cohort_sql
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.stages.profiles import write_profiles
 from lib.tables.contracts import CONTRACTS, PREDICTIONS
 from lib.tables.delta import DeltaTables
 from lib.tables.schemas import arrow_schema, missing_added
+from tests.builders import identity_checks, identity_draws
 from tests.builders.attributes import user_rows
 from tests.builders.question_checks import daily_rows, question_of, tables_of
 from tests.builders.question_draws import draw
@@ -138,6 +141,25 @@ def test_a_question_is_answered_alike_by_every_engine(tables, seed):
     told = [sorted(each.query(labelled)[["user_id", "cutoff", "label"]].itertuples(index=False, name=None))
             for each in (tables, memory)]  # fmt: skip
     assert told[0] == told[1] != []
+
+
+@pytest.mark.parametrize("seed", [3])
+def test_persons_with_several_ids_are_alike_for_every_engine(tables, seed):
+    persons = identity_draws.draw(seed)
+    made, memory, columns = persons.made, identity_checks.tables_of(persons), ["recency", "silence"]
+    rows = memory.query(f"SELECT user_id, cutoff, {', '.join(columns)} FROM {{features}}")
+    put_features(tables, rows.to_dict("records"), columns, "1 = 1")
+    tables.replace("daily_activity", pd.DataFrame(daily_rows(made)), "1 = 1")
+    identity_checks.put_identities(tables, identity_draws.rows_of(persons))
+    labelled = labelled_cohort_sql(question_of(made), made.cutoffs, made.as_of)
+    asked = ("SELECT * FROM {identities}", f"SELECT user_id, cutoff, label FROM ({labelled}) r",
+             f"SELECT r.* FROM ({visible_activity_sql(memory, made.cutoffs[0])}) r")  # fmt: skip
+    for sql in asked:
+        told = [sorted(map(repr, each.query(sql).drop(columns=["count", "value", "items"], errors="ignore").itertuples(
+            index=False, name=None))) for each in (tables, memory)]  # fmt: skip
+        assert told[0] == told[1] != []
+    ids = ["u1", "u5", "nobody"]
+    assert find_together(tables, ids) == find_together(memory, ids) != sorted(ids)
 
 
 def test_what_a_function_makes_of_the_selected_rows_comes_here(tables):

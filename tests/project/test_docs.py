@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from contextlib import contextmanager
+from datetime import datetime, time
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,9 @@ import yaml
 
 from lib.attributes.columns import Attribute, Kind
 from lib.tables.memory import MemoryTables
+from lib.tables.views import with_views
 from tests.builders.attributes import put_users
+from tests.builders.identity_checks import put_identities
 from tests.builders.runs import AS_OF, NEXT, World, log
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +129,7 @@ class WatchedTables(MemoryTables):
         self.stage, self.arrows = "", set()
 
     def table(self, sql):
-        self.arrows |= {(name, self.stage) for name in re.findall(r"\{(\w+)\}", sql)}
+        self.arrows |= {(name, self.stage) for name in re.findall(r"\{(\w+)\}", with_views(sql, self.exists))}
         return super().table(sql)
 
     def replace(self, name, rows, where):
@@ -152,6 +155,9 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
     home.tables = tables = WatchedTables()
     tables.replace("daily_activity", log(users=100), "1 = 1")
     put_users(tables, [("u1", None, None, "DE")], [Attribute("country", Kind.TEXT)])
+    put_identities(
+        tables, [{"user_id": "u2", "person": "u3", "known_time": datetime.combine(AS_OF, time()), "known_day": AS_OF}]
+    )
     tables.elsewhere["crm.staff"] = log(users=1).select(["user_id"])
     tables.elsewhere["crm.calls"] = pa.table({"user_id": ["u1"], "day": [AS_OF]})
     tables.arrows.clear()
@@ -172,6 +178,7 @@ def test_the_pictures_of_tables_show_who_writes_and_who_reads():
                 )
     drawn = set().union(*arrows(DESIGN, "Tables"))
     by_spark = {("events", "extract_features"), ("attribute_checks", "extract_features")}  # read by tests/spark
-    by_spark |= {("extract_features", name) for name in ("daily_activity", "user_attributes", "feature_dictionary")}
+    by_extract = ("daily_activity", "user_attributes", "feature_dictionary", "identities")
+    by_spark |= {("extract_features", name) for name in by_extract}
     by_spark |= {("predictions", "predict")}  # of more users than are scored near
     assert tables.arrows | by_spark == drawn

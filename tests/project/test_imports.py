@@ -47,7 +47,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
         "sources.csv_files", "sources.json_files", "sources.parquet_files", "features.source", "features.columns",
         "features.wide",
         "features.counting", "features.unusable", "features.log", "features.ingest", "features.forgotten",
-        "features.missing", "features.users", "features.user_checks", "registry.spark_trials",
+        "features.missing", "features.users", "features.identities", "features.user_checks", "registry.spark_trials",
     },
     "sklearn": {
         "models.estimators", "models.calibration", "models.blueprint", "models.servable", "models.classes",

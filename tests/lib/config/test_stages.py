@@ -28,7 +28,7 @@ def test_extract_features_reads_its_widgets():
             max_event_types=24, max_source_gap_days=0, accept_shrunk=None, event_preset="", event_where="",
             event_options=Options(), event_key=(), event_unpivot={}, more_sources=(), time_zone="UTC", max_bad_rows=0,
             feature_keys="no", forgotten_key="", seed=0, segments=(), users="", user_columns={}, user_options=Options(),
-            trusted_attributes=(), run_id="run-1",
+            trusted_attributes=(), identities="", identity_columns={}, identity_options=Options(), run_id="run-1",
         )
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Who was contacted, what is kept of it, and whom a file leaves in quiet."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +11,7 @@ from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused
 from lib.stages.contacting import quiet_sql, sides_sql, take_contacted, with_resting_sql, write_chosen
 from lib.tables.memory import MemoryTables
+from tests.builders.identity_checks import put_identities
 from tests.builders.runs import NEXT, asked, two_lists
 
 QUESTION = asked(PublishConfig).question
@@ -172,3 +173,16 @@ def test_who_was_contacted_is_held_against_those_left_alone_in_the_ledger(world)
     users = rows[rows["metric"] == "rate"].set_index("part")["users"]
     assert (users["chosen"], users["control"]) == (60, len(control))
     assert rows[rows["metric"] == "effect_chosen"]["users"].max() == 60
+
+
+def test_who_was_contacted_by_one_id_is_quiet_by_all_that_are_known_to_be_theirs():
+    tables = MemoryTables()
+    tables.elsewhere["crm.calls"] = calls(("web1", ago(2)), ("web2", ago(2)), ("moved", ago(2)), ("ana", ago(2)))
+    take_contacted(["crm.calls"], tables)
+    put_identities(tables, [
+        {"user_id": one, "person": user, "known_time": datetime.combine(day, time()), "known_day": day}
+        for one, user, day in (("web1", "bo", ago(1)), ("web2", "cy", ago(0)), ("moved", "di", ago(9)),
+                               ("moved", "eve", ago(5)))
+    ])  # fmt: skip
+    # web2 is known to be cy's from the next day on; of the one that moved, nobody can say whom the call reached
+    assert read_quiet(QUESTION, tables, AS_OF, 7) == {"web1", "web2", "moved", "ana", "bo", "di", "eve"}

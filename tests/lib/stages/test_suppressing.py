@@ -2,14 +2,17 @@
 
 import json
 import re
+from datetime import datetime, time, timedelta
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from lib.audience.suppression import digest_user
 from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused
 from lib.stages import publications as publications_rules
+from tests.builders.identity_checks import put_identities
 from tests.builders.runs import AS_OF, NEXT, asked, two_lists
 
 QUESTION = "buy_7d_cohort28d"
@@ -160,3 +163,21 @@ def test_a_list_that_is_rolled_back_to_names_nobody_who_is_left_out_by_now(world
     )  # fmt: skip
     held = set(first.loc[first["held_out"], "user_id"]) - gone
     assert set(listed.loc[listed["held_out"], "user_id"]) == held
+
+
+def test_a_list_that_names_one_id_of_a_user_leaves_the_user_out(world, names, tmp_path):
+    """By the id itself or its digest, from the day after it was known to be theirs."""
+    day = NEXT - timedelta(days=1)
+    joined = {"web1": (names[0], day), "web2": (names[1], day), "web3": (names[2], NEXT)}
+    put_identities(world.tables, [
+        {"user_id": one, "person": user, "known_time": datetime.combine(known, time()), "known_day": known}
+        for one, (user, known) in joined.items()
+    ])  # fmt: skip
+    file = tmp_path / "opt_outs.csv"
+    pd.DataFrame({"user_id": ["web1", digest_user("web2"), "web3"], "reason": ["a", "b", "c"]}).to_csv(
+        file, index=False
+    )
+    publish(world, suppress=file)
+    kept = world.tables.query("SELECT user_id, reason FROM {suppressions} ORDER BY reason")
+    assert kept.values.tolist() == [[names[0], "a"], [names[1], "b"]]
+    assert json.loads(last_publication(world)["suppress_lists"]) == {str(file): 3}
