@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from hashlib import sha256
-from typing import Literal
+from typing import IO, Literal
 
 import pandas as pd
 
@@ -16,11 +16,14 @@ from lib.errors import PublishRefused
 from lib.tables.contracts import AUDIENCE
 from lib.tables.schemas import arrow_schema
 
+ROWS_AT_ONCE = 50_000
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet take a text for a formula, when it begins with it
 
 
-def make_file(rows: pd.DataFrame, wanted: Format, chosen_columns: Mapping[str, str], question: str) -> bytes:
-    """Write rows of a list as a channel takes them.
+def write_file(
+    file: IO[bytes], rows: pd.DataFrame, wanted: Format, chosen_columns: Mapping[str, str], question: str
+) -> None:
+    """Write rows of a list as a channel takes them, so many at a time: a list of millions is never a text in memory.
 
     Parameters
     ----------
@@ -36,21 +39,33 @@ def make_file(rows: pd.DataFrame, wanted: Format, chosen_columns: Mapping[str, s
         If a limit of the format is passed, or a name is none that it takes. The message names it.
     """
     columns = chosen_columns or {ours: theirs.format(question=question) for ours, theirs in wanted.columns.items()}
-    table = _rename(rows.assign(expected_actions=rows["propensity"].cumsum()), wanted, columns)
-    _check_limits(table, wanted)
+    expected = rows["propensity"].cumsum().to_numpy()
+
+    def tables() -> Iterator[pd.DataFrame]:
+        for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):  # of no rows there is a header still
+            part = rows.iloc[start : start + ROWS_AT_ONCE]
+            yield _rename(part.assign(expected_actions=expected[start : start + ROWS_AT_ONCE]), wanted, columns)
+
+    _check_limits(len(rows), next(tables()).shape[1], wanted)
     match wanted.shape:
         case "parquet":
-            content = _parquet(table, {theirs or ours: ours for ours, theirs in columns.items()})
+            _write_parquet(file, tables(), {theirs or ours: ours for ours, theirs in columns.items()})
         case "requests":
-            content = "".join(f"{line}\n" for line in _requests(table, wanted)).encode()
+            for line in _requests(tables(), wanted):
+                _write(file, f"{line}\n".encode(), wanted)
         case _:
-            content = _csv(table, wanted)
-    if wanted.megabytes and len(content) > wanted.megabytes * 1_000_000:
+            has_return = any(table.map(_has_return).to_numpy().any() for table in tables())
+            for number, table in enumerate(tables()):
+                _write(file, _csv(table, wanted, has_head=number == 0, all_quoted=has_return), wanted)
+
+
+def _write(file: IO[bytes], content: bytes, wanted: Format) -> None:
+    file.write(content)
+    if wanted.megabytes and file.tell() > wanted.megabytes * 1_000_000:
         raise PublishRefused(
-            f"The file has {len(content) / 1e6:.0f} MB, and {wanted.title} takes {wanted.megabytes}. "
+            f"The file has more than {wanted.megabytes} MB, and {wanted.title} takes no more. "
             "Lower export_top, or choose fewer columns. The list stays."
         )
-    return content
 
 
 def _rename(rows: pd.DataFrame, wanted: Format, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -74,44 +89,59 @@ def _rename(rows: pd.DataFrame, wanted: Format, columns: Mapping[str, str]) -> p
     return table
 
 
-def _check_limits(table: pd.DataFrame, wanted: Format) -> None:
-    if wanted.rows and len(table) > wanted.rows:
+def _check_limits(rows: int, columns: int, wanted: Format) -> None:
+    if wanted.rows and rows > wanted.rows:
         raise PublishRefused(
-            f"The file has {len(table)} rows, and {wanted.title} takes {wanted.rows}. Lower export_top. The list stays."
+            f"The file has {rows} rows, and {wanted.title} takes {wanted.rows}. Lower export_top. The list stays."
         )
-    if wanted.most_columns and table.shape[1] > wanted.most_columns:
+    if wanted.most_columns and columns > wanted.most_columns:
         raise PublishRefused(
-            f"The file has {table.shape[1]} columns, and {wanted.title} takes {wanted.most_columns}. Choose fewer in "
+            f"The file has {columns} columns, and {wanted.title} takes {wanted.most_columns}. Choose fewer in "
             "export_columns. The list stays."
         )
 
 
-def _csv(table: pd.DataFrame, wanted: Format) -> bytes:
+def _csv(table: pd.DataFrame, wanted: Format, *, has_head: bool, all_quoted: bool) -> bytes:
     if wanted.safe_in_spreadsheets:
         table = table.map(_neutralise)
     lines = io.StringIO(newline="")
     # a carriage return alone ends a line too for many readers, and is quoted by this writer only where all is
-    quoting: Literal[0, 1] = csv.QUOTE_ALL if table.map(_has_return).to_numpy().any() else csv.QUOTE_MINIMAL
-    table.to_csv(lines, index=False, lineterminator="\n", quoting=quoting)
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    table.to_csv(lines, index=False, header=has_head, lineterminator="\n", quoting=quoting)
     return lines.getvalue().encode()
 
 
-def _parquet(table: pd.DataFrame, ours: Mapping[str, str]) -> bytes:
+def _write_parquet(file: IO[bytes], tables: Iterable[pd.DataFrame], ours: Mapping[str, str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = arrow_schema(AUDIENCE)
-    fields = [pa.field(name, kinds.field(ours[name]).type if name in ours else pa.string()) for name in map(str, table)]
-    content = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(table, schema=pa.schema(fields), preserve_index=False), content)
-    return content.getvalue()
+    kinds, writer = arrow_schema(AUDIENCE), None
+    for table in tables:
+        fields = [(name, kinds.field(ours[name]).type if name in ours else pa.string()) for name in map(str, table)]
+        rows = pa.Table.from_pandas(table, schema=pa.schema(fields), preserve_index=False)
+        writer = writer or pq.ParquetWriter(file, rows.schema)
+        writer.write_table(rows)
+    assert writer is not None  # of no rows there is one table without any
+    writer.close()
 
 
-def _requests(table: pd.DataFrame, wanted: Format) -> Iterator[str]:
+def _requests(tables: Iterable[pd.DataFrame], wanted: Format) -> Iterator[str]:
     """Bodies of requests, as few as the limits of a request allow."""
-    identifiers = {wanted.user, wanted.email, wanted.phone}
     batch: list[str] = []
     size = 0
+    for text in (text for table in tables for text in _profiles(table, wanted)):
+        if len(batch) == wanted.rows_of_a_request or size + len(text) + 500 > wanted.bytes_of_a_request:
+            yield _request(batch)
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text) + 2
+    if batch:
+        yield _request(batch)
+
+
+def _profiles(table: pd.DataFrame, wanted: Format) -> Iterator[str]:
+    """A text of each row."""
+    identifiers = {wanted.user, wanted.email, wanted.phone}
     for row in json.loads(table.map(_plain).to_json(orient="records")):
         attributes = {name: value for name, value in row.items() if name in identifiers and value}
         properties = {name: value for name, value in row.items() if name not in identifiers and value is not None}
@@ -121,13 +151,7 @@ def _requests(table: pd.DataFrame, wanted: Format) -> Iterator[str]:
                 f"A user's row has {len(text)} bytes, and {wanted.title.split(':')[0]} takes {wanted.bytes_of_a_row}. "
                 "Choose fewer columns in export_columns. The list stays."
             )
-        if len(batch) == wanted.rows_of_a_request or size + len(text) + 500 > wanted.bytes_of_a_request:
-            yield _request(batch)
-            batch, size = [], 0
-        batch.append(text)
-        size += len(text) + 2
-    if batch:
-        yield _request(batch)
+        yield text
 
 
 def _request(profiles: list[str]) -> str:

@@ -34,7 +34,8 @@ def compare_questions(turns: Turns[PublishConfig]) -> Compared:
     if not folder:
         return Compared(table, "")
     reports = {name: str(one.get("report", "")) for name, one in said.items()}
-    page = Draft.of(f"{folder}/questions/{as_of}.html", render_side_by_side(table, reports, as_of).encode())
+    text = render_side_by_side(table, reports, as_of)
+    page = Draft.of(f"{folder}/questions/{as_of}.html", lambda file: file.write(text.encode()))
     page.keep()
     return Compared(table, page.target)
 

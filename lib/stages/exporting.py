@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import PurePath
 
 import pandas as pd
 
 from lib.audience.contacts import Chosen, choose_contacts, format_contacts
 from lib.audience.effects import with_effects
-from lib.audience.exports import make_file, normalise_email, normalise_phone
+from lib.audience.exports import normalise_email, normalise_phone, write_file
 from lib.audience.files import Draft
 from lib.audience.release import STAYS
 from lib.config.exports import Export
@@ -76,7 +77,8 @@ def draft_files(export: Export, question: Question, files: Files) -> Iterator[Dr
     """Write both files beside their places."""
     wanted = read_format(export.format)
     for target, rows in ((export.file, files.chosen), (control_file(export.file), files.control)):
-        yield Draft.of(target, make_file(rows, wanted, export.columns, question.slug))
+        write = partial(write_file, rows=rows, wanted=wanted, chosen_columns=export.columns, question=question.slug)
+        yield Draft.of(target, write)
 
 
 def control_file(target: str) -> str:

@@ -92,7 +92,7 @@ def run(context: Context[PublishConfig]) -> Published:
     }  # fmt: skip
     published = Published(new.shown.head(10), summary, facts, target, not new.recorded, figures)
     if target:
-        drafts.append(Draft.of(target, published.page.encode()))
+        drafts.append(Draft.of(target, lambda file: file.write(published.page.encode())))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
     if not new.recorded:
         tables.replace("audience", new.listed.rows, question_sql(question))

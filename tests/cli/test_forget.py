@@ -20,7 +20,6 @@ from cli.local import forgetting
 from cli.local.file_tables import FileTables
 from cli.local.home import lock_home, open_home
 from lib.audience.erasing import whole_words
-from lib.audience.exports import make_file
 from lib.audience.suppression import digest_user
 from lib.config.formats import read_format
 from lib.features.forgotten import make_digest
@@ -29,6 +28,7 @@ from lib.stages.exporting import control_file
 from lib.tables.ids import IDS
 from lib.tables.memory import MemoryTables
 from localrun.run.record import past_runs
+from tests.builders.exports import exported
 from tests.builders.identity_checks import put_identities
 
 NOT_THERE = ("evaluations", "suppressions", "contacts", "profiles", "user_attributes", "identities")
@@ -304,7 +304,7 @@ def test_a_file_of_any_format_and_the_one_beside_it_name_them_no_more(home, tmp_
     user, target = first_user(home), tmp_path / f"list{read_format(name).ending}"
     rows = table(home, "audience").to_pandas().assign(email="a@example.com", starts_in_days=0)
     for file in (target, Path(control_file(str(target)))):
-        file.write_bytes(make_file(rows, read_format(name), {}, "q"))
+        file.write_bytes(exported(rows, read_format(name), {}, "q"))
     record = max(home.runs.glob("*/run.json"))
     run = json.loads(record.read_text())
     run["parameters"]["export"] = str(target)

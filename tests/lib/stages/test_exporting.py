@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 
 from lib.audience.contacts import choose_contacts
-from lib.audience.exports import make_file
 from lib.audience.ranking import HeldOut
 from lib.config.formats import format_names, read_format
 from lib.config.stages import PublishConfig
 from lib.errors import ConfigError, PublishRefused
 from lib.stages.exporting import control_file, export_list, prepare_files
 from lib.tables.memory import MemoryTables
+from tests.builders.exports import exported
 from tests.builders.ranked import leave_out, rank
 from tests.builders.runs import AS_OF, NEXT, asked, two_lists
 
@@ -69,7 +69,7 @@ def test_who_is_left_out_or_held_out_is_in_no_file_of_any_format(name):
         ranked["resting"] = ranked["user_id"].isin(quiet)
         files = prepare_files(config.export, tables, choose_contacts(ranked, config.contacts))
         for rows in (files.chosen, files.control):
-            named = names_of(make_file(rows, read_format(name), {}, "q"), name)
+            named = names_of(exported(rows, read_format(name), {}, "q"), name)
             assert named == (set() if name == "google_customer_match" else set(rows["user_id"]))  # digests alone
         assert not set(files.chosen["user_id"]) & (held | out | quiet)
         assert set(files.control["user_id"]) <= held - out - quiet
