@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.errors import CliError
-from lib.config.catalogue import STAGES, group_parameters, stage_parameters
+from lib.config.catalogue import STAGES, group_parameters, notebook_parameters
 from lib.config.parameters import Group, Parameter
 from lib.config.thresholds import Thresholds
 from localrun.bundle.files import read_yaml
@@ -75,7 +75,7 @@ def _read(path: Path) -> str:
 
 def _blocks(root: Path) -> list[Block]:
     return [
-        *(Block(f"notebooks/{stage}.py", "widgets", partial(_widget_lines, stage)) for stage in STAGES),
+        *(Block(f"notebooks/{name}.py", "widgets", partial(_widget_lines, name)) for name in (*STAGES, "workbench")),
         Block("jobs/propensity.yml", "job", _job_lines),
         Block("README.md", "table", partial(_table_lines, root)),
         Block("docs/operations.md", "metrics", _metric_lines),
@@ -102,9 +102,9 @@ def label(parameter: Parameter) -> str:
     return text[0].upper() + text[1:] + (f": {shown}" if shown else "")
 
 
-def _widget_lines(stage: str) -> Iterator[str]:
+def _widget_lines(notebook: str) -> Iterator[str]:
     group = None
-    for each in stage_parameters(stage):
+    for each in notebook_parameters(notebook):
         if each.group is not group:
             yield from ([""] if group else [])
             group = each.group

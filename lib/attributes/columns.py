@@ -49,6 +49,11 @@ class Attribute:
         return f"{self.kind}_{self.slug}"
 
     @property
+    def stored_type(self) -> str:
+        """The type of that column, as contracts name types."""
+        return "string" if self.kind in (Kind.TEXT, Kind.FLAG) else "double"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Its columns beside a user's features: a text; or a number and whether it is known."""
         if self.kind in (Kind.TEXT, Kind.FLAG):

@@ -12,6 +12,16 @@ STAGES: Mapping[str, type[FromWidgets]] = {  # by the names of their notebooks, 
     "predict": PredictConfig,
     "publish": PublishConfig,
 }
+WORKBENCH = (  # what the notebook of that name reads
+    "action", "horizon_days", "cohort_days", "as_of", "question_file", "without", "all_actions", "at_least",
+    "at_least_value", "starts_in_days", "cohort_where", "seed", "label_complete_after_days", "cadence_days",
+    "max_cutoffs", "max_event_types", "min_positives", "n_trials", "objective", "schema", "models", "experiment",
+)  # fmt: skip
+
+
+def notebook_parameters(name: str) -> list[Parameter]:
+    """What a notebook reads, in the order in which parameters are shown."""
+    return [all_parameters()[one] for one in WORKBENCH] if name == "workbench" else list(stage_parameters(name))
 
 
 def stage_parameters(stage: str) -> tuple[Parameter, ...]:

@@ -106,6 +106,21 @@ def read_entries(given: Get, root: str) -> tuple[Entry, ...]:
     return (Entry(),) if is_none(path) else read_question_file(Path(root) / path).entries
 
 
+def find_entry(entries: tuple[Entry, ...], name: str) -> Entry:
+    """The question of this name; the first where it is blank.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name; the message has those that there are.
+    """
+    meant = [entry for entry in entries if name.strip() in ("", entry.name)]
+    if not meant:
+        names = ", ".join(entry.name for entry in entries if entry.name) or "one without a name"
+        raise ConfigError(f"There is no question {name!r}. There is {names}.")
+    return meant[0]
+
+
 def check_entries(entries: tuple[Entry, ...], given: Mapping[str, str]) -> None:
     """Read the parameters of all stages for each question, and see that each asks, and writes, something of its own.
 

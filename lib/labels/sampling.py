@@ -75,7 +75,7 @@ def sample_shares(acted: int, others: int, most: int) -> tuple[float, float]:
 
 def sample_sql(sql: str, shares: tuple[float, float], key: str, seed: int) -> str:
     """Draw by an MD5 digest, which Spark and DuckDB spell alike: eight of its digits, compared as text."""
-    acted, others = map(_digest_limit, shares)
+    acted, others = map(digest_limit, shares)
     weights = f"CASE WHEN label = 1 THEN {1 / shares[0]!r} ELSE {1 / shares[1]!r} END"
     return (
         f"SELECT l.*, CAST({weights} AS DOUBLE) AS {WEIGHT} "
@@ -84,6 +84,6 @@ def sample_sql(sql: str, shares: tuple[float, float], key: str, seed: int) -> st
     )
 
 
-def _digest_limit(share: float) -> str:
+def digest_limit(share: float) -> str:
     """The text below which lies so large a share of all digests; a whole share lies below a letter that is no digit."""
     return "g" if share >= 1 else f"{int(share * 2**32):08x}"

@@ -54,16 +54,25 @@ def part_labelled(config: TrainConfig, tables: Tables, cutoffs: Cutoffs) -> tupl
     counts = tables.query(sampling.cohort_sizes_sql(config.question, cutoffs.matured, cutoffs.as_of)).set_index(
         "cutoff"
     )
-    least = counts["acted"].where(2 * counts["acted"] <= counts["users"], counts["users"] - counts["acted"])
-    rarer = {day: int(n) for day, n in zip(counts.index, least, strict=True)}
-    parts = split_cutoffs(cutoffs, rarer, config.question.reach_days, config.min_positives)
+    parts = part_cutoffs(config, cutoffs, counts)
     attributes = extraction.read_extraction(tables, config.question, config.as_of).attributes
     sql = sampling.labelled_sample_sql(config, cutoffs, parts.holdout, counts, attributes)
     return partial(_read_rows, config, tables, sql), parts
 
 
+def part_cutoffs(config: TrainConfig, cutoffs: Cutoffs, counts: pd.DataFrame) -> Split:
+    """Part matured cutoffs by how many users each one has, and how many of them acted: columns of the same names."""
+    least = counts["acted"].where(2 * counts["acted"] <= counts["users"], counts["users"] - counts["acted"])
+    rarer = {day: int(n) for day, n in zip(counts.index, least, strict=True)}
+    return split_cutoffs(cutoffs, rarer, config.question.reach_days, config.min_positives)
+
+
 def _read_rows(config: TrainConfig, tables: Tables, sql: str) -> Rows:
-    frame = tables.query(sql)
+    return shape_rows(config, tables, tables.query(sql))
+
+
+def shape_rows(config: TrainConfig, tables: Tables, frame: pd.DataFrame) -> Rows:
+    """Labelled rows in the order in which models learn from them, without columns that are no longer computed."""
     lost = _lost_columns(config, tables, [str(name) for name in frame if name not in (*KEYS, WEIGHT)])
     return Rows(frame.drop(columns=lost).sort_values(["cutoff", "user_id"], ascending=[False, True], ignore_index=True))
 

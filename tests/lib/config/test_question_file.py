@@ -3,7 +3,7 @@
 import pytest
 
 from lib.config.catalogue import all_parameters
-from lib.config.question_file import Entry, check_entries, read_entries, read_question_file
+from lib.config.question_file import Entry, check_entries, find_entry, read_entries, read_question_file
 from lib.config.stages import ExtractConfig, PublishConfig
 from lib.errors import ConfigError
 from tests.builders.runs import WIDGETS
@@ -209,3 +209,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     assert str(refused.value) == (
         f"question_file names {tmp_path / 'shop.yml'}, which cannot be read: No such file or directory."
     )
+
+
+def test_a_question_is_found_by_its_name_and_the_first_without_one():
+    entries = (Entry("buy"), Entry("read"))
+    assert [find_entry(entries, name).name for name in ("read", "", " ")] == ["read", "buy", "buy"]
+    for among, name, there in ((entries, "share", "buy, read"), ((Entry(),), "buy", "one without a name")):
+        with pytest.raises(ConfigError) as refused:
+            find_entry(among, name)
+        assert str(refused.value) == f"There is no question {name!r}. There is {there}."

@@ -118,14 +118,14 @@ def test_the_whole_job_runs_on_a_sample():
 
 
 def test_a_bound_lies_where_the_share_says():
-    assert [sampling._digest_limit(share) for share in (0.0, 0.5, 1 / 16, 1.0)] == [
+    assert [sampling.digest_limit(share) for share in (0.0, 0.5, 1 / 16, 1.0)] == [
         "00000000",
         "80000000",
         "10000000",
         "g",
     ]
     # the largest share below all is eight digits still: nine would sort below most digests
-    assert sampling._digest_limit(np.nextafter(1.0, 0.0)) == "ffffffff"
+    assert sampling.digest_limit(np.nextafter(1.0, 0.0)) == "ffffffff"
 
 
 def test_cutoffs_between_training_and_holdout_are_drawn_like_training():

@@ -1,0 +1,200 @@
+"""The workbench gives what a run gives of the same rows, to the last digit; and refuses by name what does not fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from lib.attributes.columns import Attribute, Kind
+from lib.config.stages import RetrainConfig
+from lib.errors import ConfigError, ContractBroken, ModelError, OneClass
+from lib.features.extraction import read_extraction
+from lib.stages.champion import read_labelled
+from lib.tables.memory import MemoryTables
+from lib.tables.schemas import to_pandas
+from lib.workbench.sample import Users, read_sample, read_user
+from lib.workbench.workbench import Workbench
+from tests.builders.attributes import put_users
+from tests.builders.runs import AS_OF, World, as_told, asked, log
+
+KEYS = ["cutoff", "user_id"]
+ASKED = {
+    "action": "buy", "horizon_days": 7, "cohort_days": 28, "max_cutoffs": 4, "min_positives": 20, "as_of": AS_OF,
+}  # fmt: skip
+USERS = [Attribute("plan", Kind.TEXT), Attribute("age", Kind.NUMBER)]
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Workbench(to_pandas(log()), ASKED)
+
+
+@pytest.fixture(scope="module")
+def features(bench):
+    return bench.features()
+
+
+@pytest.fixture(scope="module")
+def labels(bench, features):
+    return bench.labels(features)
+
+
+def stored(world):
+    """What a run reads to learn from."""
+    config = asked(RetrainConfig, as_of=AS_OF)
+    return read_labelled(config, world.tables, read_extraction(world.tables, config.question, AS_OF).cutoffs)
+
+
+def ordered(frame):
+    return frame.sort_values(KEYS, ascending=[False, True], ignore_index=True)
+
+
+def test_features_are_those_that_a_run_has_stored(features, after_first_run):
+    rows = ordered(to_pandas(after_first_run.tables.stored["features"]))
+    assert len(rows) > len(features)  # the run keeps those too who are not asked about
+    rows = rows[rows["recency"] <= 28].reset_index(drop=True)
+    assert_frame_equal(features, rows, check_exact=True)
+
+
+def test_every_column_of_them_has_a_meaning(bench, features):
+    assert list(bench.describe(features)["feature"]) == list(features)[2:]
+
+
+def test_labels_are_those_that_a_run_learns_from(features, labels, after_first_run):
+    rows, _ = stored(after_first_run)
+    assert 0 < labels["label"].mean() < 1
+    assert_frame_equal(features.merge(labels, on=["user_id", "cutoff"]), rows.frame, check_exact=True)
+    assert AS_OF in set(features["cutoff"])
+    assert AS_OF not in set(labels["cutoff"])
+
+
+def test_a_fit_is_the_one_of_a_run_with_the_same_parameters(bench, features, labels, after_first_run):
+    registry, question = after_first_run.registry, bench.config.question
+    champion = registry.load(question, registry.champion(question))
+    fitted = bench.fit(features, labels, champion.params, as_told)
+    newest = features[features["cutoff"] == AS_OF]
+    assert np.array_equal(fitted.pair.score(newest), champion.score(newest))
+    assert fitted.params == champion.params
+    assert fitted.metrics.set_index("metric")["measured"].to_dict() == dict(champion.metrics)
+    assert fitted.importances.to_dict("records") == list(champion.notes.importances)
+    assert fitted.why.startswith("First model, promoted: ")
+    again = bench.fit(features.sample(frac=1, random_state=1), labels, champion.params, as_told)
+    assert np.array_equal(again.pair.score(newest), champion.score(newest))  # whatever the order of rows
+
+
+def test_scores_and_reasons_are_those_of_a_list(bench, features, after_first_run):
+    registry, question = after_first_run.registry, bench.config.question
+    champion = registry.load(question, registry.champion(question))
+    listed = to_pandas(after_first_run.tables.stored["predictions"])
+    newest = features[features["cutoff"] == AS_OF].set_index("user_id", drop=False)
+    in_its_order = newest.loc[listed["user_id"]].reset_index(drop=True)  # of a sum's terms too the order counts
+    scores = bench.score(champion, in_its_order)
+    assert scores["reasons"].notna().any()
+    assert len(newest) == len(scores)
+    assert_frame_equal(scores, listed[list(scores)], check_exact=True)
+
+
+def test_without_parameters_a_search_finds_some(features, labels, monkeypatch):
+    from lib.training import space
+    from tests.builders.runs import QUICK
+
+    monkeypatch.setattr(space, "STARTS", QUICK)
+    bench = Workbench(to_pandas(log()), ASKED | {"n_trials": 2})
+    fitted = bench.fit(features, labels, say=as_told)
+    assert fitted.params in [dict(one) for one in QUICK]
+
+
+def test_attributes_stand_beside_the_features_and_are_learnt_from(after_first_run):
+    tables = MemoryTables()
+    rows = [(f"u{n}", None, None, "plus" if n % 3 else "free", float(n % 50)) for n in range(0, 250, 2)]
+    put_users(tables, rows, USERS)
+    users = Users(tables.query("SELECT * FROM {user_attributes}"), tuple(USERS))
+    bench = Workbench(to_pandas(log()), ASKED, users)
+    features = bench.features()
+    assert list(bench.describe(features)["feature"]) == list(features)[2:]
+    one = features.set_index("user_id").loc["u2"].iloc[0]
+    assert one[["attribute_text_plan", "attribute_number_age", "attribute_known_age"]].tolist() == ["plus", 2.0, 1.0]
+    home = World(log())
+    home.tables.stored["user_attributes"] = tables.stored["user_attributes"]
+    home.tables.notes |= tables.notes
+    home.extract(AS_OF, users="app.members", trusted_attributes="plan,age")
+    rows, _ = stored(home)
+    joined = features.merge(bench.labels(features), on=["user_id", "cutoff"])
+    assert_frame_equal(joined, rows.frame, check_exact=True)
+    params = {"family": "logistic", "C": 0.25, "lifetime": True, "groups": "all", "history": 0, "scale": "log"}
+    fitted = bench.fit(features, joined, params, as_told)
+    assert "attribute_number_age" in fitted.pair.columns
+
+
+def prepared(world):
+    return read_extraction(world.tables, asked(RetrainConfig).question, AS_OF)
+
+
+def test_a_sample_holds_whole_users_and_the_same_ones_again(after_first_run):
+    tables, extracted = after_first_run.tables, prepared(after_first_run)
+    everybody = read_sample(tables, extracted, 10_000)
+    assert (everybody.share, everybody.users, len(everybody.activity)) == (1.0, None, len(log()))
+    some = read_sample(tables, extracted, 50)
+    there = set(some.activity["user_id"])
+    assert 20 < len(there) < 90
+    assert len(some.activity) == everybody.activity["user_id"].isin(there).sum()
+    assert there == set(read_sample(tables, extracted, 50).activity["user_id"])
+    assert there != set(read_sample(tables, extracted, 50, seed=1).activity["user_id"])
+
+
+def test_of_a_sample_every_user_has_the_features_of_the_whole(after_first_run):
+    """Event types are chosen by everybody: one that nobody of the sample has keeps its columns."""
+    home = after_first_run.copy()
+    home.extract(AS_OF, action="share", max_event_types="1")  # asked about too, and all else shares `other`
+    home.extract(AS_OF, max_event_types="1")
+    some = read_sample(home.tables, prepared(home), 40)
+    bench = Workbench(some.activity, ASKED | {"max_event_types": 1}, some.users, some.types)
+    features = bench.features()
+    assert "share__gap_median" in features
+    rows = ordered(to_pandas(home.tables.stored["features"]))
+    rows = rows[(rows["recency"] <= 28) & rows["user_id"].isin(set(some.activity["user_id"]))]
+    assert_frame_equal(features, rows.reset_index(drop=True)[list(features)], check_exact=True)
+    alone = Workbench(some.activity, ASKED | {"max_event_types": 1})
+    pair = replace(after_first_run.registry.load(bench.config.question, "1"), columns=("recency", "share__gap_median"))
+    with pytest.raises(ModelError) as refused:
+        alone.score(pair, alone.features())
+    assert str(refused.value) == (
+        "The pair reads share__gap_median, which these rows have not. Give it the features that it has learnt from; of "
+        "a sample, with the types of the whole."
+    )
+
+
+def test_one_user_s_events_the_newest_first(after_first_run):
+    rows = read_user(after_first_run.tables, "u1")
+    assert list(rows) == ["day", "event_type", "count", "value", "items", "known_day"]
+    assert len(rows) == to_pandas(log())["user_id"].eq("u1").sum()
+    assert rows["day"].is_monotonic_decreasing
+    assert read_user(after_first_run.tables, "o'neil").empty
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"as_of": ""}, "as_of is blank, and nothing here says what the day is. Give one, like 2024-06-03."),
+    ({"horizon": 7}, "There is no parameter 'horizon'. Did you mean horizon_days?"),
+    ({"horizon_days": "soon"}, "horizon_days must be a whole number >= 1, got 'soon'."),
+])  # fmt: skip
+def test_what_cannot_be_asked_is_refused(changes, message):
+    with pytest.raises(ConfigError) as refused:
+        Workbench(to_pandas(log().slice(0, 10)), ASKED | changes)
+    assert str(refused.value).startswith(message)
+
+
+def test_rows_that_do_not_belong_together_are_refused(bench, features, labels):
+    with pytest.raises(ContractBroken) as twice:
+        bench.fit(features, pd.concat([labels, labels.head(1)]), {"family": "logistic"}, as_told)
+    first = labels.iloc[0]
+    assert str(twice.value) == (
+        f"The labels have user {first['user_id']!r} at {first['cutoff']} more than once. Leave one row of each."
+    )
+    with pytest.raises(ContractBroken) as without:
+        bench.fit(features[features["user_id"] != first["user_id"]], labels, {"family": "logistic"}, as_told)
+    assert str(without.value).endswith("labels have no features of their user and cutoff. Take the labels of these "
+                                       "features: labels(features).")  # fmt: skip
+    with pytest.raises(OneClass, match=r"Of \d+ users at \d+ training cutoffs, 0 did buy"):
+        bench.fit(features, labels.assign(label=0), {"family": "logistic"}, as_told)
