@@ -1,15 +1,18 @@
-"""`notebook NAME`: one notebook as a Jupyter file, and the kernel that it runs in."""
+"""`notebook NAME`: one notebook as a Jupyter file with the last run's values, and the kernel that it runs in."""
 
 import argparse
 import itertools
 import json
+import shlex
 import sys
 from pathlib import Path
 
 from cli.errors import CliError
-from cli.local.home import open_home
+from cli.local.home import Home, open_home
+from cli.local.last_values import LastValues, read_last_values
 from cli.local.plan import SCHEMA
 from cli.options import PROJECT
+from localrun.notebook.defaults import fill_defaults
 from localrun.notebook.kernelspec import install_kernelspec
 from localrun.notebook.source import KERNEL_TITLE, to_ipynb
 
@@ -21,14 +24,38 @@ def main(arguments: argparse.Namespace) -> int:
     if name not in names:
         raise CliError(f"There is no notebook {name!r}. There is {', '.join(names)}.")
     home = open_home(arguments.home)
+    last = read_last_values(home)
+    notebook = to_ipynb(PROJECT / "notebooks" / f"{name}.py")
+    filled = fill_defaults(notebook, last.values) if last else []
     install_kernelspec(Path(sys.prefix), home.root, PROJECT, schemas=[SCHEMA], environment=home.environment())
+    file = _new_file(home, name)
+    file.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    print(file, _format_values(last, filled), *_format_opening(file), sep="\n")
+    print(f"A job runs notebooks/{name}.py: bring there what you want to keep.")
+    return 0
+
+
+def _new_file(home: Home, name: str) -> Path:
     folder = home.root / "notebooks"
     folder.mkdir(exist_ok=True)
     numbers = itertools.count(2)
     file = folder / f"{name}.ipynb"
     while file.exists():
         file = folder / f"{name}-{next(numbers)}.ipynb"
-    file.write_text(json.dumps(to_ipynb(PROJECT / "notebooks" / f"{name}.py"), indent=1), encoding="utf-8")
-    print(f"{file}\nOpen it in Jupyter or VS Code and choose the kernel {KERNEL_TITLE!r} of {sys.prefix}.")
-    print(f"A job runs notebooks/{name}.py: bring there what you want to keep.")
-    return 0
+    return file
+
+
+def _format_values(last: LastValues | None, filled: list[str]) -> str:
+    if last is None:
+        return "Its widgets hold the defaults, since no run has prepared anything yet. Start with: ./propensity run"
+    written = f"hold what run {last.run_id} was asked: {', '.join(sorted(filled))}" if filled else "hold the defaults"
+    return f"Its widgets {written}."
+
+
+def _format_opening(file: Path) -> list[str]:
+    """The file is named, and not its folder's parent: Jupyter serves the folder of a file, and no hidden one below."""
+    jupyter = shlex.quote(str(Path(sys.prefix) / "bin" / "jupyter"))
+    return [
+        f"Jupyter: {jupyter} lab {shlex.quote(str(file))}",
+        f"VS Code: open the file, and choose the kernel {KERNEL_TITLE!r} of {sys.prefix}.",
+    ]

@@ -14,11 +14,11 @@ from lib.errors import ConfigError
 from localrun.platform.state import State
 from localrun.run.record import JobRun, past_runs
 
-_FIRST = "extract_features"  # the task that resolves as_of and prepares the features for one question
+FIRST = "extract_features"  # the task that resolves as_of and prepares the features for one question
 _LAST = "publish"  # the one that says whether the list came into use
 # No parameters to repeat: they name what one run was to compare, or to replace, or was on the way to; or the key that
 # the home had then.
-_ONCE = ("challenger", "replace_newer", "catch_up_to", "forgotten_key")
+ONCE = ("challenger", "replace_newer", "catch_up_to", "forgotten_key")
 
 
 def whole_job_options(home: Home, config: ModelConfig) -> list[str]:
@@ -34,8 +34,8 @@ def list_only_options(home: Home, config: ModelConfig) -> list[str]:
     if newest.run_id == last.run_id:
         return ["--only", "predict+", *_options(home, last, own)]
     # Another question was extracted since: its own features have to be prepared again.
-    day = {"as_of": str(last.tasks[_FIRST].values["as_of"])}
-    return ["--only", f"{_FIRST},predict,publish", *_options(home, last, own | day)]
+    day = {"as_of": str(last.tasks[FIRST].values["as_of"])}
+    return ["--only", f"{FIRST},predict,publish", *_options(home, last, own | day)]
 
 
 def _last_run(home: Home, config: ModelConfig) -> tuple[JobRun, dict[str, str]]:
@@ -55,7 +55,7 @@ def _last_run(home: Home, config: ModelConfig) -> tuple[JobRun, dict[str, str]]:
 def extraction_runs(home: Home, schema: str | None = None) -> Iterator[JobRun]:
     """The runs that prepared features in a schema, or in any, newest first."""
     for _, run in past_runs(home.runs):
-        first = run.tasks.get(_FIRST)
+        first = run.tasks.get(FIRST)
         if first and first.state is State.SUCCESS and schema in (None, run.parameters.get("schema")):
             yield run
 
@@ -69,7 +69,7 @@ def _question(parameters: Mapping[str, str]) -> Question | None:
 
 def _options(home: Home, run: JobRun, instead: dict[str, str]) -> list[str]:
     local = home.parameters()
-    parameters = {name: run.parameters[name] for name in run.changed if name not in _ONCE} | instead
+    parameters = {name: run.parameters[name] for name in run.changed if name not in ONCE} | instead
     if run.questions:  # one of them alone, without the others
         parameters[PARAMETER] = NONE
     elif remembered_file(home):  # what the run was asked, and not what the home remembers since
