@@ -110,7 +110,7 @@ def _runs(home: Home, runs: Sequence[tuple[Path, JobRun]]) -> str:
             f"<td>{escape(about)}</td></tr>"
         )
     head = "<tr><th>Run</th><th>Result</th><th>Job</th><th>Action</th></tr>"
-    return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<table class="stacked"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _link(home: Home, runs: Sequence[tuple[Path, JobRun]]) -> None:

@@ -117,6 +117,7 @@ def _sizes(facts: Facts) -> dict[str, Any]:
         "last_step": len(steps) - 1,
         "adds": adds,
         "sizes": make_table("How many to contact", few[few["users"] > 0], columns),
+        "every_size": make_table("Every step of the slider", steps[steps["users"] > 0], columns),
         "sizes_plot": plots.plot_sizes(names[0], steps, advised, "share", f"of all who will {words.act}"),
         "profit_plot": plots.plot_sizes(names[1], steps, advised, profit, label) if money else "",
     }

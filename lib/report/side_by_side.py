@@ -20,6 +20,7 @@ nav { font-size: 14px; min-height: 1.4rem }
 nav a { margin-right: 1.2rem }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
+th { white-space: nowrap }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8884; vertical-align: top }
 """
 
@@ -37,7 +38,9 @@ def render_side_by_side(table: pd.DataFrame, reports: Mapping[str, str], as_of: 
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Questions, {escape(as_of)}</title><style>{STYLE}</style></head><body>"
         '<nav class="around" aria-label="Other pages"></nav>'
-        f'<h1>All questions of the run, as of {escape(as_of)}</h1><div class="scroll"><table><thead><tr>{heads}</tr>'
+        f"<h1>All questions of the run, as of {escape(as_of)}</h1>"
+        '<div class="scroll" role="region" tabindex="0" aria-label="All questions">'
+        f"<table><thead><tr>{heads}</tr>"
         f"</thead><tbody>{rows}</tbody></table></div></body></html>\n"
     )
 

@@ -36,6 +36,7 @@ details { margin: .6rem 0 1rem } summary { cursor: pointer; font-weight: 600 }
 table { border-collapse: collapse; font-size: 13px }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap }
 .used th, .used td { text-align: left; white-space: normal }
+.used td:first-child { overflow-wrap: normal }
 th { position: sticky; top: 0; background: var(--page) }
 .rows { color: var(--dim); font-size: 12px; margin: .2rem 0 }
 .ansi-bold { font-weight: 600 } .ansi-red-fg, .ansi-red-intense-fg { color: var(--bad) }

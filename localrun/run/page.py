@@ -93,16 +93,18 @@ def _badge(state: State) -> str:
     return f'<span class="badge {look.css}">{look.sign} {look.words}</span>'
 
 
-def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
+def _table(heads: Iterable[str], rows: Iterable[str], look: str = "") -> str:
+    """A table; one whose look is `stacked` has a paragraph for each row where there is no room for columns."""
     kinds = {"Seconds": "number", "When": "wide"}
     names = "".join(f'<th class="{kinds.get(head, "")}">{head}</th>' for head in heads)
-    return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<table class="{look}"><thead><tr>{names}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _tasks(run: JobRun) -> str:
     return _table(
         ["Task", "Result", "Seconds", "When", "Notebook"],
         (_task_row(task, max(run.seconds, 0.1)) for task in run.tasks.values()),
+        "stacked",
     )
 
 
@@ -164,4 +166,5 @@ def _values(tasks: Iterable[TaskRun]) -> str:
             for key, value in task.values.items()
             if key not in (SUMMARY, HEADLINE)
         ),
+        "stacked",
     )

@@ -309,8 +309,20 @@ def test_the_slider_and_its_table_count_those_who_act_among_the_first(sixth):
     assert len(steps["users"]) == int(knob["max"]) + 1
     assert steps["profit"][int(knob["value"])] == max(steps["profit"])
     assert (slider["data-users"], slider["data-currency"]) == ("2000", "EUR")
-    assert "hidden" in slider  # until the script shows it
+    assert "hidden" in slider  # until the script shows it, and without one each step is a row of text
+    every = "Every step of the slider"
+    assert [0, *told.values(every, 0)] == steps["users"]
+    assert [0, *(float(row[1][0].replace(",", "")) for row in told.tables[every])] == pytest.approx(
+        np.round(steps["expected"]), abs=1
+    )
+    assert [0, *told.values(every, 3)] == pytest.approx(steps["profit"], abs=0.01)
     assert told.count("svg") == 12  # with one of the profit
+
+
+def test_a_report_does_not_grow_with_its_list(sixth):
+    small, large = (len(render_page(advised(facts)).encode()) for facts in (sixth, sixth_run(30_000)))
+    assert large == pytest.approx(small, rel=0.05)
+    assert large < 1_500_000
 
 
 def test_past_lists_stand_with_the_newest_first_and_equal_the_ledger(sixth, told):
@@ -444,7 +456,8 @@ def test_a_first_run_says_what_is_not_known_yet_and_leaves_out_what_has_no_conte
     assert contents == ["#advice", "#sizes", "#head", "#left", "#parts", "#decision", "#versions", "#terms"]
     assert told.count("svg") == 2  # sizes, and deciles of the list
     assert list(told.tables) == [
-        "How many to contact", FREE, "The likeliest who are held out", "Bands", "Deciles", "Decisions so far",
+        "How many to contact", "Every step of the slider", FREE, "The likeliest who are held out", "Bands", "Deciles",
+        "Decisions so far",
     ]  # fmt: skip
 
 
