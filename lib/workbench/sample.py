@@ -1,10 +1,12 @@
 """Some of the users of a home, so that their rows fit into memory: whole users, and the same ones every time."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
 from lib.attributes.columns import Attribute
+from lib.errors import ConfigError
 from lib.features.cache import read_definition
 from lib.features.extraction import AskedTypes, Extraction, read_first_seen
 from lib.labels.sampling import digest_limit
@@ -27,6 +29,7 @@ class Sample:
     activity: pd.DataFrame  # rows of daily_activity
     types: AskedTypes  # the event types of everybody, and those that were ever asked about: they decide on columns
     users: Users | None
+    identities: pd.DataFrame | None  # rows of identities, where ids are joined to persons
     share: float  # of all users
 
 
@@ -34,27 +37,38 @@ def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) 
     """Read what is stored of about `most` users, drawn by a digest of their ids; of all where there are no more.
 
     `prepared` is the extraction that the rows are to be looked at by.
+
+    Raises
+    ------
+    ConfigError
+        If ids are joined to persons, and there are more than so many: what is drawn would be parts of persons.
     """
     (there,) = tables.query("SELECT COUNT(DISTINCT user_id) AS users FROM {daily_activity}")["users"]
     share = min(1.0, most / max(int(there), 1))
+    joined = tables.exists("identities")
+    if joined and share < 1:
+        raise ConfigError(
+            f"most_users is {most}, and this home has {there} ids that it joins to persons: a sample of ids would be "
+            f"parts of persons. Say most_users={there}, or look at a home of fewer users."
+        )
     where = f"SUBSTR(MD5(user_id || ' {seed}'), 1, 8) < '{digest_limit(share)}'"
     activity = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
     definition = read_definition(tables)
     types = AskedTypes(read_first_seen(tables, prepared.cutoffs.as_of), definition.pinned if definition else ())
-    if not prepared.attributes:
-        return Sample(activity, types, None, share)
-    rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}")
-    return Sample(activity, types, Users(rows, prepared.attributes), share)
+    rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}") if prepared.attributes else None
+    users = None if rows is None else Users(rows, prepared.attributes)
+    return Sample(activity, types, users, tables.query("SELECT * FROM {identities}") if joined else None, share)
 
 
-def read_user(tables: Tables, user: str) -> pd.DataFrame:
-    """What is stored of one user's events, the newest day first.
+def read_user(tables: Tables, user: str, as_of: date) -> pd.DataFrame:
+    """What is stored of one user's events and was known before a day to be this user's, the newest day first.
 
     Returns
     -------
     DataFrame[day date, event_type string, count int, value float, items list, known_day date]
     """
     return tables.query(
-        "SELECT day, event_type, count, value, items, known_day FROM {daily_activity} "
-        f"WHERE user_id = {text_literal(user)} ORDER BY day DESC, event_type, known_day"
+        f"SELECT day, event_type, count, value, items, known_day FROM {{activity}} a "
+        f"WHERE user_id = {text_literal(user)} AND known_day < DATE '{as_of}' AND joined_after < DATE '{as_of}' "
+        f"AND DATE '{as_of}' <= joined_until ORDER BY day DESC, event_type, known_day"
     )

@@ -67,6 +67,8 @@ class Workbench:
         Who the users are, where models may read attributes.
     types : AskedTypes or None
         Where the rows are a sample: the event types of everybody, by which columns are chosen; None: those of the rows.
+    identities : DataFrame or None
+        Rows of the table `identities`, where ids are joined to persons.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class Workbench:
         asked: Mapping[str, object],
         users: Users | None = None,
         types: AskedTypes | None = None,
+        identities: pd.DataFrame | None = None,
     ) -> None:
         get = _read_asked(asked)
         self.config = RetrainConfig.from_widgets(get)
@@ -89,6 +92,8 @@ class Workbench:
             raise ConfigError("as_of is blank, and nothing here says what the day is. Give one, like 2024-06-03.")
         self.tables = MemoryTables()
         self.tables.replace("daily_activity", activity, "1 = 1")
+        if identities is not None:
+            self.tables.replace("identities", identities, "1 = 1")
         self._types = types
         self._attributes = users.attributes if users else ()
         if users:

@@ -1,6 +1,7 @@
 """The workbench gives what a run gives of the same rows, to the last digit; and refuses by name what does not fit."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,8 @@ def prepared(world):
 def test_a_sample_holds_whole_users_and_the_same_ones_again(after_first_run):
     tables, extracted = after_first_run.tables, prepared(after_first_run)
     everybody = read_sample(tables, extracted, 10_000)
-    assert (everybody.share, everybody.users, len(everybody.activity)) == (1.0, None, len(log()))
+    assert (everybody.share, everybody.users, everybody.identities) == (1.0, None, None)
+    assert len(everybody.activity) == len(log())
     some = read_sample(tables, extracted, 50)
     there = set(some.activity["user_id"])
     assert 20 < len(there) < 90
@@ -167,11 +169,36 @@ def test_of_a_sample_every_user_has_the_features_of_the_whole(after_first_run):
 
 
 def test_one_user_s_events_the_newest_first(after_first_run):
-    rows = read_user(after_first_run.tables, "u1")
+    rows = read_user(after_first_run.tables, "u1", date(2030, 1, 1))
     assert list(rows) == ["day", "event_type", "count", "value", "items", "known_day"]
     assert len(rows) == to_pandas(log())["user_id"].eq("u1").sum()
     assert rows["day"].is_monotonic_decreasing
-    assert read_user(after_first_run.tables, "o'neil").empty
+    before = read_user(after_first_run.tables, "u1", AS_OF)
+    assert before["day"].max() < AS_OF < rows["day"].max()
+    assert read_user(after_first_run.tables, "o'neil", AS_OF).empty
+
+
+def test_ids_of_one_person_are_looked_at_as_one_and_never_cut_apart(after_first_run):
+    home = World(log())
+    spans = {"first_day": date(2024, 1, 1), "end_day": date(9999, 12, 31)}
+    spans |= {"joined_after": date(2024, 2, 1), "joined_until": date(9999, 12, 31)}
+    home.tables.replace("identities", pd.DataFrame([{"user_id": "u1", "person": "u2"} | spans]), "1 = 1")
+    home.extract(AS_OF)
+    extracted = prepared(home)
+    sample = read_sample(home.tables, extracted, 1000)
+    bench = Workbench(sample.activity, ASKED, sample.users, sample.types, sample.identities)
+    features = bench.features()
+    assert "u1" not in set(features.loc[features["cutoff"] == AS_OF, "user_id"])
+    rows, _ = stored(home)
+    assert_frame_equal(features.merge(bench.labels(features), on=["user_id", "cutoff"]), rows.frame, check_exact=True)
+    alone = len(read_user(after_first_run.tables, "u2", AS_OF))
+    assert len(read_user(home.tables, "u2", AS_OF)) == alone + len(read_user(after_first_run.tables, "u1", AS_OF))
+    with pytest.raises(ConfigError) as refused:
+        read_sample(home.tables, extracted, 50)
+    assert str(refused.value) == (
+        "most_users is 50, and this home has 250 ids that it joins to persons: a sample of ids would be parts of "
+        "persons. Say most_users=250, or look at a home of fewer users."
+    )
 
 
 @pytest.mark.parametrize(("changes", "message"), [
