@@ -73,7 +73,8 @@ def check_pair(pair: Pair, where: str) -> None:
         )
     nobody = pd.DataFrame(np.zeros((1, len(pair.columns))), columns=list(pair.columns))
     outputs = pair.preprocessing.transform(nobody)
-    takes = getattr(pair.prediction, "n_features_in_", np.shape(outputs)[1])
+    # 0 is that nobody knows: CatBoost's model says so once it was read from its file.
+    takes = getattr(pair.prediction, "n_features_in_", 0) or np.shape(outputs)[1]
     if np.shape(outputs)[1] != takes:
         raise ModelError(
             f"{where}: its preprocessing model gives {np.shape(outputs)[1]} columns and its prediction model takes "

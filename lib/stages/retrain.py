@@ -63,7 +63,7 @@ def run(
     NotPromoted
         If the new pair is not good enough and there is no champion that holds: nothing is left to score with.
     ModelError
-        If a newer list is in use, which stays.
+        If a newer list is in use, which stays, or if the new pair cannot be read again: the one before stays in use.
     ConfigError
         If trials are to run on Spark and the tables have none.
     """
@@ -86,6 +86,8 @@ def run(
     context.say("recording the new pair in MLflow")
     plots = charts.SearchPlots(made.search.study, config.objective)
     pair = registry.register(config.question, made.pair, holdout, _evidence(request, made, plots))
+    if choice.promote:
+        registry.load(config.question, pair.prediction_version)  # what cannot be read again never comes into use
     _decide(context, cutoffs.as_of, pair, champion, choice)
     if not choice.promote and (champion.pair is None or not champion.holds):
         raise NotPromoted(

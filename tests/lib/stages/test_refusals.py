@@ -226,6 +226,22 @@ def test_a_verdict_that_was_recorded_stands_until_newer_labels_have_matured(worl
     assert recorded.metrics["metric"].tolist() == [None]
 
 
+def test_a_pair_that_cannot_be_read_again_never_comes_into_use(world, monkeypatch):
+    load, before = world.registry.load, world.copy()
+
+    def broken(question, version):
+        if version == "2":
+            raise ModelError("Version 2 cannot be loaded.")
+        return load(question, version)
+
+    monkeypatch.setattr(world.registry, "load", broken)
+    monkeypatch.setattr(comparison, "decide_promotion", lambda *_: Choice(True, False, "Better."))
+    with pytest.raises(ModelError, match=r"^Version 2 cannot be loaded\.$"):
+        world.retrain(run_id="run-2")
+    assert world.registry.aliases == {BUY: "1"}
+    assert world.differs(before, ["decisions"]) == []
+
+
 def test_tables_in_memory_refuse_a_search_on_spark(world):
     with pytest.raises(ConfigError, match=r"search_on is spark, and these tables are in memory, without Spark\. Set"):
         world.retrain(search_on="spark")
