@@ -89,6 +89,24 @@ def test_the_check_notices(text, gone):
     assert missing(text, ROOT) == gone
 
 
+@pytest.mark.parametrize("path", PAGES, ids=short)
+def test_no_command_gives_the_cli_a_list_where_it_would_split_it(path):
+    """`--var a=x,y` and `--params a=x,y` are two values to the Databricks CLI, the second of which has no name."""
+    assert split_lists(path.read_text(encoding="utf-8")) == []
+
+
+def split_lists(text):
+    """What a text gives the Databricks CLI with commas in it, where that splits at commas."""
+    return re.findall(r"--(?:var|params)[ =]['\"]?\w+=[^\s`'\"]*,[^\s`'\"]*", text)
+
+
+def test_the_check_of_lists_notices():
+    assert split_lists("`--params action=a,b` and `--var 'action=a,b'`, not `--var a=b`, c") == [
+        "--params action=a,b", "--var 'action=a,b",
+    ]  # fmt: skip
+    assert split_lists("databricks bundle run propensity -- --action=a,b\n./propensity run --param action=a,b") == []
+
+
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
 def test_a_decision_has_a_status_a_date_and_a_row_in_the_index(path):
     text = path.read_text(encoding="utf-8")
