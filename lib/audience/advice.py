@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lib.audience.contacts import Chosen, expected_actions, worth
-from lib.audience.effects import WORTH_KNOWING, Effect, lists_to_wait, when_known
+from lib.audience.effects import WORTH_KNOWING, Effect, has_estimates, lists_to_wait, when_known
 from lib.audience.outcomes import quality_word
 from lib.audience.track_record import Bias, find_bias
+from lib.audience.uplift import Learnt, Uplift
 from lib.config.question import Words
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
@@ -46,6 +47,9 @@ class Advice:
     past: pd.DataFrame  # a row per list whose outcome is known, oldest first: word, expected, observed, ...
     bias: Bias | None
     effect: Effect | None
+    uplift: Uplift  # how an order by estimated effect does on past lists
+    order: str  # that was asked for
+    in_order: bool  # whether the list is in the order of estimated effects
     added: Measured | None  # how many of those contacted act since they are contacted; None: not known yet
     effect_known: date | None  # about when an effect worth knowing can be told; None: not in years
     first_known: date  # when the first outcome is known of a list that held users out
@@ -79,6 +83,8 @@ def give_advice(
     past: pd.DataFrame,
     effect: Effect | None,
     quality: Quality | None,
+    learnt: Learnt,
+    order: str,
     *,
     oldest: date,
     base_rate: float,
@@ -98,6 +104,7 @@ def give_advice(
         What past lists say of contacts.
     quality : Quality or None
         Of the models on the holdout.
+    learnt, order : whom a contact moves by past lists, and the order that was asked for
     oldest : date
         Cutoff of the oldest list whose outcome is not known yet, maybe this one.
     base_rate : float
@@ -119,11 +126,22 @@ def give_advice(
         contact=rows, expected=expected, held_share=_share(rows, listed),
         profit=None if value is None or cost is None else worth(expected, len(rows), value, cost), value=value,
         cost=cost, past=past, bias=find_bias(past, reach_days), effect=effect,
-        added=None if effect is None else effect.added(_by_decile(rows)),
+        uplift=learnt.uplift, order=order, in_order=(in_order := has_estimates(chosen.free)),
+        added=_count_added(rows, effect, learnt if in_order else None, cost / value if value and cost else None),
         effect_known=when_known(cutoff, reach_days, delay_days, later),
         first_known=known_on(oldest, reach_days, delay_days), again=known_on(cutoff, reach_days, delay_days),
         **names,
     )  # fmt: skip
+
+
+def _count_added(
+    rows: pd.DataFrame, effect: Effect | None, learnt: Learnt | None, least: float | None
+) -> Measured | None:
+    """How many more act: by deciles, or as those did of past lists who would have been chosen by estimated effects."""
+    if learnt is not None and len(rows):
+        lowest = float(rows["effect"].min()) if least is None else least
+        return learnt.added(lowest, len(rows))
+    return None if effect is None else effect.added(_by_decile(rows))
 
 
 def choose_head(listed: pd.DataFrame, chosen: Chosen, wanted: Contacts) -> tuple[Rule, pd.DataFrame]:
@@ -135,9 +153,12 @@ def choose_head(listed: pd.DataFrame, chosen: Chosen, wanted: Contacts) -> tuple
     there the list is farthest ahead of chance. That number is rounded: its neighbours are as good.
     """
     if wanted.value_of_action is not None:
-        return "added" if "effect" in chosen.rows else "profit", chosen.rows
+        return "added" if "adds" in chosen.rows else "profit", chosen.rows
     if wanted.top:
         return "top", chosen.rows
+    if has_estimates(chosen.free):
+        moved = int((chosen.rows["effect"] > chosen.free["effect"].mean()).sum())
+        return "average", chosen.rows.head(_round_head(moved))
     likelier = int((chosen.rows["propensity"] > listed["propensity"].mean()).sum())
     return "average", chosen.rows.head(_round_head(likelier))
 
@@ -147,7 +168,7 @@ def sizes(free: pd.DataFrame, total: float, wanted: Contacts, most: int, besides
 
     Parameters
     ----------
-    free : DataFrame[propensity], and `effect` where what a contact adds is known
+    free : DataFrame[propensity], and `adds` where what a contact adds is known
         Who may be contacted, best first.
     total : float
         How many of the whole list are expected to act.
@@ -168,9 +189,9 @@ def sizes(free: pd.DataFrame, total: float, wanted: Contacts, most: int, besides
         return table
     costs = table["users"] * wanted.cost_of_contact
     table = table.assign(profit=table["expected"] * wanted.value_of_action - costs)
-    if "effect" not in free:
+    if "adds" not in free:
         return table
-    added = np.concatenate([[0.0], np.cumsum(free["effect"].to_numpy(float))])[users]
+    added = np.concatenate([[0.0], np.cumsum(free["adds"].to_numpy(float))])[users]
     return table.assign(added=added, added_profit=added * wanted.value_of_action - costs)
 
 

@@ -33,12 +33,12 @@ def choose_contacts(ranked: pd.DataFrame, wanted: Contacts) -> Chosen:
 
     Parameters
     ----------
-    ranked : DataFrame[rank, propensity, held_out, resting], and `effect` where what a contact adds is known
+    ranked : DataFrame[rank, propensity, held_out, resting], and `adds` where what a contact adds is known
         A list, whom to contact first on top; who is `resting` is to have quiet.
     """
     held, resting = (ranked[name].astype(bool) for name in ("held_out", "resting"))
     free = ~held & ~resting
-    worth = ~resting & (_pays(ranked, free, wanted) if "effect" in ranked else _is_worth_contacting(ranked, wanted))
+    worth = ~resting & (_pays(ranked, free, wanted) if "adds" in ranked else _is_worth_contacting(ranked, wanted))
     chosen, control = worth & ~held, worth & held
     most = _head_size(wanted.top, len(ranked))
     if most and int(chosen.sum()) > most:
@@ -53,7 +53,7 @@ def _pays(ranked: pd.DataFrame, free: "pd.Series[bool]", wanted: Contacts) -> "p
     """Down to where, from the top, what contacts add is farthest above what they cost; nobody where it never is."""
     if wanted.value_of_action is None or wanted.cost_of_contact is None:
         return pd.Series(data=True, index=ranked.index)
-    gains = np.where(free, ranked["effect"] * wanted.value_of_action - wanted.cost_of_contact, 0.0)
+    gains = np.where(free, ranked["adds"] * wanted.value_of_action - wanted.cost_of_contact, 0.0)
     profit = np.cumsum(gains)
     peak = int(np.argmax(profit)) if len(profit) and profit.max() > 0 else -1
     return pd.Series(np.arange(len(ranked)) <= peak, index=ranked.index)

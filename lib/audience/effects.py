@@ -84,16 +84,30 @@ def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
     return Effect(len(cutoffs), overall, deciles, basis)
 
 
+def has_estimates(rows: pd.DataFrame) -> bool:
+    """Whether effects were estimated user by user, so that the list is in their order."""
+    return "effect" in rows and bool(rows["effect"].notna().any())
+
+
 def with_effects(ranked: pd.DataFrame, effect: Effect | None, value: float | None, cost: float | None) -> pd.DataFrame:
-    """A list with what a contact adds to each user, `effect`, where that is known and decides who is worth one.
+    """A list in the order of whom to contact first, with what a contact adds to each user, `adds`, where that decides.
+
+    Where effects were estimated user by user, the largest stand first. Else what a decile shows is added where it is
+    known; that contacts pay nowhere counts as known where the whole interval says so.
 
     Parameters
     ----------
-    ranked : DataFrame[decile]
+    ranked : DataFrame[rank, decile], and `effect` where it was estimated
     """
+    if has_estimates(ranked):
+        ordered = ranked.sort_values(["effect", "rank"], ascending=[False, True], ignore_index=True)
+        return ordered.assign(adds=ordered["effect"].fillna(0.0))
     if effect is None or not value or cost is None or not effect.is_known(cost / value):
         return ranked
-    return ranked.assign(effect=effect.of_users(ranked["decile"]))
+    pays = max(one.value for one in effect.of_deciles()) * value > cost
+    if not pays and effect.overall.high * value > cost:
+        return ranked  # where nobody is contacted nothing more is learnt: that has to be shown
+    return ranked.assign(adds=effect.of_users(ranked["decile"]))
 
 
 def lists_until_known(one_list: float, wanted: float) -> int:

@@ -201,6 +201,11 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
     )
     export: Export
     contacts: Contacts  # whom that file names
+    order: str = parameter(
+        "propensity",
+        choice("propensity", "uplift"),
+        "whom a file holds first: the likeliest, or, once that is shown to be better, whom a contact moves most",
+    )
     action_name: str = parameter(
         "",
         optional(word("words"), ""),

@@ -57,6 +57,7 @@ def make_first_screen(facts: Facts) -> dict[str, Any]:
 def _advice(advice: Advice, currency: str) -> dict[str, Any]:
     lines = (
         sentences.format_reason(advice, currency), sentences.format_effect(advice, currency),
+        sentences.format_order(advice),
         sentences.format_past(advice), sentences.format_bias(advice), sentences.format_quality(advice),
     )  # fmt: skip
     auc = None if advice.quality is None else advice.quality.metrics.get("auc")

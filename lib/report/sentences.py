@@ -8,6 +8,7 @@ from lib.audience.advice import Advice
 from lib.audience.contacts import worth
 from lib.audience.effects import Basis
 from lib.audience.outcomes import UNTOLD
+from lib.audience.uplift import UPLIFT
 from lib.config.question import STAYING
 from lib.evaluation.measured import Measured
 
@@ -26,7 +27,7 @@ def format_advice(advice: Advice, currency: str) -> list[str]:
     """All that is said, in the order in which people ask."""
     lines = [
         format_quality(advice), format_recommendation(advice), format_reason(advice, currency),
-        format_effect(advice, currency), format_past(advice), format_bias(advice),
+        format_effect(advice, currency), format_order(advice), format_past(advice), format_bias(advice),
     ]  # fmt: skip
     return [line for line in lines if line]
 
@@ -77,6 +78,8 @@ def format_reason(advice: Advice, currency: str) -> str:
         )
     if advice.rule == "top":
         return f"Why {number:,}: so many were asked for by export_top; {hold}."
+    if advice.in_order:
+        return f"Why {number:,}: a contact is estimated to move them more than the average of the list; {hold}."
     return (
         f"Why {number:,}: they are likelier to {advice.words.act} than the average of the list; {hold}. A cut of "
         "your own is export_top; with value_of_action and cost_of_contact it is where contacts stop paying."
@@ -91,6 +94,35 @@ def _format_added_reason(advice: Advice, added: Measured, currency: str, hold: s
         f"{format_people(added)} {_because(advice)} of it: the profit that counts these alone is "
         f"{format_worth(worth(added, number, value, cost), currency)}; {hold}."
     )
+
+
+def format_order(advice: Advice) -> str:
+    """Whether whom a contact moves can be told, and whether the list is in that order; blank without a comparison."""
+    uplift = advice.uplift
+    if not advice.held_out and not uplift.lists:
+        return ""
+    about, asked = "Whom does a contact move?", advice.order == UPLIFT
+    if uplift.is_shown and uplift.gain is not None:
+        gain = ", ".join(f"{1000 * end:.1f}" for end in (uplift.gain.low, uplift.gain.high)).replace(", ", " to ")
+        better = (
+            f"on {_lists(uplift.judged)} whose contacts it was not learnt from, an order by estimated effect added "
+            f"{1000 * uplift.gain.value:.1f} ({gain}) more actions per 1,000 users than that by probability, on "
+            "average over how many are contacted"
+        )
+        if advice.in_order:
+            return f"{about} The list is in that order, as order=uplift asks: {better}."
+        return f"{about} That is known well enough to be used: {better}. order=uplift puts it in use."
+    kept = " order=uplift was asked for; the list stays in the order of probability." if asked else ""
+    if uplift.judged and uplift.more is None:
+        seen = f"on {_lists(uplift.judged)} an order by estimated effect was not better than that by probability"
+        return f"{about} Nothing to go by yet: {seen}.{kept}"
+    needs = f"about {uplift.more} more {'list' if uplift.more == 1 else 'lists'}"
+    how = "as the last ones go" if uplift.judged else "at least: it is learnt from one and compared on a later one"
+    return f"{about} Not known yet: that needs {needs} whose outcome is known, {how}.{kept}"
+
+
+def _lists(number: int) -> str:
+    return "1 list" if number == 1 else f"{number} lists"
 
 
 def format_past(advice: Advice) -> str:

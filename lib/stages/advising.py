@@ -7,6 +7,7 @@ import pandas as pd
 from lib.audience.advice import Advice, give_advice, registered_quality
 from lib.audience.contacts import Chosen
 from lib.audience.effects import Effect, pool_effect
+from lib.audience.uplift import Learnt
 from lib.config.question import STAYING, Question
 from lib.config.stages import PublishConfig
 from lib.evaluation.metrics import Quality
@@ -19,6 +20,7 @@ def read_advice(
     listed: pd.DataFrame,
     last: date | None,
     chosen: Chosen,
+    learnt: Learnt,
     outcomes_known: pd.DataFrame,
     checks: pd.DataFrame,
     base_rate: float,
@@ -29,7 +31,7 @@ def read_advice(
     question = config.question
     return give_advice(
         listed, chosen, config.contacts, numbers.past_lists(outcomes_known), find_effect(question, outcomes_known),
-        quality, oldest=last or listed["cutoff"].iloc[0], base_rate=base_rate,
+        quality, learnt, config.order, oldest=last or listed["cutoff"].iloc[0], base_rate=base_rate,
         reach_days=question.reach_days, delay_days=config.label_complete_after_days, seed=config.seed,
         judged_on=judged_on, question=question.phrase(config.action_name), when=question.when, words=question.words,
     )  # fmt: skip

@@ -39,8 +39,8 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(config, tables, as_of):
-        (scores,) = bring_near(tables, _with_sides_sql(question, tables, cutoff, as_of))
-        held_out = _read_held_out(question, tables, cutoff)
+        (scores,) = bring_near(tables, with_sides_sql(question, tables, cutoff, as_of))
+        held_out = read_held_out(question, tables, cutoff)
         outcome = _hold_against(scores, held_out, config)
         of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
@@ -139,7 +139,7 @@ def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: 
     return labels.labelled_sql(rows, question, cutoffs, as_of)
 
 
-def _with_sides_sql(question: Question, tables: Tables, cutoff: date, as_of: date) -> str:
+def with_sides_sql(question: Question, tables: Tables, cutoff: date, as_of: date) -> str:
     """SQL for the scores of a cutoff with what happened, and what `lib.audience.outcomes.counts_sql` asks for."""
     scored = scored_sql(question, [cutoff], as_of)
     names, joins = ["1 = 0 AS suppressed", "'' AS file, 1 = 0 AS contacted, 1 = 0 AS reached"], ""
@@ -161,7 +161,7 @@ def _evaluations_sql(question: Question, scored: str, as_of: date) -> str:
     )
 
 
-def _read_held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:
+def read_held_out(question: Question, tables: Tables, cutoff: date) -> HeldOut:
     """Who was held out from the list of a cutoff, by its own share and seed; nobody where none was published."""
     where = f"{list_sql(question, cutoff)} AND kind = 'published' ORDER BY number DESC"
     rows = read_rows(tables, "publications", where)

@@ -15,9 +15,10 @@ from lib.tables.protocol import Rows
 from lib.tables.schemas import to_arrow
 
 HEAD = 1_000  # users of a large list who are known by name here: of all, who may be contacted, and who is held out
-NUMBERS = ("rank", "propensity", "decile", "band", "held_out", "resting")  # what is known here of everybody
+NUMBERS = ("rank", "propensity", "decile", "band", "held_out", "resting", "effect")  # what is known here of everybody
 SHARED = ("cutoff", "preprocessing_version", "prediction_version")  # the same for all rows
 NAMES = ("user_id", "reasons")
+IN_ORDER = "effect DESC, rank"  # whom to contact first; without estimated effects they are all null
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class Listed:
         numbers = self._query(NUMBERS).sort_values("rank", ignore_index=True)
         columns = ", ".join((*NAMES, "rank", *SHARED, "low_evidence"))
         firsts = " UNION ALL ".join(
-            f"SELECT h.* FROM (SELECT {columns} FROM ranked WHERE {whose} ORDER BY rank LIMIT {HEAD}) h"
-            for whose in ("1 = 1", "NOT held_out AND NOT resting", "held_out")
-        )
+            f"SELECT h.* FROM (SELECT {columns} FROM ranked WHERE {whose} ORDER BY {order} LIMIT {HEAD}) h"
+            for whose, order in (
+                ("1 = 1", "rank"), ("NOT held_out AND NOT resting", IN_ORDER), ("held_out", IN_ORDER),
+            )
+        )  # fmt: skip
         heads = self.near.tables.query(f"WITH ranked AS ({self.near.sql}) {firsts}")
         for name in NAMES:
             named = np.full(len(numbers), None, object)
@@ -63,7 +66,8 @@ def rank_list(scored: Near, spread: Spread, held_out: HeldOut, *, low_evidence: 
     scored.tables.define("is_held_out", held_out.flags, "boolean")
     ranked = ranked_sql(scored.sql, spread, (*PREDICTIONS, "resting"))
     low = "TRUE" if low_evidence else "FALSE"
-    sql = f"SELECT l.*, {low} AS low_evidence, is_held_out(user_id) AS held_out FROM ({ranked}) l"
+    own = f"{low} AS low_evidence, is_held_out(user_id) AS held_out, CAST(NULL AS DOUBLE) AS effect"
+    sql = f"SELECT l.*, {own} FROM ({ranked}) l"
     return Listed(replace(scored, sql=sql), spread)
 
 

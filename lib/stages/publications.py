@@ -10,6 +10,7 @@ import pandas as pd
 from lib.audience import release
 from lib.audience.contacts import Chosen
 from lib.audience.release import ListDifference, Move
+from lib.audience.uplift import Learnt
 from lib.config.bases import StageConfig
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
@@ -83,6 +84,7 @@ def report_facts(
     ranked: pd.DataFrame,
     row: Mapping[str, Any],
     chosen: Chosen,
+    learnt: Learnt,
     moves: Sequence[Move],
 ) -> Facts:
     """All that the report of a list tells, as it was known at the list's cutoff."""
@@ -99,7 +101,9 @@ def report_facts(
     return Facts(
         question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, moves=moves, publication=row,
         outcomes=outcomes_known, checks=checks, contacts=config.contacts, free=chosen.free, currency=config.currency,
-        advice=read_advice(context, ranked, row["previous_cutoff"], chosen, outcomes_known, checks, row["base_rate"]),
+        advice=read_advice(
+            context, ranked, row["previous_cutoff"], chosen, learnt, outcomes_known, checks, row["base_rate"]
+        ),
         segments=count_segments(config.segments, tables, ranked, as_of),
         drift=rows("drift", f"run_id = '{config.run_id}' AND {until_then} ORDER BY psi DESC, feature"),
         decisions=rows("decisions", f"{until_then} ORDER BY number"),

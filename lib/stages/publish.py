@@ -17,6 +17,7 @@ from lib.audience.files import Draft
 from lib.audience.ranking import HeldOut
 from lib.audience.release import ListDifference, Move
 from lib.audience.spread import Spread
+from lib.audience.uplift import UPLIFT, Learnt
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.errors import ModelError
@@ -37,6 +38,7 @@ from lib.stages.nearby import Near, bring_near
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
 from lib.stages.segments import format_segments
 from lib.stages.suppressing import LeftOut, find_left_out, leave_out, write_left_out
+from lib.stages.uplift import add_estimates, read_uplift
 from lib.tables.protocol import Tables
 from lib.timeline import Cutoffs
 
@@ -82,7 +84,7 @@ def run(context: Context[PublishConfig]) -> Published:
     context.say(f"the list may be {kind}: {len(new.shown)} users, {mean:.4f} on average")
     drafts = list(draft_files(config.export, question, new.files)) if new.files else []
     context.say("writing the report")
-    facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.moves)
+    facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.learnt, new.moves)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
     users = new.publication["users"]
@@ -117,6 +119,7 @@ class _NewList:
     moves: Sequence[Move]  # since then
     recorded: str  # why it does not come into use; blank where it does
     chosen: Chosen
+    learnt: Learnt  # whom a contact moves, by past lists
     files: Files | None
     publication: Mapping[str, Any]
 
@@ -138,6 +141,9 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
         compared = release_rules.compare_lists(listed.tables, listed.sql, old.sql, (spread, old_spread))
     held_out = HeldOut.of(question.slug, config.hold_out_for, config.held_out_share, config.seed)
     ranked = rank_list(listed, spread, held_out, low_evidence=low_evidence)
+    learnt = read_uplift(config, tables, as_of)
+    if config.order == UPLIFT and learnt.uplift.is_shown and learnt.model:
+        ranked = add_estimates(ranked, tables, question, as_of, learnt.model)
     recorded = past.why_not_in_use(config, tables, as_of)
     is_exported = bool(config.export.file) and not recorded
     shown = ranked.read(whole=is_exported or bool(config.segments))
@@ -150,7 +156,7 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
     row = lists.publication_row(config, tables, shown, difference, last, rate, kind) | left_out.columns()
     row |= {"chosen": len(files.chosen) if files else None, "quiet": chosen.quiet}
     moves = compared.moves if compared else ()
-    return _NewList(ranked, shown, left_out, difference, moves, recorded, chosen, files, row)
+    return _NewList(ranked, shown, left_out, difference, moves, recorded, chosen, learnt, files, row)
 
 
 def _bring_scored(config: PublishConfig, tables: Tables, as_of: date) -> tuple[date | None, Near, Near | None]:

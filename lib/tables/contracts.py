@@ -82,6 +82,7 @@ AUDIENCE = PREDICTIONS | {
     "band": "string",  # the propensity beside the list's mean, in words: lib.audience.ranking.BANDS
     "expected_actions": "double",  # of all users down to this row
     "held_out": "boolean",  # nobody is to contact this user, so that the effect of contacting can be measured
+    "effect": "double",  # what a contact is estimated to add, where the list is in that order; else null
 }
 SUPPRESSIONS = {
     "question": "string",  # its slug
@@ -222,6 +223,6 @@ ADDED = {  # columns that tables of earlier versions lack: null when read, there
     "publications": (
         "repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists", "chosen", "hold_out_for", "quiet",
     ),
-    "audience": ("reasons", "starts_in_days", "percentile", "band", "expected_actions", "held_out"),
+    "audience": ("reasons", "starts_in_days", "percentile", "band", "expected_actions", "held_out", "effect"),
 }  # fmt: skip
 VERSIONED = "audience"  # the table whose earlier versions a rollback reads

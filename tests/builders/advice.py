@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 
 from lib.audience.advice import Advice
+from lib.audience.uplift import Uplift
 from lib.config.question import ACTING
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
@@ -27,7 +28,8 @@ def advice(**changes):
         contact=pd.DataFrame({"user_id": [f"u{n}" for n in range(1650)], "decile": [1] * 827 + [2] * 823}),
         expected=Measured(678.3, 641.0, 723.0), held_share=0.41, profit=None, value=None, cost=None,
         past=pd.DataFrame(columns=PAST),
-        bias=None, effect=None, added=None, effect_known=date(2024, 8, 26), first_known=date(2024, 7, 1),
+        bias=None, effect=None, uplift=Uplift(0, 0, None, 2), order="propensity", in_order=False, added=None,
+        effect_known=date(2024, 8, 26), first_known=date(2024, 7, 1),
         again=date(2024, 7, 1),
     )  # fmt: skip
     return replace(made, **changes)

@@ -11,6 +11,7 @@ from lib.audience.advice import choose_head, give_advice, registered_quality, si
 from lib.audience.contacts import choose_contacts
 from lib.audience.effects import Effect, pool_effect, with_effects
 from lib.audience.ranking import HeldOut
+from lib.audience.uplift import Learnt, Uplift
 from lib.config.question import ACTING
 from lib.config.thresholds import Contacts
 from lib.evaluation.measured import Measured
@@ -26,6 +27,8 @@ NO_OUTCOMES = pd.DataFrame(columns=["cutoff", "part", "metric", "measured", "low
 GOOD = Quality(100, 10, {"auc": Measured(0.75, 0.7, 0.8), "ratio": Measured(1.0, 0.9, 1.1),
                          "skill_over_base_rate": Measured(0.1, 0.05, 0.15)})  # fmt: skip
 
+NOTHING = Learnt(Uplift(0, 0, None, 2), None, ())
+
 
 def listed(users=1000, held=0.1):
     """A list whose propensities fall evenly from 0.5 to 0: their mean is in the middle."""
@@ -39,7 +42,8 @@ def advise(rows, outcomes=NO_OUTCOMES, quality=GOOD, oldest=AS_OF, **wanted):
     asked, effect = replace(ALL, **wanted), pool_effect(outcomes, 28)
     known = with_effects(rows, effect, asked.value_of_action, asked.cost_of_contact)
     return give_advice(
-        rows, choose_contacts(known, asked), asked, past_lists(outcomes), effect, quality, oldest=oldest,
+        rows, choose_contacts(known, asked), asked, past_lists(outcomes), effect, quality, NOTHING,
+        "propensity", oldest=oldest,
         base_rate=0.25, reach_days=28, delay_days=2, seed=0, question="do it", judged_on="2024-05-06",
         when="within 28 days", words=ACTING,
     )  # fmt: skip
@@ -176,6 +180,9 @@ def test_an_effect_that_is_not_known_or_has_no_price_changes_no_cut():
     assert with_effects(rows, unsure, 10.0, 1.0) is rows
     assert with_effects(rows, sure, None, None) is rows
     assert with_effects(rows, None, 10.0, 1.0) is rows
+    perhaps = Effect(3, Measured(0.08, 0.05, 0.11), ())  # that contacts pay nowhere is not shown
+    assert with_effects(rows, perhaps, 10.0, 1.0) is rows
+    assert "adds" in with_effects(rows, perhaps, 10.0, 1.11)
 
 
 def test_contacts_that_add_less_than_they_cost_are_advised_to_nobody():

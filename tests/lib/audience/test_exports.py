@@ -34,6 +34,7 @@ def listed(users=USERS, **columns):
         "starts_in_days": 0,
         "run_id": "run-1", "reasons": None, "rank": range(1, n + 1), "decile": range(1, n + 1), "low_evidence": False,
         "percentile": range(1, n + 1), "band": "average", "expected_actions": 99.0, "held_out": False,
+        "effect": None,
     })  # fmt: skip
     return rows.assign(**columns)[list(dict.fromkeys([*AUDIENCE, *columns]))]
 

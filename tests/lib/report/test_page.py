@@ -13,6 +13,7 @@ import pytest
 from lib.audience.advice import give_advice
 from lib.audience.contacts import choose_contacts
 from lib.audience.effects import pool_effect
+from lib.audience.uplift import Learnt, Uplift
 from lib.config.question import ACTING, Question
 from lib.config.thresholds import Contacts
 from lib.errors import ContractBroken
@@ -34,6 +35,8 @@ NONE = pd.DataFrame
 ANYTHING = re.compile(r"<title>([^<]*)</title>")
 FREE = "The likeliest who may be contacted"
 HOSTILE = "<script>alert('x')</script>\"&$a_{\u202e"
+
+NOTHING = Learnt(Uplift(0, 0, None, 2), None, ())
 
 
 def frame(name, rows):
@@ -149,8 +152,8 @@ def advised(facts):
     asked = f"do {' or '.join(facts.question.actions)}"
     told = give_advice(
         facts.audience, chosen, facts.contacts, numbers.past_lists(facts.outcomes), pool_effect(newest, 28),
-        advice().quality, oldest=AS_OF, base_rate=0.0612, reach_days=28, delay_days=0, seed=0, question=asked,
-        judged_on="2024-05-04", when="within 28 days", words=ACTING,
+        advice().quality, NOTHING, "propensity", oldest=AS_OF, base_rate=0.0612, reach_days=28, delay_days=0, seed=0,
+        question=asked, judged_on="2024-05-04", when="within 28 days", words=ACTING,
     )  # fmt: skip
     return replace(facts, advice=told, free=chosen.free)
 

@@ -1,0 +1,123 @@
+"""Whom a contact moves: learnt from what past lists left behind, and estimated for a new one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lib import timeline
+from lib.audience.parts import CHOSEN, CONTROL
+from lib.audience.uplift import MOST_LISTS, EffectModel, Learnt, learn_uplift
+from lib.config.question import STAYING, Question
+from lib.config.stages import PublishConfig
+from lib.features.vocabulary import USER_FEATURES, type_prefix
+from lib.labels.rows import user_hash
+from lib.stages.ledger import read_held_out, with_sides_sql
+from lib.stages.listed import Listed
+from lib.stages.records import question_sql, read_rows
+from lib.tables.protocol import Tables
+from lib.tables.sql import column_sql, number_sql
+
+MOST_ROWS = 50_000  # users of one list who are learnt from
+ESTIMATES = pa.schema([("user_id", pa.string()), ("effect", pa.float64())])
+
+
+def read_uplift(config: PublishConfig, tables: Tables, as_of: date) -> Learnt:
+    """What the lists teach whose outcome is known at as_of, and that left users alone.
+
+    What was learnt is behaviour under contacts and without them, side by side: no model of propensities reads it.
+    """
+    lists = [_read_list(config, tables, cutoff, as_of) for cutoff in _known_cutoffs(config, tables, as_of)]
+    rows = pd.concat([one for one in lists if len(one)], ignore_index=True) if any(map(len, lists)) else _nobody()
+    return learn_uplift(rows, config.question.reach_days, config.label_complete_after_days)
+
+
+def add_estimates(listed: Listed, tables: Tables, question: Question, cutoff: date, model: EffectModel) -> Listed:
+    """A list with the estimated effect of a contact on each user, in the column `effect`.
+
+    Estimated where the rows lie; the numbers alone are brought here.
+    """
+    names = [name for name in model.columns if name != "propensity"]
+
+    turned = question.words == STAYING
+
+    def estimate(rows: pa.Table) -> pa.Table:
+        known = rows.to_pandas()
+        known["propensity"] = 1 - known["propensity"] if turned else known["propensity"]
+        return pa.table([rows["user_id"], pa.array(model.estimate(known))], schema=ESTIMATES)
+
+    there = [name for name in names if name in _feature_names(tables, question)]
+    columns = "".join(f", {column_sql(name)}" for name in there)
+    rows = (
+        f"SELECT f.user_id, p.propensity{columns} FROM {{features}} f JOIN {{predictions}} p "
+        f"ON f.user_id = p.user_id AND f.cutoff = p.cutoff "
+        f"WHERE f.cutoff = DATE '{cutoff}' AND p.question = '{question.slug}'"
+    )
+    listed.near.tables.lend("estimated_effects", tables.summarise(rows, estimate, ESTIMATES))
+    others = ", ".join(f"l.{name}" for name in (*_columns(listed), "resting"))
+    sql = f"SELECT {others}, e.effect FROM ({listed.near.sql}) l LEFT JOIN estimated_effects e ON l.user_id = e.user_id"
+    return replace(listed, near=replace(listed.near, sql=sql))
+
+
+def _columns(listed: Listed) -> Sequence[str]:
+    from lib.tables.contracts import AUDIENCE
+
+    return [name for name in AUDIENCE if name != "effect"]
+
+
+def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[date]:
+    """The newest lists that were in use, left users alone, and whose days are over and do not overlap."""
+    question = config.question
+    newest = timeline.newest_matured(as_of, question.reach_days, config.label_complete_after_days)
+    where = f"{question_sql(question)} AND kind = 'published' AND held_out_share > 0 AND cutoff <= DATE '{newest}'"
+    rows = read_rows(tables, "publications", where, "DISTINCT cutoff")
+    cutoffs = [] if rows is None else timeline.apart(rows["cutoff"], question.reach_days)
+    return sorted(cutoffs)[-MOST_LISTS:]
+
+
+def _read_list(config: PublishConfig, tables: Tables, cutoff: date, as_of: date) -> pd.DataFrame:
+    """The rows of one list that can be learnt from; none where its features are kept no longer."""
+    question, seed = config.question, config.seed
+    held_out = read_held_out(question, tables, cutoff)
+    tables.define("is_held_out", held_out.flags, "boolean")
+    tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
+    scored = with_sides_sql(question, tables, cutoff, as_of)
+    users = int(tables.query(f"SELECT COUNT(*) AS n FROM ({scored}) s")["n"].iloc[0])
+    some = f"user_place(s.user_id) < {number_sql(MOST_ROWS / users)}" if users > MOST_ROWS else "1 = 1"
+    names = _feature_names(tables, question)
+    columns = "".join(f", f.{column_sql(name)}" for name in names)
+    rows = tables.query(
+        f"SELECT s.user_id, s.cutoff, s.propensity, s.label, s.file, s.reached, "
+        f"is_held_out(s.user_id) AS alone{columns} FROM ({scored}) s JOIN {{features}} f "
+        f"ON s.user_id = f.user_id AND s.cutoff = f.cutoff WHERE NOT s.suppressed AND {some} ORDER BY s.user_id"
+    )
+    return _sides(rows, of_home=held_out.of_home, turned=question.words == STAYING)
+
+
+def _sides(rows: pd.DataFrame, *, of_home: bool, turned: bool) -> pd.DataFrame:
+    """Who stood in a file beside its control where a list had one, else everybody else beside those held out."""
+    by_file = {CHOSEN, CONTROL} <= set(rows["file"])
+    treated = rows["file"] == CHOSEN if by_file else ~rows["alone"].astype(bool)
+    alone = rows["file"] == CONTROL if by_file else rows["alone"].astype(bool)
+    if of_home:
+        alone &= ~rows["reached"].astype(bool)
+    kept = rows.assign(treated=treated.to_numpy(bool))[(treated | alone).to_numpy(bool)]
+    kept = kept.drop(columns=["file", "reached", "alone"])
+    # whoever is kept by a contact does not stay away: the effect is that on those who do not
+    return kept.assign(label=1 - kept["label"], propensity=1 - kept["propensity"]) if turned else kept
+
+
+def _feature_names(tables: Tables, question: Question) -> list[str]:
+    """What is known of every user, and of the actions asked about: of other event types too little tells of effects."""
+    there = tables.arrow("SELECT * FROM {features} LIMIT 0").column_names
+    prefixes = tuple(f"{type_prefix(action)}__" for action in question.actions)
+    return [name for name in there if name in USER_FEATURES or name.startswith(prefixes)]
+
+
+def _nobody() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"user_id": [], "cutoff": [], "treated": pd.Series([], dtype=bool), "label": [], "propensity": []}
+    )
