@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from lib.audience import outcomes, spread
@@ -11,14 +12,19 @@ from lib.audience.ranking import HeldOut
 from lib.audience.release import check_complete, compare_lists, completeness_sql, pairs_sql
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
 from lib.audience.suppression import UserList, digest_user, find_suppressed, take_each_once
+from lib.audience.uplift import fit_effects
+from lib.config.stages import PublishConfig
 from lib.labels.rows import user_hash
-from lib.stages.contacting import with_resting_sql
+from lib.stages.contacting import sides_sql, with_resting_sql, write_chosen
 from lib.stages.listed import rank_list
 from lib.stages.nearby import Near
 from lib.stages.suppressing import LeftOut, leave_out
+from lib.stages.uplift import add_estimates
 from lib.tables.contracts import AUDIENCE, EVALUATIONS
+from lib.tables.schemas import arrow_schema
 from tests.builders.lists import compare
 from tests.builders.ranked import rank
+from tests.builders.runs import asked
 
 ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
 ODD = ["Zoe", "ana", "Ärger", "z", "é", "\U0001f600", "\uffff", "o'neil", "", "10", "9", "a b"]  # order by bytes
@@ -99,7 +105,7 @@ def test_a_list_is_compared_parted_and_left_out_of_alike(tables, drawn, monkeypa
 
     kept = drawn[~drawn["user_id"].isin(["Zoe", "ana"])]
     wanted, last = (rank(rows, True, HeldOut("q", 0.2, 0)) for rows in (kept, before))
-    exact = [name for name in AUDIENCE if name not in ("expected_actions", "reasons")]
+    exact = [name for name in AUDIENCE if name not in ("expected_actions", "reasons", "effect")]
     written = tables.query("SELECT * FROM {audience} ORDER BY rank")
     assert written[exact].to_numpy().tolist() == wanted[exact].to_numpy().tolist()
     resting = set(before.loc[before["propensity"] > 0.5, "user_id"])
@@ -107,3 +113,36 @@ def test_a_list_is_compared_parted_and_left_out_of_alike(tables, drawn, monkeypa
     assert compare_lists(tables, new.sql, old.sql, spreads).difference == compare(wanted, last).difference
     counts, pairs = (tables.query(sql(rows)) for sql in (completeness_sql, pairs_sql))
     check_complete(counts, pairs, 300, {"preprocessing_version": "1", "prediction_version": "2"})
+
+
+def test_estimated_effects_and_what_is_known_of_contacts_come_to_the_list_alike(tables, drawn):
+    config = asked(PublishConfig, export="list.csv")
+    question, cutoff = config.question, date(2024, 6, 3)
+    predictions = drawn.assign(question=question.slug)
+    tables.replace("predictions", predictions, "1 = 1")
+    recency = np.arange(300, dtype=np.float32)
+    keys = pa.table(
+        [predictions["user_id"], [cutoff] * 300], schema=arrow_schema({"user_id": "string", "cutoff": "date"})
+    )
+    tables.remake("features", rows_of(tables, keys.append_column("recency", pa.array(recency))))
+    past = predictions[["user_id", "propensity"]].assign(
+        cutoff=cutoff, treated=np.arange(300) % 3 > 0, label=np.arange(300) % 2, recency=recency
+    )
+    model = fit_effects(past)
+    near = Near(tables, with_resting_sql(f"SELECT * FROM {{predictions}} WHERE question = '{question.slug}'", ""))
+    listed = rank_list(near, near.read_spread(), HeldOut("q", 0.2, 0), low_evidence=False)
+    found = add_estimates(listed, tables, question, cutoff, model).read(whole=True).set_index("user_id")["effect"]
+    wanted = pd.Series(model.estimate(past), index=past["user_id"])
+    np.testing.assert_allclose(found.sort_index(), wanted.sort_index())
+
+    write_chosen(question, tables, cutoff, config.export, ["ana", "o'neil"], ["Zoe"])
+    sides = tables.query(f"{sides_sql(question, cutoff)} ORDER BY user_id").to_numpy().tolist()
+    assert sides == [
+        ["Zoe", "control", False, False], ["ana", "chosen", False, True], ["o'neil", "chosen", False, True],
+    ]  # fmt: skip
+
+
+def rows_of(tables, rows):
+    """Arrow rows on their way into a table of whatever kind."""
+    tables.lend("lent_rows", rows)
+    return tables.rows("SELECT * FROM lent_rows")
