@@ -51,6 +51,8 @@ dbutils.widgets.text("at_least_value", "", "At least value: any")
 dbutils.widgets.text("starts_in_days", "", "Starts in days: 0")
 # who is asked about besides, like events('view', 28) >= 2
 dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
+# actions of one's own, like big_order=order WHERE value > 50
+dbutils.widgets.text("actions", "", "Actions: none")
 
 # --- How the events are read
 # a ready-made mapping; what event_columns, event_where and event_key say counts over it

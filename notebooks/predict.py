@@ -51,6 +51,8 @@ dbutils.widgets.text("at_least_value", "", "At least value: any")
 dbutils.widgets.text("starts_in_days", "", "Starts in days: 0")
 # who is asked about besides, like events('view', 28) >= 2
 dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
+# actions of one's own, like big_order=order WHERE value > 50
+dbutils.widgets.text("actions", "", "Actions: none")
 
 # --- The list
 # how many reasons a user gets at the most; 0: none, which is faster

@@ -49,7 +49,10 @@ def _judge(request: Request, home: Home, store: Store) -> Outcome:
     models: Registry
     if request.stores == "memory":
         states = {policy: store.load(policy) for policy in RUN_BY_RUN}
-        states[EVERY].tables["features"] = read_past(store).features
+        past = read_past(store)
+        states[EVERY].tables["features"] = past.features
+        if past.named_features is not None:
+            states[EVERY].tables["named_features"] = past.named_features
         models = states[EVERY].registry
     else:
         states = {policy: over_delta.read_state(home, store, policy) for policy in RUN_BY_RUN}

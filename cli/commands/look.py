@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.sources import locate_events
-from lib.config.catalogue import check_each
+from lib.config.catalogue import all_parameters, check_each
 from lib.config.events import Events
 from lib.looking.first_file import format_file
 from lib.looking.format import format_look
@@ -25,7 +25,8 @@ def main(arguments: argparse.Namespace) -> int:
     )
     if arguments.write and arguments.write.exists():
         raise CliError(f"{arguments.write} is there already and stays as it is. Name another file.")
-    seen = look(config, datetime.now(UTC).date())
+    named = all_parameters()["actions"].read(lambda name: said.get(name, ""))
+    seen = look(config, datetime.now(UTC).date(), named)
     for line in format_look(seen, said, arguments.write):
         print(line)
     if arguments.write:

@@ -35,7 +35,9 @@ def delete_scores(folder: Path, question: str, day: date) -> None:
 
 
 def delete_cutoff(folder: Path, day: date) -> None:
-    """Remove the rows of a cutoff."""
+    """Remove the features of a cutoff, those of named actions first: without the others nobody would ask for them."""
     from deltalake import DeltaTable
 
-    DeltaTable(folder).delete(f"cutoff = DATE '{day}'")
+    for table in (folder.with_name("named_features"), folder):
+        if (table / "_delta_log").is_dir():
+            DeltaTable(table).delete(f"cutoff = DATE '{day}'")

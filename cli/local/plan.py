@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from cli.local.paths import whole_paths
 from cli.local.question_files import choose_file, lay_over, read_file
 from cli.local.sources import Source, choose_source
 from lib.config import secrets
+from lib.config.events import Events
+from lib.config.kinds import is_none
+from lib.config.question import Question
 from lib.config.question_file import Entry, QuestionFile, check_entries
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
@@ -121,8 +125,26 @@ def _check_parameters(plan: Plan) -> None:
     if "action" in parameters:  # the job that forgets asks nothing
         check_entries(entries, parameters)
     for entry in entries:
+        check_actions(entry, parameters)
         whole_paths(entry.over(parameters))  # the files that are named are there
         check_secrets(entry.over(parameters), os.environ | plan.home.secrets())
+
+
+def check_actions(entry: Entry, parameters: Mapping[str, str]) -> None:
+    """Refuse named actions that the columns of the run's files cannot tell.
+
+    Raises
+    ------
+    ConfigError
+        The message names the column and, of a question file, line and key.
+    """
+    with entry.placing(parameters) as over:
+        if is_none(over.get("actions", "")):
+            return
+        from lib.looking.named import check_files_tell  # with DuckDB, which a run without them does not wait for
+
+        get = defaultdict(str, over).__getitem__
+        check_files_tell(Events.from_widgets(get), Question.of(over))
 
 
 def check_secrets(parameters: Mapping[str, str], environment: Mapping[str, str]) -> None:

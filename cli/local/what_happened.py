@@ -31,7 +31,7 @@ def format_what_happened(
         return
     events = Path(parameters["events"])
     asked = Question.of(parameters)
-    if not asked.is_plain:  # what is done often enough, the built-in events are not asked
+    if not asked.is_plain or asked.kinds != asked.actions:  # whether it was often enough, built-in events are not asked
         return
     of = {"question": question, "run_id": run_id} if question else {"run_id": run_id}
     rows = DeltaTable(audience).to_pyarrow_table(columns=[*of, "user_id", "cutoff", "propensity"])

@@ -49,7 +49,7 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
 
 def is_known(question: Question) -> bool:
     """Whether the invented app can tell the true probability of what is asked."""
-    return question.is_plain and not question.starts_in_days
+    return question.is_plain and not question.starts_in_days and not question.named
 
 
 def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:

@@ -54,7 +54,8 @@ def finished_runs(store: Store) -> dict[str, list[Replayed]]:
 def read_state(home: Home, store: Store, policy: str) -> State:
     """What a policy has come to, its tables read without Spark; without its models."""
     folder = home.warehouse / policy
-    tables = {name: read_delta(folder / name) for name in ("predictions", "features") if (folder / name).is_dir()}
+    names = ("predictions", "features", "named_features")
+    tables = {name: read_delta(folder / name) for name in names if (folder / name).is_dir()}
     return State(finished_runs(store)[policy], tables)
 
 

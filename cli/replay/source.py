@@ -37,8 +37,15 @@ def ingest(request: Request, home: Home, store: Store) -> None:
         until = min(request.last_day, _read_last_day(tables, values))
         config = ExtractConfig.from_widgets(replay.widget_values(values, "", until))
         ingest_rules.ingest(config, tables)
-    rows = DeltaTable(home.warehouse / SCHEMA / "daily_activity").to_pyarrow_table(columns=list(DAILY_ACTIVITY))
-    write_arrow(store.activity, rows.cast(arrow_schema(DAILY_ACTIVITY)), {UNTIL: until.isoformat().encode()})
+    folder, schema = home.warehouse / SCHEMA, arrow_schema(DAILY_ACTIVITY)
+    rows = [read_delta(folder / "daily_activity").select(schema.names).cast(schema)]
+    kinds = [one.kind for one in config.question.named]
+    if kinds:
+        named = read_delta(folder / "named_activity")
+        nothing = pa.nulls(len(named), pa.list_(pa.string()))
+        rows.append(named.append_column("items", nothing).select(schema.names).cast(schema))
+    notes = {UNTIL: until.isoformat().encode(), replay.NAMED: "\n".join(kinds).encode()}
+    write_arrow(store.activity, pa.concat_tables(rows), notes)
 
 
 def read_delta(folder: Path) -> pa.Table:

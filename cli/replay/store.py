@@ -61,6 +61,10 @@ class Store:
         return self.root / "features.arrow"
 
     @property
+    def named_features(self) -> Path:
+        return self.root / "named_features.arrow"
+
+    @property
     def outcome(self) -> Path:
         """The `Outcome`, once there is one: a later call prints it at once."""
         return self.root / "outcome.pickle"
@@ -133,6 +137,8 @@ def write_past(store: Store, past: SharedTables) -> None:
          "properties": [[*key, text] for key, text in stage.properties.items()]}
         for stage in past.stages.values()
     ]  # fmt: skip
+    if past.named_features is not None:
+        write_arrow(store.named_features, past.named_features, {})
     write_arrow(store.past, past.features, {b"stages": json.dumps(stages).encode()})
 
 
@@ -146,4 +152,5 @@ def read_past(store: Store) -> SharedTables:
               {(table, key): text for table, key, text in one["properties"]})
         for one in raw
     ]  # fmt: skip
-    return SharedTables(read_activity(store)[0], features, {stage.as_of: stage for stage in stages})
+    named = read_arrow(store.named_features) if store.named_features.exists() else None
+    return SharedTables(read_activity(store)[0], features, {stage.as_of: stage for stage in stages}, named)

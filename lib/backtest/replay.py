@@ -24,6 +24,7 @@ from lib.stages import ledger, predict, publish, retrain, train
 from lib.stages.champion import load_of_today
 from lib.stages.context import Context
 from lib.stages.records import list_sql, read_rows
+from lib.tables.contracts import NAMED_ACTIVITY
 from lib.tables.memory import MemoryTables
 from lib.tables.protocol import Tables
 from lib.training import challenger
@@ -31,7 +32,8 @@ from lib.training.challenger import Make
 
 NEVER, EVERY, GATE, ORACLE = "never", "every", "gate", "oracle"
 RUN_BY_RUN = (NEVER, EVERY, GATE)  # the oracle makes no models of its own
-SHARED = ("daily_activity", "features")  # tables that no policy changes
+SHARED = ("daily_activity", "named_activity", "features", "named_features")  # tables that no policy changes
+NAMED = b"named"  # note with the activity: the kinds of its rows that are of named actions, one a line
 Parameters = Mapping[str, str]
 
 
@@ -140,9 +142,10 @@ class ExtractedDay:
 class SharedTables:
     """Activity and features of all runs, made once: each run sees of them what was known by its own day."""
 
-    activity: pa.Table
+    activity: pa.Table  # with rows of named actions where its note `NAMED` says so
     features: pa.Table
     stages: Mapping[date, ExtractedDay]
+    named_features: pa.Table | None = None  # where the question names actions
 
     @classmethod
     def extract(cls, activity: pa.Table, days: Iterable[date], parameters: Parameters, say: Say) -> "SharedTables":
@@ -155,19 +158,22 @@ class SharedTables:
         """
         tables, stages = MemoryTables(), {}
         for as_of in sorted(days):
-            tables.stored["daily_activity"] = _known_before(activity, as_of)
+            tables.stored |= activity_tables(_known_before(activity, as_of))
             config = ExtractConfig.from_widgets(widget_values(parameters, "", as_of))
             done, built, _ = extraction.build_missing(config, tables, as_of)
             stages[as_of] = ExtractedDay(as_of, tuple(tables.stored["features"].column_names), dict(tables.notes))
             say(f"features as of {as_of}: {built} of {len(done.cutoffs.all)} cutoffs built, the others were there")
-        return cls(activity, tables.stored["features"], stages)
+        return cls(activity, tables.stored["features"], stages, tables.stored.get("named_features"))
 
     def tables(self, as_of: date, policy_rows: Mapping[str, pa.Table]) -> MemoryTables:
         """The tables as the stages of one run find them: the shared ones as they were then, and a policy's own."""
         stage, tables = self.stages[as_of], MemoryTables()
         # A column that came with a later cutoff is not there yet: even without any value it would take part in draws.
         then = self.features.filter(pc.less_equal(self.features["cutoff"], as_of)).select(list(stage.columns))
-        tables.stored = {**policy_rows, "daily_activity": _known_before(self.activity, as_of), "features": then}
+        tables.stored = {**policy_rows, **activity_tables(_known_before(self.activity, as_of)), "features": then}
+        if self.named_features is not None:
+            known = pc.less_equal(self.named_features["cutoff"], as_of)
+            tables.stored["named_features"] = self.named_features.filter(known)
         tables.notes = dict(stage.properties)
         return tables
 
@@ -175,8 +181,18 @@ class SharedTables:
 def tables_in_hindsight(policy_rows: Mapping[str, pa.Table], activity: pa.Table) -> MemoryTables:
     """A policy's tables with all that became known until the replay's end: to judge by, never to learn from."""
     tables = MemoryTables()
-    tables.stored = {**policy_rows, "daily_activity": activity}
+    tables.stored = {**policy_rows, **activity_tables(activity)}
     return tables
+
+
+def activity_tables(activity: pa.Table) -> dict[str, pa.Table]:
+    """The activity as a home keeps it: that of named actions in a table of its own."""
+    kinds = (activity.schema.metadata or {}).get(NAMED, b"").decode().split()
+    if not kinds:
+        return {"daily_activity": activity}
+    is_named = pc.is_in(activity["event_type"], value_set=pa.array(kinds, pa.string()))
+    named = activity.filter(is_named).select(list(NAMED_ACTIVITY))
+    return {"daily_activity": activity.filter(pc.invert(is_named)), "named_activity": named}
 
 
 def _known_before(activity: pa.Table, as_of: date) -> pa.Table:

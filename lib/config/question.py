@@ -1,24 +1,22 @@
 """The question: what is done or not, within which days, asked of whom."""
 
-import json
-import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from hashlib import sha1
 from typing import Any, Self
 
 from lib.config.event_kinds import names, quote_name
 from lib.config.kinds import flag, optional, whole, whole_or
 from lib.config.parameters import FromWidgets, Get, Group, parameter
-from lib.config.question_kinds import amount, cohort_condition
+from lib.config.question_kinds import amount, choose_named, cohort_condition, format_named, named_actions
+from lib.config.slugs import make_slug
 from lib.errors import ConfigError
 from lib.expressions.facts import Fact, UserCondition
+from lib.expressions.named import NamedAction
 from lib.timeline import MOST_DAYS, Window
 
-MAX_SLUG = 80
 EVERYBODY = "all"  # in the place of cohort_days: whoever was ever seen
 
 
@@ -66,13 +64,9 @@ class Question(FromWidgets, group=Group.QUESTION):
     )
     at_least: int = parameter("1", whole(1, unit="times"), "how often it is to be done", group=Group.MORE, unread=1)
     at_least_value: Decimal | None = parameter(
-        "",
-        optional(amount(), None),
-        "what the values of the action are to come to",
-        shown="any",
-        group=Group.MORE,
-        unread=None,
-    )
+        "", optional(amount(), None), "what the values of the action are to come to",
+        shown="any", group=Group.MORE, unread=None,
+    )  # fmt: skip
     starts_in_days: int = parameter(
         "0",
         whole(0, MOST_DAYS, "days"),
@@ -84,10 +78,17 @@ class Question(FromWidgets, group=Group.QUESTION):
         "", optional(cohort_condition(), None), "who is asked about besides, like events('view', 28) >= 2",
         shown="everybody active", group=Group.MORE, unread=None,
     )  # fmt: skip
+    named: tuple[NamedAction, ...] = parameter(  # of those that are given, the ones that the question names
+        "", optional(named_actions(), ()), "actions of one's own, like big_order=order WHERE value > 50",
+        name="actions", group=Group.MORE, unread=(),
+    )  # fmt: skip
 
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         question = super().from_widgets(get)
+        before = question.cohort_where.event_types if question.cohort_where else ()
+        summed = () if question.is_plain or question.needs_all else question.actions
+        question = replace(question, named=choose_named(question.named, {*question.actions, *before}, summed))
         if question.reach_days > MOST_DAYS:
             raise ConfigError(
                 f"starts_in_days and horizon_days are {question.reach_days} days together, got "
@@ -97,19 +98,33 @@ class Question(FromWidgets, group=Group.QUESTION):
 
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> Self:
-        """The question that some parameters or tags ask: those of before a parameter came to be do not have it.
-
-        Raises
-        ------
-        ConfigError
-            If they ask none.
-        """
+        """The question that some parameters or tags ask, which of before a parameter came to be do not have it."""
         return cls.from_widgets(defaultdict(str, texts).__getitem__)
 
     @property
     def action(self) -> str:
         """The action as tables carry it: its event types joined by a comma."""
         return ",".join(self.actions)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The event types under which the events of the actions are kept."""
+        return tuple(map(self.kind_of, self.actions))
+
+    def kind_of(self, event_type: str) -> str:
+        """The event type under which events are kept that the question calls so."""
+        return next((one.kind for one in self.named if one.name == event_type), event_type)
+
+    @property
+    def plain_actions(self) -> tuple[str, ...]:
+        """The actions that are event types of the log."""
+        return tuple(action for action in self.actions if self.kind_of(action) == action)
+
+    @property
+    def source_types(self) -> tuple[str, ...]:
+        """The event types of the log that the actions are, or are made of."""
+        own = {one.name: one.event_type for one in self.named}
+        return tuple(sorted({own.get(action, action) for action in self.actions}))
 
     @property
     def reach_days(self) -> int:
@@ -143,15 +158,8 @@ class Question(FromWidgets, group=Group.QUESTION):
     @property
     def slug(self) -> str:
         """A name for models: letters, digits and underscores, distinct for distinct questions."""
-        plain = "_or_".join(re.sub(r"[^0-9a-z]+", "_", action.lower()) for action in self.actions)
-        exact = "_or_".join(self.actions)
-        if plain != exact or len(self.actions) > 1 or len(plain) > MAX_SLUG:
-            plain = f"{plain[:MAX_SLUG]}_{_digest(chr(10).join(self.actions), 8)}"
-        slug = f"{plain}_{self.horizon_days}d_cohort{EVERYBODY if self.cohort_days is None else f'{self.cohort_days}d'}"
-        if not self._more:
-            return slug
-        no = "no_" if self.without else ""
-        return f"{no}{slug}_{_digest(json.dumps(self._more, sort_keys=True), 12)}"
+        days = "" if self.cohort_days is None else "d"
+        return make_slug(self.actions, self.horizon_days, f"{self.cohort}{days}", self._more, without=self.without)
 
     @property
     def _more(self) -> dict[str, Any]:
@@ -163,6 +171,7 @@ class Question(FromWidgets, group=Group.QUESTION):
             "at_least_value": str(self.at_least_value.normalize()) if self.at_least_value else "",
             "starts_in_days": self.starts_in_days,
             "cohort_where": self.cohort_where.same if self.cohort_where else "",
+            "actions": [one.kind for one in self.named],
         }
         return {name: value for name, value in said.items() if value}
 
@@ -172,7 +181,7 @@ class Question(FromWidgets, group=Group.QUESTION):
         return EVERYBODY if self.cohort_days is None else str(self.cohort_days)
 
     def texts(self) -> dict[str, str]:
-        """The question as the parameters that ask it; those at their defaults are blank, but for the first three."""
+        """The question as its parameters; those at their defaults are blank, but for the first three."""
         return {
             "action": ",".join(map(quote_name, self.actions)),
             "horizon_days": str(self.horizon_days),
@@ -183,6 +192,7 @@ class Question(FromWidgets, group=Group.QUESTION):
             "at_least_value": str(self.at_least_value or ""),
             "starts_in_days": str(self.starts_in_days or ""),
             "cohort_where": self.cohort_where.text if self.cohort_where else "",
+            "actions": format_named(self.named),
         }
 
     @property
@@ -222,21 +232,17 @@ class Question(FromWidgets, group=Group.QUESTION):
         if self.facts_before:
             either = " and " if self.needs_all else " or "
             ever = "ever did" if self.cohort_days is None else "did"
-            within = "" if self.cohort_days is None else f" in the last {_days(self.cohort_days)}"
-            return f"users who {ever} {either.join(self.actions)}{within}"
-        whom = "all users ever seen"
-        if self.cohort_days is not None:
-            whom = f"users active in the last {_days(self.cohort_days)}"
+            days = "" if self.cohort_days is None else f" in the last {_days(self.cohort_days)}"
+            return f"users who {ever} {either.join(self.actions)}{days}"
+        within = "" if self.cohort_days is None else _days(self.cohort_days)
+        whom = f"users active in the last {within}" if within else "all users ever seen"
         return f"{whom} of whom {self.cohort_where.words}" if self.cohort_where else whom
 
     def __str__(self) -> str:
         later = f", beginning {self.starts_in_days} days later" if self.starts_in_days else ""
-        return f"{self.what} within {self.horizon_days} days{later}, {self.whom}"
+        named = "".join(f", where {one.name} is {one.definition}" for one in self.named)
+        return f"{self.what} within {self.horizon_days} days{later}, {self.whom}{named}"
 
 
 def _days(number: int) -> str:
     return "day" if number == 1 else f"{number} days"
-
-
-def _digest(text: str, digits: int) -> str:
-    return sha1(text.encode(), usedforsecurity=False).hexdigest()[:digits]

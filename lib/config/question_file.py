@@ -12,6 +12,7 @@ the catalogue's defaults. Each error names the line and the key.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -61,9 +62,21 @@ class Entry:
         ConfigError
             As a stage would; with a file, the message begins with the line and key that it speaks of.
         """
+        with self.placing(given) as over:
+            check_all(over)
+
+    @contextmanager
+    def placing(self, given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+        """The parameters of this question, while they are looked at; an error begins with the line that it speaks of.
+
+        Raises
+        ------
+        ConfigError
+            Whatever was raised, with its place.
+        """
         over = self.over(given)
         try:
-            check_all(over)
+            yield over
         except ConfigError as error:
             named = [word for word in re.findall(r"\w+", str(error)) if over.get(word)]
             if not named:  # it speaks of what nobody says

@@ -47,8 +47,8 @@ class NaiveRule:
 
 
 def _cell_numbers(question: Question, X: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    recency = [X[name] for kind in question.actions if (name := type_column(kind, "recency")) in X]
-    counts = [X[name] for kind in question.actions if (name := type_column(kind, "events_90")) in X]
+    recency = [X[name] for kind in question.kinds if (name := type_column(kind, "recency")) in X]
+    counts = [X[name] for kind in question.kinds if (name := type_column(kind, "events_90")) in X]
     # where all of several actions are asked for, they were done as lately and as often as the one done least
     last = (np.max if question.needs_all else np.min)(recency, axis=0) if recency else np.full(len(X), NEVER_DAYS)
     often = (np.min if question.needs_all else np.sum)(counts, axis=0) if counts else np.zeros(len(X))

@@ -7,6 +7,7 @@ import pandas as pd
 from lib.attributes.columns import Attribute, Kind
 from lib.explain.groups import group_features
 from lib.explain.phrases import format_type_name
+from lib.expressions.named import NamedAction
 from lib.features.meanings import OF_ACTIONS, OF_TYPES, OF_USERS, Meaning
 from lib.features.vocabulary import OTHER, type_column
 from lib.tables.contracts import FEATURE_DICTIONARY
@@ -31,7 +32,10 @@ STORED: Mapping[Kind, str] = {  # the unit of an attribute's column in user_attr
 
 
 def describe_features(
-    columns: Sequence[str], kinds: Iterable[str], attributes: Sequence[Attribute] = ()
+    columns: Sequence[str],
+    kinds: Iterable[str],
+    attributes: Sequence[Attribute] = (),
+    named: Sequence[NamedAction] = (),
 ) -> pd.DataFrame:
     """Look up what columns mean.
 
@@ -43,13 +47,16 @@ def describe_features(
         All of the log: their names, which columns spell in small letters and underscores.
     attributes : Sequence[Attribute]
         Of the users: their columns follow.
+    named : Sequence[NamedAction]
+        Actions by a condition: their columns come first of what follows.
 
     Returns
     -------
     DataFrame[feature, about, meaning, unit string]
         A row per column, in their order.
     """
-    names = {type_column(kind, ""): kind for kind in kinds}
+    names = {type_column(kind, ""): kind for kind in kinds} | {type_column(one.kind, ""): one.name for one in named}
+    columns = [*columns, *(type_column(one.kind, name) for one in named for name in (*OF_TYPES, *OF_ACTIONS))]
     about = {column: group for group, members in group_features(columns).items() for column in members}
     rows = [_describe(column, about.get(column, THE_LOG), names) for column in columns]
     for one in attributes:

@@ -15,6 +15,7 @@ from lib.attributes.columns import is_text
 from lib.explain.groups import ATTRIBUTE, GroupView, group_features
 from lib.explain.importance import measure_importances
 from lib.explain.phrases import USUAL, describe_group, format_type_name
+from lib.expressions.named import NamedAction
 from lib.features.vocabulary import type_column
 from lib.labels.rows import Rows
 from lib.models.notes import PairNotes
@@ -78,7 +79,9 @@ def format_reasons(pair: Pair, features: pd.DataFrame, most: int) -> list[str | 
     return ["; ".join(filter(None, row)) or None for row in texts.tolist()]
 
 
-def explanation_notes(pair: Pair, cohort: pd.DataFrame, judged: Rows, kinds: Iterable[str], seed: int) -> PairNotes:
+def explanation_notes(
+    pair: Pair, cohort: pd.DataFrame, judged: Rows, kinds: Iterable[str], seed: int, named: Iterable[NamedAction] = ()
+) -> PairNotes:
     """What must be known of a pair to explain it later: its typical user, names of event types, importances.
 
     Parameters
@@ -89,13 +92,16 @@ def explanation_notes(pair: Pair, cohort: pd.DataFrame, judged: Rows, kinds: Ite
         What the pair was judged on, and had not learnt: importances are evidence too.
     kinds : event types
         All of the log: their names, which columns spell in small letters and underscores.
+    named : actions
+        Those that the question names: what people call them.
     """
     groups = group_features(pair.columns)
     inputs = pair.inputs(cohort)
     typical = inputs.median()
     for name in filter(is_text, map(str, inputs)):
         typical[name] = inputs[name].mode().iloc[0]
-    names = {prefix: kind for kind in kinds if (prefix := type_column(kind, "")) in groups}
+    called = {**{kind: kind for kind in kinds}, **{one.kind: one.name for one in named}}
+    names = {prefix: name for kind, name in called.items() if (prefix := type_column(kind, "")) in groups}
     importances = measure_importances(pair, typical.to_frame().T, judged.X, judged.y, seed)
     for row in importances:
         name = row["name"].removeprefix(ATTRIBUTE)

@@ -96,8 +96,8 @@ def split_parts(what: str, text: str) -> list[str]:
     return list(filter(None, (text[start + 1 : end].strip() for start, end in pairwise(ends))))
 
 
-def split_mapping(what: str, text: str) -> dict[str, str]:
-    """Read `ours=theirs` pairs with commas between.
+def split_mapping(what: str, text: str, like: str = "user_id=customer,event_time=ts") -> dict[str, str]:
+    """Read `ours=theirs` pairs with commas between, as `like` shows.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def split_mapping(what: str, text: str) -> dict[str, str]:
     for part in split_parts(what, text):
         ours, equals, theirs = (piece.strip() for piece in part.partition("="))
         if not (ours and equals and theirs):
-            raise ConfigError(f"{what} must read like user_id=customer,event_time=ts; this part does not: {part!r}.")
+            raise ConfigError(f"{what} must read like {like}; this part does not: {part!r}.")
         if ours in mapping:
             raise ConfigError(f"{what} maps {ours!r} twice: {text!r}. Keep one of them.")
         mapping[ours] = theirs

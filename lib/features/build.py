@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from lib.features.rhythm import action_rhythm
 from lib.features.vocabulary import Vocabulary, feature_columns, features_schema, type_column
-from lib.features.windows import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order
+from lib.features.windows import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order, type_features
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -52,7 +52,7 @@ def each_cutoff(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> Iterator
     for vocabulary in dict.fromkeys(plan.values()):
         chunk = _Chunk(activity, vocabulary)
         for cutoff in [cutoff for cutoff, known in plan.items() if known == vocabulary]:
-            values = chunk.at(_day_number(cutoff), vocabulary)
+            values = chunk.at(day_number(cutoff), vocabulary)
             seen = chunk.seen
             blank = np.zeros(int(seen.sum()), np.float32)
             columns = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
@@ -79,7 +79,7 @@ class _Chunk:
         used = (kind < len(vocabulary.types)) | pooled
         user = encoded.indices.to_numpy()[used].astype(np.int64)
         kind = kind[used].astype(np.int64)
-        day, known = _day_numbers(activity["day"])[used], _day_numbers(activity["known_day"])[used]
+        day, known = day_numbers(activity["day"])[used], day_numbers(activity["known_day"])[used]
         count = activity["count"].to_numpy()[used].astype(np.int64)
         # Beyond what a feature holds, values would meet their opposites as infinities, whose sum is no number.
         value = np.nan_to_num(activity["value"].fill_null(0.0).to_numpy()[used]).clip(-LARGEST, LARGEST)
@@ -101,9 +101,9 @@ class _Chunk:
         )
         self.items = Items.of(activity["items"], np.flatnonzero(used), user, day, known, self.n_users)
         self.seen: Bools = np.zeros(self.n_users, bool)
-        self.until = np.full(self.n_users, _day_number(date.max))
+        self.until = np.full(self.n_users, day_number(date.max))
         if "joined_until" in activity.column_names:
-            self.until[encoded.indices.to_numpy()] = _day_numbers(activity["joined_until"])
+            self.until[encoded.indices.to_numpy()] = day_numbers(activity["joined_until"])
 
     def at(self, cutoff: int, vocabulary: Vocabulary) -> dict[str, Floats]:
         """Return every feature of every user at one cutoff; `seen` then says who has a past there."""
@@ -125,34 +125,35 @@ class _Chunk:
         out |= users.rhythm()
         out["trend_7_28"] = np.log((out["events_7"] + 1) / (out["events_28"] * 7 / 28 + 1))
         out["trend_28_90"] = np.log((out["events_28"] + 1) / (out["events_90"] * 28 / 90 + 1))
-        age = float(max(0, cutoff - _day_number(vocabulary.log_start)))
+        age = float(max(0, cutoff - day_number(vocabulary.log_start)))
         out |= {f"covered_{w}": np.full(self.n_users, min(1.0, age / w)) for w in WINDOWS if w}
         out["log_age"] = np.full(self.n_users, age)
         out["expected"] = users.expected(out["tenure"])
-        recency = types.recency().reshape(shape)
-        expected = types.expected(np.repeat(out["tenure"], self.width)).reshape(shape)
-        days_28, days_90 = (types.distinct_days(w).reshape(shape) for w in (28, 90))
+        flat = {window: column.ravel() for window, column in counts.items()}
+        since = np.repeat(out["tenure"], self.width)
+        typed = {
+            name: column.reshape(shape)
+            for name, column in type_features(types, flat, values[28].ravel(), since).items()
+        }
         for slot, (kind, start) in enumerate(zip(vocabulary.prefixes, vocabulary.starts, strict=True)):
-            out |= {f"{kind}__events_{w or 'all'}": counts[w][:, slot].astype(float) for w in WINDOWS}
-            out[f"{kind}__days_28"] = days_28[:, slot].astype(float)
-            out[f"{kind}__days_90"] = days_90[:, slot].astype(float)
-            out[f"{kind}__value_28"] = values[28][:, slot]
-            out[f"{kind}__recency"] = recency[:, slot]
-            out[f"{kind}__expected"] = expected[:, slot]
-            out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - _day_number(start)) / 90))
+            out |= {f"{kind}__{name}": column[:, slot] for name, column in typed.items()}
+            out[f"{kind}__covered_90"] = np.full(self.n_users, min(1.0, max(0, cutoff - day_number(start)) / 90))
         if self.slots:
             rhythm = action_rhythm(
-                self.by_action.at(cutoff), np.repeat(out["tenure"], len(self.slots)), expected[:, self.slots].ravel()
-            )
+                self.by_action.at(cutoff), np.repeat(out["tenure"], len(self.slots)),
+                typed["expected"][:, self.slots].ravel(),
+            )  # fmt: skip
             for place, kind in enumerate(vocabulary.asked):
                 out |= {type_column(kind, name): column[place :: len(self.slots)] for name, column in rhythm.items()}
         return out
 
 
-def _day_number(day: date) -> int:
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
     return (day - date(1970, 1, 1)).days
 
 
-def _day_numbers(column: pa.ChunkedArray) -> Ints:
+def day_numbers(column: pa.ChunkedArray) -> Ints:
+    """The same of a column of days."""
     days: Ints = column.cast(pa.int32()).to_numpy().astype(np.int64)
     return days

@@ -7,7 +7,7 @@ from datetime import date
 
 from lib.features.vocabulary import DEFINITION, Vocabulary, choose_vocabulary
 from lib.tables.protocol import Tables
-from lib.tables.sql import days_sql
+from lib.tables.sql import days_sql, text_literal
 
 DEFINED = "computed"  # property of features
 EXTRACTION = "extraction"  # how properties begin that say what an extraction prepared; blank: no longer stands
@@ -47,10 +47,26 @@ def read_definition(tables: Tables) -> Definition | None:
 
 
 def drop_features(tables: Tables, where: str) -> None:
-    """Delete cached features, after the notes of all extractions: no stage may work on what is left of them."""
+    """Delete cached features, after the notes of all extractions: no stage may work on what is left of them.
+
+    Those of named actions go first: where a kill leaves the others, these are asked for again.
+    """
+    _blank_notes(tables)
+    for name in ("named_features", "features"):
+        if tables.exists(name):
+            tables.delete(name, where)
+
+
+def drop_named(tables: Tables, kinds: Sequence[str]) -> None:
+    """Delete the cached features of some named actions, after the notes of all extractions."""
+    if kinds and tables.exists("named_features"):
+        _blank_notes(tables)
+        tables.delete("named_features", f"event_type IN ({', '.join(map(text_literal, kinds))})")
+
+
+def _blank_notes(tables: Tables) -> None:
     if notes := extraction_notes(tables):
         tables.set_properties("features", dict.fromkeys(notes, ""))
-    tables.delete("features", where)
 
 
 def extraction_notes(tables: Tables) -> dict[str, str]:
@@ -71,8 +87,7 @@ def renew_definition(
     before = read_definition(tables)
     wanted = Definition(DEFINITION, max_event_types, before.pinned if before else ()).with_pinned(actions)
     if before is None or replace(before, pinned=wanted.pinned) != wanted:
-        if tables.exists("features"):
-            drop_features(tables, "1 = 1")
+        drop_features(tables, "1 = 1")
         return wanted
     new = set(wanted.pinned) - set(before.pinned)
     if new:

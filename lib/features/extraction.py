@@ -4,7 +4,7 @@ Each question's extraction is noted by itself, so that several can be prepared a
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,10 +13,11 @@ from lib import timeline
 from lib.attributes.columns import Attribute, from_plain, read_note, to_plain
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
-from lib.errors import NotEnoughHistory
-from lib.features import cache
+from lib.errors import NotEnoughHistory, SourceError
+from lib.features import cache, named
 from lib.features import source as event_rules
 from lib.features.build import each_cutoff
+from lib.features.named_rows import refuse_taken
 from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
 from lib.progress import Say
 from lib.tables.protocol import Tables
@@ -121,12 +122,12 @@ def build_missing(
 
     Returns the extraction, the number of cutoffs built and the number of feature columns.
     """
-    run = run or AskedTypes(read_first_seen(tables, as_of), config.question.actions)
+    run = run or AskedTypes(read_first_seen(tables, as_of), config.question.plain_actions)
     first_seen = run.first_seen
-    event_rules.check_actions(config.question.actions, list(first_seen), as_of)
-    if where := config.question.cohort_where:
-        event_rules.check_actions(where.event_types, list(first_seen), as_of, "the event types in cohort_where")
-    begun = min(day for action in config.question.actions for day, _ in first_seen[action])
+    first_days = named.read_first_days(tables, [one.kind for one in config.question.named], as_of)
+    _check_types(config.question, first_seen, first_days, as_of)
+    known = first_days | {kind: min(day for day, _ in days) for kind, days in first_seen.items()}
+    begun = min(known[kind] for kind in config.question.kinds)
     cutoffs = timeline.lay_out_cutoffs(
         as_of, max(choose_vocabulary(first_seen, as_of, config.max_event_types).log_start, begun),
         horizon_days=config.question.reach_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
@@ -143,10 +144,29 @@ def build_missing(
         say(f"computing the features of {len(plan)} cutoffs, {min(plan)} to {max(plan)}")
         write_features(tables, plan)
     cache.write_definition(tables, definition)
+    built = max(len(plan), named.build_missing(tables, first_days, cutoffs.all))
     extraction = finish(Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes))
     if noted != (text := extraction.to_json()):  # the same day again is no change: others need not read the table anew
         tables.set_property("features", note, text)
-    return extraction, len(plan), len(feature_columns(vocabulary))
+    return extraction, built, len(feature_columns(vocabulary)) + len(first_days) * len(named.FEATURES)
+
+
+def _check_types(question: Question, first_seen: Collection[str], first_days: Collection[str], as_of: date) -> None:
+    """Refuse what nobody ever did, and an action of one's own that is called as an event type is."""
+    for one in question.named:
+        if one.name in first_seen:
+            refuse_taken(one.name)
+        event_rules.check_actions([one.event_type], first_seen, as_of, f"the type of {one.name} in actions")
+        if one.kind not in first_days:
+            raise SourceError(
+                f"Nobody has ever done {one.name!r} before {as_of}: no event {one.event_type!r} meets {one.where!r}. "
+                "Change its condition in actions."
+            )
+    own = {one.name for one in question.named}
+    event_rules.check_actions(question.plain_actions, first_seen, as_of)
+    if where := question.cohort_where:
+        plain = [kind for kind in where.event_types if kind not in own]
+        event_rules.check_actions(plain, first_seen, as_of, "the event types in cohort_where")
 
 
 def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:

@@ -6,13 +6,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lib.config.stages import ExtractConfig
-from lib.features import cache, counting, forgotten
-from lib.features import source as event_rules
+from lib.features import counting, forgotten
 from lib.features.days import Ingestion
 from lib.features.forgotten import ForgottenUsers
 from lib.features.freshness import check_not_stale
 from lib.features.loads import EventCounts
 from lib.features.log import Log, Source
+from lib.features.named_rows import NamedRows, choose_named, read_noted
 from lib.features.planning import (
     check_sources_fresh,
     check_weeks,
@@ -30,6 +30,7 @@ from lib.features.source_note import (
     describe_log,
     is_other_rule,
 )
+from lib.features.writing import check_named, write_activity
 from lib.progress import Say
 from lib.sources.opening import open_source, reading
 from lib.tables.delta import DeltaTables
@@ -37,9 +38,7 @@ from lib.tables.protocol import Tables
 from lib.tables.sql import text_literal
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
-EVERYTHING = "1 = 1"
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Examined:
     before: SourceNote | None  # what was noted of the log
     note: SourceNote  # what is to be noted
     listed: ForgottenUsers
+    named: NamedRows  # what rows count as besides
     notes: tuple[str, ...]  # what a person should know of it
 
 
@@ -79,8 +79,9 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     log, as_of, plan, note = examined.log, examined.as_of, examined.plan, examined.note
     if log.anew:
         say(f"all of {log.name!r} is read anew, once: text files are read by another rule from now on")
-    if not plan.is_empty:
-        _write(tables, _rows_to_read(log, plan, note.begin), plan, log.anew)
+    for one in examined.named.added:
+        say(f"reading {one.name} from all of {log.name!r}, once: {one.definition}")
+    write_activity(tables, log, plan, note.begin, examined.named)
     if examined.before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
         tables.set_property("daily_activity", SOURCE, note.to_json())
     renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
@@ -100,11 +101,14 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     text = tables.get_property("daily_activity", SOURCE)
     before = SourceNote.from_json(text) if text else None
     sources, note = _open(config, tables.spark, before)
-    stored, acts = _read_stored(tables, config.question.actions)
+    stored, acts = _read_stored(tables, config.question.source_types)
     listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.is_text
+    parts = [part for one in sources for part in one.parts]
+    named = choose_named(config.question.named, parts, read_noted(tables), anew=anew)
+    sources = [replace(one, reading=replace(one.reading, named=named.actions)) for one in sources]
     with reading(config.events):
-        log, rows = _look(config, sources, stored, anew, listed)
+        log, rows = _look(config, sources, stored, anew, listed, asks_all=bool(named.new))
         note = note.with_since([one.reading.since for one in log.sources])
         as_of, begin, notes = find_days(config, log, rows, note.begin)
         note = replace(note, begin=begin)
@@ -112,12 +116,13 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
         if anew:
             check_reaches_back(config, stored, rows, as_of)
         plan, more = plan_ingestion(config, log, rows, as_of)
+        more += check_named(tables, log, plan, begin, named, config.max_bad_rows)
     sound = [row for row in rows if not row["broken"]]  # the others were refused, or are left out
     check_sources_fresh(log, sound, as_of)
     check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
     notes = [*notes, *more, *_tell_gained(log)]
     notes += check_weeks(config, log, sound, plan, {} if anew else acts)
-    return Examined(log, as_of, plan, before, note, listed, tuple(notes))
+    return Examined(log, as_of, plan, before, note, listed, named, tuple(notes))
 
 
 def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | None) -> tuple[list[Source], SourceNote]:
@@ -133,15 +138,16 @@ def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | Non
 
 
 def _look(
-    config: ExtractConfig, sources: Sequence[Source], stored: EventCounts, anew: bool, listed: ForgottenUsers
-) -> tuple[Log, Sequence[Any]]:
-    """The log as it is now, without users who were forgotten, with its numbers.
+    config: ExtractConfig, sources: Sequence[Source], stored: EventCounts, anew: bool, listed: ForgottenUsers,
+    *, asks_all: bool = False,
+) -> tuple[Log, Sequence[Any]]:  # fmt: skip
+    """The log as it is now, without users who were forgotten, with its numbers; `asks_all` where old days are read too.
 
     Where a column came later, it is told since which day it is there.
     """
     log = Log.of(sources, stored, anew)
     gained = any(one.gained for one in sources)
-    is_whole = log.start is None or anew or gained or listed.has_due(config.run_date or config.as_of)
+    is_whole = log.start is None or anew or gained or asks_all or listed.has_due(config.run_date or config.as_of)
     log = log.without(forgotten.find_shown(log.events, None if is_whole else look_back(log), listed), is_whole)
     new = [[ours for ours in one.gained if ours not in one.reading.since] for one in sources]
     log = log.with_since([counting.find_since(log.events_of(number), ours) for number, ours in enumerate(new)])
@@ -187,31 +193,7 @@ def _count(config: ExtractConfig, log: Log) -> Sequence[Any]:
     """Look once over what is new and what is recent."""
     start = None if log.anew else log.start
     looked_at = counting.look_at(log, look_back(log), config.as_of)
-    return counting.count_days(looked_at, start, config.question.actions, tolerant=config.max_bad_rows > 0)
-
-
-def _rows_to_read(log: Log, plan: Ingestion, begin: date | None) -> "DataFrame":
-    """The rows of the days to read, each event once, summed up."""
-    from pyspark.sql import functions as F
-
-    looked_at = log.events.where(plan.span_sql)
-    if log.has_key:  # the same rows as were counted: a repeated event may lie on an earlier day
-        first = look_back(log)
-        looked_at = counting.look_at(log, min(plan.first_day(), first) if first else None, plan.as_of)
-    rows = looked_at.where(plan.where_sql).where(F.col("broken").isNull())
-    return event_rules.sum_by_day(rows if begin is None else rows.where(F.col("day") >= F.lit(begin)))
-
-
-def _write(tables: DeltaTables, rows: "DataFrame", plan: Ingestion, anew: bool) -> None:
-    # Cached features that the new rows outdate go first: a kill in between costs a recomputation, no more.
-    if tables.exists("features"):
-        cache.drop_features(tables, f"cutoff > DATE '{plan.first_day()}'")
-    if anew:  # whatever of it lies beyond as_of goes too: the next run reads it as new days
-        tables.replace("daily_activity", rows, EVERYTHING)
-    elif plan.changed_days:
-        tables.replace("daily_activity", rows, plan.where_sql)
-    else:  # nothing that is there has one of these days: no file need be looked for
-        tables.append("daily_activity", rows)
+    return counting.count_days(looked_at, start, config.question.source_types, tolerant=config.max_bad_rows > 0)
 
 
 def _read_stored(tables: Tables, actions: Sequence[str]) -> tuple[EventCounts, EventCounts]:

@@ -120,7 +120,7 @@ def check_weeks(
     lines = []
     for one, own in _count_sources(log, rows, plan.as_of):
         lines += [weeks.check_not_thin(one.name, "its events", own, plan.as_of, config.accept_shrunk)]
-    asked = " or ".join(map(repr, config.question.actions))
+    asked = " or ".join(map(repr, config.question.source_types))
     for what, stored, column in (("all events", log.compared, "n"), (f"events {asked}", acts, "acts")):
         counts: Counter[date] = Counter()
         for (known_day, day), n in stored.items():

@@ -13,7 +13,9 @@ from lib.config.event_kinds import quote_name
 from lib.config.events import EventSource
 from lib.errors import ConfigError, SourceError
 from lib.expressions.expression import parse
+from lib.expressions.named import NamedAction
 from lib.features.columns import OurColumn, Zones, find_columns, show_columns, source_column
+from lib.features.named_rows import MARKS, mark_rows
 from lib.features.shapes import (
     EVENTS,
     NOTHING,
@@ -45,6 +47,7 @@ class Reading:
     unpivot: Mapping[str, str] = field(default_factory=dict)  # event type -> the column that counts it
     zones: Zones = field(default_factory=Zones)
     since: Mapping[str, date] = field(default_factory=dict)  # column -> the first day that has it
+    named: tuple[NamedAction, ...] = ()  # actions that rows may count as besides
 
     @classmethod
     def of(cls, config: EventSource, zone: str, since: Mapping[str, date] | None = None) -> "Reading":
@@ -68,7 +71,8 @@ def standardise(parts: Sequence[Part], reading: Reading, kept: Sequence[str] = (
         whole files. `broken` names the first column of the row that is null or unreadable and must not be, or `row`,
         or `event_where`; null for a sound row. `found` is what stands there, `file` where that is; `has_value` and its
         like tell whether the row has something there. `item_id` is null for aggregated rows. Rows with one `key` are
-        one event; it is null where a row is an event of its own. `source` is `number`.
+        one event; it is null where a row is an event of its own. `source` is `number`. Where `reading` has named
+        actions, besides what `mark_rows` says.
 
     Raises
     ------
@@ -109,6 +113,7 @@ def _standardise_part(part: Part, reading: Reading, kept: Sequence[str], number:
         rows = spread(part, rows, reading.unpivot, odd | fails)
     shaped["key"] = _key(part, reading, shaped["event_type"], number)
     shaped["source"] = F.lit(number)
+    shaped |= mark_rows(part, reading.named, shaped["event_type"]) if reading.named else {}
     return rows.select(*(column.alias(name) for name, column in shaped.items()), *kept)
 
 
@@ -194,7 +199,8 @@ def first_of_each(events: "DataFrame") -> "DataFrame":
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    order = ("known_time", "day", "user_id", "event_type", "value", "count", "item_id")
+    order = ["known_time", "day", "user_id", "event_type", "value", "count", "item_id"]
+    order += [MARKS] * (MARKS in events.columns)
     apart = F.array("user_id", F.col("day").cast("string"))  # rows without a key, which one worker could not bear
     place = F.row_number().over(Window.partitionBy(F.coalesce("key", apart)).orderBy(*order))
     return events.withColumn("place", place).where(F.col("key").isNull() | (F.col("place") == 1)).drop("place")

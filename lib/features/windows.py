@@ -5,6 +5,7 @@ integers since 1970-01-01. All integer sums are exact and rows are sorted first,
 their partitioning moves a value.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +144,30 @@ class VisiblePast:
             "overdue": recency / np.maximum(mean, 1.0),
             "weekend_share": weekend / np.maximum(n, 1),
         }
+
+
+def type_features(
+    past: VisiblePast, counts: Mapping[int | None, Ints], value_28: Floats, since: Floats
+) -> dict[str, Floats]:
+    """Every feature of `TYPE_FEATURES` of every group, but for what the log's own start tells, `covered_90`.
+
+    Parameters
+    ----------
+    past : VisiblePast
+        Days of (user, event type) groups.
+    counts : {window: number of events of each group}
+    value_28 : array
+        Sum of the values of the last 28 days.
+    since : array
+        Days since the user was first seen.
+    """
+    return {
+        **{f"events_{window or 'all'}": counts[window].astype(float) for window in WINDOWS},
+        **{f"days_{window}": past.distinct_days(window).astype(float) for window in (28, 90)},
+        "value_28": value_28,
+        "recency": past.recency(),
+        "expected": past.expected(since),
+    }
 
 
 @dataclass(frozen=True)

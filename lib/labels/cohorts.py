@@ -7,6 +7,7 @@ from lib.attributes.columns import Attribute
 from lib.attributes.joining import KINDS, values_sql, with_attributes_sql
 from lib.config.question import Question
 from lib.expressions.facts import Fact
+from lib.labels.activity import activity_sql, with_named_features_sql
 from lib.tables.sql import days_sql, decimal_sql, text_literal
 from lib.timeline import NEVER_DAYS, Window
 
@@ -14,9 +15,11 @@ from lib.timeline import NEVER_DAYS, Window
 def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence[Attribute] = ()) -> str:
     """SQL for the users eligible at the cutoffs, chosen from their past only.
 
-    All columns of `features`, then those of the users' attributes, as they were at the cutoff.
+    All columns of `features`, then those of the actions that the question names, then those of the users' attributes,
+    as they were at the cutoff.
     """
-    return with_attributes_sql(_chosen_sql(question, cutoffs), attributes, cutoffs)
+    chosen = with_named_features_sql(_chosen_sql(question, cutoffs), question, cutoffs)
+    return with_attributes_sql(chosen, attributes, cutoffs)
 
 
 def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
@@ -25,7 +28,7 @@ def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
     if condition is None:
         return rows
     facts, where = condition
-    known = f"({facts_sql(facts, cutoffs)}) w" if facts else ""
+    known = f"({facts_sql(question, facts, cutoffs)}) w" if facts else ""
     named = question.cohort_where.attributes if question.cohort_where else {}
     values = f"({_values_sql(named, cutoffs)}) v" if named else ""
     joins = [
@@ -80,16 +83,16 @@ def condition_sql(question: Question) -> tuple[Sequence[Fact], str] | None:
     return question.facts_before, f"({done})"
 
 
-def facts_sql(facts: Sequence[Fact], cutoffs: Sequence[date]) -> str:
+def facts_sql(question: Question, facts: Sequence[Fact], cutoffs: Sequence[date]) -> str:
     """SQL for facts of every user who was ever seen before a cutoff: user_id, cutoff, and `fact_n` for each.
 
     An event counts where its day, the day on which it became known and the one since when it is its user's all lie
     before the cutoff.
     """
     windows = sorted({fact.days for fact in facts if fact.days})
-    columns = ", ".join(f"{_fact_sql(fact)} AS fact_{place}" for place, fact in enumerate(facts))
+    columns = ", ".join(f"{_fact_sql(question, fact)} AS fact_{place}" for place, fact in enumerate(facts))
     return (
-        f"SELECT a.user_id, s.cutoff{', ' if columns else ''}{columns} FROM {{activity}} a "
+        f"SELECT a.user_id, s.cutoff{', ' if columns else ''}{columns} FROM {activity_sql(question)} a "
         f"JOIN ({_spans_sql(cutoffs, windows)}) s ON a.day < s.cutoff AND a.known_day < s.cutoff "
         "AND a.joined_after < s.cutoff AND s.cutoff <= a.joined_until GROUP BY a.user_id, s.cutoff"
     )
@@ -107,8 +110,11 @@ def _spans_sql(cutoffs: Sequence[date], windows: Sequence[int]) -> str:
     return " UNION ALL ".join(rows)
 
 
-def _fact_sql(fact: Fact) -> str:
-    conditions = [f"a.event_type = {text_literal(fact.event_type)}"] if fact.event_type else []
+def _fact_sql(question: Question, fact: Fact) -> str:
+    # All events are those of the log: what is named besides counts nowhere twice.
+    conditions = [f"a.event_type <> {text_literal(one.kind)}" for one in question.named]
+    if fact.event_type:
+        conditions = [f"a.event_type = {text_literal(question.kind_of(fact.event_type))}"]
     conditions += [f"a.day >= s.since_{fact.days}"] if fact.days else []
     inside = " AND ".join(conditions) or "1 = 1"
     if fact.name == "events":

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.config.question import Question
+from lib.labels.activity import stored_sql
 from lib.tables.sql import text_literal
 from lib.timeline import Window
 
@@ -18,9 +19,9 @@ def delays_sql(question: Question, as_of: date) -> str:
     """SQL for when the action's events of settled days became known. Columns: day, known_day, events (their number)."""
     end = Window.lookback(as_of, SETTLED_DAYS).start
     window = Window.lookback(end, LOOKBACK_DAYS)
-    types = ", ".join(text_literal(action) for action in question.actions)
+    types = ", ".join(map(text_literal, question.kinds))
     return (
-        "SELECT day, known_day, SUM(count) AS events FROM {daily_activity} "
+        f"SELECT day, known_day, SUM(count) AS events FROM {stored_sql(question)} a "
         f"WHERE event_type IN ({types}) AND day >= DATE '{window.start}' AND day < DATE '{window.end}' "
         f"AND known_day < DATE '{as_of}' GROUP BY day, known_day ORDER BY day, known_day"
     )

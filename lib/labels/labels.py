@@ -5,6 +5,7 @@ from datetime import date
 
 from lib.attributes.columns import Attribute
 from lib.config.question import Question
+from lib.labels.activity import activity_sql
 from lib.labels.cohorts import cohort_sql
 from lib.tables.sql import decimal_sql, text_literal
 from lib.timeline import Window
@@ -22,9 +23,9 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
         f"SELECT DATE '{cutoff}' AS cutoff, DATE '{days.start}' AS since, DATE '{days.end}' AS until"
         for cutoff, days in spans
     )
-    types = ", ".join(text_literal(action) for action in question.actions)
+    types = ", ".join(map(text_literal, question.kinds))
     done = (
-        f"FROM {{activity}} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
+        f"FROM {activity_sql(question)} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
         "AND a.joined_after < s.until AND s.until <= a.joined_until "
         f"WHERE a.event_type IN ({types}) AND a.known_day < DATE '{as_of}'"
     )
@@ -40,7 +41,7 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
 
 def _enough_sql(question: Question) -> str:
     """SQL condition on the action's events of one user: often enough, worth enough, each of several or all together."""
-    kinds = [f"a.event_type = {text_literal(action)}" for action in question.actions]
+    kinds = [f"a.event_type = {text_literal(kind)}" for kind in question.kinds]
     conditions = []
     for inside in kinds if question.needs_all else ["1 = 1"]:
         conditions.append(f"SUM(CASE WHEN {inside} THEN a.count ELSE 0 END) >= {question.at_least}")

@@ -1,10 +1,11 @@
 """Our columns in DuckDB's SQL, by the rules of `lib/features/shapes.py`; Spark's are in `lib/features/columns.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lib.expressions import kinds
-from lib.expressions.expression import Expression, parse
+from lib.expressions.expression import Expression, has_columns, parse
+from lib.expressions.named import NamedAction
 from lib.features import shapes
 from lib.features.shapes import EVENTS, NOTHING, Asked
 from lib.looking.relations import Rows, quoted
@@ -30,10 +31,11 @@ _SPREAD = {  # of a row that was made of a wide one
 }
 
 
-def shaped_sql(rows: Rows, mapping: Preset, zone: str) -> str:
+def shaped_sql(rows: Rows, mapping: Preset, zone: str, named: Sequence[NamedAction] = ()) -> str:
     """A SELECT of user_id, event_time, event_type, value, item_id, count, known_at, broken and found.
 
-    Times are those of the clock of `zone`. `broken` names the first column of a row that cannot be used.
+    Times are those of the clock of `zone`. `broken` names the first column of a row that cannot be used. Behind them
+    `named`, the named actions that a row counts as, and `unclear`, what stands where that cannot be told.
     """
     asked = shapes.find_asked(mapping.columns, mapping.unpivot)
     given = {one.ours: column for one in asked if (column := _find(rows, one, zone))}
@@ -45,11 +47,28 @@ def shaped_sql(rows: Rows, mapping: Preset, zone: str) -> str:
     faults, value = _faults(given)
     where, fails, shown = _where(rows, mapping.where)
     broken = f"COALESCE(CASE WHEN {fails} THEN 'event_where' END, {faults})"
-    named = [_key_sql(rows, name) for name in mapping.key] + [f"{WIDE}.type"] * bool(mapping.key and mapping.unpivot)
-    keys = [f"CAST({key} AS VARCHAR) AS key_{place}" for place, key in enumerate(named)]
+    parts = [_key_sql(rows, name) for name in mapping.key] + [f"{WIDE}.type"] * bool(mapping.key and mapping.unpivot)
+    keys = [f"CAST({key} AS VARCHAR) AS key_{place}" for place, key in enumerate(parts)]
     columns = [*values, f"{broken} AS broken", f"CASE WHEN {fails} THEN {shown} ELSE {value} END AS found", *keys]
+    columns += _marks(rows, named, given["event_type"].value)
     taken = f"({rows.sql}) WHERE {where}"
     return f"SELECT {', '.join(columns)} FROM {_spread_sql(rows, mapping, taken, fails) if mapping.unpivot else taken}"
+
+
+def _marks(rows: Rows, named: Sequence[NamedAction], event_type: str) -> tuple[str, str]:
+    names, unclear = ["NULL"], ["NULL"]
+    for one in named:
+        what = f"actions: {one.name}"
+        if not has_columns(one.where, names=rows.types, what=what):
+            continue
+        condition = shapes.read_condition(one.where, rows.types, what)
+        is_type = f"{event_type} = {text_literal(one.event_type)}"
+        names.append(f"CASE WHEN {is_type} AND COALESCE({condition.duckdb()}, FALSE) THEN {text_literal(one.name)} END")
+        if failure := condition.failure("duckdb"):
+            shown = f"{text_literal(one.name + ': ')} || {_shown(condition)}"
+            unclear.append(f"CASE WHEN {is_type} AND COALESCE({failure}, FALSE) THEN {shown} END")
+    marks = f"LIST_FILTER(CAST([{', '.join(names)}] AS VARCHAR[]), lambda one: one IS NOT NULL) AS named"
+    return marks, f"CAST(COALESCE({', '.join(unclear)}) AS VARCHAR) AS unclear"
 
 
 def _spread_sql(rows: Rows, mapping: Preset, taken: str, fails: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lib import timeline
 from lib.looking.look import Look, format_command
-from lib.looking.measures import Kind, Measures
+from lib.looking.measures import Kind
 from lib.looking.samples import HORIZONS
 
 LEAST_USERS = 50  # who act: fewer teach nothing
@@ -14,7 +14,7 @@ LEAST_USERS = 50  # who act: fewer teach nothing
 def format_look(seen: Look, given: dict[str, str], file: Path | None = None) -> list[str]:
     """Everything, the command last; where a file says what is asked, the one that reads it."""
     return [
-        *_sources(seen), "", *_mapping(seen), "", *_numbers(seen), "", *_types(seen.measures), "", *_faults(seen), "",
+        *_sources(seen), "", *_mapping(seen), "", *_numbers(seen), "", *_types(seen), "", *_faults(seen), "",
         *_enough(seen), "", "To run on it:", f"  {format_command(seen, given, file)}",
     ]  # fmt: skip
 
@@ -56,13 +56,16 @@ def _numbers(seen: Look) -> Iterator[str]:
         yield "(~: estimates, with the bounds of 95 in 100 cases; all other counts, sums, days and bounds are exact)"
 
 
-def _types(measures: Measures) -> Iterator[str]:
+def _types(seen: Look) -> Iterator[str]:
+    measures = seen.measures
     heads = "".join(f"{f'{days} d':>9}" for days in HORIZONS)
     yield f"{'event type':<32}{'events':>14}{'users':>20}{heads}   (share of the users active before who do it)"
     for kind in measures.kinds:
         yield f"{kind.name[:31]:<32}{kind.events:>14,}{kind.users!s:>20}{_rates(kind)}"
     if measures.kinds_in_all > len(measures.kinds):
         yield f"and {measures.kinds_in_all - len(measures.kinds)} more"
+    for kind, action in zip(measures.named, seen.named, strict=True):
+        yield f"{kind.name[:31]:<32}{kind.events:>14,}{kind.users!s:>20}{_rates(kind)}   {action.definition}"
 
 
 def _rates(kind: Kind) -> str:
@@ -74,6 +77,10 @@ def _faults(seen: Look) -> Iterator[str]:
     for one in measures.unusable:
         faults += 1
         yield f"! {one.column} cannot be used in {one.rows:,} rows, such as {one.example!r}"
+    rows, example = measures.unclear
+    if rows:
+        faults += 1
+        yield f"! a condition of actions cannot be read in {rows:,} rows, such as {example!r}"
     for user, rows in measures.odd_ids:
         faults += 1
         yield f"! {rows:,} rows are of one user {user!r}: tools write so that there is none"

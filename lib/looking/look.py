@@ -11,7 +11,9 @@ import duckdb
 
 from lib.config.event_kinds import quote_name
 from lib.config.events import Events
+from lib.expressions.named import NamedAction
 from lib.features import clocks
+from lib.features.named_rows import check_readable
 from lib.features.shapes import map_counts, map_parts
 from lib.looking import mapping
 from lib.looking.columns import shaped_sql
@@ -35,6 +37,7 @@ class Look:
     newest: date | None  # the day that a blank as_of comes to
     notes: Sequence[str]  # of clocks
     action: str | None  # what might be asked about
+    named: Sequence[NamedAction]
     max_bad_rows: float  # what a run needs to be told to leave unusable rows out
 
     @property
@@ -43,8 +46,8 @@ class Look:
         return (self.newest - self.measures.first).days if self.newest else 0
 
 
-def look(config: Events, run_date: date | None) -> Look:
-    """Look at the events of a configuration.
+def look(config: Events, run_date: date | None, named: Sequence[NamedAction] = ()) -> Look:
+    """Look at the events of a configuration, and at those of named actions besides.
 
     Raises
     ------
@@ -60,8 +63,10 @@ def look(config: Events, run_date: date | None) -> Look:
         types = [rows.types for rows in parts]
         both = zip(map_parts(columns, types), map_counts(full.unpivot, types), strict=True)
         known = [replace(full, columns=kept, unpivot=counts) for kept, counts in both]
-        shaped = " UNION ALL ".join(map(shaped_sql, parts, known, repeat(config.time_zone)))
-        measures = measure(engine, shaped, len(full.key) + bool(full.key and full.unpivot))
+        check_readable(named, types)
+        shaped = " UNION ALL ".join(map(shaped_sql, parts, known, repeat(config.time_zone), repeat(named)))
+        names = [one.name for one in named]
+        measures = measure(engine, shaped, len(full.key) + bool(full.key and full.unpivot), names)
     except duckdb.Error as error:
         raise unreadable(config.events, parts[0], error) from error
     newest, notes = None, []
@@ -73,7 +78,7 @@ def look(config: Events, run_date: date | None) -> Look:
     share = bad / (measures.rows + bad) if bad else 0.0
     return Look(
         config.events, parts, columns, mapping.fitting_presets(parts), measures, newest, notes, _action(measures),
-        -(-share * 1000 // 1) / 1000 if 0 < share <= MAX_LEFT_OUT else 0.0,
+        named, -(-share * 1000 // 1) / 1000 if 0 < share <= MAX_LEFT_OUT else 0.0,
     )  # fmt: skip
 
 

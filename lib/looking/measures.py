@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lib.features.hints import NULL_TEXTS
 from lib.looking import samples
 from lib.looking.counts import Count
-from lib.looking.samples import Middle
+from lib.looking.samples import Drawn, Middle
 from lib.tables.sql import text_literal
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Measures:
     top_user: tuple[str, Count] | None
     events_per_user: Middle | None
     late: int  # events that became known a day or more after they happened
+    named: Sequence[Kind] = ()  # named actions
+    unclear: tuple[int, str] = (0, "")  # rows of which it cannot be told whether they count as one, and an example
 
     @property
     def first(self) -> date:
@@ -88,8 +90,8 @@ class Measures:
         return self.duplicates.error is not None
 
 
-def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int) -> Measures:
-    """Count everything of a SELECT as `columns.shaped_sql` has it, over all parts."""
+def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int, named: Sequence[str] = ()) -> Measures:
+    """Count everything of a SELECT as `columns.shaped_sql` has it, over all parts, and of actions by their names."""
     engine.execute(f"CREATE OR REPLACE TEMP VIEW shaped AS {_once_sql(shaped, keys)}")
     by_day, by_kind = _count_exactly(engine)
     unusable = _find_unusable(engine)
@@ -108,7 +110,26 @@ def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int) -> Meas
         duplicates=drawn.repeated, odd_ids=_find_nameless(engine) if any(row.nameless for row in by_day) else [],
         pointed=_find_pointed(engine) if any(row.pointed for row in by_day) else None,
         top_user=drawn.top_user, events_per_user=people.events, late=sum(row.late for row in by_day),
+        named=_measure_named(engine, drawn, named, days), unclear=_find_unclear(engine) if named else (0, ""),
     )  # fmt: skip
+
+
+def _measure_named(
+    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, names: Sequence[str], days: Mapping[date, int]
+) -> list[Kind]:
+    """The named actions, of which a row may count as several; looked at besides, where there are any."""
+    if not names:
+        return []
+    events = dict(_rows(
+        engine, f"SELECT kind, {EVENTS} FROM (SELECT UNNEST(named) AS kind, count FROM log) GROUP BY 1"
+    ))  # fmt: skip
+    users, rates = samples.draw_doers(engine, drawn, names, days)
+    return [Kind(name, events.get(name, 0), users[name], rates[name]) for name in names]
+
+
+def _find_unclear(engine: "duckdb.DuckDBPyConnection") -> tuple[int, str]:
+    [(rows, example)] = _rows(engine, "SELECT COUNT(unclear), COALESCE(MIN(unclear), '') FROM log")
+    return rows, example
 
 
 def _once_sql(shaped: str, keys: int) -> str:

@@ -43,6 +43,13 @@ def connect(memory: str = "700MB") -> "duckdb.DuckDBPyConnection":
     return engine
 
 
+def open_files(engine: "duckdb.DuckDBPyConnection", events: str, options: Options) -> list[Rows]:
+    """Open all files of a source whose columns their beginnings tell; none of JSON, of tables, or where nothing is."""
+    files = _list_files(events)
+    is_told = files and tell_format(events, files) is not Format.JSON
+    return _open(engine, events, files, options) if is_told else []
+
+
 def open_rows(engine: "duckdb.DuckDBPyConnection", events: str, options: Options) -> list[Rows]:
     """Open all files of a source.
 
@@ -57,6 +64,10 @@ def open_rows(engine: "duckdb.DuckDBPyConnection", events: str, options: Options
             f"The events {events!r} are no file that can be looked at here. Name files or a folder of CSV, JSON lines "
             "or Parquet; tables and Delta folders are looked at where they are kept."
         )
+    return _open(engine, events, files, options)
+
+
+def _open(engine: "duckdb.DuckDBPyConnection", events: str, files: Sequence[File], options: Options) -> list[Rows]:
     kind = tell_format(events, files)
     if kind is Format.PARQUET:
         groups = _parquet_groups(files)

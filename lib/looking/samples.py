@@ -80,8 +80,7 @@ def draw_users(
     engine: "duckdb.DuckDBPyConnection", drawn: Drawn, kinds: Sequence[str], days: Mapping[date, int]
 ) -> People:
     """Look at some of the users, at all where all rows were drawn, and at what they did of some event types."""
-    part = 1 if drawn.is_whole else max(1, drawn.known_users // EXACT_USERS)
-    cutoffs = _find_cutoffs(days)
+    part, cutoffs = _part_of_users(drawn), _find_cutoffs(days)
     listed = ", ".join(map(text_literal, kinds)) or "NULL"
     spans = "".join(f", {_spans_sql(horizon, cutoff)}" for horizon, cutoff in cutoffs.items())
     engine.execute(
@@ -91,13 +90,35 @@ def draw_users(
     )
     [(users,)] = _rows(engine, "SELECT COUNT(DISTINCT who) FROM people")
     by_kind = dict(_rows(engine, "SELECT kind, COUNT(*) FROM people WHERE kind IS NOT NULL GROUP BY 1"))
-    rates = {horizon: _find_rates(engine, horizon) for horizon in cutoffs}
+    rates = {horizon: _find_rates(engine, horizon, "people") for horizon in cutoffs}
     per_user = "SELECT SUM(events) AS number FROM people GROUP BY who"
     return People(
         scale(users, part), {kind: scale(by_kind[kind], part) for kind in kinds},
         {kind: {horizon: shares[kind] for horizon, shares in rates.items() if kind in shares} for kind in kinds},
         _middle(engine, per_user, users, part),
     )  # fmt: skip
+
+
+def draw_doers(
+    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, names: Sequence[str], days: Mapping[date, int]
+) -> tuple[Mapping[str, Count], Mapping[str, Mapping[int, float]]]:
+    """The same users once more, and who of them did named actions: by name how many, and their rates by horizon."""
+    part, cutoffs = _part_of_users(drawn), _find_cutoffs(days)
+    spans = "".join(f", {_spans_sql(horizon, cutoff)}" for horizon, cutoff in cutoffs.items())
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE doers AS SELECT HASH(user_id) AS who, kind{spans} "
+        "FROM (SELECT user_id, event_time, UNNEST(named) AS kind FROM log)"
+        + (f" WHERE HASH(user_id) % {part} = 0" if part > 1 else "") + " GROUP BY ALL"
+    )  # fmt: skip
+    by_kind = dict(_rows(engine, "SELECT kind, COUNT(*) FROM doers GROUP BY 1"))
+    rates = {horizon: _find_rates(engine, horizon, "doers") for horizon in cutoffs}
+    return {name: scale(by_kind.get(name, 0), part) for name in names}, {
+        name: {horizon: shares.get(name, 0.0) for horizon, shares in rates.items()} for name in names
+    }
+
+
+def _part_of_users(drawn: Drawn) -> int:
+    return 1 if drawn.is_whole else max(1, drawn.known_users // EXACT_USERS)
 
 
 def _find_cutoffs(days: Mapping[date, int]) -> dict[int, date]:
@@ -115,10 +136,10 @@ def _spans_sql(horizon: int, cutoff: date) -> str:
     return f"BOOL_OR({before}) AS before_{horizon}, BOOL_OR({after}) AS after_{horizon}"
 
 
-def _find_rates(engine: "duckdb.DuckDBPyConnection", horizon: int) -> dict[str, float]:
+def _find_rates(engine: "duckdb.DuckDBPyConnection", horizon: int, doers: str) -> dict[str, float]:
     cohort = f"SELECT DISTINCT who FROM people WHERE before_{horizon}"
     [(asked,)] = _rows(engine, f"SELECT COUNT(*) FROM ({cohort})")
-    acted = f"SELECT kind, COUNT(*) FROM people SEMI JOIN ({cohort}) USING (who) WHERE after_{horizon} GROUP BY 1"
+    acted = f"SELECT kind, COUNT(*) FROM {doers} SEMI JOIN ({cohort}) USING (who) WHERE after_{horizon} GROUP BY 1"
     return {kind: n / asked for kind, n in _rows(engine, acted)} if asked else {}
 
 

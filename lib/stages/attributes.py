@@ -126,17 +126,17 @@ def find_leaks(
             sql = sampling.sample_sql(sql, (MOST_ROWS / users,) * 2, sampling.OF_A_USER, config.seed)
         rows = Rows(tables.query(sql).sort_values("user_id", ignore_index=True))
         seen.append(rows)
-    actions, seed = config.question.actions, config.seed
-    first, *others = (Cutoff.of(rows, actions, seed) for rows in seen)
-    beginners = Cutoff.of(seen[0].of(_never_acted(seen[0], actions)), actions, seed)
+    kinds, seed = config.question.kinds, config.seed
+    first, *others = (Cutoff.of(rows, kinds, seed) for rows in seen)
+    beginners = Cutoff.of(seen[0].of(_never_acted(seen[0], kinds)), kinds, seed)
     old = others[0] if others else None
     today = config.run_date or cutoffs.as_of  # by when the table of users was written
     return [check_attribute(one, seen[0], first, beginners, old, today) for one in attributes]
 
 
-def _never_acted(rows: Rows, actions: Sequence[str]) -> npt.NDArray[np.bool_]:
+def _never_acted(rows: Rows, kinds: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Which users had never done what is asked about."""
-    columns = [name for kind in actions if (name := type_column(kind, "events_all")) in rows.frame]
+    columns = [name for kind in kinds if (name := type_column(kind, "events_all")) in rows.frame]
     return np.asarray(rows.frame[columns].fillna(0.0).to_numpy(float).sum(axis=1) == 0)
 
 

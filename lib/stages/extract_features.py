@@ -68,9 +68,11 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
     if first.feature_keys == "yes":
         keys.check_can_have_keys(tables)
     joined = load_identities(first, tables, say)  # before the events: some ids may be a forgotten user's
-    actions = tuple(sorted({action for config in configs for action in config.question.actions}))
+    questions = [config.question for config in configs]
+    types = tuple(sorted({kind for question in questions for kind in question.source_types}))
+    named = tuple(sorted({one for question in questions for one in question.named}))
     say("looking for what is new in the events")
-    ingested = ingest.ingest(replace(first, question=replace(first.question, actions=actions)), tables, say)
+    ingested = ingest.ingest(replace(first, question=replace(first.question, actions=types, named=named)), tables, say)
     say(f"activity is up to date, as of {ingested.as_of}")
     if ingested.notes:
         checks = [
@@ -79,6 +81,7 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
         ]
         tables.append("source_checks", pd.DataFrame(checks))
     users = tuple(load_users(first, tables).lines) if first.users else ()
+    actions = tuple(sorted({action for question in questions for action in question.plain_actions}))
     asked = AskedTypes(extraction.read_first_seen(tables, ingested.as_of), actions)
     return ReadLog(ingested, asked, (*joined, *users))
 

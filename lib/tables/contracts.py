@@ -11,7 +11,16 @@ DAILY_ACTIVITY = {
     "value": "double",  # sum; null where no event of the row had one
     "items": "array<string>",  # distinct, sorted; null where rows come aggregated or nameless
 }
+NAMED_ACTIVITY = {  # of named actions, whose events are among those of daily_activity too
+    "user_id": "string",
+    "day": "date",
+    "event_type": "string",  # the name with a digest of its definition: lib.expressions.named
+    "known_day": "date",
+    "count": "bigint",
+    "value": "double",
+}
 FEATURES = {"user_id": "string", "cutoff": "date"}  # and wide feature columns, all float
+NAMED_FEATURES = {"user_id": "string", "cutoff": "date", "event_type": "string"}  # and those of one type, all float
 USER_ATTRIBUTES = {  # and a column of each attribute: a string, or a double
     "user_id": "string",
     "valid_from": "date",  # the row holds after this day; null: always
@@ -192,7 +201,9 @@ FORGOTTEN = {
 }
 CONTRACTS = {
     "daily_activity": DAILY_ACTIVITY,
+    "named_activity": NAMED_ACTIVITY,
     "features": FEATURES,
+    "named_features": NAMED_FEATURES,
     "user_attributes": USER_ATTRIBUTES,
     "feature_dictionary": FEATURE_DICTIONARY,
     "identities": IDENTITIES,
@@ -214,6 +225,7 @@ CONTRACTS = {
 }
 OPEN = {
     "features": ("float",),
+    "named_features": ("float",),
     "user_attributes": ("string", "double"),
     **WIDE,
 }  # tables with more columns, of these types

@@ -2,7 +2,9 @@
 
 IDS = {  # where ids of users stand: the columns of tables, earlier versions and the logs' statistics of files included
     "daily_activity": ("user_id",),
+    "named_activity": ("user_id",),
     "features": ("user_id",),
+    "named_features": ("user_id",),
     "user_attributes": ("user_id",),
     "identities": ("user_id", "person"),
     "predictions": ("user_id",),
@@ -18,7 +20,9 @@ MAY_NAME = {  # tables whose texts may repeat a value as it was found: which row
 }
 STATISTICS = {  # columns whose least and greatest values a table's log may keep for each file: no ids
     "daily_activity": ("day", "known_day", "event_type"),
+    "named_activity": ("day", "known_day", "event_type"),
     "features": ("cutoff",),
+    "named_features": ("cutoff", "event_type"),
     "user_attributes": ("valid_from", "known_day"),
     "identities": ("joined_after", "joined_until"),
     "predictions": ("question", "cutoff"),

@@ -75,7 +75,9 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
         pair = comparison.refit(rows, parts, trained, config.question, config.seed)
     say("measuring what it looks at")
     cohort = training.at([training.frame["cutoff"].max()])
-    why = reasons.explanation_notes(trained.pair, cohort.X, trained.judged, request.kinds, config.seed)
+    why = reasons.explanation_notes(
+        trained.pair, cohort.X, trained.judged, request.kinds, config.seed, config.question.named
+    )
     deciles = outcomes.count_by_decile(trained.pair.score(trained.judged.X), trained.judged.y).to_dict("records")
     notes = replace(
         pair.notes, typical=why.typical, names=why.names, importances=why.importances, deciles=deciles,

@@ -62,7 +62,7 @@ def select_rows(rows: Rows, blueprint: Blueprint, question: Question) -> tuple[R
         return rows, rows.X
     rows = rows.newest(int(blueprint.get("history", 0)))
     X = rows.X
-    return rows, X[group_columns(list(X.columns), blueprint, question.actions)]
+    return rows, X[group_columns(list(X.columns), blueprint, question.kinds)]
 
 
 def earn_sharpness(training: Rows, parts: Split, blueprint: Blueprint, question: Question, seed: int) -> float | None:

@@ -29,7 +29,7 @@ class Fold:
 
     def __init__(self, learn: Rows, judge: Rows, question: Question, seed: int) -> None:
         histories = {history: thin_rows(learn.newest(history), SEARCH_ROWS, seed) for history in CHOICES["history"]}
-        self._hold(histories, thin_rows(judge, SEARCH_ROWS, seed), question.actions, seed)
+        self._hold(histories, thin_rows(judge, SEARCH_ROWS, seed), question.kinds, seed)
 
     @classmethod
     def from_samples(cls, learn: Mapping[int, Rows], judge: Rows, actions: tuple[str, ...], seed: int) -> Self:

@@ -18,7 +18,7 @@ from lib.tables.protocol import Tables
 from lib.tables.schemas import arrow_schema
 from tests.builders import identity_draws
 from tests.builders.identity_draws import FEATURES, Persons
-from tests.builders.question_checks import daily_rows, question_of
+from tests.builders.question_checks import check_counts, daily_rows, put_named, question_of
 
 JOINS = pa.schema([
     ("user_id", pa.string()), ("person", pa.string()), ("known_time", pa.timestamp("us")), ("known_day", pa.date32()),
@@ -39,6 +39,7 @@ def tables_of(persons: Persons, types: tuple[str, ...] = ()) -> MemoryTables:
     put_identities(tables, identity_draws.rows_of(persons))
     first_seen = extraction.read_first_seen(tables, max(made.cutoffs))
     extraction.write_features(tables, {day: choose_vocabulary(first_seen, day, 24) for day in made.cutoffs})
+    put_named(tables, made)
     return tables
 
 
@@ -65,4 +66,5 @@ def check_draw(seed: int) -> tuple[int, int]:
         told = dict(zip(rows["user_id"], rows["label"].astype(int), strict=True))
         truth = {user: identity_draws.true_label(persons, cutoff, user) for user in cohort}
         assert told == truth, (seed, str(question))
+        check_counts(identity_draws.seen_at(persons, cutoff), cutoff, rows)
     return len(labelled), int(labelled["label"].sum())

@@ -1,19 +1,21 @@
 """Drawn questions asked of our SQL, and held against what is true."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 
 from lib.config.catalogue import defaults
 from lib.config.question import Question
-from lib.features import extraction
-from lib.features.vocabulary import choose_vocabulary
+from lib.features import extraction, named
+from lib.features.vocabulary import choose_vocabulary, type_column
 from lib.labels.cohorts import sizes_sql
 from lib.labels.labels import labelled_cohort_sql
-from lib.tables.contracts import DAILY_ACTIVITY
+from lib.tables.contracts import DAILY_ACTIVITY, NAMED_ACTIVITY
 from lib.tables.memory import MemoryTables
 from lib.tables.schemas import arrow_schema
 from tests.builders import question_draws
@@ -36,6 +38,15 @@ def daily_rows(made: Drawn) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def named_rows(made: Drawn) -> list[dict[str, Any]]:
+    """The events of its named actions as `named_activity` holds them, told event by event."""
+    rows = []
+    for one in question_of(made).named:
+        events = tuple(replace(event, kind=one.kind) for event in made.events if made.is_done(event, one.name))
+        rows += daily_rows(replace(made, events=events))
+    return [{name: row[name] for name in NAMED_ACTIVITY} for row in rows]
+
+
 def tables_of(made: Drawn, rows: Sequence[Mapping[str, Any]] | None = None) -> MemoryTables:
     """A home of a draw: its activity, or other rows of it, and the features of its cutoffs."""
     tables = MemoryTables()
@@ -43,7 +54,17 @@ def tables_of(made: Drawn, rows: Sequence[Mapping[str, Any]] | None = None) -> M
     tables.replace("daily_activity", activity, "1 = 1")
     first_seen = extraction.read_first_seen(tables, max(made.cutoffs))
     extraction.write_features(tables, {day: choose_vocabulary(first_seen, day, 24) for day in made.cutoffs})
+    put_named(tables, made)
     return tables
+
+
+def put_named(tables: MemoryTables, made: Drawn) -> None:
+    """Keep the events of the named actions of a draw, and their features at its cutoffs."""
+    if kinds := [one.kind for one in question_of(made).named]:
+        own = pa.Table.from_pylist(named_rows(made), arrow_schema(NAMED_ACTIVITY))
+        tables.replace("named_activity", own, "1 = 1")
+        tables.replace("named_features", named.SCHEMA.empty_table(), "1 = 1")
+        named.build_missing(tables, named.read_first_days(tables, kinds, max(made.cutoffs)), made.cutoffs)
 
 
 def question_of(made: Drawn) -> Question:
@@ -64,4 +85,19 @@ def check_draw(seed: int) -> tuple[int, int]:
         assert int(sizes.get(cutoff, 0)) == len(cohort), (seed, str(question))
         told = dict(zip(rows["user_id"], rows["label"].astype(int), strict=True))
         assert told == {user: question_draws.true_label(made, cutoff, user) for user in cohort}, (seed, str(question))
+        check_counts(made, cutoff, rows)
     return len(labelled), int(labelled["label"].sum())
+
+
+def check_counts(made: Drawn, cutoff: date, rows: pd.DataFrame) -> None:
+    """Hold the numbers of events of named actions, in windows before a cutoff, against the truth."""
+    now = made.midnight(cutoff)
+    for one in question_of(made).named:
+        before = [e for e in made.events if made.is_done(e, one.name) and e.moment < now and e.known_from < now]
+        for days in (7, 28, 90, 0):
+            since = made.midnight(cutoff - timedelta(days=days)) if days else None
+            inside = [e for e in before if since is None or e.moment >= since]
+            name = type_column(one.kind, f"events_{days or 'all'}")
+            told = dict(zip(rows["user_id"], rows[name].fillna(0).astype(int), strict=True))
+            true = Counter(e.user for e in inside for _ in range(e.count))
+            assert told == {user: true[user] for user in told}, (str(question_of(made)), cutoff, name)

@@ -1,8 +1,8 @@
 """Drawn logs and questions, and what is true of them: computed event by event, by moments, without a line of `lib`."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,25 @@ from zoneinfo import ZoneInfo
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe")
 TYPES = ("view", "buy", "it's {odd}", "refund")
 MICROSECOND = timedelta(microseconds=1)
+PLACES = ("shop", "app", "it's", None)
 USERS = 14
+Meets = Callable[["Event"], bool]  # whether an event meets a condition on rows
+# what named actions may be: the condition in some spellings, and what it says
+DEFINITIONS: Sequence[tuple[Sequence[str], Meets]] = (
+    (("value > 1", "1.0 < Value", "NOT (value <= 1)"), lambda one: one.value is not None and one.value > 1),
+    (("value > 2.5", "2.5 < `value`", "not value <= 2.5"),
+     lambda one: one.value is not None and one.value > Decimal("2.5")),
+    (("value BETWEEN 0 AND 10", "value >= 0 and value <= 10.0"),
+     lambda one: one.value is not None and 0 <= one.value <= 10),
+    (("value IS NULL", "(VALUE IS NULL)"), lambda one: one.value is None),
+    (("place = 'app'", "'app' = Place"), lambda one: one.place == "app"),
+    (("place IN ('app', 'it''s')", "place = 'it''s' OR (place = 'app')"), lambda one: one.place in ("app", "it's")),
+    (("place <> 'app'", "NOT place = 'app'"), lambda one: one.place not in ("app", None)),
+    (("NOT (place = 'shop' AND value > 0)", "value <= 0 OR place != 'shop'"),
+     lambda one: one.place not in ("shop", None) or (one.value is not None and one.value <= 0)),
+    (("count >= 2", "2 <= count"), lambda one: one.count >= 2),
+)  # fmt: skip
+NAMES = ("big_one", "odd_one")
 Texts = Mapping[str, str]  # a question as its parameters
 Fact = tuple[str, str, int]  # name, event type or blank, days or 0
 Tree = tuple[Any, ...]
@@ -27,6 +45,7 @@ class Event:
     known: datetime | None
     count: int
     value: Decimal | None
+    place: str | None = None
 
     @property
     def known_from(self) -> datetime:
@@ -44,6 +63,12 @@ class Drawn:
     as_of: date
     texts: dict[str, str]
     tree: Tree | None
+    named: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # name -> event type, place of `DEFINITIONS`
+
+    def is_done(self, event: Event, action: str) -> bool:
+        """Whether an event counts as an action: one of its type, or a named one."""
+        kind, place = self.named.get(action, (action, -1))
+        return event.kind == kind and (place < 0 or DEFINITIONS[place][1](event))
 
     def midnight(self, day: date) -> datetime:
         """The moment at which a day of the log begins."""
@@ -73,9 +98,40 @@ def draw(seed: int) -> Drawn:
     tree = draw_condition(rng, 2) if rng.random() < 0.6 else None
     reach = int(texts["starts_in_days"]) + int(texts["horizon_days"])
     as_of = cutoff + timedelta(days=reach + rng.choice((0, 0, 3)))
-    made = Drawn(zone, (), cutoffs, as_of, texts | {"cohort_where": spell(tree) if tree else ""}, tree)
+    other = random.Random(f"named {seed}")
+    named, tree = _name(other, texts, tree)
+    texts["cohort_where"] = spell(tree) if tree else ""
+    made = Drawn(zone, (), cutoffs, as_of, texts, tree, named)
     edges = [day + timedelta(days=n) for day in cutoffs for n in _edges(texts, tree)] + [as_of]
-    return replace(made, events=tuple(_draw_event(rng, made, edges) for _ in range(rng.randrange(40, 120))))
+    events = [_draw_event(rng, made, edges) for _ in range(rng.randrange(40, 120))]
+    return replace(made, events=tuple(replace(one, place=other.choice(PLACES)) for one in events))
+
+
+def _name(
+    rng: random.Random, texts: dict[str, str], tree: Tree | None
+) -> tuple[dict[str, tuple[str, int]], Tree | None]:
+    """Let named actions take the place of some event types; those that the question then speaks of are defined."""
+    named = {name: (rng.choice(TYPES), rng.randrange(len(DEFINITIONS))) for name in NAMES} if rng.random() < 0.6 else {}
+    actions = [kind for kind in TYPES if quoted(kind) in texts["action"]]
+    for place, name in enumerate(rng.sample(sorted(named), len(named))[: len(actions)]):
+        if rng.random() < 0.7:
+            actions[place] = name
+    if texts["all_actions"] == "false" and (int(texts["at_least"]) > 1 or texts["at_least_value"]):
+        made_of = {named[name][0] for name in actions if name in named}
+        actions = [action for action in actions if action not in made_of]  # one event would count twice: it is refused
+    texts["action"] = ",".join(map(quoted, actions))
+    tree = _rename(rng, tree, list(named)) if tree and named else tree
+    texts["actions"] = ", ".join(
+        f"{name}={quoted(kind)} WHERE {DEFINITIONS[place][0][0]}" for name, (kind, place) in named.items()
+    )
+    return named, tree
+
+
+def _rename(rng: random.Random, tree: Tree, names: Sequence[str]) -> Tree:
+    if tree[0] in ("and", "or", "not"):
+        return (tree[0], *(_rename(rng, part, names) for part in tree[1:]))
+    name, kind, days = tree[1]
+    return (tree[0], (name, rng.choice(names) if kind and rng.random() < 0.5 else kind, days), *tree[2:])
 
 
 def _edges(texts: Texts, tree: Tree | None) -> list[int]:
@@ -153,7 +209,7 @@ def _is_asked(made: Drawn, cutoff: date, before: Sequence[Event]) -> bool:
     since = None if texts["cohort_days"] == "all" else made.midnight(cutoff - timedelta(days=int(texts["cohort_days"])))
     recent = [one for one in before if since is None or one.moment >= since]
     if made.tree is None and texts["without"] == "true":
-        did = {one.kind for one in recent}
+        did = {action for action in actions for one in recent if made.is_done(one, action)}
         if not (actions <= did if texts["all_actions"] == "true" else actions & did):
             return False
     if not recent:
@@ -171,9 +227,9 @@ def true_label(made: Drawn, cutoff: date, user: str) -> int:
         if one.user == user and begin <= one.moment < end and one.known_from < made.midnight(made.as_of)
     ]  # fmt: skip
     actions = true_actions(made)
-    groups = [[one for one in seen if one.kind in actions]]
-    if texts["all_actions"] == "true":
-        groups = [[one for one in seen if one.kind == action] for action in actions]
+    groups = [[one for one in seen if made.is_done(one, action)] for action in actions]
+    if texts["all_actions"] != "true":  # an event that counts as two of them counts for each
+        groups = [[one for group in groups for one in group]]
     did = all(_is_enough(texts, group) for group in groups)
     return int(did != (texts["without"] == "true"))
 
@@ -186,8 +242,8 @@ def _is_enough(texts: Texts, events: Sequence[Event]) -> bool:
 
 
 def true_actions(made: Drawn) -> set[str]:
-    """The event types of the action."""
-    return {kind for kind in TYPES if quoted(kind) in made.texts["action"]}
+    """The event types of the action, and the named ones."""
+    return {kind for kind in (*TYPES, *NAMES) if quoted(kind) in made.texts["action"]}
 
 
 def holds(made: Drawn, tree: Tree, cutoff: date, before: Sequence[Event]) -> bool | None:
@@ -214,7 +270,7 @@ def holds(made: Drawn, tree: Tree, cutoff: date, before: Sequence[Event]) -> boo
 def _number(made: Drawn, fact: Fact, cutoff: date, before: Sequence[Event]) -> int | Decimal | None:
     name, kind, days = fact
     begin = made.midnight(cutoff - timedelta(days=days)) if days else None
-    events = [one for one in before if (not kind or one.kind == kind) and (begin is None or one.moment >= begin)]
+    events = [one for one in before if (not kind or made.is_done(one, kind)) and (begin is None or one.moment >= begin)]
     if name == "events":
         return sum(one.count for one in events)
     if name == "active_days":
@@ -241,16 +297,20 @@ def rewrite(texts: Texts, rng: random.Random) -> dict[str, str]:
         if rng.random() < 0.5:
             where = where.replace(one, more)
     other["cohort_where"] = f"({where})" if where and rng.random() < 0.5 else where
+    for spellings, _ in DEFINITIONS:
+        other["actions"] = other["actions"].replace(f"WHERE {spellings[0]}", f"where  {rng.choice(spellings)}")
     return other
 
 
 def meaning(texts: Texts) -> tuple[Any, ...]:
-    """What tells one question from another, but for what its condition says."""
-    actions = tuple(sorted(kind for kind in TYPES if quoted(kind) in texts["action"]))
+    """What tells one question from another, but for what its condition on users says."""
+    actions = tuple(sorted(kind for kind in (*TYPES, *NAMES) if quoted(kind) in texts["action"]))
+    spoken_of = [name for name in NAMES if quoted(name) in texts["action"] + texts["cohort_where"]]
+    definitions = [part for name in spoken_of for part in texts["actions"].split(", ") if part.startswith(f"{name}=")]
     plain = ("horizon_days", "starts_in_days", "cohort_days", "without", "at_least")
     needs_all = texts["all_actions"] == "true" and len(actions) > 1
     value = Decimal(texts["at_least_value"] or 0)
-    return (actions, needs_all, value, *(texts[name] for name in plain), bool(texts["cohort_where"]))
+    return (actions, needs_all, value, *(texts[name] for name in plain), bool(texts["cohort_where"]), *definitions)
 
 
 def says_the_same(one: Drawn, other: Drawn, seeds: Iterable[int]) -> bool:
@@ -263,6 +323,7 @@ def says_the_same(one: Drawn, other: Drawn, seeds: Iterable[int]) -> bool:
             before = [event for event in made.events if event.moment < now and event.known_from < now]
             for user in {event.user for event in before}:
                 own = [event for event in before if event.user == user]
-                if holds(made, one.tree, cutoff, own) is not holds(made, other.tree, cutoff, own):
+                mine, theirs = (replace(made, named=drawn.named) for drawn in (one, other))
+                if holds(mine, one.tree, cutoff, own) is not holds(theirs, other.tree, cutoff, own):
                     return False
     return True

@@ -31,7 +31,10 @@ from localrun.run.record import past_runs
 from tests.builders.exports import exported
 from tests.builders.identity_checks import put_identities
 
-NOT_THERE = ("evaluations", "suppressions", "contacts", "profiles", "user_attributes", "identities")
+NOT_THERE = (
+    "evaluations", "suppressions", "contacts", "profiles", "user_attributes", "identities", "named_activity",
+    "named_features",
+)  # fmt: skip
 HELD = [name for name in IDS if name not in NOT_THERE]  # the home of before does not have these
 
 

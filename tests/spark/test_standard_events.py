@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from lib.config.question_kinds import named_actions
 from lib.errors import ConfigError, SourceError
+from lib.features.named_rows import sum_named
 from lib.features.source import sum_by_day
 from tests.builders.sources import standard
 
@@ -188,3 +190,26 @@ def test_a_decimal_sum_is_that_of_its_doubles(spark):
     )  # fmt: skip
     ((value,),) = picked(sum_by_day(standard(frame, {})), "value")
     assert value == pytest.approx(0.3, abs=1e-12)
+
+
+def test_rows_that_count_as_named_actions_are_told_of_wide_rows_too_and_add_up_apart(spark):
+    named = named_actions().read("actions", "big=view WHERE place = 'app', odd=sale WHERE to_number(note) > 3")
+    wide = literal(
+        spark, "user_id, event_time, views, sale, place, note",
+        "'a', DATE'2024-06-01', 3, 1, 'app', '4'", "'b', DATE'2024-06-01', 2, 0, 'shop', '2'",
+        "'c', DATE'2024-06-01', 1, 1, NULL, 'free'",
+    )  # fmt: skip
+    shaped = standard(wide, {}, unpivot={"view": "views", "sale": "sale"}, named=named)
+    names = {one.kind: one.name for one in named}
+    told = {
+        (row.user_id, row.event_type): ([names[kind] for kind in row.named], row.unclear) for row in shaped.collect()
+    }
+    assert told == {
+        ("a", "view"): (["big"], None), ("a", "sale"): (["odd"], None), ("b", "view"): ([], None),
+        ("c", "view"): ([], None), ("c", "sale"): ([], "odd: free"),
+    }  # fmt: skip
+    sums = [(row.user_id, names[row.event_type], row["count"], row.value) for row in sum_named(shaped).collect()]
+    assert sorted(sums) == [("a", "big", 3, None), ("a", "odd", 1, None)]
+    # a part without the column has no rows that meet the condition
+    part = literal(spark, "user_id, event_time, event_type", "'a', DATE'2024-06-01', 'view'")
+    assert picked(standard(part, {}, named=named), "named", "unclear") == [([], None)]

@@ -197,6 +197,28 @@ def test_what_is_realised_is_what_the_ledger_has(replays):
         assert (found["expected"].value, found["observed"].value) == pytest.approx((row["expected"], row["observed"]))
 
 
+def test_an_action_of_ones_own_is_replayed_as_any_other():
+    texts = WIDGETS | {"action": "big", "actions": "big=buy WHERE value >= 25"}
+    question = Question.of(texts)
+    rows = log().to_pandas()
+    big = rows[(rows["event_type"] == "buy") & (rows["value"] >= 25)]
+    named = pa.Table.from_pandas(
+        big.assign(event_type=question.kinds[0], items=None), log().schema, preserve_index=False
+    )
+    both = pa.concat_tables([log(), named]).replace_schema_metadata({replay.NAMED: question.kinds[0].encode()})
+    past = SharedTables.extract(both, DAYS[:1], texts, as_told)
+    tables, registry = past.tables(DAYS[0], {}), MemoryRegistry()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(space, "STARTS", QUICK)
+        run = replay.replay(GATE, DAYS[0], texts, tables, registry, as_told)
+    assert (run.stopped, run.promoted) == ("", True)
+    afterwards = replay.tables_in_hindsight(replay.policy_tables(tables), past.activity)
+    scored = replay.read_scored(afterwards, question, DAYS[:1], UNTIL)
+    bought = big[(big["day"] >= DAYS[0]) & (big["day"] < DAYS[0] + timedelta(days=7))]["user_id"]
+    assert set(scored[scored["acted"] == 1]["user_id"]) == set(bought) & set(scored["user_id"])
+    assert 0 < scored["acted"].mean() < 1
+
+
 def test_without_scores_there_is_nothing_to_judge(past):
     assert replay.read_scored(replay.tables_in_hindsight({}, past.activity), QUESTION, DAYS, UNTIL).empty
 

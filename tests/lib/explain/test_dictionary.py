@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 
 from lib.attributes.columns import Attribute, Kind
+from lib.config.question_kinds import named_actions
 from lib.explain.dictionary import GONE, OF_KINDS, STORED, THE_LOG, describe_attributes, describe_features
 from lib.explain.groups import group_features
 from lib.explain.phrases import describe_group
 from lib.features.build import build_features
+from lib.features.named import FEATURES
 from lib.features.vocabulary import type_column
 from tests.builders.runs import activity, ago, plan, row
 
@@ -86,3 +88,12 @@ def test_every_kind_of_attribute_is_told():
     assert describe_attributes(USERS[2:]) == {USERS[2].stored: "signed up, in: days since 1970", "flag_vip": (
         "vip, in: true or false"
     )}  # fmt: skip
+
+
+def test_columns_of_named_actions_are_told_by_their_names(columns):
+    named = named_actions().read("actions", "big=buy WHERE value > 50")
+    rows = describe_features(columns, KINDS, USERS, named)
+    own = rows[rows["feature"].str.startswith(named[0].kind)]
+    assert list(own["feature"]) == [type_column(named[0].kind, name) for name in FEATURES]
+    assert set(own["about"]) == {"big"}
+    assert own["meaning"].iloc[0] == "big events in the 7 days before the cutoff"

@@ -1,0 +1,220 @@
+"""Rows of a source that count as named actions: told apart while it is read, and kept beside the activity.
+
+What was read once is read on by every later run, whatever it asks: a question that comes again finds it whole.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from lib.errors import SourceError
+from lib.expressions.alike import spell_alike
+from lib.expressions.expression import has_columns
+from lib.expressions.kinds import Type
+from lib.expressions.named import NamedAction
+from lib.features.columns import show_columns
+from lib.features.days import Ingestion
+from lib.features.shapes import read_condition
+from lib.sources.part import Part
+from lib.tables.protocol import Tables
+from lib.tables.sql import text_literal
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+TABLE = "named_activity"
+NOTE = "actions"  # property of the table: what it was read by
+MARKS, UNCLEAR = "named", "unclear"  # of a row: the named actions that it counts as; where that cannot be told
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """The named actions that a run reads."""
+
+    actions: tuple[NamedAction, ...] = ()  # those asked for, and those that were read before
+    new: frozenset[str] = frozenset()  # kinds of which no day was read yet
+    notes: tuple[str, ...] = ()  # what a person should know of it
+
+    @property
+    def added(self) -> tuple[NamedAction, ...]:
+        """Those of which all is to be read."""
+        return tuple(one for one in self.actions if one.kind in self.new)
+
+    def where_sql(self, plan: Ingestion) -> str:
+        """SQL condition for the rows that are written."""
+        parts = [f"event_type IN ({_list_sql([one.kind for one in self.added])})"] * bool(self.new)
+        known = [one.kind for one in self.actions if one.kind not in self.new]
+        if known and not plan.is_empty:
+            parts.append(f"(event_type IN ({_list_sql(known)}) AND {plan.where_sql})")
+        return " OR ".join(parts)
+
+
+def choose_named(
+    asked: Sequence[NamedAction], parts: Sequence[Part], noted: Sequence[NamedAction], *, anew: bool
+) -> NamedRows:
+    """The actions to read: those asked for, and those of before that the events can still tell.
+
+    Raises
+    ------
+    ConfigError
+        If one that is asked for reads a column that no part of any source has.
+    """
+    types = [part.types for part in parts]
+    check_readable(asked, types)
+    wanted = {one.kind: one for one in (*noted, *asked)}
+    gone = [one for one in noted if one not in asked and not _can_tell(one, types)]
+    lines = [
+        f"{one.name} ({one.definition}) is read no longer: the events have no such column any more. No question of "
+        "this run asks about it."
+        for one in gone
+    ]
+    read = sorted((one for one in wanted.values() if one not in gone), key=lambda one: one.kind)
+    known = set() if anew else {one.kind for one in noted}
+    return NamedRows(tuple(read), frozenset(one.kind for one in read if one.kind not in known), tuple(lines))
+
+
+def check_readable(actions: Sequence[NamedAction], parts: Sequence[Mapping[str, Type]]) -> None:
+    """Refuse an action that no part of any source can tell, or that one with its columns has in another type.
+
+    Raises
+    ------
+    ConfigError
+        The message names the column, or what else is wrong.
+    """
+    for one in actions:
+        with_columns = [types for types in parts if _can_tell(one, [types])]
+        for types in with_columns or parts[:1]:  # without the columns, the error says which is missing
+            read_condition(one.where, types, _what(one))
+
+
+def _can_tell(action: NamedAction, parts: Sequence[Mapping[str, Type]]) -> bool:
+    return any(has_columns(action.where, names=types, what=_what(action)) for types in parts)
+
+
+def _what(action: NamedAction) -> str:
+    return f"actions: {action.name}"
+
+
+def mark_rows(part: Part, actions: Sequence[NamedAction], event_type: "Column") -> "dict[str, Column]":
+    """What the rows of a part count as: `MARKS` array<string>, and `UNCLEAR` string, null where all can be told.
+
+    A part without a column that a condition reads has no rows that meet it.
+
+    Raises
+    ------
+    ConfigError
+        If a condition cannot be read over the part's columns.
+    """
+    from pyspark.sql import functions as F
+
+    kinds, unclear = [], [F.lit(None).cast("string")]
+    for one in actions:
+        if not has_columns(one.where, names=part.types, what=_what(one)):
+            continue
+        condition = read_condition(one.where, part.types, _what(one))
+        is_type = event_type == F.lit(one.event_type)
+        kinds.append(F.when(is_type & F.coalesce(F.expr(condition.spark()), F.lit(False)), F.lit(one.kind)))
+        if failure := condition.failure("spark"):
+            shown = F.concat(F.lit(f"{one.name}: "), show_columns(condition))
+            unclear.append(F.when(is_type & F.coalesce(F.expr(failure), F.lit(False)), shown))
+    marks = F.array_compact(F.array(*kinds)) if kinds else F.array().cast("array<string>")
+    return {MARKS: marks, UNCLEAR: F.coalesce(*unclear)}
+
+
+def check_rows(events: "DataFrame", actions: Sequence[NamedAction], most: float) -> list[str]:
+    """Refuse conditions that cannot be told of more than a share of their type's rows; says what was left out.
+
+    Raises
+    ------
+    SourceError
+        The message has the number of rows, and one value as it stands.
+    """
+    from pyspark.sql import functions as F
+
+    types = sorted({one.event_type for one in actions})
+    row = events.where(F.col("event_type").isin(types)).agg(
+        F.count("*").alias("rows"), F.count(UNCLEAR).alias("unclear"), F.min(UNCLEAR).alias("shown")
+    ).collect()[0]  # fmt: skip
+    if not row["unclear"]:
+        return []
+    said = f"actions: a condition cannot be read in {row['unclear']} of {row['rows']} rows, such as {row['shown']!r}"
+    if row["unclear"] <= most * row["rows"]:
+        return [f"{said}; they count as not meant."]
+    raise SourceError(
+        f"{said}. Nothing was written. Say in the condition what is meant there, like coalesce(to_number(x), 0) > 50."
+    )
+
+
+def check_new_names(events: "DataFrame", actions: Sequence[NamedAction]) -> None:
+    """Refuse a name that the log has for an event type of its own.
+
+    Raises
+    ------
+    SourceError
+        The message names it.
+    """
+    from pyspark.sql import functions as F
+
+    names = [name for one in actions for name in (one.name, one.kind)]
+    taken = events.where(F.col("event_type").isin(names)).select("event_type").limit(1).collect()
+    if taken:
+        refuse_taken(taken[0]["event_type"])
+
+
+def refuse_taken(name: str) -> None:
+    """Say that a named action is called as an event type is."""
+    raise SourceError(
+        f"actions names {name!r}, and the events have a type of that name: which of them is meant could not be told. "
+        "Call the action otherwise."
+    )
+
+
+def sum_named(events: "DataFrame") -> "DataFrame":
+    """Sum marked events up to `named_activity`: one that counts as several actions counts for each of them."""
+    from pyspark.sql import functions as F
+
+    return events.withColumn("event_type", F.explode(MARKS)).groupBy("user_id", "day", "event_type", "known_day").agg(
+        F.sum("count").alias("count"), F.sum("value").alias("value")
+    ).select("user_id", "day", "event_type", "known_day", "count", "value")  # fmt: skip
+
+
+def read_noted(tables: Tables) -> tuple[NamedAction, ...]:
+    """The actions that were read before."""
+    text = tables.get_property(TABLE, NOTE)
+    return tuple(
+        NamedAction(one["name"], one["event_type"], spell_alike(one["name"], one["where"]), one["where"])
+        for one in (json.loads(text) if text else [])
+    )
+
+
+def write_noted(tables: Tables, actions: Sequence[NamedAction]) -> None:
+    """Note the actions that are read, where others were before."""
+    plain = [{"name": one.name, "event_type": one.event_type, "where": one.where} for one in actions]
+    if (text := json.dumps(plain)) != tables.get_property(TABLE, NOTE):
+        tables.set_property(TABLE, NOTE, text)
+
+
+def tell_begins(tables: Tables, events: "DataFrame", actions: Sequence[NamedAction]) -> list[str]:
+    """Say of actions that come to be read that the source no longer has the first days of their type."""
+    from pyspark.sql import functions as F
+
+    types = sorted({one.event_type for one in actions})
+    if not types or not tables.exists("daily_activity"):
+        return []
+    by_type = f"event_type IN ({_list_sql(types)}) GROUP BY event_type"
+    then = tables.query(f"SELECT event_type, MIN(day) AS day FROM {{daily_activity}} WHERE {by_type}")
+    rows = events.where(F.col("event_type").isin(types)).groupBy("event_type").agg(F.min("day").alias("day")).collect()
+    now = {row["event_type"]: row["day"] for row in rows}
+    stored: dict[str, date] = dict(then.itertuples(index=False))
+    return [
+        f"{one.name} begins on {now[one.event_type]}: {one.event_type!r} was read from {stored[one.event_type]} on, "
+        "and the events no longer hold what was before."
+        for one in actions
+        if one.event_type in stored and one.event_type in now and stored[one.event_type] < now[one.event_type]
+    ]
+
+
+def _list_sql(kinds: Sequence[str]) -> str:
+    return ", ".join(map(text_literal, kinds))
