@@ -8,8 +8,8 @@ FACTS: Mapping[str, tuple[str, str]] = {
     "events": ("the number of {type} events", "the number of events"),
     "active_days": ("the number of days with {type}", "the number of active days"),
     "value": ("the value of {type}", "the value of all events"),
-    "days_since_first": ("the time in days since the first {type}", "the time in days since the first event"),
-    "days_since_last": ("the time in days since the last {type}", "the time in days since the last event"),
+    "days_since_first": ("the number of days since the first {type}", "the number of days since the first event"),
+    "days_since_last": ("the number of days since the last {type}", "the number of days since the last event"),
 }
 WITH_WINDOW = ("events", "active_days", "value")
 
