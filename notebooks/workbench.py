@@ -97,7 +97,7 @@ tables = delta.DeltaTables(spark, get("schema"))
 prepared = extraction.read_extraction(tables, Question.from_widgets(get), None)
 asked = {name: get(name) for name in WORKBENCH} | {"as_of": prepared.cutoffs.as_of}
 sample = read_sample(tables, prepared, int(dbutils.widgets.get("most_users")))
-bench = Workbench(sample.activity, asked, sample.users, sample.types, sample.identities)
+bench = Workbench(sample.activity, asked, sample.users, sample.types, sample.identities, sample.named)
 print(f"{bench.config.question}, as of {bench.as_of}, asked of {sample.share:.0%} of the users")
 
 # COMMAND ----------

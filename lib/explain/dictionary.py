@@ -48,7 +48,7 @@ def describe_features(
     attributes : Sequence[Attribute]
         Of the users: their columns follow.
     named : Sequence[NamedAction]
-        Actions by a condition: their columns come first of what follows.
+        Actions by a condition: their columns follow, unless they are among `columns`; then those of the users.
 
     Returns
     -------
@@ -56,7 +56,8 @@ def describe_features(
         A row per column, in their order.
     """
     names = {type_column(kind, ""): kind for kind in kinds} | {type_column(one.kind, ""): one.name for one in named}
-    columns = [*columns, *(type_column(one.kind, name) for one in named for name in (*OF_TYPES, *OF_ACTIONS))]
+    of_named = [type_column(one.kind, name) for one in named for name in (*OF_TYPES, *OF_ACTIONS)]
+    columns = list(dict.fromkeys([*columns, *of_named]))
     about = {column: group for group, members in group_features(columns).items() for column in members}
     rows = [_describe(column, about.get(column, THE_LOG), names) for column in columns]
     for one in attributes:

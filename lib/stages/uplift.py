@@ -14,6 +14,7 @@ from lib.audience.uplift import MOST_LISTS, EffectModel, Learnt, learn_uplift
 from lib.config.question import STAYING, Question
 from lib.config.stages import PublishConfig
 from lib.features.vocabulary import USER_FEATURES, type_prefix
+from lib.labels.activity import with_named_features_sql
 from lib.labels.rows import user_hash
 from lib.stages.ledger import read_held_out, with_sides_sql
 from lib.stages.listed import Listed
@@ -52,9 +53,8 @@ def add_estimates(listed: Listed, tables: Tables, question: Question, cutoff: da
     there = [name for name in names if name in _feature_names(tables, question)]
     columns = "".join(f", {column_sql(name)}" for name in there)
     rows = (
-        f"SELECT f.user_id, p.propensity{columns} FROM {{features}} f JOIN {{predictions}} p "
-        f"ON f.user_id = p.user_id AND f.cutoff = p.cutoff "
-        f"WHERE f.cutoff = DATE '{cutoff}' AND p.question = '{question.slug}'"
+        f"SELECT f.user_id, p.propensity{columns} FROM ({_features_sql(question, cutoff)}) f JOIN {{predictions}} p "
+        f"ON f.user_id = p.user_id AND f.cutoff = p.cutoff WHERE p.question = '{question.slug}'"
     )
     listed.near.tables.lend("estimated_effects", tables.summarise(rows, estimate, ESTIMATES))
     others = ", ".join(f"l.{name}" for name in (*_columns(listed), "resting"))
@@ -91,8 +91,9 @@ def _read_list(config: PublishConfig, tables: Tables, cutoff: date, as_of: date)
     columns = "".join(f", f.{column_sql(name)}" for name in names)
     rows = tables.query(
         f"SELECT s.user_id, s.cutoff, s.propensity, s.label, s.file, s.reached, "
-        f"is_held_out(s.user_id) AS alone{columns} FROM ({scored}) s JOIN {{features}} f "
-        f"ON s.user_id = f.user_id AND s.cutoff = f.cutoff WHERE NOT s.suppressed AND {some} ORDER BY s.user_id"
+        f"is_held_out(s.user_id) AS alone{columns} FROM ({scored}) s "
+        f"JOIN ({_features_sql(question, cutoff)}) f ON s.user_id = f.user_id AND s.cutoff = f.cutoff "
+        f"WHERE NOT s.suppressed AND {some} ORDER BY s.user_id"
     )
     return _sides(rows, of_home=held_out.of_home, turned=question.words == STAYING)
 
@@ -112,9 +113,15 @@ def _sides(rows: pd.DataFrame, *, of_home: bool, turned: bool) -> pd.DataFrame:
 
 def _feature_names(tables: Tables, question: Question) -> list[str]:
     """What is known of every user, and of the actions asked about: of other event types too little tells of effects."""
-    there = tables.arrow("SELECT * FROM {features} LIMIT 0").column_names
-    prefixes = tuple(f"{type_prefix(action)}__" for action in question.actions)
+    there = tables.arrow(f"SELECT * FROM ({_features_sql(question, date.min)}) f LIMIT 0").column_names
+    prefixes = tuple(f"{type_prefix(kind)}__" for kind in question.kinds)
     return [name for name in there if name in USER_FEATURES or name.startswith(prefixes)]
+
+
+def _features_sql(question: Question, cutoff: date) -> str:
+    """SQL for the features of a cutoff, with those of the actions that the question names."""
+    rows = f"SELECT * FROM {{features}} WHERE cutoff = DATE '{cutoff}'"
+    return with_named_features_sql(rows, question, [cutoff])
 
 
 def _nobody() -> pd.DataFrame:

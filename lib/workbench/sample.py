@@ -30,6 +30,7 @@ class Sample:
     types: AskedTypes  # the event types of everybody, and those that were ever asked about: they decide on columns
     users: Users | None
     identities: pd.DataFrame | None  # rows of identities, where ids are joined to persons
+    named: pd.DataFrame | None  # rows of named_activity, where actions are named
     share: float  # of all users
 
 
@@ -57,7 +58,10 @@ def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) 
     types = AskedTypes(read_first_seen(tables, prepared.cutoffs.as_of), definition.pinned if definition else ())
     rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}") if prepared.attributes else None
     users = None if rows is None else Users(rows, prepared.attributes)
-    return Sample(activity, types, users, tables.query("SELECT * FROM {identities}") if joined else None, share)
+    identities = tables.query("SELECT * FROM {identities}") if joined else None
+    has_named = tables.exists("named_activity")
+    named = tables.query(f"SELECT * FROM {{named_activity}} WHERE {where}") if has_named else None
+    return Sample(activity, types, users, identities, named, share)
 
 
 def read_user(tables: Tables, user: str, as_of: date) -> pd.DataFrame:

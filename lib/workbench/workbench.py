@@ -69,6 +69,8 @@ class Workbench:
         Where the rows are a sample: the event types of everybody, by which columns are chosen; None: those of the rows.
     identities : DataFrame or None
         Rows of the table `identities`, where ids are joined to persons.
+    named : DataFrame or None
+        Rows of the table `named_activity`, where the question names actions.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class Workbench:
         users: Users | None = None,
         types: AskedTypes | None = None,
         identities: pd.DataFrame | None = None,
+        named: pd.DataFrame | None = None,
     ) -> None:
         get = _read_asked(asked)
         self.config = RetrainConfig.from_widgets(get)
@@ -92,8 +95,9 @@ class Workbench:
             raise ConfigError("as_of is blank, and nothing here says what the day is. Give one, like 2024-06-03.")
         self.tables = MemoryTables()
         self.tables.replace("daily_activity", activity, "1 = 1")
-        if identities is not None:
-            self.tables.replace("identities", identities, "1 = 1")
+        for name, rows in (("identities", identities), ("named_activity", named)):
+            if rows is not None:
+                self.tables.replace(name, rows, "1 = 1")
         self._types = types
         self._attributes = users.attributes if users else ()
         if users:
@@ -135,7 +139,7 @@ class Workbench:
         """
         attributes = [one for one in self._attributes if set(one.columns) <= set(features)]
         columns = [str(name) for name in features if name not in _KEYS.names and not is_attribute(str(name))]
-        return describe_features(columns, self._kinds(), attributes)
+        return describe_features(columns, self._kinds(), attributes, self.config.question.named)
 
     def _kinds(self) -> Iterable[str]:
         sql = "SELECT DISTINCT event_type FROM {daily_activity} ORDER BY event_type"

@@ -12,7 +12,9 @@ from lib.attributes.columns import Attribute, Kind
 from lib.config.stages import RetrainConfig
 from lib.errors import ConfigError, ContractBroken, ModelError, OneClass
 from lib.features.extraction import read_extraction
+from lib.labels.cohorts import cohort_sql
 from lib.stages.champion import read_labelled
+from lib.tables.contracts import NAMED_ACTIVITY
 from lib.tables.memory import MemoryTables
 from lib.tables.schemas import to_pandas
 from lib.workbench.sample import Users, read_sample, read_user
@@ -225,3 +227,23 @@ def test_rows_that_do_not_belong_together_are_refused(bench, features, labels):
                                        "features: labels(features).")  # fmt: skip
     with pytest.raises(OneClass, match=r"Of \d+ users at \d+ training cutoffs, 0 did buy"):
         bench.fit(features, labels.assign(label=0), {"family": "logistic"}, as_told)
+
+
+def test_an_action_of_ones_own_is_looked_at_with_its_features():
+    big = {"action": "big", "actions": "big=buy WHERE value >= 25"}
+    (kind,) = asked(RetrainConfig, **big).question.kinds
+    rows = to_pandas(log())
+    bought = rows[rows["event_type"].eq("buy") & rows["value"].ge(25)].assign(event_type=kind)
+    home = World(log())
+    home.tables.replace("named_activity", bought[list(NAMED_ACTIVITY)], "1 = 1")
+    home.extract(AS_OF, **big)
+    extracted = read_extraction(home.tables, asked(RetrainConfig, **big).question, AS_OF)
+    sample = read_sample(home.tables, extracted, 1000)
+    bench = Workbench(sample.activity, ASKED | big, named=sample.named)
+    features = bench.features()
+    assert f"{kind}__gap_median" in features
+    sql = f"{cohort_sql(bench.config.question, extracted.cutoffs.all)} ORDER BY cutoff DESC, user_id"
+    assert_frame_equal(features, home.tables.query(sql), check_exact=True)
+    meanings = bench.describe(features)
+    assert list(meanings["feature"]) == [name for name in features if name not in ("user_id", "cutoff")]
+    assert set(meanings[meanings["feature"].str.startswith(kind)]["about"]) == {"big"}
