@@ -1,7 +1,7 @@
 """What the dashboard's queries say of made-up tables, of every kind."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
@@ -45,12 +45,13 @@ MADE = {
     "outcomes": [
         outcome(MAY, "all", "auc", 0.5, **ALL | {"word": "poor"}),
         outcome(JUNE, "all", "auc", 0.75, low=0.7, high=0.8, **ALL),
-        outcome(JUNE, "all", "ratio", 0.8, **ALL),
+        outcome(JUNE, "all", "ratio", 0.8, low=0.5, high=1.6, **ALL),
         outcome(JUNE, "decile 1", "rate", 0.8, **TOP),
         outcome(JUNE, "decile 1", "lift", 1.6, **TOP),
         outcome(JUNE, "decile 10", "rate", 0.25, users=4, expected=1.0, observed=1),
         outcome(JUNE, "not held out", "rate", 0.5, users=8, expected=3.0, observed=4),
         outcome(JUNE, "country: ES", "rate", 0.4, users=5, expected=1.5, observed=2),
+        outcome(JUNE, "not held out", "effect_chosen", 0.5, users=2, low=0.0, high=1.0),
         outcome(JUNE, "not held out", "effect", 0.25, users=8, expected=3.0, observed=4, low=-0.25, high=0.75),
     ],
     "model_checks": [
@@ -59,6 +60,10 @@ MADE = {
          "answer": "good"},
         {"run_id": "2", "as_of": JUNE, "metric": "age_days", "measured": 7.0, "threshold": None, "low": None,
          "high": None, "answer": "good"},
+    ],
+    "contacts": [
+        {"user_id": "ana", "day": JUNE, "kind": "chosen"}, {"user_id": "bo", "day": JUNE, "kind": "chosen"},
+        {"user_id": "cy", "day": JUNE, "kind": "control"}, {"user_id": "ana", "day": JUNE, "kind": "contacted"},
     ],
     "decisions": [{"number": 1, "kind": "promoted", "prediction_version": "1", "why": "First model."}],
     "drift": [
@@ -106,7 +111,7 @@ def test_every_query_answers_with_the_fields_that_widgets_show(board):
         for item in page["layout"]:
             for query in (asked["query"] for asked in item["widget"].get("queries", [])):
                 columns = set(board[query["datasetName"]].columns)
-                shown = {re.sub(r"^SUM\((.*)\)$", r"\1", field["expression"]) for field in query["fields"]}
+                shown = {re.sub(r"^(?:SUM|MAX)\((.*)\)$", r"\1", field["expression"]) for field in query["fields"]}
                 assert shown <= {f"`{name}`" for name in columns}, (item["widget"]["name"], shown, columns)
 
 
@@ -140,12 +145,21 @@ def test_outcomes_are_one_row_per_cutoff(board):
     lines = board["expected_and_observed"]
     assert one(lines, cutoff=JUNE, line="q, expected")["actions"] == 4.0
     assert one(lines, cutoff=JUNE, line="q, observed")["actions"] == 5.0
+    ends = [one(lines, cutoff=JUNE, line=f"q, observed, 90 % {end}")["actions"] for end in ("from", "to")]
+    assert ends == [2.5, 8.0]  # what the interval of the ratio gives it
+    auc = board["auc_lines"]
+    assert dict(told(auc[auc["cutoff"] == JUNE], "line", "auc")) == {
+        "q, AUC": 0.75, "q, 90 % from": 0.7, "q, 90 % to": 0.8,
+    }  # fmt: skip
+    assert one(board["lift_lines"], line="q, lift")["lift"] == 1.6
 
 
 def test_parts_are_those_of_the_newest_outcome(board):
     rates = board["expected_and_observed_rates"]
     assert one(rates, decile=1, line="q, expected")["rate"] == 0.6
     assert one(rates, decile=1, line="q, observed")["rate"] == 0.8
+    ends = [one(rates, decile=1, line=f"q, observed, 90 % {end}")["rate"] for end in ("from", "to")]
+    assert ends == [0.6, 0.9]
     assert one(rates, decile=10, line="q, expected")["rate"] == 0.25
     assert list(board["outcome_parts"]["part"]) == ["decile 1", "not held out", "country: ES", "decile 10"]
     top = one(board["outcome_parts"], part="decile 1")
@@ -155,10 +169,31 @@ def test_parts_are_those_of_the_newest_outcome(board):
 
 
 def test_the_effect_of_each_list_has_its_interval_as_lines(board):
+    listed, file = "q, by who was on the list", "q, by who stood in a file"
     assert dict(told(board["effects"], "line", "effect")) == {
-        "q, added": 0.25, "q, 90 % from": -0.25, "q, 90 % to": 0.75,
+        listed: 0.25, f"{listed}, 90 % from": -0.25, f"{listed}, 90 % to": 0.75,
+        file: 0.5, f"{file}, 90 % from": 0.0, f"{file}, 90 % to": 1.0,
     }  # fmt: skip
     assert set(board["effects"]["cutoff"]) == {JUNE}
+
+
+def test_contacts_are_counted_by_day_and_kind_and_the_control_is_none(board):
+    assert told(board["contacts_over_time"], "day", "line", "contacts") == [
+        (JUNE, "q, chosen", 2), (JUNE, "q, contacted", 1),
+    ]  # fmt: skip
+
+
+def test_whether_the_job_is_alive_is_told_in_days(board):
+    days = (datetime.now(UTC).date() - JUNE).days
+    found = one(board["alive"], question="q")
+    assert {found["days_since_list"], found["days_since_check"]} <= {days - 1, days, days + 1}
+
+
+def test_one_question_is_chosen_at_first_by_a_name_that_is_always_there(board):
+    for name, found in board.items():
+        first = set(found.loc[found["question"] == "q", "choice"])
+        assert first == {"the first question"}, name
+        assert set(found.loc[found["question"] == "r", "choice"]) <= {"r"}
 
 
 def test_of_several_runs_of_one_day_the_last_counts(board):

@@ -33,12 +33,10 @@ def test_what_a_widget_draws_is_what_it_asks_for():
         fields = [field for query in widget["queries"] for field in query["query"]["fields"]]
         assert {field["name"] for field in fields} == set(encoded(spec["encodings"])), widget["name"]
         for field in fields:  # as it stands, or summed up over what is chosen
-            column = field["name"].removeprefix("sum(").removesuffix(")")
-            summed = spec["widgetType"] == "counter"
-            assert field == (
-                {"name": f"sum({column})", "expression": f"SUM(`{column}`)"} if summed
-                else {"name": column, "expression": f"`{column}`"}
-            )  # fmt: skip
+            way, _, column = field["name"].removesuffix(")").rpartition("(")
+            assert (way != "") == (spec["widgetType"] == "counter")  # counted over what is chosen
+            assert way in ("", "sum", "max")
+            assert field["expression"] == (f"{way.upper()}(`{column}`)" if way else f"`{column}`")
 
 
 def test_names_are_unique_and_every_dataset_is_shown():
@@ -55,14 +53,16 @@ def test_one_filter_chooses_the_question_everywhere():
     queries = {query["name"]: query["query"]["datasetName"] for query in item["widget"]["queries"]}
     bound = item["widget"]["spec"]["encodings"]["fields"]
     assert {queries[field["queryName"]] for field in bound} == set(QUERIES)
-    assert {field["fieldName"] for field in bound} == {"question"}
+    assert {field["fieldName"] for field in bound} == {"choice"}
+    (first,) = item["widget"]["spec"]["selection"]["defaultSelection"]["values"]["values"]
+    assert {name for name, sql in QUERIES.items() if f"THEN '{first['value']}' ELSE" not in sql} == set()
 
 
 def test_queries_name_no_catalog_or_schema():
     """Both come from the bundle, so that a target's prefix holds."""
     assert [dataset["name"] for dataset in BOARD["datasets"] if {"catalog", "schema"} & dataset.keys()] == []
-    read = {name for sql in QUERIES.values() for name in re.findall(r"\b(?:FROM|JOIN)\s+([^\s(]+)", sql)}
-    assert read == {"audience", "publications", "outcomes", "model_checks", "decisions", "drift"}
+    read = {name for sql in QUERIES.values() for name in re.findall(r"\b(?:FROM|JOIN)\s+([^\s()]+)", sql)}
+    assert read == {"audience", "publications", "outcomes", "model_checks", "decisions", "drift", "contacts"}
 
 
 @pytest.mark.parametrize("page", BOARD["pages"], ids=lambda page: page["name"])
