@@ -82,7 +82,8 @@ def format_reason(advice: Advice, currency: str) -> str:
         return f"Why {number:,}: a contact is estimated to move them more than the average of the list; {hold}."
     return (
         f"Why {number:,}: they are likelier to {advice.words.act} than the average of the list; {hold}. A cut of "
-        "your own is export_top; with value_of_action and cost_of_contact it is where contacts stop paying."
+        "your own is export_top. What it costs and earns is told once value_of_action and cost_of_contact are given; "
+        "the cut is then where contacts stop paying."
     )
 
 

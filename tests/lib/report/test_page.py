@@ -464,6 +464,31 @@ def test_a_first_run_says_what_is_not_known_yet_and_leaves_out_what_has_no_conte
     ]  # fmt: skip
 
 
+PRICED = replace(ALL, value_of_action=10.0, cost_of_contact=2.0)
+
+
+@pytest.mark.parametrize(("question", "answer"), [
+    ("whom?", "Whom to contact first The first 20 of 175 users who may be contacted."),
+    ("how many?", "Contact the first 10 of 200;"),
+    ("how sure is that?", "about 3 (1 to 6) of them"),
+    ("how good were the last lists?", "Past lists: none is over yet; the first one is known on 29 June 2024."),
+    ("would they do it anyway?", "Would they do it anyway? Some would; how many is not known before users left alone"),
+    ("what did it bring?", "Added by contacts not known yet about 29 June 2024"),
+    ("what changed?", "It is the first list of the question: the next report says who entered and who left."),
+    ("whom not?", "Whom to leave alone 25 users are held out"),
+    ("what does it cost and earn?", "an action is worth 10 EUR and a contact costs 2 EUR, so from there on a contact "
+     "costs more than it brings. Expected profit 12 EUR (-11 to 36)"),
+    ("what does it cost and earn, where nobody said?", "What it costs and earns is told once value_of_action and "
+     "cost_of_contact are given"),
+    ("when to look again?", "look again on 29 June 2024."),
+])  # fmt: skip
+def test_the_first_report_answers_what_a_product_manager_asks(question, answer):
+    facts = first_run()
+    if "nobody said" not in question:
+        facts = replace(facts, contacts=PRICED, currency="EUR")
+    assert answer in Page.of(facts).told
+
+
 def test_without_a_matured_list_the_curves_come_from_the_evidence():
     seen = [9, *[1] * 9]
     evidence = NONE({"decile": range(1, 11), "users": 20, "expected": np.arange(10.0, 0, -1), "observed": seen})

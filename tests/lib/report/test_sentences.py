@@ -38,8 +38,8 @@ def test_a_first_list_says_how_good_it_is_what_to_do_and_when_more_is_known():
         "Contact the first 1,650 of 8,273; about 680 (640 to 720) of them rent a film within 28 days, as users like "
         "them did under the contacts of that time; leave 854 alone as the comparison; look again on 1 July 2024.",
         "Why 1,650: they are likelier to act than the average of the list; they are 20% of the list and hold 41% of "
-        "those who will act. A cut of your own is export_top; with value_of_action and cost_of_contact it is where "
-        "contacts stop paying.",
+        "those who will act. A cut of your own is export_top. What it costs and earns is told once value_of_action and "
+        "cost_of_contact are given; the cut is then where contacts stop paying.",
         ANYWAY + "Some would; how many is not known before users left alone can be compared: first on 1 July 2024, "
         "closely enough in the week of 26 August 2024.",
         MOVED + "Not known yet: that needs about 2 more lists whose outcome is known, at least: it is learnt from one "
