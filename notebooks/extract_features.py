@@ -53,6 +53,8 @@ dbutils.widgets.text("starts_in_days", "", "Starts in days: 0")
 dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
 # actions of one's own, like big_order=order WHERE value > 50
 dbutils.widgets.text("actions", "", "Actions: none")
+# asks also about users without any event: their column that says when they signed up, like joined
+dbutils.widgets.text("newcomers", "", "Newcomers: users with events alone")
 
 # --- How the events are read
 # a ready-made mapping; what event_columns, event_where and event_key say counts over it

@@ -53,6 +53,8 @@ dbutils.widgets.text("starts_in_days", "", "Starts in days: 0")
 dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
 # actions of one's own, like big_order=order WHERE value > 50
 dbutils.widgets.text("actions", "", "Actions: none")
+# asks also about users without any event: their column that says when they signed up, like joined
+dbutils.widgets.text("newcomers", "", "Newcomers: users with events alone")
 
 # --- The list
 # attributes by whose values lists are counted and models judged besides, like country,plan

@@ -13,8 +13,8 @@ from lib.audience.effects import WORTH_KNOWING, Effect, has_estimates, lists_to_
 from lib.audience.outcomes import quality_word
 from lib.audience.track_record import Bias, find_bias
 from lib.audience.uplift import Learnt, Uplift
-from lib.config.question import Words
 from lib.config.thresholds import Contacts
+from lib.config.words import Words
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 from lib.timeline import known_on

@@ -6,8 +6,8 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from lib.config.question import Words
 from lib.config.thresholds import Contacts
+from lib.config.words import Words
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import INTERVAL
 

@@ -8,28 +8,24 @@ from decimal import Decimal
 from typing import Any, Self
 
 from lib.config.event_kinds import names, quote_name
-from lib.config.kinds import flag, optional, whole, whole_or
+from lib.config.kinds import flag, optional, whole, whole_or, word
 from lib.config.parameters import FromWidgets, Get, Group, parameter
-from lib.config.question_kinds import amount, choose_named, cohort_condition, format_named, named_actions
+from lib.config.question_kinds import (
+    amount,
+    check_newcomers,
+    choose_named,
+    cohort_condition,
+    format_named,
+    named_actions,
+)
 from lib.config.slugs import make_slug
+from lib.config.words import ACTING, STAYING, Words
 from lib.errors import ConfigError
 from lib.expressions.facts import Fact, UserCondition
 from lib.expressions.named import NamedAction
 from lib.timeline import MOST_DAYS, Window
 
 EVERYBODY = "all"  # in the place of cohort_days: whoever was ever seen
-
-
-@dataclass(frozen=True)
-class Words:
-    """How people speak of whom a list is about: those who act, or those who stay away."""
-
-    act: str
-    acts: str
-    acted: str
-
-
-ACTING, STAYING = Words("act", "acts", "acted"), Words("stay away", "stays away", "stayed away")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +49,9 @@ class Question(FromWidgets, group=Group.QUESTION):
         job="${var.cohort_days}",
     )
     without: bool = parameter(
-        "false",
-        flag(),
-        "true asks who will not do it, as for churn, among those who did it before",
-        group=Group.MORE,
-        unread=False,
-    )
+        "false", flag(), "true asks who will not do it, as for churn, among those who did it before",
+        group=Group.MORE, unread=False,
+    )  # fmt: skip
     all_actions: bool = parameter(
         "false", flag(), "of several actions, true asks for all of them, each by itself", group=Group.MORE, unread=False
     )
@@ -68,12 +61,9 @@ class Question(FromWidgets, group=Group.QUESTION):
         shown="any", group=Group.MORE, unread=None,
     )  # fmt: skip
     starts_in_days: int = parameter(
-        "0",
-        whole(0, MOST_DAYS, "days"),
-        "the days that the prediction covers begin so many days later",
-        group=Group.MORE,
-        unread=0,
-    )
+        "0", whole(0, MOST_DAYS, "days"), "the days that the prediction covers begin so many days later",
+        group=Group.MORE, unread=0,
+    )  # fmt: skip
     cohort_where: UserCondition | None = parameter(
         "", optional(cohort_condition(), None), "who is asked about besides, like events('view', 28) >= 2",
         shown="everybody active", group=Group.MORE, unread=None,
@@ -81,6 +71,11 @@ class Question(FromWidgets, group=Group.QUESTION):
     named: tuple[NamedAction, ...] = parameter(  # of those that are given, the ones that the question names
         "", optional(named_actions(), ()), "actions of one's own, like big_order=order WHERE value > 50",
         name="actions", group=Group.MORE, unread=(),
+    )  # fmt: skip
+    newcomers: str = parameter(
+        "", optional(word("a column of users"), ""),
+        "asks also about users without any event: their column that says when they signed up, like joined",
+        shown="users with events alone", group=Group.MORE, unread="",
     )  # fmt: skip
 
     @classmethod
@@ -94,6 +89,7 @@ class Question(FromWidgets, group=Group.QUESTION):
                 f"starts_in_days and horizon_days are {question.reach_days} days together, got "
                 f"{question.starts_in_days} and {question.horizon_days}. Ask about at most {MOST_DAYS}."
             )
+        check_newcomers(question.newcomers, bool(question.facts_before), question.named)
         return question
 
     @classmethod
@@ -172,6 +168,7 @@ class Question(FromWidgets, group=Group.QUESTION):
             "starts_in_days": self.starts_in_days,
             "cohort_where": self.cohort_where.same if self.cohort_where else "",
             "actions": [one.kind for one in self.named],
+            "newcomers": self.newcomers,
         }
         return {name: value for name, value in said.items() if value}
 
@@ -193,6 +190,7 @@ class Question(FromWidgets, group=Group.QUESTION):
             "starts_in_days": str(self.starts_in_days or ""),
             "cohort_where": self.cohort_where.text if self.cohort_where else "",
             "actions": format_named(self.named),
+            "newcomers": self.newcomers,
         }
 
     @property
@@ -236,6 +234,8 @@ class Question(FromWidgets, group=Group.QUESTION):
             return f"users who {ever} {either.join(self.actions)}{days}"
         within = "" if self.cohort_days is None else _days(self.cohort_days)
         whom = f"users active in the last {within}" if within else "all users ever seen"
+        if self.newcomers:
+            whom += f", or signed up{' then' * bool(within)} without any event yet"
         return f"{whom} of whom {self.cohort_where.words}" if self.cohort_where else whom
 
     def __str__(self) -> str:

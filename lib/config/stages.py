@@ -85,6 +85,11 @@ class ExtractConfig(StageConfig, Chance, Segments, Identities, Users, QuietDays,
                 f"cohort_where reads {next(iter(where.attributes))!r}, and users names no table that has it. Name one; "
                 f"what a user did is written with {', '.join(FACTS)}, like events('buy', 28) >= 2."
             )
+        if config.question.newcomers and not config.users:
+            raise ConfigError(
+                f"newcomers is {config.question.newcomers!r}, and users names no table that has it. Name one, or leave "
+                "newcomers blank."
+            )
         if config.segments and not config.users:
             raise ConfigError(
                 f"segments names {', '.join(config.segments)} and users names no table that has them. Name one, or "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lib.config.question import Words
+from lib.config.words import Words
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure
 

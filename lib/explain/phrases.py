@@ -9,6 +9,7 @@ from lib.explain.groups import ATTRIBUTE, group_features
 from lib.features.vocabulary import OTHER
 from lib.timeline import NEVER_DAYS
 
+NOTHING_YET = "no events yet"  # of users whom only the table of users knows
 LONGEST_NAME = 40  # characters of an event type; what is longer would fill a line
 Describe = Callable[..., str]
 
@@ -92,6 +93,8 @@ def _format_last(recency: float, usual: float) -> str:
 
 
 def _format_activity(days_28: float, recency: float, log_age: float, tenure: float) -> str:
+    if not tenure:
+        return NOTHING_YET
     if days_28:
         return (
             f"on {days_28:.0f} of {_format_days(_covered_days(28, log_age, tenure))}, last {_format_days(recency)} ago"
@@ -100,6 +103,8 @@ def _format_activity(days_28: float, recency: float, log_age: float, tenure: flo
 
 
 def _format_rhythm(gap: float, days_all: float, recency: float) -> str:
+    if not days_all:
+        return NOTHING_YET
     return (
         "active on one day only"
         if days_all == 1
@@ -108,7 +113,11 @@ def _format_rhythm(gap: float, days_all: float, recency: float) -> str:
 
 
 def _format_history(tenure: float, days_all: float) -> str:
-    return f"first seen {_format_days(tenure)} ago, active on {_format_days(days_all)} since"
+    return (
+        NOTHING_YET
+        if not days_all
+        else f"first seen {_format_days(tenure)} ago, active on {_format_days(days_all)} since"
+    )
 
 
 def _format_weekends(share: float) -> str:

@@ -15,8 +15,11 @@ import pyarrow.compute as pc
 from lib.features.rhythm import action_rhythm
 from lib.features.vocabulary import Vocabulary, feature_columns, features_schema, type_column
 from lib.features.windows import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order, type_features
+from lib.tables.contracts import DAILY_ACTIVITY
+from lib.tables.schemas import arrow_schema
 
 LARGEST = float(np.finfo(np.float32).max)
+NOBODY = ""  # in the place of a user where features are those of no event at all: no source has such an id
 
 
 def build_features(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> pa.Table:
@@ -58,6 +61,24 @@ def each_cutoff(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> Iterator
             columns = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
             arrays: list[Any] = [chunk.users.filter(pa.array(seen)), pa.array([cutoff] * len(blank), pa.date32())]
             yield pa.table([*arrays, *(columns.get(name, blank) for name in target.names[2:])], schema=target)
+
+
+def blank_rows(plan: Mapping[date, Vocabulary]) -> pa.Table:
+    """The features of somebody without any event: at each cutoff a row as `build_features` has, of `NOBODY`."""
+    schema = _schema_of(plan)
+    rows = [schema.empty_table()]
+    for cutoff, vocabulary in plan.items():
+        later = {
+            "user_id": [NOBODY], "day": [date.max], "event_type": [vocabulary.types[0]], "known_day": [date.max],
+            "count": [0], "value": [None], "items": [None],
+        }  # fmt: skip
+        chunk = _Chunk(pa.Table.from_pydict(later, arrow_schema(DAILY_ACTIVITY)), vocabulary)
+        values = chunk.at(day_number(cutoff), vocabulary)
+        blank = np.zeros(1, np.float32)
+        columns = {name: value.clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
+        arrays: list[Any] = [chunk.users, pa.array([cutoff], pa.date32())]
+        rows.append(pa.table([*arrays, *(columns.get(name, blank) for name in schema.names[2:])], schema=schema))
+    return pa.concat_tables(rows)
 
 
 def _schema_of(plan: Mapping[date, Vocabulary]) -> pa.Schema:

@@ -16,7 +16,7 @@ from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory, SourceError
 from lib.features import cache, named
 from lib.features import source as event_rules
-from lib.features.build import each_cutoff
+from lib.features.build import NOBODY, blank_rows, each_cutoff
 from lib.features.named_rows import refuse_taken
 from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
 from lib.progress import Say
@@ -143,6 +143,8 @@ def build_missing(
     if plan:
         say(f"computing the features of {len(plan)} cutoffs, {min(plan)} to {max(plan)}")
         write_features(tables, plan)
+    if config.question.newcomers:
+        _write_blanks(tables, {day: definition.vocabulary(first_seen, day) for day in cutoffs.all})
     cache.write_definition(tables, definition)
     built = max(len(plan), named.build_missing(tables, first_days, cutoffs.all))
     extraction = finish(Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes))
@@ -176,6 +178,14 @@ def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:
         visible_activity_sql(tables, max(plan)), partial(each_cutoff, plan=plan), features_schema(list(names))
     )
     tables.replace("features", rows, f"cutoff IN ({days_sql(plan)})")
+
+
+def _write_blanks(tables: Tables, plan: dict[date, Vocabulary]) -> None:
+    """Add the features of no event at all to the cutoffs that lack them: those of users without any event."""
+    listed = f"SELECT cutoff FROM {{features}} WHERE user_id = '{NOBODY}' AND cutoff IN ({days_sql(plan)})"
+    there = set(tables.query(listed)["cutoff"])
+    if lacking := {day: vocabulary for day, vocabulary in plan.items() if day not in there}:
+        tables.append("features", blank_rows(lacking))
 
 
 def visible_activity_sql(tables: Tables, until: date) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from lib.attributes.columns import Attribute
-from lib.attributes.joining import KINDS, values_sql, with_attributes_sql
+from lib.attributes.joining import KINDS, attributes_sql, values_sql, with_attributes_sql
 from lib.config.question import Question
 from lib.expressions.facts import Fact
 from lib.labels.activity import activity_sql, with_named_features_sql
 from lib.tables.sql import days_sql, decimal_sql, text_literal
 from lib.timeline import NEVER_DAYS, Window
+
+TIMES = {"valid_from": "valid_from", "known_at": "known_day"}  # of a table of users, and the columns that keep them
 
 
 def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence[Attribute] = ()) -> str:
@@ -23,12 +25,20 @@ def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence
 
 
 def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
-    rows = f"SELECT * FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)}) AND {active_sql(question)}"
+    at = f"cutoff IN ({days_sql(cutoffs)})"
+    rows = f"SELECT * FROM {{features}} WHERE {at} AND user_id <> '' AND {active_sql(question)}"
+    if question.newcomers:
+        rows += (
+            f" UNION ALL SELECT n.user_id, b.* {{but}} (user_id) FROM (SELECT * FROM {{features}} WHERE {at} "
+            f"AND user_id = '') b JOIN ({newcomers_sql(question, cutoffs)}) n ON b.cutoff = n.cutoff"
+        )
     condition = condition_sql(question)
     if condition is None:
         return rows
     facts, where = condition
     known = f"({facts_sql(question, facts, cutoffs)}) w" if facts else ""
+    if facts and question.newcomers:
+        known = f"({_with_nothing_sql(rows, question, facts, cutoffs)}) w"
     named = question.cohort_where.attributes if question.cohort_where else {}
     values = f"({_values_sql(named, cutoffs)}) v" if named else ""
     joins = [
@@ -37,6 +47,48 @@ def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
         if source
     ]
     return f"SELECT r.* FROM ({rows}) r {' '.join(joins)} WHERE {where}"
+
+
+def newcomers_sql(question: Question, cutoffs: Sequence[date]) -> str:
+    """SQL for users whom the table of users has, and who have no event yet: one row per user and cutoff.
+
+    They signed up before the cutoff and, where the question says so, within its `cohort_days`; an id that is known to
+    be somebody else's is nobody. Columns: user_id, cutoff.
+    """
+    most = "" if question.cohort_days is None else f" AND n.ago <= {question.cohort_days}"
+    return (
+        f"SELECT n.user_id, n.cutoff FROM ({_sign_ups_sql(question.newcomers, cutoffs)}) n "
+        f"ANTI JOIN (SELECT user_id, cutoff FROM {{features}} WHERE cutoff IN ({days_sql(cutoffs)})) f "
+        "ON n.user_id = f.user_id AND n.cutoff = f.cutoff "
+        "ANTI JOIN {joined_ids} j ON n.user_id = j.user_id AND j.person <> j.user_id AND j.joined_after < n.cutoff "
+        f"WHERE n.ago >= 1{most}"
+    )
+
+
+def _sign_ups_sql(column: str, cutoffs: Sequence[date]) -> str:
+    """SQL for how many days before a cutoff users signed up, as it was known then. Columns: user_id, cutoff, ago."""
+    if column not in TIMES:
+        joined = Attribute(column, KINDS["date"], is_timed=True)
+        known = attributes_sql([joined], cutoffs)
+        return f"SELECT user_id, cutoff, UNIX_DATE(cutoff) - {joined.stored} AS ago FROM ({known}) a"
+    return (
+        f"SELECT u.user_id, s.cutoff, MAX(UNIX_DATE(s.cutoff) - UNIX_DATE(u.{TIMES[column]})) AS ago "
+        f"FROM {{user_attributes}} u JOIN ({_spans_sql(cutoffs, ())}) s ON (u.valid_from IS NULL OR "
+        "u.valid_from < s.cutoff) AND (u.known_day IS NULL OR u.known_day < s.cutoff) GROUP BY u.user_id, s.cutoff"
+    )
+
+
+def _with_nothing_sql(rows: str, question: Question, facts: Sequence[Fact], cutoffs: Sequence[date]) -> str:
+    """SQL for the same facts of all rows: who has no event has 0 of everything, and no day on which it was."""
+    columns = "".join(
+        f", {f'g.fact_{place}' if fact.name.startswith('days_since') else f'COALESCE(g.fact_{place}, 0)'} "
+        f"AS fact_{place}"
+        for place, fact in enumerate(facts)
+    )
+    return (
+        f"SELECT k.user_id, k.cutoff{columns} FROM ({rows}) k LEFT JOIN ({facts_sql(question, facts, cutoffs)}) g "
+        "ON k.user_id = g.user_id AND k.cutoff = g.cutoff"
+    )
 
 
 def _values_sql(named: Mapping[str, str], cutoffs: Sequence[date]) -> str:
@@ -52,16 +104,14 @@ def sizes_sql(question: Question, cutoffs: Sequence[date]) -> str:
     Columns: cutoff, users, cohort.
     """
     days = days_sql(cutoffs)
-    if condition_sql(question) is None:  # one look at the features will do
-        asked, source = f"SUM(CASE WHEN {active_sql(question)} THEN 1 ELSE 0 END)", "{features} f"
+    seen = f"SELECT *, 1 AS seen FROM {{features}} WHERE cutoff IN ({days}) AND user_id <> ''"
+    if condition_sql(question) is None and not question.newcomers:  # one look at the features will do
+        asked, source = f"SUM(CASE WHEN {active_sql(question)} THEN 1 ELSE 0 END)", f"({seen}) f"
     else:
         asked = "COUNT(c.there)"
         there = f"SELECT user_id, cutoff, 1 AS there FROM ({_chosen_sql(question, cutoffs)}) w"
-        source = f"{{features}} f LEFT JOIN ({there}) c USING (user_id, cutoff)"
-    return (
-        f"SELECT cutoff, COUNT(*) AS users, {asked} AS cohort FROM {source} WHERE cutoff IN ({days}) "
-        "GROUP BY cutoff ORDER BY cutoff DESC"
-    )
+        source = f"({seen}) f FULL OUTER JOIN ({there}) c USING (user_id, cutoff)"
+    return f"SELECT cutoff, COUNT(seen) AS users, {asked} AS cohort FROM {source} GROUP BY cutoff ORDER BY cutoff DESC"
 
 
 def active_sql(question: Question) -> str:

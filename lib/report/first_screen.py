@@ -8,7 +8,7 @@ import pandas as pd
 
 from lib.audience.advice import Advice, sizes
 from lib.audience.outcomes import WORDS
-from lib.config.question import STAYING
+from lib.config.words import STAYING
 from lib.report import numbers, plots, sentences
 from lib.report.facts import Facts
 from lib.report.tables import Column, make_table

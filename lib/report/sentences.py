@@ -9,7 +9,7 @@ from lib.audience.contacts import worth
 from lib.audience.effects import Basis
 from lib.audience.outcomes import UNTOLD
 from lib.audience.uplift import UPLIFT
-from lib.config.question import STAYING
+from lib.config.words import STAYING
 from lib.evaluation.measured import Measured
 
 NOBODY = {  # why nobody is to be contacted

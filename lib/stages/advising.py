@@ -8,8 +8,9 @@ from lib.audience.advice import Advice, give_advice, registered_quality
 from lib.audience.contacts import Chosen
 from lib.audience.effects import Effect, pool_effect
 from lib.audience.uplift import Learnt
-from lib.config.question import STAYING, Question
+from lib.config.question import Question
 from lib.config.stages import PublishConfig
+from lib.config.words import STAYING
 from lib.evaluation.metrics import Quality
 from lib.report import numbers
 from lib.stages.context import Context

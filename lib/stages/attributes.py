@@ -17,6 +17,7 @@ from lib.evaluation.leaks import LEAK, Cutoff, Finding, check_attribute
 from lib.features.extraction import Extraction
 from lib.features.vocabulary import type_column
 from lib.labels import labels, sampling
+from lib.labels.cohorts import TIMES
 from lib.labels.rows import Rows
 from lib.progress import Say
 from lib.stages.records import question_sql, read_rows
@@ -89,6 +90,34 @@ def check_condition(question: Question, tables: Tables) -> None:
             )
 
 
+def check_newcomers(question: Question, tables: Tables) -> None:
+    """Refuse a question about users without events whose table does not say when they signed up.
+
+    Raises
+    ------
+    ConfigError
+        The message names the column, and what there is.
+    """
+    note, column = read_note(tables), question.newcomers
+    if not column or note is None:
+        return
+    if column in TIMES:
+        if not tables.query(f"SELECT COUNT({TIMES[column]}) AS n FROM {{user_attributes}}")["n"].iloc[0]:
+            raise ConfigError(
+                f"newcomers is {column!r}, and no row of the users has one. Name a date of theirs that says when users "
+                "signed up."
+            )
+        return
+    kinds = {one.name: one.kind for one in note.attributes}
+    if kinds.get(column) is not Kind.DATE:
+        there = f"is a {kinds[column]}" if column in kinds else "is none of their columns"
+        dates = ", ".join([*(name for name, kind in kinds.items() if kind is Kind.DATE), *TIMES])
+        raise ConfigError(
+            f"newcomers is {column!r}, which {there}: it must be a date of the users that says when they signed up, as "
+            f"one of {dates}."
+        )
+
+
 _EXAMPLES = {Kind.TEXT: ", like 'DE'", Kind.NUMBER: ", like 30", Kind.DATE: ", like date('2024-06-01')",
              Kind.FLAG: ", TRUE or FALSE"}  # fmt: skip
 
@@ -98,7 +127,7 @@ def _check_known(tables: Tables, as_of: date) -> str:
     row = tables.query(
         "SELECT COUNT(*) AS users, SUM(CASE WHEN u.user_id IS NULL THEN 0 ELSE 1 END) AS known, "
         "MIN(f.user_id) AS theirs FROM "
-        f"(SELECT user_id FROM {{features}} WHERE cutoff = DATE '{as_of}') f LEFT JOIN "
+        f"(SELECT user_id FROM {{features}} WHERE cutoff = DATE '{as_of}' AND user_id <> '') f LEFT JOIN "
         "(SELECT DISTINCT user_id FROM {user_attributes}) u ON f.user_id = u.user_id"
     ).iloc[0]
     users, known = int(row["users"]), 0 if pd.isna(row["known"]) else int(row["known"])

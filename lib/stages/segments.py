@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.attributes.columns import Attribute, Kind, UsersNote, read_note
 from lib.attributes.joining import attributes_sql
-from lib.config.question import Words
+from lib.config.words import Words
 from lib.errors import ConfigError
 from lib.evaluation.segments import part_rows
 from lib.tables.protocol import Tables

@@ -11,8 +11,9 @@ import pyarrow as pa
 from lib import timeline
 from lib.audience.parts import CHOSEN, CONTROL
 from lib.audience.uplift import MOST_LISTS, EffectModel, Learnt, learn_uplift
-from lib.config.question import STAYING, Question
+from lib.config.question import Question
 from lib.config.stages import PublishConfig
+from lib.config.words import STAYING
 from lib.features.vocabulary import USER_FEATURES, type_prefix
 from lib.labels.activity import with_named_features_sql
 from lib.labels.rows import user_hash

@@ -53,7 +53,7 @@ class DeltaTables(KeptNotes):
         """Run a SELECT lazily."""
         asked = with_views(sql, self.exists)
         named = {name: self._table_sql(name) for name in CONTRACTS if f"{{{name}}}" in asked}
-        return self.spark.sql(asked.format(**named))
+        return self.spark.sql(asked.format(but="EXCEPT", **named))
 
     def _table_sql(self, name: str) -> str:
         """What stands for a table in a query: its name or, where columns were added since, a query that has them."""

@@ -40,7 +40,7 @@ class MemoryTables(KeptNotes):
             for column, kind in missing_added(name, stored.column_names).items():
                 rows = rows.append_column(column, pa.nulls(len(rows), ARROW[kind]))
             self.connection.register(name, rows)
-        asked = with_views(sql, self.exists).format(**{name: name for name in CONTRACTS})
+        asked = with_views(sql, self.exists).format(but="EXCLUDE", **{name: name for name in CONTRACTS})
         return self.connection.sql(asked).to_arrow_table()
 
     def query(self, sql: str) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 `{activity}` is `daily_activity` by persons, with two columns more: a row counts for its person at moments (cutoffs,
 ends of labels) after `joined_after`, up to and with `joined_until`. `{named_actions}` is `named_activity` so. What
 `{joined_ids}` stands for is `identities`, or an empty one.
+`* {but} (column)` leaves a column out, which the two engines spell otherwise.
 """
 
 from collections.abc import Callable

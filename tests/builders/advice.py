@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.audience.advice import Advice
 from lib.audience.uplift import Uplift
-from lib.config.question import ACTING
+from lib.config.words import ACTING
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 

@@ -12,8 +12,8 @@ from lib.audience.contacts import choose_contacts
 from lib.audience.effects import Effect, pool_effect, with_effects
 from lib.audience.ranking import HeldOut
 from lib.audience.uplift import Learnt, Uplift
-from lib.config.question import ACTING
 from lib.config.thresholds import Contacts
+from lib.config.words import ACTING
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import Quality
 from lib.report.numbers import past_lists

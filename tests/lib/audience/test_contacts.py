@@ -8,8 +8,8 @@ import pytest
 
 from lib.audience.contacts import choose_contacts, expected_actions, format_contacts, worth
 from lib.audience.ranking import HeldOut
-from lib.config.question import ACTING, STAYING
 from lib.config.thresholds import Contacts
+from lib.config.words import ACTING, STAYING
 from lib.evaluation.measured import Measured
 from tests.builders.ranked import rank
 

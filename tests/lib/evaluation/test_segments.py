@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.config.question import ACTING, STAYING
+from lib.config.words import ACTING, STAYING
 from lib.evaluation.segments import format_off, measure_segments, metric_rows, part_rows
 
 

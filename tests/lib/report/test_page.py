@@ -14,8 +14,9 @@ from lib.audience.advice import give_advice
 from lib.audience.contacts import choose_contacts
 from lib.audience.effects import pool_effect
 from lib.audience.uplift import Learnt, Uplift
-from lib.config.question import ACTING, Question
+from lib.config.question import Question
 from lib.config.thresholds import Contacts
+from lib.config.words import ACTING
 from lib.errors import ContractBroken
 from lib.report import numbers, plots
 from lib.report.facts import Facts

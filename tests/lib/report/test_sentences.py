@@ -9,7 +9,7 @@ import pytest
 from lib.audience.effects import Effect
 from lib.audience.track_record import Bias
 from lib.audience.uplift import Uplift
-from lib.config.question import STAYING
+from lib.config.words import STAYING
 from lib.evaluation.measured import Measured
 from lib.report.sentences import format_advice, format_money, format_people
 from tests.builders.advice import AS_OF, advice

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from lib.attributes.columns import Attribute, Kind
-from lib.config.question import STAYING
 from lib.config.stages import ExtractConfig
+from lib.config.words import STAYING
 from lib.errors import ConfigError, ModelError, NotEnoughHistory, SourceError
 from lib.features import extraction
 from lib.models.notes import PairNotes

@@ -1,0 +1,58 @@
+"""The whole job asked about users without any event: scored, listed, told of, and held to what they then did."""
+
+from datetime import timedelta
+
+import pyarrow as pa
+
+from lib.attributes.columns import Attribute, Kind
+from tests.builders.attributes import put_users
+from tests.builders.runs import AS_OF, NEXT, World, log
+
+NEW = {"users": "app.members", "newcomers": "joined", "reasons": 3}
+DAYS = range(-7, 90)  # before AS_OF, on each of which somebody joins
+
+
+def members():
+    """Everybody of the log, long known; and whoever joins, of whom each third buys two days later."""
+    old = [(f"u{n}", None, None, AS_OF - timedelta(days=300)) for n in range(250)]
+    return old + [(f"n{n}", None, None, AS_OF - timedelta(days=n)) for n in DAYS]
+
+
+def events():
+    own = log()
+    first = [
+        {"user_id": f"n{n}", "day": day, "event_type": "buy", "known_day": day, "count": 1, "value": 5.0, "items": None}
+        for n in DAYS[::3]
+        if (day := AS_OF - timedelta(days=n - 2)) < NEXT
+    ]
+    return pa.concat_tables([own, pa.Table.from_pylist(first, own.schema)])
+
+
+def home():
+    world = World(events())
+    put_users(world.tables, members(), [Attribute("joined", Kind.DATE, True)])
+    return world
+
+
+def test_users_without_events_are_scored_listed_and_held_to_what_they_did():
+    world = home()
+    world.run(AS_OF, **NEW)
+    listed = world.rows("audience").set_index("user_id")
+    slug = listed["question"].iloc[0]
+    seen = set(world.tables.query(f"SELECT user_id FROM {{features}} WHERE cutoff = DATE '{AS_OF}'")["user_id"])
+    new = [user for user in (f"n{n}" for n in range(1, 29)) if user not in seen]
+    assert len(new) > 15
+    assert {user for user in listed.index if user.startswith("n")} - seen == set(new)
+    assert "" not in listed.index
+    assert listed.loc[new, "propensity"].between(0, 1).all()
+    assert listed.loc[new, "reasons"].str.contains("no events yet").any()
+    world.extract(NEXT, **NEW)
+    world.train(**NEW, run_id="run-2")
+    outcomes = world.rows("outcomes", f"question = '{slug}' AND part = 'all' AND metric = 'auc'")
+    assert outcomes["users"].tolist() == [len(listed)]
+
+
+def test_where_nobody_asks_about_them_nothing_of_theirs_is_kept():
+    world = home()
+    world.extract(AS_OF, users="app.members")
+    assert "" not in set(world.tables.query("SELECT DISTINCT user_id FROM {features}")["user_id"])
