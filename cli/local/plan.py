@@ -19,6 +19,7 @@ from lib.config.events import Events
 from lib.config.kinds import is_none
 from lib.config.question import Question
 from lib.config.question_file import Entry, QuestionFile, check_entries
+from lib.errors import ConfigError, SourceError
 from localrun.bundle.bundle import Bundle, Job, load_bundle
 from localrun.bundle.files import read_yaml
 from localrun.checks.job import job_findings
@@ -131,7 +132,7 @@ def _check_parameters(plan: Plan) -> None:
 
 
 def check_actions(entry: Entry, parameters: Mapping[str, str]) -> None:
-    """Refuse named actions that the columns of the run's files cannot tell.
+    """Refuse named actions that the run's files cannot tell, or that have an event type's name.
 
     Raises
     ------
@@ -144,7 +145,10 @@ def check_actions(entry: Entry, parameters: Mapping[str, str]) -> None:
         from lib.looking.named import check_files_tell  # with DuckDB, which a run without them does not wait for
 
         get = defaultdict(str, over).__getitem__
-        check_files_tell(Events.from_widgets(get), Question.of(over))
+        try:
+            check_files_tell(Events.from_widgets(get), Question.of(over))
+        except SourceError as error:  # what is wrong with files is told here as what was asked of them
+            raise ConfigError(str(error)) from error
 
 
 def check_secrets(parameters: Mapping[str, str], environment: Mapping[str, str]) -> None:

@@ -201,6 +201,14 @@ def _with_types(engine: "duckdb.DuckDBPyConnection", events: str, rows: Rows) ->
     return Rows(rows.sql, rows.files, types, rows.twins, rows.decimal, shown)
 
 
+def find_value(engine: "duckdb.DuckDBPyConnection", sql: str) -> str:
+    """The one text that a query finds; blank where it finds none, or files cannot be read: the run says which."""
+    try:
+        return str(next(iter(engine.execute(sql).fetchall()), ("",))[0])
+    except duckdb.Error:
+        return ""
+
+
 def unreadable(events: str, rows: Rows, error: Exception) -> SourceError:
     """What is said of files that the engine cannot read."""
     if isinstance(error, duckdb.OutOfMemoryException):

@@ -9,7 +9,7 @@ from lib.config.catalogue import defaults
 from lib.config.events import Events
 from lib.config.question import Question
 from lib.config.question_kinds import named_actions
-from lib.errors import ConfigError
+from lib.errors import ConfigError, SourceError
 from lib.looking.format import format_look
 from lib.looking.look import look
 from lib.looking.named import check_files_tell
@@ -81,6 +81,15 @@ def test_what_columns_cannot_tell_is_refused_before_anything_starts(tmp_path, ac
     question = Question.of({"action": "big", "actions": actions})
     with pytest.raises(ConfigError, match=message):
         check_files_tell(events(tmp_path / "log.csv"), question)
+
+
+def test_a_name_that_is_an_event_type_is_refused_before_anything_starts(tmp_path):
+    rows().head(50).rename(columns={"event_type": "what"}).to_csv(tmp_path / "log.csv", index=False)
+    question = Question.of({"action": "view", "actions": "view=buy WHERE category = 'dairy'"})
+    log = events(tmp_path / "log.csv", event_columns="event_type=what")
+    with pytest.raises(SourceError, match="actions names 'view', and the events have a type of that name"):
+        check_files_tell(log, question)
+    check_files_tell(log, Question.of({"action": "see", "actions": "see=view WHERE category = 'dairy'"}))
 
 
 def test_one_of_several_sources_may_have_the_column_and_what_is_not_seen_here_is_left_to_the_run(tmp_path):
