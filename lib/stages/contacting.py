@@ -15,6 +15,7 @@ from lib.stages.records import list_sql, question_sql
 from lib.tables.contracts import CONTACTS
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql, text_literal
+from lib.tables.views import JOINED_IDS
 from lib.timeline import Window
 
 COLUMNS = ("day", "channel", "question")  # of who was contacted, besides user_id
@@ -75,7 +76,17 @@ def sides_sql(question: Question, cutoff: date) -> str:
     return (
         f"SELECT user_id, CASE {of_file} ELSE '' END AS file, {_any_sql(told)} AS contacted, "
         f"{any_contact} AS reached "
-        f"FROM {{contacts}} WHERE cutoff = DATE '{cutoff}' OR ({within}) GROUP BY user_id"
+        f"FROM ({_by_person_sql(cutoff)}) c WHERE cutoff = DATE '{cutoff}' OR ({within}) GROUP BY user_id"
+    )
+
+
+def _by_person_sql(cutoff: date) -> str:
+    """SQL for all contacts, and again for the user whose id was contacted, as it was known at a cutoff."""
+    others = ", ".join(name for name in CONTACTS if name != "user_id")
+    known = f"i.joined_after < DATE '{cutoff}' AND DATE '{cutoff}' <= i.joined_until AND i.person <> i.user_id"
+    return (
+        f"SELECT user_id, {others} FROM {{contacts}} UNION ALL SELECT i.person AS user_id, {others} "
+        f"FROM {{contacts}} c JOIN {JOINED_IDS} i ON c.user_id = i.user_id AND {known}"
     )
 
 

@@ -186,3 +186,15 @@ def test_who_was_contacted_by_one_id_is_quiet_by_all_that_are_known_to_be_theirs
     ])  # fmt: skip
     # web2 is known to be cy's from the next day on; of the one that moved, nobody can say whom the call reached
     assert read_quiet(QUESTION, tables, AS_OF, 7) == {"web1", "web2", "moved", "ana", "bo", "di", "eve"}
+
+
+def test_who_was_told_of_by_another_id_was_contacted():
+    tables = MemoryTables()
+    tables.elsewhere["crm.calls"] = calls(("web1", ago(0)), ("web2", ago(0)), question=[QUESTION.slug, None])
+    take_contacted(["crm.calls"], tables)
+    put_identities(tables, [
+        {"user_id": one, "person": user, "known_time": datetime.combine(day, time()), "known_day": day}
+        for one, user, day in (("web1", "bo", ago(1)), ("web2", "cy", ago(0)))
+    ])  # fmt: skip
+    sides = tables.query(sides_sql(QUESTION, AS_OF)).set_index("user_id")
+    assert sides["contacted"].to_dict() == {"web1": True, "web2": True, "bo": True}
