@@ -108,7 +108,7 @@ def _home_commands(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _clean_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Remove old run pages, reports, studies, features, scores, and files of earlier table versions."
+        "Remove old run pages, reports, studies, features, scores, lists, and files of earlier table versions."
     )
     for name, days, what in (
         ("runs", 90, "run pages"),
@@ -116,7 +116,8 @@ def _clean_options(parser: argparse.ArgumentParser) -> None:
         ("studies", 90, "studies of searches"),
         ("features", 400, "cached features of a cutoff, beyond the 29 newest"),
         ("predictions", 800, "scores of a cutoff whose outcome stands, beyond the 29 newest"),
-        ("versions", 30, "files of earlier versions of tables; of the list 90 at the least"),
+        ("lists", 90, "an earlier list, but for the last one"),
+        ("versions", 30, "files of earlier versions of tables"),
     ):
         parser.add_argument(f"--{name}", type=_days, metavar="DAYS", help=f"keep {what} for so long (default: {days})")
     parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")

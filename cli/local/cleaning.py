@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from cli.local.cutoffs import delete_cutoff, delete_scores, distinct
+from cli.local.cutoffs import delete_cutoff, delete_list, delete_scores, distinct
 from cli.local.home import SETTINGS, Home
 from lib.config.question import Question
 from lib.whole_files import write_whole
@@ -28,6 +28,7 @@ class Periods:
     studies: int = 90
     features: int = 400
     predictions: int = 800
+    lists: int = 90
     versions: int = 30  # of tables: files that only their earlier versions read
 
     def save(self, home: Home) -> None:
@@ -63,6 +64,8 @@ def find_removable(home: Home, periods: Periods, now: datetime) -> Iterator[Remo
         yield from _features(folder, periods.features)
     for folder in sorted(home.warehouse.glob("*/predictions")):
         yield from _predictions(folder, periods.predictions)
+    for folder in sorted(home.warehouse.glob("*/earlier_lists")):
+        yield from _lists(folder, periods.lists)
     for log in sorted(home.warehouse.glob("*/*/_delta_log")):
         yield from _table_files(log.parent, periods.versions)
 
@@ -177,8 +180,20 @@ def _predictions(folder: Path, days: int) -> Iterator[Removable]:
                 yield Removable("cutoff of predictions", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
 
 
+def _lists(folder: Path, days: int) -> Iterator[Removable]:
+    """Earlier lists of days long before the newest list, but for the last one of each question."""
+    marks = sorted(distinct(folder, "question", "number", "cutoff"))
+    for question in sorted({question for question, *_ in marks}):
+        mine = [(number, cutoff) for other, number, cutoff in marks if other == question]
+        newest = max(cutoff for _, cutoff in mine)
+        for number, cutoff in mine[:-1]:
+            if cutoff < newest - timedelta(days=days):
+                remove = partial(delete_list, folder, question, number)
+                yield Removable("earlier list", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
+
+
 def _table_files(folder: Path, days: int) -> Iterator[Removable]:
-    """Files that only earlier versions of a table read; those of the list as long as a rollback reads them.
+    """Files that only earlier versions of a table read.
 
     And, of tables without ids that grow by a file or two with each run, many small ones: one is read faster.
     """
@@ -186,10 +201,11 @@ def _table_files(folder: Path, days: int) -> Iterator[Removable]:
     from deltalake.exceptions import DeltaError
 
     from lib.tables.contracts import CONTRACTS, VERSIONED
-    from lib.tables.delta import KEEP_DAYS
     from lib.tables.ids import IDS
 
-    hours = 24 * (max(days, KEEP_DAYS) if folder.name == VERSIONED else max(days, 1))
+    if folder.name == VERSIONED and not (folder.with_name("earlier_lists") / "_delta_log").is_dir():
+        return  # lists of before are in these versions alone, until the next run makes rows of them
+    hours = 24 * max(days, 1)
     try:
         table = DeltaTable(folder)
         files = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)

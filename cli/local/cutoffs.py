@@ -34,6 +34,13 @@ def delete_scores(folder: Path, question: str, day: date) -> None:
             DeltaTable(table).delete(f"question = '{question}' AND cutoff = DATE '{day}'")
 
 
+def delete_list(folder: Path, question: str, number: int) -> None:
+    """Remove an earlier list."""
+    from deltalake import DeltaTable
+
+    DeltaTable(folder).delete(f"question = '{question}' AND number = {number}")
+
+
 def delete_cutoff(folder: Path, day: date) -> None:
     """Remove the features of a cutoff, those of named actions first: without the others nobody would ask for them."""
     from deltalake import DeltaTable

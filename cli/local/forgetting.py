@@ -1,7 +1,7 @@
 """Take users out of a home: tables with all their earlier versions and logs, reports, run pages, records, exports.
 
-Each table is written anew beside its place, so that no file of before is left; the lists that a rollback may go back to
-are written one after the other, as they came. A call that was cut off is told, and one more does the rest.
+Each table is written anew beside its place, so that no file of before is left; lists that only versions hold are made
+rows of their own first. A call that was cut off is told, and one more does the rest.
 """
 
 import re
@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import DeltaError
 
 from cli.local import exported, opt_outs
 from cli.local.file_tables import FileTables
@@ -23,7 +22,7 @@ from cli.local.home import FORGETTING, Home
 from cli.local.left_over import describe_left_over
 from lib.audience.erasing import remove_if_named, rewrite_list, whole_words
 from lib.identities.together import find_together
-from lib.tables.contracts import VERSIONED
+from lib.stages.earlier_lists import carry_over
 from lib.tables.ids import IDS, LAST, MAY_NAME
 from lib.whole_files import write_whole
 from localrun.run.page import write_page
@@ -41,6 +40,8 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     (home.root / FORGETTING).touch()
     for schema in _schemas(home):
         _mend(schema)
+        if (schema / "audience" / "_delta_log").is_dir():
+            carry_over(FileTables(home.warehouse, schema.name))
         for name in [one for one in IDS if one != LAST]:
             yield from _rewrite_named(schema / name, users)
         for name in MAY_NAME:
@@ -115,24 +116,13 @@ def _rewrite_table(folder: Path, columns: Sequence[str], users: Sequence[str] | 
     new, old = (folder.with_name(f"{mark}{folder.name}") for mark in (_NEW, _OLD))
     settings = table.metadata().configuration
     present = table.to_pyarrow_table()
-    versions = [rows for rows in _earlier(folder, table) if rows.num_rows] if folder.name == VERSIONED else []
-    for rows in [*versions, present]:
-        write_deltalake(new, _without(rows, columns, users), mode="overwrite", schema_mode="overwrite")
+    write_deltalake(new, _without(present, columns, users))
     if settings:
         DeltaTable(new).alter.set_table_properties(settings, raise_if_not_exists=False)
     folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old)
     return 0 if users is None else len(present) - len(_without(present, columns, users))
-
-
-def _earlier(folder: Path, table: DeltaTable) -> Iterator[pa.Table]:
-    """The rows of each earlier version that can still be read, the oldest first."""
-    for version in range(table.version()):
-        try:
-            yield DeltaTable(folder, version=version).to_pyarrow_table()
-        except (DeltaError, OSError):  # its files or its log are gone
-            continue
 
 
 def _without(rows: pa.Table, columns: Sequence[str], users: Sequence[str] | None) -> pa.Table:

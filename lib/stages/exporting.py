@@ -21,6 +21,7 @@ from lib.errors import PublishRefused, SourceError
 from lib.sources.user_lists import read_users
 from lib.stages.advising import find_effect
 from lib.stages.contacting import quiet_sql, take_contacted, write_chosen
+from lib.stages.earlier_lists import read_list_of
 from lib.stages.ledger import read_outcomes
 from lib.stages.listed import list_again
 from lib.stages.nearby import hold_near
@@ -142,16 +143,15 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
 
 
 def _read_list(question: Question, tables: Tables, cutoff: date | None) -> pd.DataFrame:
-    """The present list, or the newest version of one of an earlier cutoff."""
+    """The present list, or the one of an earlier cutoff that went out of use last."""
     mine = question_sql(question)
     where = mine if cutoff is None else list_sql(question, cutoff)
     present = read_rows(tables, "audience", where, "*", "ORDER BY rank")
     if present is not None:
         return present
-    for version in reversed(tables.versions() if cutoff and tables.exists("audience") else []):
-        rows = tables.at_version(version, where)
-        if len(rows):
-            return rows.sort_values("rank", ignore_index=True)
+    earlier = read_list_of(question, tables, cutoff) if cutoff else None
+    if earlier is not None:
+        return earlier
     what = f"No list of {cutoff}" if cutoff else "No list"
     raise PublishRefused(
         f"{what} for {question} was published, or can still be read. ./propensity audience names the lists that were."

@@ -24,6 +24,7 @@ from lib.features.forgotten import (
 from lib.identities.together import find_together
 from lib.progress import Say
 from lib.sources.opening import open_source
+from lib.stages.earlier_lists import carry_over
 from lib.stages.exporting import control_file
 from lib.tables.contracts import CONTRACTS
 from lib.tables.delta import DeltaTables
@@ -33,8 +34,8 @@ DONE = "forgotten"  # property of a table with ids: by which list it was done la
 LEFT = (
     "What the platform keeps by itself: logs of tables for 30 days, of the list for 90, which named the least and the "
     "greatest id of a file until now; outputs of notebooks' runs for 60 days; dropped tables, copies of the storage.",
-    "Earlier lists are gone with the versions that held them. Erase the requests and the source yourself, and call "
-    "this again after a run that was under way, or a table that was restored.",
+    "Erase the requests and the source yourself, and call this again after a run that was under way, or a table that "
+    "was restored.",
 )
 
 
@@ -62,6 +63,8 @@ def run(config: ForgetConfig, tables: DeltaTables, say: Say = print) -> Forgotte
     joined = f", with {len(users) - len(asked)} more ids of theirs" if len(users) > len(asked) else ""
     say(f"{len(asked)} users are asked for{joined}, {len(listed.rows)} are listed")
     lines = [f"{config.run_date}: {len(asked)} users are asked for in {config.requests}{joined}."]
+    if tables.exists("audience"):
+        carry_over(tables)  # else lists of earlier versions would go with the files that hold them
     for name in [one for one in IDS if one != LAST]:
         lines += _clean(tables, name, listed, say)
     for name, where in MAY_NAME.items():

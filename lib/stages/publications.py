@@ -19,7 +19,7 @@ from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure_share
 from lib.labels import sampling
 from lib.report.facts import Facts
-from lib.stages import ledger
+from lib.stages import earlier_lists, ledger
 from lib.stages.advising import read_advice
 from lib.stages.context import Context
 from lib.stages.listed import list_again
@@ -133,31 +133,28 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
     Raises
     ------
     PublishRefused
-        If there is no list, none was before, or its version can no longer be read. Nothing was changed then.
+        If there is no list, or none from before can be read. Nothing was changed then.
     """
     mine = question_sql(config.question)
     present = read_rows(tables, "audience", mine, "run_id, cutoff, COUNT(*) AS users", "GROUP BY run_id, cutoff")
     if present is None:
         raise PublishRefused(f"There is no list for {config.question}. Run the job first.")
-    before, of_present = None, _run_and_cutoff(present)
-    for version in tables.versions():
-        listed = tables.at_version(version, mine, "DISTINCT run_id, cutoff")
-        if len(listed) and _run_and_cutoff(listed) == of_present:
-            break  # where the present list came into use first: what was before it is known by now
-        before = version if len(listed) else before
+    of_present = present["cutoff"].iloc[0]
+    before = earlier_lists.read_list_before(config.question, tables, present)
     if before is None:
         raise PublishRefused(
-            f"The list of {of_present[1]} is the first for {config.question} that can still be read: there is none to "
+            f"The list of {of_present} is the first for {config.question} that can still be read: there is none to "
             "go back to. It stays."
         )
-    listed, left_out = _without_suppressed(config.question, tables, tables.at_version(before, mine))
+    listed, left_out = _without_suppressed(config.question, tables, before)
     cutoff: date = listed["cutoff"].iloc[0]
     write_left_out(config.question, tables, cutoff, left_out.rows)
+    earlier_lists.keep_list(config.question, tables)
     tables.replace("audience", listed, mine)
     record_publication(config, tables, _row(config, tables, listed, "rolled_back") | left_out.columns())
     back = (
         f"The list of {cutoff} is in use again for {config.question}: {len(listed)} users, in the place of the list of "
-        f"{of_present[1]} with {present['users'].iloc[0]}."
+        f"{of_present} with {present['users'].iloc[0]}."
     )
     return ListRollback(cutoff, "\n".join([back, *left_out.format()]))
 
@@ -171,11 +168,6 @@ def _without_suppressed(question: Question, tables: Tables, ranked: pd.DataFrame
     rows = pd.concat([earlier, now.rows], ignore_index=True)
     both = replace(now, rows=rows.drop_duplicates("user_id"), scored=len(ranked) + len(earlier))
     return list_again(ranked, now), both
-
-
-def _run_and_cutoff(rows: pd.DataFrame) -> tuple[str, date]:
-    """What tells lists apart: the run that scored it, and its cutoff."""
-    return str(rows["run_id"].iloc[0]), rows["cutoff"].iloc[0]
 
 
 def _row(config: StageConfig, tables: Tables, rows: pd.DataFrame, kind: str) -> dict[str, Any]:

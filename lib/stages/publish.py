@@ -27,7 +27,7 @@ from lib.labels import cohorts
 from lib.report import page as page_rules
 from lib.report import sentences
 from lib.report.facts import Facts
-from lib.stages import ledger, past
+from lib.stages import earlier_lists, ledger, past
 from lib.stages import publications as lists
 from lib.stages.advising import find_effect
 from lib.stages.contacting import quiet_sql, take_contacted, with_resting_sql, write_chosen
@@ -97,6 +97,7 @@ def run(context: Context[PublishConfig]) -> Published:
         drafts.append(Draft.of(target, lambda file: file.write(published.page.encode())))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
     if not new.recorded:
+        earlier_lists.keep_list(question, tables)
         tables.replace("audience", new.listed.rows, question_sql(question))
     lists.record_publication(config, tables, new.publication)
     if new.files:

@@ -93,6 +93,9 @@ AUDIENCE = PREDICTIONS | {
     "held_out": "boolean",  # nobody is to contact this user, so that the effect of contacting can be measured
     "effect": "double",  # what a contact is estimated to add, where the list is in that order; else null
 }
+EARLIER_LISTS = AUDIENCE | {
+    "number": "bigint",  # 1, 2, ...: the order in which lists of the question went out of use
+}
 SUPPRESSIONS = {
     "question": "string",  # its slug
     "cutoff": "date",  # of the list
@@ -211,6 +214,7 @@ CONTRACTS = {
     "decisions": DECISIONS,
     "predictions": PREDICTIONS,
     "audience": AUDIENCE,
+    "earlier_lists": EARLIER_LISTS,
     "suppressions": SUPPRESSIONS,
     "contacts": CONTACTS,
     "publications": PUBLICATIONS,
@@ -237,4 +241,4 @@ ADDED = {  # columns that tables of earlier versions lack: null when read, there
     ),
     "audience": ("reasons", "starts_in_days", "percentile", "band", "expected_actions", "held_out", "effect"),
 }  # fmt: skip
-VERSIONED = "audience"  # the table whose earlier versions a rollback reads
+VERSIONED = "audience"  # the table whose versions hold the lists of before there was `earlier_lists`

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
-KEEP_DAYS = 90  # for so long earlier versions of `audience` can be read
 SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
 GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
     "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
@@ -124,9 +123,6 @@ class DeltaTables(KeptNotes):
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
-        if name == VERSIONED:
-            for what in (KEPT_FILES, KEPT_LOGS):  # else a VACUUM might take them after a week, and logs end in a month
-                writer = writer.option(what, f"interval {KEEP_DAYS} days")
         if self.exists(name):
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
         else:
@@ -166,13 +162,13 @@ class DeltaTables(KeptNotes):
         The values travel as rows, and stand in no SQL text.
         """
         number = sum(self._delete_values(name, column, values) for column in columns) if values else 0
-        full, kept = self.full_name(name), KEEP_DAYS if name == VERSIONED else 7
+        full = self.full_name(name)
         if name in STATISTICS:
             self._set(name, {STATISTICS_OF: ",".join(STATISTICS[name])})
         self.spark.sql(f"REORG TABLE {full} APPLY (PURGE)")  # what deletion vectors hide is still in the files
         self._set(name, {KEPT_FILES: "interval 0 days"})
         self.spark.sql(f"VACUUM {full}")
-        self._set(name, {KEPT_FILES: f"interval {kept} days", KEPT_LOGS: f"interval {max(kept, 30)} days"})
+        self._set(name, {KEPT_FILES: "interval 7 days", KEPT_LOGS: "interval 30 days"})
         return number
 
     def _delete_values(self, name: str, column: str, values: Sequence[str]) -> int:

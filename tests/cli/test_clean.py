@@ -122,8 +122,7 @@ def old_files(home, name):
 
 
 @pytest.mark.parametrize(("name", "periods", "gone"), [
-    ("drift", {}, True), ("drift", {"versions": 101}, False), ("audience", {}, True),
-    ("audience", {"versions": 101}, False),
+    ("drift", {}, True), ("drift", {"versions": 101}, False), ("audience", {}, False),
 ])  # fmt: skip
 def test_files_of_earlier_versions_go_after_their_period(home, name, periods, gone):
     folder, before = old_files(home, name)
@@ -242,6 +241,22 @@ def test_old_scores_go_where_their_outcome_stands_and_nothing_reads_them(home):
     for name in ("predictions", "evaluations"):
         assert set(DeltaTable(home.warehouse / "other" / name).to_pandas()["cutoff"]) == set(days) - set(old)
     assert len(DeltaTable(home.warehouse / "other" / "outcomes").to_pandas()) == 60
+
+
+def test_earlier_lists_go_after_their_period_but_for_the_last_of_each_question(home):
+    newest = date(2024, 6, 3)
+    rows = [("q", n, newest - timedelta(days=7 * (20 - n))) for n in range(1, 21)] + [("old", 1, date(2020, 1, 6))]
+    folder = home.warehouse / "other" / "earlier_lists"
+    write_deltalake(folder, pd.DataFrame(rows, columns=["question", "number", "cutoff"]))
+    assert found(home, "earlier list", lists=140) == []
+    old = [f"other q {day}" for question, _, day in rows if question == "q" and day < newest - timedelta(days=90)]
+    assert len(old) == 7
+    assert found(home, "earlier list") == old
+    for one in find_removable(home, Periods(), NOW):
+        one.remove()
+    left = DeltaTable(folder).to_pandas()
+    assert sorted(left[left["question"] == "q"]["number"]) == list(range(8, 21))
+    assert len(left) == 14
 
 
 @pytest.mark.parametrize(("outcome_after", "gone"), [(43, False), (44, True)])  # 14 days of horizon, 30 of late events

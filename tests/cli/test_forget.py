@@ -16,7 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from cli.__main__ import main
 from cli.errors import CliError
-from cli.local import forgetting
+from cli.local import file_tables, forgetting
 from cli.local.file_tables import FileTables
 from cli.local.home import lock_home, open_home
 from lib.audience.erasing import whole_words
@@ -33,7 +33,7 @@ from tests.builders.identity_checks import put_identities
 
 NOT_THERE = (
     "evaluations", "suppressions", "contacts", "profiles", "user_attributes", "identities", "named_activity",
-    "named_features",
+    "named_features", "earlier_lists",
 )  # fmt: skip
 HELD = [name for name in IDS if name not in NOT_THERE]  # the home of before does not have these
 
@@ -139,18 +139,23 @@ def test_notes_of_tables_and_earlier_lists_are_kept_without_them(home):
     user = first_user(home)
     notes = {name: table(home, name).metadata().configuration for name in HELD}
 
-    def lists():
-        versions = [
-            table(home, "audience", version).to_pandas() for version in range(table(home, "audience").version() + 1)
-        ]
-        runs = [(set(rows["run_id"]), set(rows["user_id"])) for rows in versions if len(rows)]
-        return [run for n, run in enumerate(runs) if n == 0 or run[0] != runs[n - 1][0]]
-
-    before = lists()
-    assert len(before) == 2
+    names = [field.name for field in table(home, "audience").schema().fields]
+    versions = [table(home, "audience", version).to_pandas() for version in range(table(home, "audience").version())]
+    earlier = next(rows for rows in versions if len(rows))
+    present = table(home, "audience").to_pandas()
+    assert user in set(earlier["user_id"])
+    assert earlier["run_id"].unique().tolist() != present["run_id"].unique().tolist()
     assert main(["forget", user, "--home", str(home.root)]) == 0
     assert {name: table(home, name).metadata().configuration for name in HELD} == notes
-    assert [(run, users) for run, users in lists()] == [(run, users - {user}) for run, users in before]
+    kept = table(home, "earlier_lists").to_pandas()
+    assert set(kept["number"]) == {1}
+    left, right = (
+        frame.loc[frame["user_id"] != user, names].sort_values("rank", ignore_index=True) for frame in (kept, earlier)
+    )
+    pd.testing.assert_frame_equal(left, right, check_dtype=False)
+    assert len(left) == len(kept)
+    assert main(["audience", "rollback", "--home", str(home.root)]) == 0
+    assert table(home, "audience").to_pandas()["user_id"].tolist() == left["user_id"].tolist()
 
 
 def test_records_and_pages_that_stay_are_whole(home):
@@ -206,13 +211,13 @@ def test_a_second_call_finds_nothing_and_changes_nothing(home, capsys):
     capsys.readouterr()
     assert main(["forget", user, "--home", str(home.root)]) == 0
     said = capsys.readouterr().out
-    assert said.count(": 0 rows, and all earlier versions\n") == 4
+    assert said.count(": 0 rows, and all earlier versions\n") == 5
     assert "  0 reports and executed notebooks, 0 records of runs, 0 lines of logs\n" in said
     for name, rows in before.items():
         pd.testing.assert_frame_equal(table(home, name).to_pandas(), rows)
 
 
-@pytest.mark.parametrize("at", range(12))
+@pytest.mark.parametrize("at", range(14))
 def test_cut_off_anywhere_no_run_begins_before_another_call_has_done_the_rest(home, monkeypatch, at):
     user, left = first_user(home), [at]
 
@@ -228,6 +233,7 @@ def test_cut_off_anywhere_no_run_begins_before_another_call_has_done_the_rest(ho
     with monkeypatch.context() as patch:
         for place, name in (
             (forgetting, "write_deltalake"),
+            (file_tables, "write_deltalake"),
             (forgetting.shutil, "rmtree"),
             (forgetting, "remove_if_named"),
         ):

@@ -105,7 +105,7 @@ def after(before, restored):
 def test_its_tables_are_read_and_its_models_score_as_they_did(before):
     assert set(before) == set(CONTRACTS) - {  # which that commit did not know
         "evaluations", "source_checks", "forgotten", "suppressions", "contacts", "user_attributes", "attribute_checks",
-        "question_runs", "profiles",
+        "question_runs", "profiles", "earlier_lists",
     }  # fmt: skip
     features = before["features"]
     cohort = features[(features["cutoff"] == THEN[1]) & (features["recency"] <= ASKED.cohort_days)]
@@ -166,9 +166,13 @@ def test_who_was_held_out_stays_held_out(before, after):
 
 
 @pytest.mark.job
-def test_the_lists_before_are_kept_as_versions(after):
-    history = DeltaTable(HOME / "warehouse" / "propensity" / "audience").history()
-    assert len([entry for entry in history if "numOutputRows" in entry.get("operationMetrics", {})]) >= 3
+def test_the_lists_before_are_rows_of_their_own(after):
+    rows = table("earlier_lists")
+    runs = rows.groupby("number")["run_id"].unique()
+    assert len(runs) >= 2
+    assert all(len(one) == 1 for one in runs)
+    assert runs.index.tolist() == list(range(1, len(runs) + 1))
+    assert not {one[0] for one in runs} & set(after["audience"]["run_id"])
 
 
 @pytest.mark.job

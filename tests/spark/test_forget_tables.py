@@ -28,7 +28,7 @@ def rows(contract, users, **given):
 def shop(spark, tables, tmp_path):
     """A list that has replaced another, activity, a report, an exported list, and a table of requests."""
     tables.append("daily_activity", rows(DAILY_ACTIVITY, USERS))
-    tables.replace("audience", rows(AUDIENCE, [*USERS, "u3"]), "question = 'a'")
+    tables.replace("audience", rows(AUDIENCE, [*USERS, "u3"], run_id="r1"), "question = 'a'")
     tables.replace("audience", rows(AUDIENCE, ["u2", "u10"]), "question = 'a'")
     spark.createDataFrame([("u1",), ("u3",), (None,)], "user_id string").createOrReplaceTempView("requests")
     (tmp_path / "reports" / "q").mkdir(parents=True)
@@ -69,12 +69,16 @@ def test_nothing_of_the_tables_holds_them_also_after_a_call_that_failed(spark, t
     receipt = call(shop, tables)
     assert receipt[:5] == [
         "2024-06-03: 2 users are asked for in requests.", "daily_activity: done before",
-        "audience: 0 rows, and all earlier versions", "1 of 2 reports", f"{tmp_path}/list.csv: 1 rows",
+        "audience: 0 rows, and all earlier versions", "earlier_lists: 2 rows, and all earlier versions",
+        "1 of 2 reports",
     ]  # fmt: skip
     assert "u1" not in "".join(receipt).replace(str(tmp_path), "")
     left = [user for user in USERS if user != "u1"]
     assert sorted(tables.query("SELECT user_id FROM {daily_activity}")["user_id"]) == sorted(left)
     assert sorted(tables.query("SELECT user_id FROM {audience}")["user_id"]) == ["u10", "u2"]
+    earlier = tables.query("SELECT user_id FROM {earlier_lists} WHERE number = 1")["user_id"]
+    assert sorted(earlier) == sorted(left)  # the list that was replaced, which only a version held
+    assert f"{tmp_path}/list.csv: 1 rows" in receipt
     assert files_holding(place, ["u3"]) == []  # which no other id contains: logs are searched as well
     assert pd.read_csv(shop["export"])["user_id"].tolist() == left
     listed = tables.query("SELECT digest, forgotten_on FROM {forgotten}")

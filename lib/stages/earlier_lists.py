@@ -1,0 +1,98 @@
+"""Lists that went out of use, as rows of their own: what a rollback and an export of an earlier list read.
+
+Earlier versions had them in the versions of the table `audience` alone: those that can still be read are carried over
+once, before the first list of today goes out of use.
+"""
+
+from datetime import date
+
+import pandas as pd
+
+from lib.config.question import Question
+from lib.stages.records import list_sql, question_sql, read_rows
+from lib.tables.contracts import AUDIENCE, EARLIER_LISTS
+from lib.tables.protocol import Tables
+
+CARRIED = "carried"  # property of the table: that the lists of earlier versions of `audience` are in it
+MARKS = ["number", "run_id", "cutoff"]
+
+
+def keep_list(question: Question, tables: Tables) -> None:
+    """Keep the list in use, before another takes its place; again after a kill, it is there once."""
+    if not tables.exists("audience"):
+        return
+    carry_over(tables)
+    present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
+    if present is None:
+        return
+    stored = _read_marks(question, tables)
+    number = 1 + (int(stored["number"].max()) if len(stored) else 0)
+    if len(stored) and _is_same(stored.iloc[-1], present.iloc[0]):
+        number -= 1  # kept, and its place was not taken then
+    rows = tables.rows(
+        f"SELECT {', '.join(AUDIENCE)}, CAST({number} AS BIGINT) AS number FROM {{audience}} "
+        f"WHERE {question_sql(question)}"
+    )
+    tables.replace("earlier_lists", rows, f"{question_sql(question)} AND number = {number}")
+
+
+def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) -> pd.DataFrame | None:
+    """The list that was in use before the present one came into use first; None where there is none.
+
+    Parameters
+    ----------
+    present : DataFrame[run_id, cutoff]
+        Of the present list; its first row counts.
+    """
+    if tables.exists("audience"):
+        carry_over(tables)
+    stored = _read_marks(question, tables)
+    mine = [_is_same(row, present.iloc[0]) for _, row in stored.iterrows()]
+    before = stored["number"][: mine.index(True)] if any(mine) else stored["number"]
+    if before.empty:
+        return None
+    where = f"{question_sql(question)} AND number = {int(before.max())} ORDER BY rank"
+    return read_rows(tables, "earlier_lists", where, ", ".join(AUDIENCE))
+
+
+def read_list_of(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
+    """The list of a cutoff that went out of use last; None where there is none."""
+    if tables.exists("audience"):
+        carry_over(tables)
+    mine = list_sql(question, cutoff)
+    newest = read_rows(tables, "earlier_lists", mine, "MAX(number) AS number")
+    if newest is None or pd.isna(newest["number"].iloc[0]):
+        return None
+    where = f"{mine} AND number = {int(newest['number'].iloc[0])} ORDER BY rank"
+    return read_rows(tables, "earlier_lists", where, ", ".join(AUDIENCE))
+
+
+def carry_over(tables: Tables) -> None:
+    """Write the lists that earlier versions of `audience` hold as rows, of all questions, unless that was done."""
+    if tables.get_property("earlier_lists", CARRIED):
+        return
+    tables.replace("earlier_lists", pd.DataFrame(columns=list(EARLIER_LISTS)), "1 = 1")  # what a kill left too
+    lists: dict[str, list[tuple[int, str, date]]] = {}  # by question: the version, and what tells its list apart
+    for version in tables.versions():
+        there = tables.at_version(version, "1 = 1", "DISTINCT question, run_id, cutoff")
+        for slug, run_id, cutoff in there.itertuples(index=False):
+            seen = lists.setdefault(slug, [])
+            if not seen or seen[-1][1:] != (run_id, cutoff):
+                seen.append((version, run_id, cutoff))
+    for slug, seen in lists.items():
+        for number, (version, *_) in enumerate(seen[:-1], start=1):  # the last one is in use
+            rows = tables.at_version(version, f"question = '{slug}'").assign(number=number)
+            tables.append("earlier_lists", rows)
+    tables.set_property("earlier_lists", CARRIED, "yes")
+
+
+def _read_marks(question: Question, tables: Tables) -> pd.DataFrame:
+    rows = read_rows(
+        tables, "earlier_lists", question_sql(question), f"DISTINCT {', '.join(MARKS)}", "ORDER BY number"
+    )  # fmt: skip
+    return pd.DataFrame(columns=MARKS) if rows is None else rows
+
+
+def _is_same(one: "pd.Series", other: "pd.Series") -> bool:
+    """Whether two lists are one: of the same run and cutoff."""
+    return (one["run_id"], one["cutoff"]) == (other["run_id"], other["cutoff"])
