@@ -35,6 +35,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "databricks": set(),
     "scipy": {
         "evaluation.drift", "evaluation.metrics", "models.calibration", "models.blueprint", "models.settings",
+        "audience.uplift",
     },
     "matplotlib": {"report.charts", "report.plots", "report.svg"},
     "jinja2": {"report.page"},
@@ -51,7 +52,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     },
     "sklearn": {
         "models.estimators", "models.calibration", "models.blueprint", "models.servable", "models.classes",
-        "models.settings", "registry.mlflow_files", "training.folds", "explain.importance",
+        "models.settings", "registry.mlflow_files", "training.folds", "explain.importance", "audience.uplift",
     },
 }  # fmt: skip
 
