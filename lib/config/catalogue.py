@@ -14,7 +14,7 @@ STAGES: Mapping[str, type[FromWidgets]] = {  # by the names of their notebooks, 
 }
 WORKBENCH = (  # what the notebook of that name reads
     "action", "horizon_days", "cohort_days", "as_of", "question_file", "without", "all_actions", "at_least",
-    "at_least_value", "starts_in_days", "cohort_where", "seed", "label_complete_after_days", "cadence_days",
+    "at_least_value", "starts_in_days", "actions", "cohort_where", "seed", "label_complete_after_days", "cadence_days",
     "max_cutoffs", "max_event_types", "min_positives", "n_trials", "objective", "schema", "models", "experiment",
 )  # fmt: skip
 

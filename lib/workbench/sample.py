@@ -42,15 +42,17 @@ def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) 
     Raises
     ------
     ConfigError
-        If ids are joined to persons, and there are more than so many: what is drawn would be parts of persons.
+        If ids are joined to persons, or actions are named, and there are more users than so many: what is drawn would
+        be parts of persons, and would know an action from another day on than the whole does.
     """
     (there,) = tables.query("SELECT COUNT(DISTINCT user_id) AS users FROM {daily_activity}")["users"]
     share = min(1.0, most / max(int(there), 1))
-    joined = tables.exists("identities")
-    if joined and share < 1:
+    joined, has_named = (tables.exists(name) for name in ("identities", "named_activity"))
+    if share < 1 and (joined or has_named):
+        what = "joins to persons" if joined else "has named actions of"
         raise ConfigError(
-            f"most_users is {most}, and this home has {there} ids that it joins to persons: a sample of ids would be "
-            f"parts of persons. Say most_users={there}, or look at a home of fewer users."
+            f"most_users is {most}, and this home has {there} ids that it {what}: a sample would tell of these "
+            f"otherwise than the whole. Say most_users={there}, or look at a home of fewer users."
         )
     where = f"SUBSTR(MD5(user_id || ' {seed}'), 1, 8) < '{digest_limit(share)}'"
     activity = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
@@ -59,7 +61,6 @@ def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) 
     rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}") if prepared.attributes else None
     users = None if rows is None else Users(rows, prepared.attributes)
     identities = tables.query("SELECT * FROM {identities}") if joined else None
-    has_named = tables.exists("named_activity")
     named = tables.query(f"SELECT * FROM {{named_activity}} WHERE {where}") if has_named else None
     return Sample(activity, types, users, identities, named, share)
 

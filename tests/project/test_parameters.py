@@ -12,8 +12,9 @@ import pytest
 from cli.__main__ import main
 from cli.errors import CliError
 from cli.rendering import METRICS, label, rendered_files, stale_files
-from lib.config.catalogue import STAGES, all_parameters, group_parameters, stage_parameters
+from lib.config.catalogue import STAGES, WORKBENCH, all_parameters, group_parameters, stage_parameters
 from lib.config.parameters import Group
+from lib.config.question import Question
 from lib.config.thresholds import Thresholds
 from lib.evaluation.verdict import metric_limits
 from localrun.bundle.bundle import load_bundle
@@ -127,6 +128,13 @@ def test_a_notebook_has_the_widgets_that_its_stage_reads(stage):
     source = (ROOT / "notebooks" / f"{stage}.py").read_text()
     places = [source.index(f'("{name}", ') for name in names]
     assert places == sorted(places)  # what matters comes first
+
+
+def test_the_workbench_has_the_widgets_of_every_question_and_of_what_is_learnt_from():
+    asked = {each.name for each in Question.parameters()}
+    assert asked <= set(WORKBENCH)
+    own = {"bundle_root", "question", "most_users", "user"}
+    assert scan(ROOT / "notebooks" / "workbench.py").widgets == {*WORKBENCH, *own}
 
 
 def test_what_the_job_gives_the_catalogue_knows():

@@ -198,8 +198,8 @@ def test_ids_of_one_person_are_looked_at_as_one_and_never_cut_apart(after_first_
     with pytest.raises(ConfigError) as refused:
         read_sample(home.tables, extracted, 50)
     assert str(refused.value) == (
-        "most_users is 50, and this home has 250 ids that it joins to persons: a sample of ids would be parts of "
-        "persons. Say most_users=250, or look at a home of fewer users."
+        "most_users is 50, and this home has 250 ids that it joins to persons: a sample would tell of these otherwise "
+        "than the whole. Say most_users=250, or look at a home of fewer users."
     )
 
 
@@ -239,6 +239,10 @@ def test_an_action_of_ones_own_is_looked_at_with_its_features():
     home.extract(AS_OF, **big)
     extracted = read_extraction(home.tables, asked(RetrainConfig, **big).question, AS_OF)
     sample = read_sample(home.tables, extracted, 1000)
+    with pytest.raises(
+        ConfigError, match="250 ids that it has named actions of: a sample would tell of these otherwise"
+    ):
+        read_sample(home.tables, extracted, 50)
     bench = Workbench(sample.activity, ASKED | big, named=sample.named)
     features = bench.features()
     assert f"{kind}__gap_median" in features
