@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from lib import timeline
+from lib.audience import uplift as rules
 from lib.audience.parts import CHOSEN, CONTROL
-from lib.audience.uplift import MOST_LISTS, EffectModel, Learnt, learn_uplift
+from lib.audience.uplift import EffectModel, Learnt, learn_uplift
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.config.words import STAYING
@@ -74,9 +75,11 @@ def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[d
     question = config.question
     newest = timeline.newest_matured(as_of, question.reach_days, config.label_complete_after_days)
     where = f"{question_sql(question)} AND kind = 'published' AND held_out_share > 0 AND cutoff <= DATE '{newest}'"
-    rows = read_rows(tables, "publications", where, "DISTINCT cutoff")
-    cutoffs = [] if rows is None else timeline.apart(rows["cutoff"], question.reach_days)
-    return sorted(cutoffs)[-MOST_LISTS:]
+    rows = read_rows(tables, "publications", where, "cutoff, users * held_out_share AS alone")
+    if rows is None:
+        return []
+    enough = rows[rows["alone"] >= rules.FEWEST / 2]  # about so many: smaller lists are not even read
+    return sorted(timeline.apart(enough["cutoff"], question.reach_days))[-rules.MOST_LISTS :]
 
 
 def _read_list(config: PublishConfig, tables: Tables, cutoff: date, as_of: date) -> pd.DataFrame:

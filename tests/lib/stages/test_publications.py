@@ -203,6 +203,8 @@ def test_contacts_are_exported_without_those_held_out(world, tmp_path):
         ({"cost_of_contact": "5"}, "cost_of_contact are given together or not at all, got '' and '5'"),
         ({"value_of_action": "x", "cost_of_contact": "5"}, "value_of_action must be a number from 0 to 1e+09, got 'x'"),
         ({"held_out_share": "1.5"}, "held_out_share must be a number from 0 to 1, got '1.5'."),
+        ({"order": "best"}, "order must be propensity or uplift, got 'best'."),
+        ({"hold_out_for": "all"}, "hold_out_for must be question or home, got 'all'."),
         ({"max_rate_ratio": "0.5"}, "max_rate_ratio must be a number from 1 to 1000, got '0.5'."),
         ({"max_users_change": "-1"}, "max_users_change must be a number from 0 to 1000, got '-1'."),
         ({"max_score_shift": "2"}, "max_score_shift must be a number from 0 to 1, got '2'."),
