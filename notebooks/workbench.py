@@ -50,10 +50,12 @@ dbutils.widgets.text("at_least", "", "At least: 1")
 dbutils.widgets.text("at_least_value", "", "At least value: any")
 # the days that the prediction covers begin so many days later
 dbutils.widgets.text("starts_in_days", "", "Starts in days: 0")
-# actions of one's own, like big_order=order WHERE value > 50
-dbutils.widgets.text("actions", "", "Actions: none")
 # who is asked about besides, like events('view', 28) >= 2
 dbutils.widgets.text("cohort_where", "", "Cohort where: everybody active")
+# actions of one's own, like big_order=order WHERE value > 50
+dbutils.widgets.text("actions", "", "Actions: none")
+# asks also about users without any event: their column that says when they signed up, like joined
+dbutils.widgets.text("newcomers", "", "Newcomers: users with events alone")
 
 # --- What is learnt from
 # seed of all chance: the same run gives the same rows

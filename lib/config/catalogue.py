@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from lib.config.parameters import FromWidgets, Group, Parameter, merge
+from lib.config.question import Question
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
 
 STAGES: Mapping[str, type[FromWidgets]] = {  # by the names of their notebooks, in the order of the job
@@ -12,16 +13,18 @@ STAGES: Mapping[str, type[FromWidgets]] = {  # by the names of their notebooks, 
     "predict": PredictConfig,
     "publish": PublishConfig,
 }
-WORKBENCH = (  # what the notebook of that name reads
-    "action", "horizon_days", "cohort_days", "as_of", "question_file", "without", "all_actions", "at_least",
-    "at_least_value", "starts_in_days", "actions", "cohort_where", "seed", "label_complete_after_days", "cadence_days",
-    "max_cutoffs", "max_event_types", "min_positives", "n_trials", "objective", "schema", "models", "experiment",
+WORKBENCH = (  # what the notebook of that name reads: whatever can be asked, and what is learnt from
+    *(each.name for each in Question.parameters()),
+    "as_of", "question_file", "seed", "label_complete_after_days", "cadence_days", "max_cutoffs", "max_event_types",
+    "min_positives", "n_trials", "objective", "schema", "models", "experiment",
 )  # fmt: skip
 
 
 def notebook_parameters(name: str) -> list[Parameter]:
     """What a notebook reads, in the order in which parameters are shown."""
-    return [all_parameters()[one] for one in WORKBENCH] if name == "workbench" else list(stage_parameters(name))
+    if name != "workbench":
+        return list(stage_parameters(name))
+    return [each for each in all_parameters().values() if each.name in WORKBENCH]
 
 
 def stage_parameters(stage: str) -> tuple[Parameter, ...]:
