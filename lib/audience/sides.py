@@ -33,8 +33,8 @@ def effect_rows(counts: pd.DataFrame) -> list[dict[str, object]]:
     compared = [(ALL, counts), *((name, part) for name, part in split_parts(counts) if name in (*DECILES, *BANDS))]
     by_file = {CHOSEN, CONTROL} <= set(counts["file"])
     rows = [row for name, part in compared for row in _rows_of_part(name, part, by_file=by_file)]
-    told = {row["metric"] for row in rows if row["part"] == NOT_HELD_OUT}
-    return [row for row in rows if row["metric"] in told]  # of parts no more than of the whole
+    of_whole = {row["metric"] for row in rows if row["part"] == NOT_HELD_OUT}
+    return [row for row in rows if row["metric"] in of_whole]  # of parts no more than of the whole
 
 
 def _rows_of_part(name: str, part: pd.DataFrame, *, by_file: bool) -> Iterator[dict[str, object]]:

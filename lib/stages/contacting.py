@@ -71,10 +71,10 @@ def sides_sql(question: Question, cutoff: date) -> str:
     mine, slug = list_sql(question, cutoff), question_sql(question)
     stood = {kind: _any_sql(f"kind = '{kind}' AND {mine}") for kind in FILE}
     of_file = " ".join(f"WHEN {condition} THEN '{kind}'" for kind, condition in stood.items())
-    told = f"kind = 'contacted' AND {within} AND (question IS NULL OR {slug})"
+    of_question = f"kind = 'contacted' AND {within} AND (question IS NULL OR {slug})"
     any_contact = _any_sql(f"kind IN {CONTACT} AND {within}")
     return (
-        f"SELECT user_id, CASE {of_file} ELSE '' END AS file, {_any_sql(told)} AS contacted, "
+        f"SELECT user_id, CASE {of_file} ELSE '' END AS file, {_any_sql(of_question)} AS contacted, "
         f"{any_contact} AS reached "
         f"FROM ({_by_person_sql(cutoff)}) c WHERE cutoff = DATE '{cutoff}' OR ({within}) GROUP BY user_id"
     )
