@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
-from cli.local import exported, opt_outs
+from cli.local import exported, opened_notebooks, opt_outs
 from cli.local.file_tables import FileTables
 from cli.local.forgotten_users import note_forgotten
 from cli.local.home import FORGETTING, Home
@@ -60,6 +60,8 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     logs = [*home.root.glob("runs/*/*.log"), *home.root.glob("*.log")]
     lines = sum(_drop_lines(path, words) for path in logs if path.is_file() and not path.is_symlink())
     yield f"{len(gone)} reports and executed notebooks, {records} records of runs, {lines} lines of logs"
+    if opened := opened_notebooks.leave_out(home.root, words):
+        yield f"{opened} notebooks that were opened by hand: what they showed of them"
     yield from describe_left_over(home)
     for schema in _schemas(home):
         yield from _rewrite_named(schema / LAST, users)

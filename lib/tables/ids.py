@@ -38,6 +38,7 @@ FILES_WITH_IDS = (  # and the files of a home that repeat some, besides those of
     "sources/*",
     "reports/*/*.html",  # the head of the list
     "runs/*/*.html",  # executed notebooks, and the run page with what they sum up
+    "notebooks/*.ipynb",  # opened by hand, with what they have shown
     "runs/*/run.json",
     "runs/*/spark.log",  # where Spark tells of a row
 )
