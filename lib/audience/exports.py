@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from hashlib import sha256
 from typing import IO, Literal
@@ -16,20 +16,23 @@ from lib.errors import PublishRefused
 from lib.tables.contracts import AUDIENCE
 from lib.tables.schemas import arrow_schema
 
-ROWS_AT_ONCE = 50_000
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet take a text for a formula, when it begins with it
 
 
 def write_file(
-    file: IO[bytes], rows: pd.DataFrame, wanted: Format, chosen_columns: Mapping[str, str], question: str
+    file: IO[bytes],
+    read: Callable[[], Iterable[pd.DataFrame]],
+    wanted: Format,
+    chosen_columns: Mapping[str, str],
+    question: str,
 ) -> None:
-    """Write rows of a list as a channel takes them, so many at a time: a list of millions is never a text in memory.
+    """Write rows of a list as a channel takes them, part by part: a list of millions is never a text in memory.
 
     Parameters
     ----------
-    rows : DataFrame
-        Rows of `audience`, best first, and the columns of `IDENTIFIERS` that are known: normalised, blank for none.
-        `expected_actions` is summed up anew: it counts the rows of this file.
+    read : callable
+        Gives rows of `audience`, best first, so many at a time, and the columns of `IDENTIFIERS` that are known:
+        normalised, blank for none. `expected_actions` is summed up anew: it counts the rows of this file.
     chosen_columns : mapping
         Columns of `audience` to the names that they get; nothing for the format's own.
 
@@ -39,24 +42,33 @@ def write_file(
         If a limit of the format is passed, or a name is none that it takes. The message names it.
     """
     columns = chosen_columns or {ours: theirs.format(question=question) for ours, theirs in wanted.columns.items()}
-    expected = rows["propensity"].cumsum().to_numpy()
-
-    def tables() -> Iterator[pd.DataFrame]:
-        for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):  # of no rows there is a header still
-            part = rows.iloc[start : start + ROWS_AT_ONCE]
-            yield _rename(part.assign(expected_actions=expected[start : start + ROWS_AT_ONCE]), wanted, columns)
-
-    _check_limits(len(rows), next(tables()).shape[1], wanted)
     match wanted.shape:
         case "parquet":
-            _write_parquet(file, tables(), {theirs or ours: ours for ours, theirs in columns.items()})
+            ours = {theirs or ours: ours for ours, theirs in columns.items()}
+            _write_parquet(file, _tables(read(), wanted, columns), ours)
         case "requests":
-            for line in _requests(tables(), wanted):
+            for line in _requests(_tables(read(), wanted, columns), wanted):
                 _write(file, f"{line}\n".encode(), wanted)
         case _:
-            has_return = any(table.map(_has_return).to_numpy().any() for table in tables())
-            for number, table in enumerate(tables()):
-                _write(file, _csv(table, wanted, has_head=number == 0, all_quoted=has_return), wanted)
+            # a carriage return alone ends a line too for many readers, and is quoted by this writer only where all is
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL):
+                file.seek(0)
+                file.truncate()
+                if _write_csv(file, _tables(read(), wanted, columns), wanted, quoting):
+                    break
+
+
+def _tables(parts: Iterable[pd.DataFrame], wanted: Format, columns: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """The parts as the channel has them, held against its limits."""
+    users, expected = 0, 0.0
+    for part in parts:
+        counted = part["propensity"].to_numpy(float, copy=True)
+        counted[:1] += expected
+        counted = counted.cumsum()
+        users, expected = users + len(part), float(counted[-1]) if len(part) else expected
+        table = _rename(part.assign(expected_actions=counted), wanted, columns)
+        _check_limits(users, table.shape[1], wanted)
+        yield table
 
 
 def _write(file: IO[bytes], content: bytes, wanted: Format) -> None:
@@ -92,7 +104,8 @@ def _rename(rows: pd.DataFrame, wanted: Format, columns: Mapping[str, str]) -> p
 def _check_limits(rows: int, columns: int, wanted: Format) -> None:
     if wanted.rows and rows > wanted.rows:
         raise PublishRefused(
-            f"The file has {rows} rows, and {wanted.title} takes {wanted.rows}. Lower export_top. The list stays."
+            f"The file has more than {wanted.rows} rows, and {wanted.title} takes no more. Lower export_top. "
+            "The list stays."
         )
     if wanted.most_columns and columns > wanted.most_columns:
         raise PublishRefused(
@@ -101,14 +114,16 @@ def _check_limits(rows: int, columns: int, wanted: Format) -> None:
         )
 
 
-def _csv(table: pd.DataFrame, wanted: Format, *, has_head: bool, all_quoted: bool) -> bytes:
-    if wanted.safe_in_spreadsheets:
-        table = table.map(_neutralise)
-    lines = io.StringIO(newline="")
-    # a carriage return alone ends a line too for many readers, and is quoted by this writer only where all is
-    quoting: Literal[0, 1] = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
-    table.to_csv(lines, index=False, header=has_head, lineterminator="\n", quoting=quoting)
-    return lines.getvalue().encode()
+def _write_csv(file: IO[bytes], tables: Iterable[pd.DataFrame], wanted: Format, quoting: Literal[0, 1]) -> bool:
+    """Whether all could be written so; nothing more is where a text with a return stands and not all are quoted."""
+    for number, table in enumerate(tables):
+        if quoting != csv.QUOTE_ALL and table.map(_has_return).to_numpy().any():
+            return False
+        safe = table.map(_neutralise) if wanted.safe_in_spreadsheets else table
+        lines = io.StringIO(newline="")
+        safe.to_csv(lines, index=False, header=number == 0, lineterminator="\n", quoting=quoting)
+        _write(file, lines.getvalue().encode(), wanted)
+    return True
 
 
 def _write_parquet(file: IO[bytes], tables: Iterable[pd.DataFrame], ours: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from lib.config.question import Question
 from lib.errors import PublishRefused, SourceError
 from lib.identities.together import persons_sql
 from lib.sources.user_lists import odd_days, read_users
+from lib.stages.nearby import Near
 from lib.stages.records import list_sql, question_sql
 from lib.tables.contracts import CONTACTS
 from lib.tables.protocol import Tables
@@ -49,16 +50,23 @@ def take_contacted(names: Iterable[str], tables: Tables) -> None:
             _replace(tables, contacts, f"{source} AND day IN ({days_sql(sorted(set(when)))})")
 
 
-def write_chosen(
-    question: Question, tables: Tables, cutoff: date, export: Export, chosen: Iterable[str], control: Iterable[str]
-) -> None:
-    """Keep who stood in the file of a list, and beside it, in the place of what was kept of the same list and file."""
-    users = [(user, kind) for kind, part in (("chosen", chosen), ("control", control)) for user in part]
-    rows = pd.DataFrame(users, columns=["user_id", "kind"]).assign(
-        question=question.slug, cutoff=cutoff, day=cutoff, channel=export.format, source=export.file
-    )
+def write_chosen(question: Question, tables: Tables, cutoff: date, export: Export, users: Near) -> None:
+    """Keep who stood in the file of a list, and beside it, in the place of what was kept of the same list and file.
+
+    Parameters
+    ----------
+    users : rows with user_id and `kind`, one of `FILE`
+    """
+    columns = {
+        "user_id": "user_id", "question": text_literal(question.slug), "cutoff": f"DATE '{cutoff}'",
+        "day": f"DATE '{cutoff}'", "channel": text_literal(export.format), "kind": "kind",
+        "source": text_literal(export.file),
+    }  # fmt: skip
+    sql = f"SELECT {', '.join(f'{columns[name]} AS {name}' for name in CONTACTS)} FROM ({users.sql}) u"
+    rows = users.tables.arrow(sql) if users.here else users.tables.rows(sql)
     mine = f"kind IN ('chosen', 'control') AND {list_sql(question, cutoff)} AND source = {text_literal(export.file)}"
-    _replace(tables, rows, mine)
+    if users.has_rows() or tables.exists("contacts"):
+        tables.replace("contacts", rows, mine)
 
 
 def sides_sql(question: Question, cutoff: date) -> str:

@@ -1,6 +1,5 @@
 """A list that is about to be published: ranked where its rows lie, and what of it this process gets to see."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,8 +35,12 @@ class Listed:
     def read(self, *, whole: bool = False) -> pd.DataFrame:
         """The list, best first; of a large one, unless all of it is asked for, numbers and the names of its head."""
         if whole or self.near.here:
-            return self._query("*", "ORDER BY rank")
-        numbers = self._query(NUMBERS).sort_values("rank", ignore_index=True)
+            return self.near.tables.query(f"SELECT * FROM ({self.near.sql}) l ORDER BY rank")
+        asked = self.near.tables.arrow(f"SELECT {', '.join(NUMBERS)} FROM ({self.near.sql}) l")
+        # column by column, each freed as it is taken over: of ten million users there is no room for two copies
+        numbers: pd.DataFrame = asked.to_pandas(split_blocks=True, self_destruct=True)
+        del asked
+        numbers = numbers.sort_values("rank", ignore_index=True)
         columns = ", ".join((*NAMES, "rank", *SHARED, "low_evidence"))
         firsts = " UNION ALL ".join(
             f"SELECT h.* FROM (SELECT {columns} FROM ranked WHERE {whose} ORDER BY {order} LIMIT {HEAD}) h"
@@ -53,9 +56,6 @@ class Listed:
         for name in SHARED:  # as a category, whose rows take a byte each
             numbers[name] = pd.Series([heads[name].iloc[0]] * len(numbers), dtype="category")
         return numbers.assign(low_evidence=bool(heads["low_evidence"].iloc[0]))
-
-    def _query(self, columns: Sequence[str], where: str = "") -> pd.DataFrame:
-        return self.near.tables.query(f"SELECT {', '.join(columns)} FROM ({self.near.sql}) l {where}")
 
 
 def rank_list(scored: Near, spread: Spread, held_out: HeldOut, *, low_evidence: bool) -> Listed:

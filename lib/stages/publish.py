@@ -101,8 +101,7 @@ def run(context: Context[PublishConfig]) -> Published:
         tables.replace("audience", new.listed.rows, question_sql(question))
     lists.record_publication(config, tables, new.publication)
     if new.files:
-        users = (rows["user_id"] for rows in (new.files.chosen, new.files.control))
-        write_chosen(question, tables, cutoffs.as_of, config.export, *users)
+        write_chosen(question, tables, cutoffs.as_of, config.export, new.files.near)
     for file in drafts:
         file.keep()
         context.say(f"written to {file.target}")
@@ -147,15 +146,15 @@ def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _N
         ranked = add_estimates(ranked, tables, question, as_of, learnt.model)
     recorded = past.why_not_in_use(config, tables, as_of)
     is_exported = bool(config.export.file) and not recorded
-    shown = ranked.read(whole=is_exported or bool(config.segments))
+    shown = ranked.read(whole=bool(config.segments))
     value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
     effect = find_effect(question, ledger.read_outcomes(config, tables, as_of))
     chosen = contacts.choose_contacts(with_effects(shown, effect, value, cost), config.contacts)
-    files = prepare_files(config.export, tables, chosen) if is_exported else None
+    files = prepare_files(config.export, tables, chosen, ranked.near) if is_exported else None
     difference = compared.difference if compared else None
     kind = "recorded" if recorded else "published"
     row = lists.publication_row(config, tables, shown, difference, last, rate, kind) | left_out.columns()
-    row |= {"chosen": len(files.chosen) if files else None, "quiet": chosen.quiet}
+    row |= {"chosen": files.chosen if files else None, "quiet": chosen.quiet}
     moves = compared.moves if compared else ()
     return _NewList(ranked, shown, left_out, difference, moves, recorded, chosen, learnt, files, row)
 

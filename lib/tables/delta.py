@@ -14,10 +14,11 @@ import pyarrow as pa
 from lib.errors import ContractBroken, SourceError
 from lib.tables.batches import whole_users
 from lib.tables.contracts import CONTRACTS, VERSIONED
+from lib.tables.frames import batches_of, frame_of, plain_strings
 from lib.tables.ids import STATISTICS
 from lib.tables.pickling import pickle_lib_by_value
 from lib.tables.protocol import OURS, KeptNotes, MapTable, MapUsers, OfUsers
-from lib.tables.schemas import ARROW, check_columns, missing_added, to_arrow, to_pandas
+from lib.tables.schemas import ARROW, check_columns, missing_added, to_pandas
 from lib.tables.sql import name_sql
 from lib.tables.views import with_views
 
@@ -71,6 +72,9 @@ class DeltaTables(KeptNotes):
     def arrow(self, sql: str) -> pa.Table:
         return self.frame(sql).toArrow()
 
+    def batches(self, sql: str) -> Iterator[pa.Table]:
+        return batches_of(self.frame(sql))
+
     def rows(self, sql: str) -> "DataFrame":
         return self.frame(sql)
 
@@ -119,7 +123,7 @@ class DeltaTables(KeptNotes):
         return frame.mapInArrow(partition, from_arrow_schema(schema))
 
     def replace(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame", where: str) -> None:
-        frame = _plain_strings(self._frame_of(name, rows))
+        frame = plain_strings(frame_of(self.spark, name, rows))
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
@@ -129,7 +133,7 @@ class DeltaTables(KeptNotes):
             self._with_statistics(name, writer).saveAsTable(self.full_name(name))
 
     def append(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> None:
-        frame = self._frame_of(name, rows)
+        frame = frame_of(self.spark, name, rows)
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)
         writer = frame.write.format("delta").option("mergeSchema", "true")
@@ -138,7 +142,7 @@ class DeltaTables(KeptNotes):
         writer.mode("append").saveAsTable(self.full_name(name))
 
     def remake(self, name: str, rows: "DataFrame") -> None:
-        frame = _plain_strings(rows)
+        frame = plain_strings(rows)
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)
         writer = self._with_statistics(name, frame.write.format("delta").option("overwriteSchema", "true"))
@@ -235,18 +239,3 @@ class DeltaTables(KeptNotes):
                 f"It cannot be read as it was before {before.isoformat()}: {why} Name a Delta table with user_id, "
                 "cutoff and score, whose history is kept."
             ) from error
-
-    def _frame_of(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> "DataFrame":
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        if not isinstance(rows, pd.DataFrame | pa.Table):
-            return rows
-        table = rows if isinstance(rows, pa.Table) else to_arrow(name, rows)  # of no rows Spark tells no types
-        return self.spark.createDataFrame(table, None if len(table) else from_arrow_schema(table.schema))
-
-
-def _plain_strings(frame: "DataFrame") -> "DataFrame":
-    """Take the collation off texts that came through Arrow: other readers of Delta do not know that type."""
-    from pyspark.sql import functions as F
-
-    return frame.select([F.col(c).cast("string") if kind == "string" else F.col(c) for c, kind in frame.dtypes])

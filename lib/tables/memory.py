@@ -1,6 +1,6 @@
 """The kind of tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from duckdb.func import ARROW as ARROW_UDF
 
 from lib.errors import SourceError
 from lib.tables.contracts import CONTRACTS, VERSIONED
-from lib.tables.protocol import KeptNotes, MapTable, MapUsers, OfUsers
+from lib.tables.protocol import ROWS_AT_ONCE, KeptNotes, MapTable, MapUsers, OfUsers
 from lib.tables.schemas import ARROW, check_columns, missing_added, to_arrow, to_pandas
 from lib.tables.views import with_views
 
@@ -48,6 +48,11 @@ class MemoryTables(KeptNotes):
 
     def arrow(self, sql: str) -> pa.Table:
         return self.table(sql)
+
+    def batches(self, sql: str) -> Iterator[pa.Table]:
+        rows = self.table(sql)
+        for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+            yield rows.slice(start, ROWS_AT_ONCE)
 
     def rows(self, sql: str) -> pa.Table:
         return self.table(sql)

@@ -1,12 +1,13 @@
 """What the stages ask of their tables, whatever holds them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
 
+ROWS_AT_ONCE = 50_000  # of what is read batch by batch
 OURS = "propensity."  # how the names of our notes begin, where a table has others' besides
 Rows = Any  # rows on their way into a table: a Spark frame, or an Arrow table where tables are in memory
 MapTable = Callable[[pa.Table], pa.Table]
@@ -25,6 +26,9 @@ class Tables(Protocol):
 
     def arrow(self, sql: str) -> pa.Table:
         """The same, as Arrow has them."""
+
+    def batches(self, sql: str) -> Iterator[pa.Table]:
+        """The same in their order, so many at a time, however many there are; of none a table without rows."""
 
     def rows(self, sql: str) -> Rows:
         """The same, on their way into a table."""

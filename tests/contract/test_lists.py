@@ -22,6 +22,7 @@ from lib.stages.suppressing import LeftOut, leave_out
 from lib.stages.uplift import add_estimates
 from lib.tables.contracts import AUDIENCE, EVALUATIONS
 from lib.tables.schemas import arrow_schema
+from tests.builders.exports import users_of
 from tests.builders.lists import compare
 from tests.builders.ranked import rank
 from tests.builders.runs import asked
@@ -135,7 +136,7 @@ def test_estimated_effects_and_what_is_known_of_contacts_come_to_the_list_alike(
     wanted = pd.Series(model.estimate(past), index=past["user_id"])
     np.testing.assert_allclose(found.sort_index(), wanted.sort_index())
 
-    write_chosen(question, tables, cutoff, config.export, ["ana", "o'neil"], ["Zoe"])
+    write_chosen(question, tables, cutoff, config.export, users_of(["ana", "o'neil"], ["Zoe"]))
     sides = tables.query(f"{sides_sql(question, cutoff)} ORDER BY user_id").to_numpy().tolist()
     assert sides == [
         ["Zoe", "control", False, False], ["ana", "chosen", False, True], ["o'neil", "chosen", False, True],

@@ -18,6 +18,7 @@ from lib.identities.together import find_together
 from lib.labels.labels import labelled_cohort_sql
 from lib.labels.sampling import OF_A_ROW, OF_A_USER, sample_sql
 from lib.stages.profiles import write_profiles
+from lib.tables import frames, memory
 from lib.tables.contracts import CONTRACTS, PREDICTIONS
 from lib.tables.delta import DeltaTables
 from lib.tables.schemas import arrow_schema, missing_added
@@ -61,6 +62,19 @@ def put_features(tables, rows, names, where):
     tables.replace("predictions", scores({}), "question = 'q'")  # any table with a row, to map from
     made = pa.Table.from_pylist(rows, schema=features_schema(names))
     tables.replace("features", tables.map_users("SELECT * FROM {predictions}", lambda _: [made], made.schema), where)
+
+
+def test_rows_come_in_their_order_so_many_at_a_time(tables, monkeypatch):
+    for module in (frames, memory):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", 2)
+    users = ["cy", "ana", "bo", "di", "ed"]
+    rows = scores(*({"user_id": user, "reasons": None if user == "bo" else user} for user in users))
+    tables.replace("predictions", rows, "question = 'q'")
+    sql = "SELECT user_id, cutoff, propensity, horizon_days, reasons FROM {predictions} WHERE user_id > '%s' ORDER BY 1"
+    for after, sizes in (("", [2, 2, 1]), ("bo", [2, 1]), ("di", [1]), ("zz", [0])):
+        parts = list(tables.batches(sql % after))
+        assert [len(part) for part in parts] == sizes
+        assert pa.concat_tables(parts).equals(tables.arrow(sql % after))
 
 
 def test_a_table_is_there_once_it_was_written(tables):

@@ -14,7 +14,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from lib.audience import exports
 from lib.audience.exports import normalise_email, normalise_phone
 from lib.config.formats import format_names, read_format
 from lib.errors import PublishRefused
@@ -43,8 +42,8 @@ def identified():
     return listed(email=["ana@example.com", "", "cy@example.com", ""], phone=["", "+4930123456", "+4930123457", ""])
 
 
-def made(name, rows=None, columns=None):
-    return exported(identified() if rows is None else rows, read_format(name), columns or {}, "buy_7d")
+def made(name, rows=None, columns=None, at_once=None):
+    return exported(identified() if rows is None else rows, read_format(name), columns or {}, "buy_7d", at_once)
 
 
 @pytest.mark.parametrize("name", ["csv", *CHANNELS])
@@ -54,12 +53,10 @@ def test_each_format_is_as_its_golden_file(name):
 
 @pytest.mark.parametrize("name", format_names())
 @pytest.mark.parametrize("reasons", ["a", "a\rb"])
-def test_a_file_that_is_written_in_parts_is_the_same(name, reasons, monkeypatch):
+def test_a_file_that_is_written_in_parts_is_the_same(name, reasons):
     rows = identified().assign(reasons=[None, None, reasons, None])
     columns = {} if name == "parquet" else {"propensity": "p", "expected_actions": "e", "reasons": "r"}
-    at_once = made(name, rows, columns)
-    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 1)
-    in_parts = made(name, rows, columns)
+    at_once, in_parts = made(name, rows, columns), made(name, rows, columns, at_once=1)
     if name == "parquet":
         at_once, in_parts = (pq.read_table(io.BytesIO(content)) for content in (at_once, in_parts))
     assert in_parts == at_once
@@ -127,7 +124,7 @@ def test_a_request_holds_no_more_than_it_may():
 
 
 @pytest.mark.parametrize(("name", "limits", "message"), [
-    ("segment", {"rows": 3}, "The file has 4 rows, and Segment, CSV upload of profiles takes 3. Lower export_top."),
+    ("segment", {"rows": 3}, "The file has more than 3 rows, and Segment, CSV upload of profiles takes no more. Lower"),
     ("hubspot", {"most_columns": 5}, "The file has 6 columns, and HubSpot, import of contacts takes 5."),
     ("braze", {"megabytes": 1e-5}, "The file has more than 1e-05 MB, and Braze, CSV import of attributes takes no"),
 ])  # fmt: skip

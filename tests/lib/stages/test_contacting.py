@@ -11,6 +11,7 @@ from lib.config.stages import PublishConfig
 from lib.errors import PublishRefused
 from lib.stages.contacting import quiet_sql, sides_sql, take_contacted, with_resting_sql, write_chosen
 from lib.tables.memory import MemoryTables
+from tests.builders.exports import users_of
 from tests.builders.identity_checks import put_identities
 from tests.builders.runs import NEXT, asked, two_lists
 
@@ -73,7 +74,7 @@ def test_quiet_are_those_contacted_in_the_days_before_on_any_question_but_not_by
         (QUESTION, ago(7), "last list"), (OTHER, ago(7), "other question"), (OTHER, ago(8), "other, too old"),
         (QUESTION, ago(0), "own list"), (OTHER, ago(0), "other, same day"),
     ):  # fmt: skip
-        write_chosen(question, tables, cutoff, FILE, [user], ["left alone"])
+        write_chosen(question, tables, cutoff, FILE, users_of([user], ["left alone"]))
     assert read_quiet(QUESTION, tables, AS_OF, 7) == {"first day", "last day", "last list", "other question"}
     assert read_quiet(QUESTION, tables, AS_OF, 0) == set()
     # a contact that is noted as the list's own never counts, on whatever day it was
@@ -119,7 +120,7 @@ def test_the_file_leaves_out_whom_the_last_file_named_and_is_the_same_again(worl
 def test_each_file_of_a_list_is_kept_and_the_same_file_made_again_replaces_what_it_held():
     tables, other = MemoryTables(), asked(PublishConfig, export="other.csv", export_format="braze").export
     for export, users in ((FILE, ["ana", "bo"]), (other, ["cy"]), (FILE, ["bo", "di"])):
-        write_chosen(QUESTION, tables, AS_OF, export, users, [])
+        write_chosen(QUESTION, tables, AS_OF, export, users_of(users, []))
     kept = tables.query("SELECT user_id, channel, source FROM {contacts} ORDER BY source, user_id").to_numpy().tolist()
     assert kept == [["bo", "csv", "list.csv"], ["di", "csv", "list.csv"], ["cy", "braze", "other.csv"]]
 
@@ -150,9 +151,9 @@ def test_of_a_list_is_known_who_stood_in_its_files_and_who_was_contacted_while_i
         question=[None, None, QUESTION.slug, None, OTHER.slug],
     )  # fmt: skip
     take_contacted(["crm.calls"], tables)
-    write_chosen(QUESTION, tables, AS_OF, FILE, ["in the file"], ["left alone"])
-    write_chosen(QUESTION, tables, ago(7), FILE, ["in the last file"], ["left alone then"])
-    write_chosen(OTHER, tables, ago(-1), FILE, ["in the other file"], [])
+    write_chosen(QUESTION, tables, AS_OF, FILE, users_of(["in the file"], ["left alone"]))
+    write_chosen(QUESTION, tables, ago(7), FILE, users_of(["in the last file"], ["left alone then"]))
+    write_chosen(OTHER, tables, ago(-1), FILE, users_of(["in the other file"], []))
     found = tables.query(sides_sql(QUESTION, AS_OF)).set_index("user_id")
     known = {user: tuple(row) for user, row in found.iterrows() if any(row)}
     assert known == {
@@ -166,7 +167,7 @@ def test_who_was_contacted_is_held_against_those_left_alone_in_the_ledger(world)
     listed = world.tables.query("SELECT user_id, held_out FROM {audience}")
     first = listed[~listed["held_out"]]["user_id"].head(60).tolist()
     control = listed[listed["held_out"]]["user_id"].tolist()
-    write_chosen(QUESTION, world.tables, NEXT, FILE, first, control)
+    write_chosen(QUESTION, world.tables, NEXT, FILE, users_of(first, control))
     world.extract(NEXT + timedelta(days=7))
     world.train()
     rows = world.tables.query(f"SELECT * FROM {{outcomes}} WHERE cutoff = DATE '{NEXT}'")

@@ -14,6 +14,7 @@ from lib.config.formats import format_names, read_format
 from lib.config.stages import PublishConfig
 from lib.errors import ConfigError, PublishRefused
 from lib.stages.exporting import control_file, export_list, prepare_files
+from lib.stages.nearby import hold_near
 from lib.tables.memory import MemoryTables
 from tests.builders.exports import exported
 from tests.builders.ranked import leave_out, rank
@@ -66,16 +67,22 @@ def test_who_is_left_out_or_held_out_is_in_no_file_of_any_format(name):
         ranked = leave_out(rank(scores, False, HeldOut("q", 0.3, seed)), out)
         held = set(ranked.loc[ranked["held_out"], "user_id"])
         tables.elsewhere["crm.people"] = people(users)
-        ranked["resting"] = ranked["user_id"].isin(quiet)
-        files = prepare_files(config.export, tables, choose_contacts(ranked, config.contacts))
-        for rows in (files.chosen, files.control):
-            named = names_of(exported(rows, read_format(name), {}, "q"), name)
-            assert named == (set() if name == "google_customer_match" else set(rows["user_id"]))  # digests alone
-        assert not set(files.chosen["user_id"]) & (held | out | quiet)
-        assert set(files.control["user_id"]) <= held - out - quiet
+        ranked = ranked.assign(resting=ranked["user_id"].isin(quiet), effect=None)
+        (listed,) = hold_near(pa.Table.from_pandas(ranked, preserve_index=False))
+        chosen = choose_contacts(ranked, config.contacts)
+        files = prepare_files(config.export, tables, chosen, listed)
+        rows = {kind: pd.concat(files.read(kind)) for kind in ("chosen", "control")}
+        for kind, expected, number in (
+            ("chosen", chosen.rows, files.chosen), ("control", chosen.control, files.control),
+        ):  # fmt: skip
+            named = names_of(exported(rows[kind], read_format(name), {}, "q"), name)
+            assert named == (set() if name == "google_customer_match" else set(rows[kind]["user_id"]))  # digests alone
+            assert (list(rows[kind]["user_id"]), number) == (list(expected["user_id"]), len(expected))
+        assert not set(rows["chosen"]["user_id"]) & (held | out | quiet)
+        assert set(rows["control"]["user_id"]) <= held - out - quiet
         if not config.contacts.top:
-            assert set(files.chosen["user_id"]) == set(users) - held - out - quiet
-            assert set(files.control["user_id"]) == held - out - quiet
+            assert set(rows["chosen"]["user_id"]) == set(users) - held - out - quiet
+            assert set(rows["control"]["user_id"]) == held - out - quiet
 
 
 @pytest.mark.parametrize("name", ["braze", "klaviyo"])

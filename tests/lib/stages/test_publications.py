@@ -60,15 +60,20 @@ def test_publishing_again_tells_the_same_difference(world, after_two_lists):
 
 def test_a_list_too_large_to_come_near_is_the_same_list(world, after_two_lists, monkeypatch, tmp_path):
     world.tables.elsewhere["crm.staff"] = pa.table({"user_id": world.rows("audience")["user_id"].tolist()[::9]})
-    made = []
+    some = world.rows("audience")["user_id"].tolist()[::2]
+    world.tables.elsewhere["crm.people"] = pa.table({"user_id": some, "email": [f"{user}@x.org" for user in some]})
+    made, file = [], tmp_path / "list.csv"
     for most in (nearby.MOST_NEAR, 0):
         monkeypatch.setattr(nearby, "MOST_NEAR", most)
         there = world.copy()
         there.tables.elsewhere = world.tables.elsewhere
-        published = there.publish(run_id="run-2", suppress="crm.staff", export_top=20)
-        made.append((there, published.summary, published.page))
+        published = there.publish(
+            run_id="run-2", suppress="crm.staff", export_top=20, export=file, export_identifiers="crm.people"
+        )
+        files = [path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("list*.csv"))]
+        made.append((there, published.summary, published.page, files))
     (near, *told), (far, *told_of_many) = made
-    assert far.differs(near, ["audience", "publications", "suppressions"]) == []
+    assert far.differs(near, ["audience", "publications", "suppressions", "contacts"]) == []
     assert told_of_many == told
     assert near.differs(after_two_lists, ["audience"]) != []
 

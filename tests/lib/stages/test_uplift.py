@@ -14,6 +14,7 @@ from lib.stages import nearby, publish
 from lib.stages.contacting import write_chosen
 from lib.stages.exporting import export_list
 from lib.stages.uplift import read_uplift
+from tests.builders.exports import users_of
 from tests.builders.runs import AS_OF, NEXT, asked, two_lists
 
 CONFIG = asked(PublishConfig)
@@ -58,7 +59,9 @@ def test_of_a_list_without_a_file_everybody_is_learnt_from_and_those_held_out_ar
 def test_of_a_list_with_a_file_those_in_it_are_learnt_from_and_those_beside_it(world, monkeypatch):
     held = world.tables.at_version(0, "1 = 1").set_index("user_id")["held_out"]
     chosen, control = (held[held == side].index[:12].tolist() for side in (False, True))
-    write_chosen(CONFIG.question, world.tables, AS_OF, asked(PublishConfig, export="list.csv").export, chosen, control)
+    write_chosen(
+        CONFIG.question, world.tables, AS_OF, asked(PublishConfig, export="list.csv").export, users_of(chosen, control)
+    )
     treated = known_rows(world, monkeypatch).set_index("user_id")["treated"]
     assert treated.to_dict() == dict.fromkeys(chosen, True) | dict.fromkeys(control, False)
 
