@@ -1,11 +1,12 @@
 """From the user's events to features: what is new is read, what changed is read again, the rest is kept."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lib.config.stages import ExtractConfig
+from lib.errors import SourceError
 from lib.features import counting, forgotten
 from lib.features.days import Ingestion
 from lib.features.forgotten import ForgottenUsers
@@ -20,6 +21,7 @@ from lib.features.planning import (
     look_back,
     plan_ingestion,
 )
+from lib.features.remarks import LoadRefused, Remark, list_days, marked, read_remarks, write_remarks
 from lib.features.shapes import COUNTED
 from lib.features.source import Reading
 from lib.features.source_note import (
@@ -47,6 +49,8 @@ class Ingested:
 
     as_of: date
     notes: tuple[str, ...] = ()  # what a person should know of it
+    remarks: tuple[Remark, ...] = ()  # and what checks said of days
+    kept: Mapping[date, int] = field(default_factory=dict)  # days that stay as stored: what the source has of them
     tells_known: bool = False  # whether a source says when its events became known; else none is late
 
 
@@ -62,6 +66,8 @@ class Examined:
     listed: ForgottenUsers
     named: NamedRows  # what rows count as besides
     notes: tuple[str, ...]  # what a person should know of it
+    remarks: tuple[Remark, ...]  # and what checks said of days
+    kept: Mapping[date, int]  # days that stay as stored: what the source has of them
 
 
 def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Ingested:
@@ -75,7 +81,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     SourceError
         As `examine`. Nothing was written then.
     """
-    examined = examine(config, tables)
+    examined = _examine_or_note(config, tables)
     log, as_of, plan, note = examined.log, examined.as_of, examined.plan, examined.note
     if log.anew:
         say(f"all of {log.name!r} is read anew, once: text files are read by another rule from now on")
@@ -86,7 +92,17 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
         tables.set_property("daily_activity", SOURCE, note.to_json())
     renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
     forgotten.write_renewed(tables, examined.listed, renewed)
-    return Ingested(as_of, examined.notes, any("known_at" in one.read for one in note.all))
+    tells_known = any("known_at" in one.read for one in note.all)
+    return Ingested(as_of, examined.notes, examined.remarks, examined.kept, tells_known)
+
+
+def _examine_or_note(config: ExtractConfig, tables: DeltaTables) -> Examined:
+    """Examine a log; where a check of the load stops it, that is kept, and nothing else is written."""
+    try:
+        return examine(config, tables)
+    except LoadRefused as refused:
+        write_remarks(tables, refused.as_of, config.events, [refused.remark])
+        raise SourceError(str(refused)) from None
 
 
 def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
@@ -102,27 +118,29 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     before = SourceNote.from_json(text) if text else None
     sources, note = _open(config, tables.spark, before)
     stored, acts = _read_stored(tables, config.question.source_types)
+    said = read_remarks(tables)
     listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.is_text
     parts = [part for one in sources for part in one.parts]
     named = choose_named(config.question.named, parts, read_noted(tables), anew=anew)
     sources = [replace(one, reading=replace(one.reading, named=named.actions)) for one in sources]
     with reading(config.events):
-        log, rows = _look(config, sources, stored, anew, listed, asks_all=bool(named.new))
+        log, rows = _look(config, sources, stored, anew, listed, list_days(marked(said)), asks_all=bool(named.new))
         note = note.with_since([one.reading.since for one in log.sources])
         as_of, begin, notes = find_days(config, log, rows, note.begin)
         note = replace(note, begin=begin)
         rows = counting.before(rows, as_of, begin)
         if anew:
             check_reaches_back(config, stored, rows, as_of)
-        plan, more = plan_ingestion(config, log, rows, as_of)
-        more += check_named(tables, log, plan, begin, named, config.max_bad_rows)
+        planned = plan_ingestion(config, log, rows, as_of)
+        plan = planned.ingestion
+        more = [*planned.notes, *check_named(tables, log, plan, begin, named, config.max_bad_rows)]
     sound = [row for row in rows if not row["broken"]]  # the others were refused, or are left out
     check_sources_fresh(log, sound, as_of)
     check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
     notes = [*notes, *more, *_tell_gained(log)]
-    notes += check_weeks(config, log, sound, plan, {} if anew else acts)
-    return Examined(log, as_of, plan, before, note, listed, named, tuple(notes))
+    remarks = [*planned.remarks, *check_weeks(config, log, sound, plan, {} if anew else acts, said)]
+    return Examined(log, as_of, plan, before, note, listed, named, tuple(notes), tuple(remarks), planned.kept)
 
 
 def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | None) -> tuple[list[Source], SourceNote]:
@@ -139,13 +157,14 @@ def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | Non
 
 def _look(
     config: ExtractConfig, sources: Sequence[Source], stored: EventCounts, anew: bool, listed: ForgottenUsers,
-    *, asks_all: bool = False,
+    days: frozenset[date] = frozenset(), *, asks_all: bool = False,
 ) -> tuple[Log, Sequence[Any]]:  # fmt: skip
-    """The log as it is now, without users who were forgotten, with its numbers; `asks_all` where old days are read too.
+    """The log as it is now, without users who were forgotten, with its numbers, back to the marked `days`.
 
+    `asks_all` says that old days are read too.
     Where a column came later, it is told since which day it is there.
     """
-    log = Log.of(sources, stored, anew)
+    log = replace(Log.of(sources, stored, anew), marked=days & {day for day, _ in stored})
     gained = any(one.gained for one in sources)
     is_whole = log.start is None or anew or gained or asks_all or listed.has_due(config.run_date or config.as_of)
     log = log.without(forgotten.find_shown(log.events, None if is_whole else look_back(log), listed), is_whole)

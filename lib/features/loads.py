@@ -4,19 +4,20 @@ A day with more events has got late rows, and one with a few less was corrected.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from statistics import median
 from typing import Any
 
-from lib.errors import SourceError
 from lib.features.days import find_changed_days
-from lib.timeline import Window
+from lib.features.remarks import CORRECTED, STOPPED, TOLD, LoadRefused, Remark, accept
+from lib.timeline import ONE_DAY, Window
 
 MAX_LOST = Fraction(1, 20)  # of the events of all days compared
 MIN_LOST = 50  # fewer are no matter: of a small log one user has more than that share
+MIN_TOLD = 10  # of a single day: fewer are not even told by themselves
 WHOLE_DAY = Fraction(1, 3)  # of the days' median: a day so large does not lose every event by corrections
 
 EventCounts = Mapping[tuple[date, date], int]  # number of events of a table by known_day and day
@@ -51,16 +52,18 @@ class ComparedDays:
         return ComparedDays(stored, now, frozenset(day for day in self.uncounted if day > first))
 
 
-def compare_days(ours: EventCounts, theirs: Sequence[Any], recent: Window, as_of: date) -> ComparedDays:
-    """Lay the recent days of `daily_activity` beside what the source was seen to hold of them before as_of."""
+def compare_days(
+    ours: EventCounts, theirs: Sequence[Any], recent: Window, as_of: date, marked: Collection[date] = ()
+) -> ComparedDays:
+    """Lay the recent days of `daily_activity`, and marked ones, beside what the source holds of them before as_of."""
     stored: Counter[date] = Counter()
     now: Counter[date] = Counter()
     for (known_day, _), n in ours.items():
-        if recent.start <= known_day < min(recent.end, as_of):
+        if (recent.start <= known_day < recent.end or known_day in marked) and known_day < as_of:
             stored[known_day] += n
     uncounted: set[date] = set()
     for row in theirs:
-        if row["known_day"] and recent.start <= row["known_day"] < recent.end:
+        if row["known_day"] and (recent.start <= row["known_day"] < recent.end or row["known_day"] in marked):
             now[row["known_day"]] += int(row["n"])
             uncounted |= {row["known_day"]} if row["broken"] else set()
     return ComparedDays(stored, now, frozenset(uncounted))
@@ -76,19 +79,44 @@ def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int]) -> bool:
     return any(n >= WHOLE_DAY * usual and not now.get(day) for day, n in stored.items())
 
 
-def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> None:
+def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> list[Remark]:
     """Refuse a source that has lost what was read of it, unless that is accepted for this very as_of.
+
+    Returns what a person should know: of each day that lost more than a twentieth, which stays marked, and of smaller
+    corrections together; or of each day with fewer events that it is accepted.
 
     Raises
     ------
-    SourceError
+    LoadRefused
         The message names each day with fewer events, with both numbers.
     """
-    if accepted == as_of or not has_shrunk(days.stored, days.now):
-        return
-    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in days.fallen_days)
-    raise SourceError(
-        f"The events {source!r} hold fewer than were read before: {fell}; all days compared had "
-        f"{sum(days.stored.values())} and have {sum(days.now.values())}. Nothing was written. Mend the load, or, where "
-        f"this is how it is to be, run with accept_shrunk={as_of}, which counts for this as_of alone."
-    )
+    if has_shrunk(days.stored, days.now):
+        if accepted == as_of:
+            return [accept(_tell_fall(days, day)) for day in days.fallen_days]
+        fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in days.fallen_days)
+        total, left = sum(days.stored.values()), sum(days.now.values())
+        said = f"{fell}; all days compared had {total} and have {left}"
+        span = Window(min(days.fallen_days), max(days.fallen_days) + ONE_DAY)
+        raise LoadRefused(
+            f"The events {source!r} hold fewer than were read before: {said}. Nothing was written. Mend the load, or, "
+            f"where this is how it is to be, run with accept_shrunk={as_of}, which counts for this as_of alone.",
+            Remark(STOPPED, f"{said}.", span, None, total, left),
+            as_of,
+        )
+    falls = {day: days.stored[day] - days.now.get(day, 0) for day in days.fallen_days}
+    told = [day for day, lost in falls.items() if lost > MAX_LOST * days.stored[day] and lost >= MIN_TOLD]
+    small = [day for day in falls if day not in told]
+    lines = [_tell_fall(days, day) for day in told]
+    if accepted == as_of:
+        lines = [accept(one) for one in lines]
+    if small:
+        number, gone = len(small), sum(falls[day] for day in small)
+        lines.append(Remark(CORRECTED, f"{number} days that were read before hold {gone} events fewer now."))
+    return lines
+
+
+def _tell_fall(days: ComparedDays, day: date) -> Remark:
+    had, has = days.stored[day], days.now.get(day, 0)
+    needed = had - int(MAX_LOST * had)
+    said = f"{day} had {had} events and has {has} now."
+    return Remark(TOLD, said, Window(day, day + ONE_DAY), None, had, has, needed)

@@ -37,6 +37,7 @@ class Log:
     anew: bool  # all is read again
     forgotten: Sequence[str] = ()  # users whose rows are left out of the events
     is_whole: bool = False  # whether all rows were asked for them
+    marked: frozenset[date] = frozenset()  # days that a check spoke of and that are not mended
 
     @classmethod
     def of(cls, sources: Sequence[Source], stored: EventCounts, anew: bool) -> "Log":

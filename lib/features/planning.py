@@ -1,7 +1,8 @@
 """What a run reads of a source, and whether it may: its as_of, the days, the rows, the newest week."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from lib.features.days import LATE_DAYS, Ingestion
 from lib.features.freshness import check_not_stale
 from lib.features.loads import ComparedDays, EventCounts
 from lib.features.log import Log, Source
+from lib.features.remarks import Remark, list_days, marked
 from lib.timeline import Window
 
 
@@ -48,8 +50,20 @@ def find_days(
     return max(newest, following), begin, clocks.Span(newest, begin, ahead, early).notes()
 
 
-def plan_ingestion(config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: date) -> tuple[Ingestion, list[str]]:
+@dataclass(frozen=True)
+class Planned:
+    """Which days to read, and what a person is told of them."""
+
+    ingestion: Ingestion
+    notes: list[str]
+    remarks: list[Remark]
+    kept: Mapping[date, int]  # days that stay as stored, since they lost too much: what the source has of them
+
+
+def plan_ingestion(config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: date) -> Planned:
     """Say which days to read, and what a person is told of them.
+
+    A day that lost more than corrections do is not taken as it is now, unless that is accepted: what was read stays.
 
     Raises
     ------
@@ -58,14 +72,17 @@ def plan_ingestion(config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: 
     """
     start = None if log.anew else log.start
     sound = [row for row in rows if not row["broken"]] if config.max_bad_rows else rows
-    days = loads.compare_days(log.compared, sound, recent_days(start), as_of) if start else ComparedDays({}, {})
+    days = ComparedDays({}, {})
+    if start:
+        days = loads.compare_days(log.compared, sound, recent_days(start), as_of, log.marked)
     if days.fallen_days:
         days = days.after(counting.first_day(log.events))
     changed = {*days.changed_days, *_days_that_gained(log, as_of)}
     plan = Ingestion(start, as_of, tuple(sorted(changed)))
     notes = [] if plan.is_empty else _check_rows(config, log, rows, plan)
-    loads.check_not_shrunk(log.name, days, as_of, config.accept_shrunk)
-    return plan, notes
+    remarks = loads.check_not_shrunk(log.name, days, as_of, config.accept_shrunk)
+    kept = {day: days.now.get(day, 0) for day in list_days(marked(remarks))}
+    return Planned(replace(plan, changed_days=tuple(sorted(changed - kept.keys()))), notes, remarks, kept)
 
 
 def _days_that_gained(log: Log, as_of: date) -> set[date]:
@@ -112,16 +129,17 @@ def check_weeks(
     rows: Sequence[Any],
     plan: Ingestion,
     acts: EventCounts,
-) -> list[str]:
+    remarks: Sequence[Remark],
+) -> list[Remark]:
     """Refuse a newest week far below its own past, of all events, of what is asked about or of a source.
 
-    Says what was accepted.
+    Says what was accepted; `remarks` are what was said before.
     """
-    lines = []
+    lines: list[Remark | None] = []
     for one, own in _count_sources(log, rows, plan.as_of):
-        lines += [weeks.check_not_thin(one.name, "its events", own, plan.as_of, config.accept_shrunk)]
+        lines += [weeks.check_not_thin(one.name, weeks.ITS, own, plan.as_of, config.accept_shrunk, remarks)]
     asked = " or ".join(map(repr, config.question.source_types))
-    for what, stored, column in (("all events", log.compared, "n"), (f"events {asked}", acts, "acts")):
+    for what, stored, column in ((weeks.ALL, log.compared, "n"), (f"events {asked}", acts, "acts")):
         counts: Counter[date] = Counter()
         for (known_day, day), n in stored.items():
             if known_day < plan.as_of and not plan.is_read(known_day):
@@ -129,7 +147,7 @@ def check_weeks(
         for row in rows:
             if row["known_day"] and plan.is_read(row["known_day"]):
                 counts[row["day"]] += int(row[column])
-        lines += [weeks.check_not_thin(log.name, what, counts, plan.as_of, config.accept_shrunk)]
+        lines += [weeks.check_not_thin(log.name, what, counts, plan.as_of, config.accept_shrunk, remarks)]
     return [line for line in lines if line]
 
 
@@ -162,7 +180,8 @@ def look_back(log: Log) -> date | None:
     start = None if log.anew else log.start
     if start is None:
         return None
-    return Window.lookback(start, weeks.WEEK * (weeks.PAST + 1)).start if log.has_several else recent_days(start).start
+    usual = Window.lookback(start, weeks.WEEK * (weeks.PAST + 1)) if log.has_several else recent_days(start)
+    return min([usual.start, *log.marked])
 
 
 def recent_days(start: date) -> Window:

@@ -13,10 +13,21 @@ import pandas as pd
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory
-from lib.features import extraction, ingest
+from lib.features import extraction, ingest, thin
 from lib.features.extraction import AskedTypes
 from lib.features.identities import load_identities
 from lib.features.ingest import Ingested
+from lib.features.remarks import (
+    MENDED,
+    TOLD,
+    Remark,
+    accept,
+    find_mended,
+    format_marked,
+    marked,
+    read_remarks,
+    write_remarks,
+)
 from lib.features.users import load_users
 from lib.labels import cohorts, delay
 from lib.progress import Say
@@ -74,16 +85,29 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
     say("looking for what is new in the events")
     ingested = ingest.ingest(replace(first, question=replace(first.question, actions=types, named=named)), tables, say)
     say(f"activity is up to date, as of {ingested.as_of}")
-    if ingested.notes:
-        checks = [
-            {"as_of": ingested.as_of, "events": first.events, "kind": "told", "message": note}
-            for note in ingested.notes
-        ]
-        tables.append("source_checks", pd.DataFrame(checks))
+    ingested = _say_of_load(first, tables, ingested)
     users = tuple(load_users(first, tables).lines) if first.users else ()
     actions = tuple(sorted({action for question in questions for action in question.plain_actions}))
     asked = AskedTypes(extraction.read_first_seen(tables, ingested.as_of), actions)
     return ReadLog(ingested, asked, (*joined, *users))
+
+
+def _say_of_load(config: ExtractConfig, tables: DeltaTables, ingested: Ingested) -> Ingested:
+    """Keep what was said of the load, with what is thin of it by what is stored now; a person is told all of it."""
+    as_of, is_accepted = ingested.as_of, config.accept_shrunk == ingested.as_of
+    before = read_remarks(tables)
+    known = {one.key for one in before if one.kind != MENDED}
+    found = [*ingested.remarks, *thin.tell_thin(tables, as_of)]
+    new = [one for one in found if one.kind != TOLD or one.key not in known]
+    mended = find_mended(tables, marked(before), ingested.kept)
+    settled = {one.key for one in [*mended, *new]}
+    still = [one for one in marked(before) if one.key not in settled]
+    if is_accepted:
+        new, still = [one if one.kind != TOLD else accept(one) for one in new], [accept(one) for one in still]
+    said = [*new, *mended, *(still if is_accepted else [])]
+    write_remarks(tables, as_of, config.events, [*(Remark(TOLD, note) for note in ingested.notes), *said])
+    marks = [] if is_accepted else format_marked(still, as_of)
+    return replace(ingested, notes=(*ingested.notes, *(one.message for one in said), *marks))
 
 
 def is_prepared(config: ExtractConfig, tables: DeltaTables, log: ReadLog) -> bool:

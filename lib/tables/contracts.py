@@ -194,8 +194,14 @@ ATTRIBUTE_CHECKS = {  # of attributes whose rows have no times, which may know w
 SOURCE_CHECKS = {
     "as_of": "date",
     "events": "string",  # the source, as the parameter names it
-    "kind": "string",  # what it is about: told, stopped or accepted
+    "kind": "string",  # told, corrected, stopped, accepted or mended
     "message": "string",
+    "first_day": "date",  # of those it speaks of, by known day; null: of none in particular, and in rows of before
+    "last_day": "date",
+    "about": "string",  # an event type, or what was counted; null: all events
+    "had": "bigint",  # events of these days before, or as is usual
+    "has": "bigint",
+    "needed": "bigint",  # of told ones: with so many they are mended
 }
 FORGOTTEN = {
     "digest": "string",  # of a forgotten user's id, 128 bits in hexadecimal, by a key that lies elsewhere
@@ -236,6 +242,7 @@ OPEN = {
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons", "starts_in_days"),
     "decisions": ("repair_count",),
+    "source_checks": ("first_day", "last_day", "about", "had", "has", "needed"),
     "publications": (
         "repair_count", "scored", "suppressed", "suppressed_by", "suppress_lists", "chosen", "hold_out_for", "quiet",
     ),

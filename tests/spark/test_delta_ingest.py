@@ -225,6 +225,35 @@ def test_a_source_that_is_to_be_smaller_is_accepted_for_one_day(home):
         home.extract(58, accept_shrunk=str(day(57)))  # left in a schedule
 
 
+def test_a_day_that_lost_half_stays_as_it_was_read_until_it_is_mended_or_accepted_however_late(home, tables):
+    """Twelve events of 25 are gone of one day: too few to stop the load, and more than corrections take."""
+    whole = [event(n, f"u{user}", "view" if user else "buy") for n in range(94) for user in range(25)]
+    broken = [row for row in whole if (row["event_time"].date(), row["user_id"] > "u2") != (day(45), False)]
+    lost = len(whole) - len(broken)
+
+    def said():
+        rows = tables.query("SELECT * FROM {source_checks} ORDER BY as_of, kind DESC")
+        return [(row.as_of, row.kind, row.had, row.has, row.needed) for row in rows.itertuples()]
+
+    home.load(whole).extract(50)
+    before = home.activity()
+    told = f"{day(45)} had 25 events and has {25 - lost} now."
+    assert told in home.load(broken).extract(57).summary
+    assert said() == [(day(57), "told", 25, 25 - lost, 24)]
+    later = home.extract(92).summary  # 47 days after it
+    assert f"told before and neither mended nor accepted: events of {day(45)}. They are read" in later
+    pd.testing.assert_frame_equal(home.activity(f"day < DATE '{day(50)}'"), before)
+    assert "mended: " not in later
+    assert f"mended: events of {day(45)} hold 25 now." in home.load(whole).extract(92).summary
+    assert len(home.activity(f"day = DATE '{day(45)}'")) == 25
+    assert said()[1:] == [(day(92), "mended", 25, 25, 24)]
+    broken_again = [row for row in whole if (row["event_time"].date(), row["user_id"] > "u2") != (day(80), False)]
+    home.load(broken_again).extract(93)
+    home.extract(94, accept_shrunk=str(day(94)))
+    assert len(home.activity(f"day = DATE '{day(80)}'")) == 25 - lost
+    assert said()[2:] == [(day(93), "told", 25, 25 - lost, 24), (day(94), "accepted", 25, 25 - lost, 24)]
+
+
 def test_an_earlier_as_of_accepts_the_days_before_it_and_no_later_ones(home):
     home.load(events(57)).ingest(57)
     home.load(without(53, without(45, events(57)))).ingest(50, accept_shrunk=str(day(50)))
@@ -403,7 +432,8 @@ def test_a_load_that_did_not_come_is_no_thin_week(home):
         home.ingest(60)
     with pytest.raises(SourceError, match=f"all events from {day(53)} to {day(59)} are 0; usual is "):
         home.ingest(60, max_source_gap_days="20")
-    assert home.ingested(60, max_source_gap_days="20", accept_shrunk=str(day(60))).notes[0].startswith("accepted for")
+    accepted = home.ingested(60, max_source_gap_days="20", accept_shrunk=str(day(60))).remarks
+    assert accepted[0].message.startswith("accepted for")
 
 
 def test_rows_that_are_left_out_make_no_week_whole(home):

@@ -119,8 +119,8 @@ def test_a_thin_newest_week_of_one_stops_the_run_by_name(shop):
     thin = shop.mails["sent"].str[:10] > str(START + timedelta(days=DAYS - 8))
     shop.mails = shop.mails[~thin | shop.mails["id"].str.endswith("-0")]
     shop.refused(rf"The newest week of the events '{re.escape(str(shop.folder))}/mails\.csv' is thin: its events from ")
-    accepted = shop.ingest(accept_shrunk=str(NOW)).notes
-    assert [note for note in accepted if note.startswith("accepted for this as_of: its events from")]
+    accepted = [one.message for one in shop.ingest(accept_shrunk=str(NOW)).remarks]
+    assert [message for message in accepted if message.startswith("accepted for this as_of: its events from")]
 
 
 def test_rows_that_cannot_be_used_are_named_with_their_source(shop):

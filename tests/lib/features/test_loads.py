@@ -6,6 +6,7 @@ import pytest
 
 from lib.errors import SourceError
 from lib.features.loads import ComparedDays, check_not_shrunk, compare_days, has_shrunk
+from lib.features.remarks import LoadRefused
 from lib.timeline import Window
 from tests.builders.runs import CUTOFF, ago
 
@@ -108,5 +109,35 @@ def test_what_is_accepted_for_one_as_of_counts_for_no_other(accepted):
         check_not_shrunk("app.events", found, CUTOFF, accepted)
 
 
-def test_small_falls_are_corrections():
-    check_not_shrunk("app.events", ComparedDays(days(60, 60), days(59, 12)), CUTOFF, None)
+def test_an_accepted_fall_is_kept_day_by_day():
+    (fell,) = check_not_shrunk("app.events", ComparedDays(days(60, 60), days(60)), CUTOFF, CUTOFF)
+    assert (fell.kind, fell.message) == ("accepted", "accepted: 2024-06-01 had 60 events and has 0 now.")
+    assert (fell.days, fell.had, fell.has) == (Window(ago(2), ago(1)), 60, 0)
+
+
+def test_a_stopped_load_says_what_is_kept_of_it():
+    with pytest.raises(LoadRefused) as refused:
+        check_not_shrunk("app.events", ComparedDays(days(60, 60, 9), days(60)), CUTOFF, None)
+    remark = refused.value.remark
+    assert (remark.kind, remark.days, remark.had, remark.has) == ("stopped", Window(ago(3), ago(1)), 129, 60)
+    assert refused.value.as_of == CUTOFF
+
+
+@pytest.mark.parametrize(
+    ("stored", "now", "told", "corrected"),
+    [
+        ((600, 600), (600, 570), [], 30),
+        ((600, 600), (600, 569), [ago(2)], 0),
+        ((600, 100), (600, 91), [], 9),
+        ((600, 100), (600, 90), [ago(2)], 0),
+        ((600, 600, 100), (600, 599, 88), [ago(3)], 1),
+        ((60, 60), (61, 60), [], 0),
+    ],
+)
+def test_a_day_that_lost_a_twentieth_is_told_by_itself_and_less_is_a_correction(stored, now, told, corrected):
+    said = check_not_shrunk("app.events", ComparedDays(days(*stored), days(*now)), CUTOFF, None)
+    assert [one.days.start for one in said if one.kind == "told"] == told
+    assert [one.message for one in said if one.kind == "corrected"] == (
+        [f"1 days that were read before hold {corrected} events fewer now."] if corrected else []
+    )
+    assert all(one.needed == one.had - one.had // 20 for one in said if one.kind == "told")

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from lib.errors import SourceError
-from lib.features.weeks import check_not_thin, find_thin_week
+from lib.features.weeks import check_not_thin, find_thin
 
 AS_OF = date(2024, 6, 3)
 
@@ -34,15 +34,15 @@ def counts(*weeks):
     ([700] * 9 + [2800] * 4 + [700], False),  # a season ends
 ], ids=str)  # fmt: skip
 def test_a_week_is_thin_by_the_four_before_it_and_by_its_own_past(weeks, thin):
-    assert (find_thin_week(counts(*weeks), AS_OF) is not None) is thin
+    assert (find_thin(counts(*weeks), AS_OF) is not None) is thin
 
 
 def test_the_week_ends_before_as_of():
     days = counts(*[700] * 9, 343)
-    thin = find_thin_week(days | {AS_OF: 10_000}, AS_OF)
+    thin = find_thin(days | {AS_OF: 10_000}, AS_OF)
     assert (thin.days.start, thin.days.end, thin.events) == (date(2024, 5, 27), AS_OF, 343)
-    assert find_thin_week(days | {AS_OF - timedelta(days=1): 10_000}, AS_OF) is None
-    assert find_thin_week({}, AS_OF) is None
+    assert find_thin(days | {AS_OF - timedelta(days=1): 10_000}, AS_OF) is None
+    assert find_thin({}, AS_OF) is None
 
 
 def test_a_thin_week_is_refused_unless_it_is_accepted_for_that_very_day():
@@ -58,5 +58,5 @@ def test_a_thin_week_is_refused_unless_it_is_accepted_for_that_very_day():
         "whole, run with an earlier as_of, or, where this is how it is, with accept_shrunk=2024-06-03, which counts "
         "for this as_of alone."
     )
-    assert check_not_thin("app.events", "all events", days, AS_OF, AS_OF) == f"accepted for this as_of: {said}."
+    assert check_not_thin("app.events", "all events", days, AS_OF, AS_OF).message == f"accepted for this as_of: {said}."
     assert check_not_thin("app.events", "all events", counts(*[700] * 10), AS_OF, None) is None
