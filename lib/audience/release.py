@@ -219,6 +219,15 @@ def check_against_last(
         )
 
 
+def refuse_new_pair(shift: float, means: tuple[float, float], limit: float, why: str) -> PublishRefused:
+    """The error for a list whose pair says far otherwise of the same users than the pair before it."""
+    return PublishRefused(
+        "The new pair says otherwise of the same users than the one before: at some height the shares of users below "
+        f"it differ by {shift:.2f}, at most {limit:g} is allowed, and the mean went from {means[0]:.4f} to "
+        f"{means[1]:.4f}. No change of behaviour explains it: {why}. {_way_out('max_score_shift')}"
+    )
+
+
 def _way_out(parameter: str) -> str:
     return f"Look at the source and the model; if the change is real, run publish with a larger {parameter}. {STAYS}"
 

@@ -35,6 +35,7 @@ from lib.stages.context import Context
 from lib.stages.exporting import Files, draft_files, prepare_files
 from lib.stages.listed import Listed, rank_list
 from lib.stages.nearby import Near, bring_near
+from lib.stages.new_pair import check_new_pair
 from lib.stages.records import is_low_evidence, list_sql, question_sql, read_decision
 from lib.stages.segments import format_segments
 from lib.stages.suppressing import LeftOut, find_left_out, leave_out, write_left_out
@@ -79,7 +80,7 @@ def run(context: Context[PublishConfig]) -> Published:
     context.say("ranking the scores, and checking them against the last list")
     freshness.check_fresh(config, tables, cutoffs.as_of)
     take_contacted(config.contacted, tables)
-    new = _check_scored(config, tables, cutoffs)
+    new = _check_scored(context, cutoffs)
     kind, mean = new.publication["kind"], new.publication["mean_propensity"]
     context.say(f"the list may be {kind}: {len(new.shown)} users, {mean:.4f} on average")
     drafts = list(draft_files(config.export, question, new.files)) if new.files else []
@@ -124,14 +125,15 @@ class _NewList:
     publication: Mapping[str, Any]
 
 
-def _check_scored(config: PublishConfig, tables: Tables, cutoffs: Cutoffs) -> _NewList:
+def _check_scored(context: Context[PublishConfig], cutoffs: Cutoffs) -> _NewList:
     """Hold all that was scored against the last list and what happens usually, then leave out who is to be left out."""
+    config, tables = context.config, context.tables
     question, as_of = config.question, cutoffs.as_of
     last, scored, old = _bring_scored(config, tables, as_of)
     low_evidence = _check_complete(config, tables, as_of, scored)
     rate = lists.read_base_rate(question, tables, cutoffs)
     spread, old_spread = scored.read_spread(), old.read_spread() if old else None
-    _check_against_last(config, (scored, spread), (old, old_spread), rate)
+    _check_against_last(context, cutoffs, (scored, spread), (old, old_spread), rate)
     left_out = find_left_out(config.suppress, question, tables, as_of, scored, spread.size)
     listed, old = leave_out(scored, left_out), leave_out(old, left_out) if old else None
     if len(left_out.rows):
@@ -191,18 +193,25 @@ def _check_complete(config: PublishConfig, tables: Tables, as_of: date, scored: 
 
 
 def _check_against_last(
-    config: PublishConfig, new: tuple[Near, Spread], last: tuple[Near | None, Spread | None], rate: Measured
+    context: Context[PublishConfig],
+    cutoffs: Cutoffs,
+    new: tuple[Near, Spread],
+    last: tuple[Near | None, Spread | None],
+    rate: Measured,
 ) -> None:
     (scored, spread), (old, old_spread) = new, last
-    shift = None
-    if old and old_spread:
-        pairs = [
-            set(one.tables.query(f"SELECT DISTINCT prediction_version FROM ({one.sql}) s")["prediction_version"])
-            for one in (scored, old)
-        ]
-        if pairs[0] == pairs[1]:
-            shift = release_rules.measure_shift(scored.tables, scored.sql, old.sql, (spread, old_spread))
-    release_rules.check_against_last(spread, old_spread, shift, rate, config.bounds)
+    shift, pairs = None, [_read_pairs(one) for one in (old, scored) if one]
+    if old and old_spread and pairs[0] == pairs[1]:
+        shift = release_rules.measure_shift(scored.tables, scored.sql, old.sql, (spread, old_spread))
+    release_rules.check_against_last(spread, old_spread, shift, rate, context.config.bounds)
+    if old and old_spread and shift is None:
+        check_new_pair(context, cutoffs, pairs[0][0], pairs[1][0])
+
+
+def _read_pairs(rows: Near) -> list[str]:
+    """The prediction versions by which rows were scored."""
+    versions = f"SELECT DISTINCT prediction_version FROM ({rows.sql}) s ORDER BY prediction_version"
+    return list(rows.tables.query(versions)["prediction_version"])
 
 
 def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from lib.errors import ConfigError, NotPromoted
 from lib.evaluation.promotion import Choice
 from lib.explain import importance
 from lib.features import extraction
+from lib.features.remarks import read_spoken
 from lib.labels.split import Split
 from lib.models.blueprint import OwnModels
 from lib.models.pair import Pair
@@ -26,6 +27,7 @@ from lib.stages.records import is_low_evidence, metric_rows, write_decision
 from lib.stages.summary import format_quality
 from lib.tables.delta import DeltaTables
 from lib.tables.protocol import Tables
+from lib.timeline import FULL_HISTORY_DAYS, Window
 from lib.training import challenger, space
 from lib.training.challenger import ChallengerRequest, MadeChallenger, Make
 from lib.training.search import SearchResult, TrialRunner
@@ -79,7 +81,7 @@ def run(
     named = SearchResult(registry.load_own(config.challenger), float("nan"), ()) if config.challenger else None
     request = ChallengerRequest(
         config, cutoffs.as_of, rows, parts, champion.pair, champion.retrain_needed, named, kinds, runner,
-        [params for params in others if params][-MOST_OTHERS:],
+        _may_adapt(context, parts, cutoffs.as_of), [params for params in others if params][-MOST_OTHERS:],
     )  # fmt: skip
     made = make(request, context.say)
     choice = made.trained.choice
@@ -101,6 +103,14 @@ def run(
         _trial_rows(made.search.trials, config.objective), pd.DataFrame(made.importances), plots,
         None if isinstance(made.search.params, OwnModels) else space.locate(made.search.params),
     )  # fmt: skip
+
+
+def _may_adapt(context: Context[RetrainConfig], parts: Split, as_of: date) -> bool:
+    """Whether no check of a load spoke of what a change of behaviour would be learnt from."""
+    spoken = read_spoken(context.tables, Window(parts.training[0] - timedelta(days=FULL_HISTORY_DAYS), as_of))
+    if spoken:
+        context.say(f"no change of behaviour is learnt, since a check of the load spoke of {spoken[0]}")
+    return not spoken
 
 
 def _evidence(request: ChallengerRequest, made: MadeChallenger, plots: Mapping[str, Any]) -> Evidence:

@@ -31,6 +31,7 @@ class ChallengerRequest:
     named: SearchResult | None  # somebody's own models in the place of what a search would find
     kinds: Iterable[str]  # event types of the log
     elsewhere: TrialRunner | None = None  # what runs the trials where it is not this process
+    may_adapt: bool = True  # whether what changed of late may be taken for a change of behaviour
     others: Sequence[Mapping[str, Any]] = ()  # parameters that searches for other questions have found
 
 
@@ -68,7 +69,7 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
     )
     say("fitting what was found, and comparing it on the holdout")
     trained = comparison.fit_and_compare(rows, parts, result.params, config.question, champion, request.retrain_needed,
-                                 config.thresholds, config.seed)  # fmt: skip
+                                 config.thresholds, config.seed, may_adapt=request.may_adapt)  # fmt: skip
     pair = trained.pair
     if trained.choice.promote:
         say("promoted: fitting once more, through the holdout")

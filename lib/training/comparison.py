@@ -66,16 +66,19 @@ def fit_and_compare(
     retrain_needed: bool,
     thresholds: Thresholds,
     seed: int,
+    *,
+    may_adapt: bool = True,
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
 
     After a real change of behaviour no label before the holdout has seen it. So where the check asked for new
     models, or a first one is bad, the holdout's users are parted by a seeded hash: the challenger learns from one half
-    too, choosing how much of the old behaviour still helps, and both are judged on the other half.
+    too, choosing how much of the old behaviour still helps, and both are judged on the other half. Not so where a check
+    of the load spoke of these days (`may_adapt`): what looks like a change may be a load that broke.
     """
     one = partial(_fit_and_compare, rows, parts, blueprint, question, champion, retrain_needed, thresholds, seed)
-    trained = one(adapts=champion is not None and retrain_needed)
-    if champion is None and not trained.choice.promote:
+    trained = one(adapts=may_adapt and champion is not None and retrain_needed)
+    if may_adapt and champion is None and not trained.choice.promote:
         changed = one(adapts=True)
         return changed if changed.choice.promote else trained
     return trained
