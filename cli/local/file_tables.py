@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -70,6 +71,16 @@ class FileTables(MemoryTables):
         texts = {f"{OURS}{key}": text for key, text in values.items()}
         self._open(name).alter.set_table_properties(texts, raise_if_not_exists=False)
 
+    def version_before(self, name: str, moment: datetime) -> int | None:
+        if not self.exists(name):
+            return None
+        stamp = moment.timestamp() * 1000
+        earlier = [int(one["version"]) for one in self._open(name).history() if one["timestamp"] < stamp]
+        return max(earlier) if earlier and _is_whole(self._folder / name, max(earlier)) else None
+
+    def restore(self, name: str, version: int) -> None:
+        self._open(name).restore(version)
+
     def versions(self) -> list[int]:
         return sorted(int(commit["version"]) for commit in self._open(VERSIONED).history())
 
@@ -84,15 +95,8 @@ class FileTables(MemoryTables):
 
     def _at(self, version: int) -> pa.Table | None:
         """A version of the lists; None where its files, or the log that names them, are gone."""
-        try:
-            table = DeltaTable(self._folder / VERSIONED, version=version)
-        except DeltaError:
-            if (self._folder / VERSIONED / "_delta_log" / f"{version:020}.json").exists():
-                raise
-            return None
-        if not all(os.path.exists(unquote(uri).removeprefix("file://")) for uri in table.file_uris()):
-            return None
-        return table.to_pyarrow_table()
+        folder = self._folder / VERSIONED
+        return DeltaTable(folder, version=version).to_pyarrow_table() if _is_whole(folder, version) else None
 
     def _open(self, name: str) -> DeltaTable:
         return DeltaTable(self._folder / name)
@@ -102,3 +106,14 @@ class FileTables(MemoryTables):
         if name in STATISTICS and not self.exists(name):
             how["configuration"] = {STATISTICS_OF: ",".join(STATISTICS[name])}
         write_deltalake(self._folder / name, self._table_of(name, rows), **how)
+
+
+def _is_whole(folder: Path, version: int) -> bool:
+    """Whether a version of a table can be read: its files, and the log that names them, are there."""
+    try:
+        table = DeltaTable(folder, version=version)
+    except DeltaError:
+        if (folder / "_delta_log" / f"{version:020}.json").exists():
+            raise
+        return False
+    return all(os.path.exists(unquote(uri).removeprefix("file://")) for uri in table.file_uris())

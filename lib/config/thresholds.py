@@ -47,7 +47,9 @@ class PublishLimits(FromWidgets, group=Group.LIMITS):
         "0.5", decimal(0, 1000), "how much larger one of the new and the last list may be"
     )
     max_score_shift: float = parameter(
-        "0.5", decimal(0, 1), "how far the propensities may have moved since the last list, or a new pair's from those of the pair before"
+        "0.5",
+        decimal(0, 1),
+        "how far the propensities may have moved since the last list, or a new pair's from those of the pair before",
     )
     max_rate_ratio: float = parameter(
         "3", decimal(1, 1000), "how many times the base rate the mean propensity may be, or the other way round"

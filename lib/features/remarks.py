@@ -6,7 +6,7 @@ check spoke of is no change of behaviour.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -33,6 +33,7 @@ class Remark:
     had: int | None = None  # events of these days before, or as is usual
     has: int | None = None
     needed: int | None = None  # with so many they are mended
+    said_on: date | None = field(default=None, compare=False)  # the as_of of the run that said it; None: this one's
 
     @property
     def key(self) -> tuple[Window | None, str | None]:
@@ -75,7 +76,7 @@ def read_remarks(tables: Tables) -> list[Remark]:
         days = Window(row["first_day"], row["last_day"] + ONE_DAY)
         had, has, needed = (None if pd.isna(row[name]) else int(row[name]) for name in ("had", "has", "needed"))
         about = None if pd.isna(row["about"]) else str(row["about"])
-        remark = Remark(row["kind"], row["message"], days, about, had, has, needed)
+        remark = Remark(row["kind"], row["message"], days, about, had, has, needed, row["as_of"])
         last[remark.key] = remark
     return sorted(last.values(), key=lambda one: (one.days.start if one.days else date.min, one.about or ""))
 

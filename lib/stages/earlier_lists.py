@@ -51,8 +51,16 @@ def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) 
     before = stored["number"][: mine.index(True)] if any(mine) else stored["number"]
     if before.empty:
         return None
-    where = f"{question_sql(question)} AND number = {int(before.max())} ORDER BY rank"
-    return read_rows(tables, "earlier_lists", where, ", ".join(AUDIENCE))
+    return _read_list(question, tables, int(before.max()))
+
+
+def read_list_from_before(question: Question, tables: Tables, run_id: str) -> pd.DataFrame | None:
+    """The list of an earlier run than this one that went out of use last; None where there is none."""
+    if tables.exists("audience"):
+        carry_over(tables)
+    stored = _read_marks(question, tables)
+    before = stored[stored["run_id"] < run_id]["number"]
+    return None if before.empty else _read_list(question, tables, int(before.max()))
 
 
 def read_list_of(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
@@ -63,8 +71,7 @@ def read_list_of(question: Question, tables: Tables, cutoff: date) -> pd.DataFra
     newest = read_rows(tables, "earlier_lists", mine, "MAX(number) AS number")
     if newest is None or pd.isna(newest["number"].iloc[0]):
         return None
-    where = f"{mine} AND number = {int(newest['number'].iloc[0])} ORDER BY rank"
-    return read_rows(tables, "earlier_lists", where, ", ".join(AUDIENCE))
+    return _read_list(question, tables, int(newest["number"].iloc[0]))
 
 
 def carry_over(tables: Tables) -> None:
@@ -84,6 +91,11 @@ def carry_over(tables: Tables) -> None:
             rows = tables.at_version(version, f"question = '{slug}'").assign(number=number)
             tables.append("earlier_lists", rows)
     tables.set_property("earlier_lists", CARRIED, "yes")
+
+
+def _read_list(question: Question, tables: Tables, number: int) -> pd.DataFrame | None:
+    where = f"{question_sql(question)} AND number = {number} ORDER BY rank"
+    return read_rows(tables, "earlier_lists", where, ", ".join(AUDIENCE))
 
 
 def _read_marks(question: Question, tables: Tables) -> pd.DataFrame:

@@ -146,17 +146,27 @@ def rollback(config: StageConfig, tables: Tables) -> ListRollback:
             f"The list of {of_present} is the first for {config.question} that can still be read: there is none to "
             "go back to. It stays."
         )
-    listed, left_out = _without_suppressed(config.question, tables, before)
+    listed, left_out = put_back(config, tables, before, "rolled_back")
     cutoff: date = listed["cutoff"].iloc[0]
-    write_left_out(config.question, tables, cutoff, left_out.rows)
-    earlier_lists.keep_list(config.question, tables)
-    tables.replace("audience", listed, mine)
-    record_publication(config, tables, _row(config, tables, listed, "rolled_back") | left_out.columns())
     back = (
         f"The list of {cutoff} is in use again for {config.question}: {len(listed)} users, in the place of the list of "
         f"{of_present} with {present['users'].iloc[0]}."
     )
     return ListRollback(cutoff, "\n".join([back, *left_out.format()]))
+
+
+def put_back(config: StageConfig, tables: Tables, before: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, LeftOut]:
+    """Put an earlier list in use again without whom it may not name by now, and write that down as this kind.
+
+    Returns its rows, and who was left out.
+    """
+    question = config.question
+    listed, left_out = _without_suppressed(question, tables, before)
+    write_left_out(question, tables, listed["cutoff"].iloc[0], left_out.rows)
+    earlier_lists.keep_list(question, tables)
+    tables.replace("audience", listed, question_sql(question))
+    record_publication(config, tables, _row(config, tables, listed, kind) | left_out.columns())
+    return listed, left_out
 
 
 def _without_suppressed(question: Question, tables: Tables, ranked: pd.DataFrame) -> tuple[pd.DataFrame, LeftOut]:

@@ -116,7 +116,7 @@ PUBLICATIONS = {
     "question": "string",  # its slug
     "run_id": "string",
     "cutoff": "date",  # of the list
-    "kind": "string",  # published, rolled_back; recorded: made, and not put in use
+    "kind": "string",  # published, rolled_back, undone: in use again; recorded: made, and not put in use
     "number": "bigint",  # 1, 2, ...: the order in which lists on the question came into use or were recorded
     "preprocessing_version": "string",
     "prediction_version": "string",

@@ -5,19 +5,19 @@ table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
-from lib.errors import ContractBroken, SourceError
+from lib.errors import SourceError
 from lib.tables.batches import whole_users
-from lib.tables.contracts import CONTRACTS, VERSIONED
+from lib.tables.contracts import CONTRACTS
+from lib.tables.delta_versions import KEPT_DAYS, DeltaVersions
 from lib.tables.frames import batches_of, frame_of, plain_strings
 from lib.tables.ids import STATISTICS
 from lib.tables.pickling import pickle_lib_by_value
-from lib.tables.protocol import OURS, KeptNotes, MapTable, MapUsers, OfUsers
+from lib.tables.protocol import OURS, MapTable, MapUsers, OfUsers
 from lib.tables.schemas import ARROW, check_columns, missing_added, to_pandas
 from lib.tables.sql import name_sql
 from lib.tables.views import with_views
@@ -27,15 +27,9 @@ if TYPE_CHECKING:
 
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
-SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
-GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
-    "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
-    "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
-    "DELTA_VERSION_NOT_FOUND",
-)  # fmt: skip
 
 
-class DeltaTables(KeptNotes):
+class DeltaTables(DeltaVersions):
     """Delta tables of one schema, through Spark: classic or Connect."""
 
     def __init__(self, spark: "SparkSession", schema: str) -> None:
@@ -130,7 +124,7 @@ class DeltaTables(KeptNotes):
         if self.exists(name):
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
         else:
-            self._with_statistics(name, writer).saveAsTable(self.full_name(name))
+            self._with_settings(name, writer).saveAsTable(self.full_name(name))
 
     def append(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> None:
         frame = frame_of(self.spark, name, rows)
@@ -138,14 +132,14 @@ class DeltaTables(KeptNotes):
         self._sql_names.pop(name, None)
         writer = frame.write.format("delta").option("mergeSchema", "true")
         if name in STATISTICS and not self.exists(name):
-            writer = self._with_statistics(name, writer)
+            writer = self._with_settings(name, writer)
         writer.mode("append").saveAsTable(self.full_name(name))
 
     def remake(self, name: str, rows: "DataFrame") -> None:
         frame = plain_strings(rows)
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)
-        writer = self._with_statistics(name, frame.write.format("delta").option("overwriteSchema", "true"))
+        writer = self._with_settings(name, frame.write.format("delta").option("overwriteSchema", "true"))
         writer.mode("overwrite").saveAsTable(self.full_name(name))
 
     def delete(self, name: str, where: str) -> None:
@@ -172,7 +166,7 @@ class DeltaTables(KeptNotes):
         self.spark.sql(f"REORG TABLE {full} APPLY (PURGE)")  # what deletion vectors hide is still in the files
         self._set(name, {KEPT_FILES: "interval 0 days"})
         self.spark.sql(f"VACUUM {full}")
-        self._set(name, {KEPT_FILES: "interval 7 days", KEPT_LOGS: "interval 30 days"})
+        self._set(name, {KEPT_FILES: f"interval {KEPT_DAYS.get(name, 7)} days", KEPT_LOGS: "interval 30 days"})
         return number
 
     def _delete_values(self, name: str, column: str, values: Sequence[str]) -> int:
@@ -190,8 +184,10 @@ class DeltaTables(KeptNotes):
         listed = ", ".join(f"'{key}' = '{value}'" for key, value in settings.items())
         self.spark.sql(f"ALTER TABLE {self.full_name(name)} SET TBLPROPERTIES ({listed})")
 
-    def _with_statistics(self, name: str, writer: "DataFrameWriter") -> "DataFrameWriter":
-        """Let a new table's log keep the least and the greatest of some columns only."""
+    def _with_settings(self, name: str, writer: "DataFrameWriter") -> "DataFrameWriter":
+        """Let a new table keep least and greatest of some columns only, and its files for as long as is said."""
+        if name in KEPT_DAYS:  # else a VACUUM might take what an undone load goes back to after a week
+            writer = writer.option(KEPT_FILES, f"interval {KEPT_DAYS[name]} days")
         columns = STATISTICS.get(name)
         return writer.option(STATISTICS_OF, ",".join(columns)) if columns else writer
 
@@ -204,38 +200,3 @@ class DeltaTables(KeptNotes):
     def set_properties(self, name: str, values: Mapping[str, str]) -> None:
         texts = {key: value.replace("\\", "\\\\").replace("'", "\\'") for key, value in values.items()}
         self._set(name, {f"{OURS}{key}": text for key, text in texts.items()})
-
-    def versions(self) -> list[int]:
-        rows = self.spark.sql(f"DESCRIBE HISTORY {self.full_name(VERSIONED)}").select("version").collect()
-        return sorted(row["version"] for row in rows)
-
-    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
-        from pyspark.errors import PySparkException
-
-        table = f"{self.full_name(VERSIONED)} VERSION AS OF {version}"
-        try:
-            rows = to_pandas(self.spark.sql(f"SELECT {columns} FROM {table} WHERE {where}").toArrow())
-        except PySparkException as error:
-            if not (error.getCondition() or "").startswith(GONE):
-                raise
-            rows = pd.DataFrame()
-        return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
-
-    def as_written(self, table: str, before: datetime, where: str) -> pd.DataFrame | None:
-        from pyspark.errors import PySparkException
-
-        name = name_sql(table)
-        try:
-            history = self.spark.sql(f"DESCRIBE HISTORY {name}").selectExpr("version", "unix_micros(timestamp) AS at")
-            moment = round(before.timestamp() * 1_000_000)
-            versions = [row["version"] for row in history.collect() if row["at"] < moment]
-            if not versions:
-                return None
-            read = f"{SCORES} FROM {name} VERSION AS OF {max(versions)} WHERE {where}"
-            return to_pandas(self.spark.sql(read).toArrow())
-        except PySparkException as error:
-            why = str(error).partition("\n")[0]
-            raise ContractBroken(
-                f"It cannot be read as it was before {before.isoformat()}: {why} Name a Delta table with user_id, "
-                "cutoff and score, whose history is kept."
-            ) from error

@@ -66,8 +66,8 @@ def test_the_version_is_the_project_s(capsys):
 
 @pytest.mark.parametrize(("words", "message"), [
     ("rnu", "COMMAND knows no 'rnu', only run, schedule, alive, look, validate, check, test, parameters, ui, models, "
-     "audience, backtest, features, notebook, backup, restore, forget, clean, remote. Did you mean run?"),
-    ("frobnicate", "ui, models, audience, backtest, features, notebook, backup, restore, forget, clean, remote.\n"),
+     "audience, backtest, features, notebook, backup, restore, undo, forget, clean, remote. Did you mean run?"),
+    ("frobnicate", "models, audience, backtest, features, notebook, backup, restore, undo, forget, clean, remote.\n"),
     ("remote stats", "ACTION knows no 'stats', only status, run, logs, models, audience. Did you mean status?"),
     ("models difference 1 2", "ACTION knows no 'difference', only diff, promote, rollback, challenge.\n"),
     ("run --source cdnaw", "--source knows no 'cdnaw', only complete-journey, cdnow, synthetic, none. "

@@ -7,7 +7,8 @@ import pytest
 from pyspark.errors import AnalysisException
 
 from lib.tables.contracts import AUDIENCE
-from lib.tables.delta import GONE, DeltaTables
+from lib.tables.delta import DeltaTables
+from lib.tables.delta_versions import GONE
 
 BEYOND = "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION"
 

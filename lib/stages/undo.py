@@ -1,0 +1,179 @@
+"""Undo what loads have done from a run on: the activity is as it was before, and what followed from it goes.
+
+Features and outcomes are computed again by the next run, from the activity as it is then. The pair and the list that
+were in use before are in use again. No decision, publication or verdict goes: each kind gains rows that say so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Protocol
+
+from lib.config.bases import ModelConfig
+from lib.config.question import Question
+from lib.errors import SourceError
+from lib.features.cache import drop_features
+from lib.features.remarks import ACCEPTED, MENDED, TOLD, read_remarks, write_remarks
+from lib.models.pair import Pair
+from lib.stages import publications
+from lib.stages.context import Context
+from lib.stages.earlier_lists import read_list_from_before
+from lib.stages.records import is_low_evidence, question_sql, read_decisions, read_rows, write_decision
+from lib.tables.delta_versions import KEPT_DAYS
+from lib.tables.protocol import Tables
+
+
+class KeepsVersions(Tables, Protocol):
+    """Tables that go back to what they were."""
+
+    def version_before(self, name: str, moment: datetime) -> int | None:
+        """The newest version of a table from before a moment that can be read whole; None without one."""
+
+    def restore(self, name: str, version: int) -> None:
+        """Let a table be again what it was in a version, in one commit."""
+
+
+@dataclass(frozen=True)
+class Since:
+    """From where on loads are undone."""
+
+    run_id: str  # of the first run whose load is undone; later ones have greater ids
+    moment: datetime  # when it began
+
+
+def undo(contexts: Sequence[Context[ModelConfig]], tables: KeepsVersions, since: Since) -> list[str]:
+    """Undo all loads of one schema from a run on, for all questions that it has; what was done, line by line.
+
+    All that can be known to fail is found before anything is written. A call that was cut off is repeated.
+
+    Raises
+    ------
+    SourceError
+        If no version from before the run can be read; the message says how else to begin.
+    ModelError
+        If the pair that was in use before cannot be loaded.
+    """
+    version = tables.version_before("daily_activity", since.moment)
+    if version is None:
+        raise SourceError(
+            f"The activity from before run {since.run_id} cannot be read any more: versions of daily_activity are kept "
+            f"for {KEPT_DAYS['daily_activity']} days, and none is left when users were forgotten since. Nothing was "
+            "changed. Read all events again from the mended source: see Starting over in docs/operations.md."
+        )
+    pairs = [_pair_before(context, since) for context in contexts]
+    if tables.exists("features"):
+        drop_features(tables, "1 = 1")  # cached features are never of another activity: they go first
+    tables.restore("daily_activity", version)
+    firsts = [day for context in contexts if (day := _first_undone(tables, context.config.question, since))]
+    lines = [f"daily_activity is as it was before run {since.run_id}; the next run computes all features again"]
+    for context, pair in zip(contexts, pairs, strict=True):
+        lines += [f"{context.config.question}: {line}" for line in _undo_question(context, since, pair)]
+    _mend_marks(tables, contexts[0].config.schema, since, firsts)
+    return lines
+
+
+def _pair_before(context: Context[ModelConfig], since: Since) -> Pair | None:
+    """The pair that was in use before, by the decisions of earlier runs."""
+    decisions = read_decisions(context.tables, context.config.question)
+    earlier = decisions[(decisions["run_id"] < since.run_id) & decisions["prediction_version"].notna()]
+    if earlier.empty:
+        return None
+    return context.registry.load(context.config.question, str(earlier["prediction_version"].iloc[-1]))
+
+
+def _undo_question(context: Context[ModelConfig], since: Since, pair: Pair | None) -> list[str]:
+    config, tables, question = context.config, context.tables, context.config.question
+    first = _first_undone(tables, question, since)
+    lines = []
+    if first is not None:
+        lines += _forget_outcomes(tables, question, first)
+        lines += _take_pair_back(context, since, pair)
+        _repeat_verdict(config, tables, since, pair)
+    lines += _take_list_back(config, tables, since)
+    return lines
+
+
+def _first_undone(tables: Tables, question: Question, since: Since) -> date | None:
+    """The first as_of of what is undone; None where nothing was decided or published since."""
+    where = f"{question_sql(question)} AND run_id >= '{since.run_id}'"
+    days = [
+        rows["day"].min()
+        for name, column in (("decisions", "as_of"), ("model_checks", "as_of"), ("publications", "cutoff"))
+        if (rows := read_rows(tables, name, where, f"{column} AS day")) is not None
+    ]
+    return min(days, default=None)
+
+
+def _forget_outcomes(tables: Tables, question: Question, first: date) -> list[str]:
+    """Remove the outcomes that were written since: the next run writes them by what is known then."""
+    where = f"{question_sql(question)} AND as_of >= DATE '{first}'"
+    rows = read_rows(tables, "outcomes", where, "DISTINCT cutoff")
+    if rows is None:
+        return []
+    tables.delete("outcomes", where)
+    return [f"outcomes of {len(rows)} lists, written since, are computed again by the next run"]
+
+
+def _take_pair_back(context: Context[ModelConfig], since: Since, pair: Pair | None) -> list[str]:
+    config, tables, registry = context.config, context.tables, context.registry
+    champion = registry.champion(config.question)
+    if pair is None:
+        return [f"no pair was in use before; version {champion} stays, promote another or let the next run decide"]
+    version = pair.prediction_version
+    how = "stays in use" if champion == version else f"is in use again, in the place of {champion}"
+    decisions = read_decisions(tables, config.question)
+    write_decision(
+        config, tables, decisions["as_of"].iloc[-1], "kept" if champion == version else "rolled_back", pair, "",
+        f"The loads from run {since.run_id} on were undone: version {version} {how}.",
+        low_evidence=is_low_evidence(tables, config.question, version),
+    )  # fmt: skip
+    if champion != version:
+        registry.promote(config.question, version, decisions["as_of"].iloc[-1])
+    return [f"version {version} {how}"]
+
+
+def _repeat_verdict(config: ModelConfig, tables: Tables, since: Since, pair: Pair | None) -> None:
+    """Let the last verdict from before stand again, where undone activity led to another."""
+    if pair is None:
+        return
+    mine = f"{question_sql(config.question)} AND prediction_version = '{pair.prediction_version}'"
+    checks = read_rows(tables, "model_checks", f"{mine} ORDER BY as_of DESC, run_id DESC")
+    if checks is None or checks["run_id"].iloc[0] < since.run_id:
+        return
+    earlier = checks[checks["run_id"] < since.run_id]
+    if len(earlier):
+        last = earlier[earlier["run_id"] == earlier["run_id"].iloc[0]]
+    else:  # as of any pair that was promoted and not judged since
+        said = f"The loads from run {since.run_id} on were undone: it was promoted on the evidence before."
+        last = checks.head(1).assign(
+            answer="good", retrain_needed=False, reasons=said, metric=None, measured=None, low=None, high=None,
+            threshold=None,
+        )  # fmt: skip
+    repeated = last.assign(run_id=config.run_id, as_of=checks["as_of"].iloc[0])
+    tables.replace("model_checks", repeated, f"run_id = '{config.run_id}' AND {question_sql(config.question)}")
+
+
+def _take_list_back(config: ModelConfig, tables: Tables, since: Since) -> list[str]:
+    question = config.question
+    present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
+    if present is None or present["run_id"].iloc[0] < since.run_id:
+        return []
+    before = read_list_from_before(question, tables, since.run_id)
+    if before is None:
+        return [f"the list of {present['cutoff'].iloc[0]} stays, since none from before can be read"]
+    listed, _ = publications.put_back(config, tables, before, "undone")
+    return [
+        f"the list of {listed['cutoff'].iloc[0]} is in use again, in the place of that of {present['cutoff'].iloc[0]}"
+    ]
+
+
+def _mend_marks(tables: Tables, schema: str, since: Since, firsts: Sequence[date]) -> None:
+    """Days that undone loads were told of, or accepted with, are as they were: no mark of theirs stays."""
+    said = f"undone: the loads from run {since.run_id} on."
+    undone = [
+        replace(one, kind=MENDED, message=said)
+        for one in read_remarks(tables)
+        if one.kind in (TOLD, ACCEPTED) and one.said_on is not None and firsts and one.said_on >= min(firsts)
+    ]
+    for one in undone:
+        write_remarks(tables, one.said_on or min(firsts), schema, [one])

@@ -1,0 +1,91 @@
+"""Earlier versions of Delta tables, through Spark: what can still be read of them, and the way back to one."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from lib.errors import ContractBroken
+from lib.tables.contracts import CONTRACTS, VERSIONED
+from lib.tables.protocol import KeptNotes
+from lib.tables.schemas import to_pandas
+from lib.tables.sql import name_sql
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+KEPT_DAYS = {"daily_activity": 30}  # for so long versions of a table can be gone back to; of the others Delta's week
+SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
+GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
+    "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
+    "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
+    "DELTA_VERSION_NOT_FOUND",
+)  # fmt: skip
+
+
+class DeltaVersions(KeptNotes):
+    """What Delta tables of one schema keep of before."""
+
+    spark: "SparkSession"
+
+    def full_name(self, name: str) -> str:
+        """The table's name with its schema, as SQL has it."""
+        raise NotImplementedError
+
+    def exists(self, name: str) -> bool:
+        raise NotImplementedError
+
+    def versions(self) -> list[int]:
+        rows = self.spark.sql(f"DESCRIBE HISTORY {self.full_name(VERSIONED)}").select("version").collect()
+        return sorted(row["version"] for row in rows)
+
+    def at_version(self, version: int, where: str, columns: str = "*") -> pd.DataFrame:
+        from pyspark.errors import PySparkException
+
+        table = f"{self.full_name(VERSIONED)} VERSION AS OF {version}"
+        try:
+            rows = to_pandas(self.spark.sql(f"SELECT {columns} FROM {table} WHERE {where}").toArrow())
+        except PySparkException as error:
+            if not (error.getCondition() or "").startswith(GONE):
+                raise
+            rows = pd.DataFrame()
+        return rows.reindex(columns=list(CONTRACTS[VERSIONED])) if columns == "*" else rows
+
+    def version_before(self, name: str, moment: datetime) -> int | None:
+        from pyspark.errors import PySparkException
+
+        if not self.exists(name):
+            return None
+        full = self.full_name(name)
+        history = self.spark.sql(f"DESCRIBE HISTORY {full}").selectExpr("version", "unix_micros(timestamp) AS at")
+        earlier = [row["version"] for row in history.collect() if row["at"] < moment.timestamp() * 1_000_000]
+        try:  # all of it: its files may be gone
+            if earlier:
+                self.spark.sql(f"SELECT COUNT(user_id) FROM {full} VERSION AS OF {max(earlier)}").collect()
+        except PySparkException as error:
+            if not (error.getCondition() or "").startswith(GONE):
+                raise
+            return None
+        return max(earlier, default=None)
+
+    def restore(self, name: str, version: int) -> None:
+        self.spark.sql(f"RESTORE TABLE {self.full_name(name)} TO VERSION AS OF {version}")
+
+    def as_written(self, table: str, before: datetime, where: str) -> pd.DataFrame | None:
+        from pyspark.errors import PySparkException
+
+        name = name_sql(table)
+        try:
+            history = self.spark.sql(f"DESCRIBE HISTORY {name}").selectExpr("version", "unix_micros(timestamp) AS at")
+            moment = round(before.timestamp() * 1_000_000)
+            versions = [row["version"] for row in history.collect() if row["at"] < moment]
+            if not versions:
+                return None
+            read = f"{SCORES} FROM {name} VERSION AS OF {max(versions)} WHERE {where}"
+            return to_pandas(self.spark.sql(read).toArrow())
+        except PySparkException as error:
+            why = str(error).partition("\n")[0]
+            raise ContractBroken(
+                f"It cannot be read as it was before {before.isoformat()}: {why} Name a Delta table with user_id, "
+                "cutoff and score, whose history is kept."
+            ) from error

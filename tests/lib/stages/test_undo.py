@@ -1,0 +1,132 @@
+"""A wrong load undone: activity, pair and list as they were before, rows that say so, and what the next run makes."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from cli.local.file_tables import FileTables
+from lib.config.bases import ModelConfig
+from lib.errors import SourceError
+from lib.features import cache
+from lib.features.remarks import ACCEPTED, MENDED, Remark, read_remarks, write_remarks
+from lib.stages import undo as undo_rules
+from lib.stages.context import Context
+from lib.stages.undo import Since
+from lib.tables.sql import days_sql
+from lib.timeline import Window
+from tests.builders.runs import AS_OF, NEXT, World, asked, log, two_lists
+
+CONFIG = asked(ModelConfig, run_id="undo-1")
+BUY = CONFIG.question
+KEPT = ("decisions", "publications", "model_checks")
+
+
+@pytest.fixture(scope="module")
+def broken():
+    """A home whose second run took a load that had lost half of the users, and learnt a pair from it."""
+    world = World(log())
+    world.run(AS_OF)
+    odd = [int(user[1:]) % 2 == 1 for user in log()["user_id"].to_pylist()]
+    world.tables.stored["daily_activity"] = log().filter(pa.array(odd))
+    cache.drop_features(world.tables, "1 = 1")
+    days = Window(NEXT - timedelta(days=7), NEXT)
+    write_remarks(world.tables, NEXT, "app.events", [Remark(ACCEPTED, "accepted.", days, None, 100, 50)])
+    world.run(NEXT, run_id="run-2", max_users_change=5, max_score_shift=1)
+    assert world.registry.champion(BUY) == "2"
+    return world
+
+
+@pytest.fixture
+def home(broken, tmp_path):
+    """The same in files, its activity in two versions, and the moment between them."""
+    files, world = FileTables(tmp_path, "app"), broken.copy()
+    files.replace("daily_activity", log(), "1 = 1")
+    time.sleep(0.02)
+    moment = datetime.now(UTC)
+    time.sleep(0.02)
+    for name, rows in world.tables.stored.items():
+        files.replace(name, rows, "1 = 1")
+        notes = {key: text for (table, key), text in world.tables.notes.items() if table == name}
+        if notes:
+            files.set_properties(name, notes)
+    return files, world, moment
+
+
+def undo(home, run="run-2", moment=None):
+    files, world, then = home
+    contexts = [Context(CONFIG, files, world.registry)]
+    return undo_rules.undo(contexts, files, Since(run, moment or then))
+
+
+def in_memory(home):
+    """A world of what the files hold by now."""
+    files, world, _ = home
+    for name in world.tables.stored:
+        world.tables.stored[name] = files.table(f"SELECT * FROM {{{name}}}")
+        world.tables.notes |= {(name, key): text for key, text in files.properties(name).items()}
+    return world
+
+
+def activity(world):
+    """Who did how much of what when."""
+    columns = "user_id, day, event_type, known_day, count, value"
+    return world.tables.query(f"SELECT {columns} FROM {{daily_activity}} ORDER BY {columns}")
+
+
+def test_what_was_before_is_again_and_each_change_is_written_down(home, broken):
+    files, world, _ = home
+    assert undo(home) == [
+        "daily_activity is as it was before run run-2; the next run computes all features again",
+        f"{BUY}: outcomes of 1 lists, written since, are computed again by the next run",
+        f"{BUY}: version 1 is in use again, in the place of 2",
+        f"{BUY}: the list of {AS_OF} is in use again, in the place of that of {NEXT}",
+    ]
+    assert world.registry.champion(BUY) == "1"
+    assert files.query("SELECT * FROM {features}").empty
+    assert set(files.query("SELECT run_id FROM {audience}")["run_id"]) == {"run-1"}
+    after = in_memory(home)
+    assert activity(after).equals(activity(two_lists()))
+    first = two_lists().tables.query(f"SELECT * FROM {{predictions}} WHERE cutoff = DATE '{AS_OF}'")
+    assert set(after.rows("audience")["user_id"]) == set(first["user_id"])
+    for name in KEPT:
+        assert after.differs(broken, [name], "run_id <> 'undo-1'") == []
+        assert len(after.rows(name, "run_id = 'undo-1'")) > 0
+    decided = after.tables.query("SELECT * FROM {decisions} ORDER BY number").iloc[-1]
+    assert (decided["kind"], decided["prediction_version"], decided["run_id"]) == ("rolled_back", "1", "undo-1")
+    assert decided["why"] == ("The loads from run run-2 on were undone: version 1 is in use again, in the place of 2.")
+    verdict = after.tables.query("SELECT * FROM {model_checks} WHERE run_id = 'undo-1'")
+    assert verdict[["as_of", "prediction_version", "answer"]].values.tolist() == [[NEXT, "1", "good"]]
+    published = after.tables.query("SELECT * FROM {publications} ORDER BY number").iloc[-1]
+    assert (published["kind"], published["cutoff"], published["run_id"]) == ("undone", AS_OF, "undo-1")
+    assert [one.kind for one in read_remarks(files)] == [MENDED]
+
+
+def test_the_next_run_is_that_of_a_home_which_never_saw_the_load(home):
+    undo(home)
+    world = in_memory(home)
+    world.run(NEXT, run_id="run-4")
+    assert activity(world).equals(activity(two_lists()))
+    cutoffs = days_sql(sorted(set(world.rows("features")["cutoff"])))
+    assert len(set(world.rows("features")["cutoff"])) > 4
+    assert world.differs(two_lists(), ["features"], f"cutoff IN ({cutoffs})") == []
+    assert world.differs(two_lists(), ["outcomes", "predictions", "audience"]) == []
+
+
+def test_a_second_call_changes_nothing_but_says_so_again(home):
+    undo(home)
+    once = in_memory(home).copy()
+    assert undo(home)[1:] == [f"{BUY}: version 1 stays in use"]
+    assert in_memory(home).differs(once, ["audience", "outcomes", "publications"]) == []
+    assert activity(in_memory(home)).equals(activity(once))
+
+
+def test_what_no_version_holds_is_refused_and_nothing_changes(home, broken):
+    message = (
+        "The activity from before run run-2 cannot be read any more: versions of daily_activity are kept for 30 days"
+    )
+    with pytest.raises(SourceError, match=message):
+        undo(home, moment=datetime(2020, 1, 1, tzinfo=UTC))
+    assert in_memory(home).differs(broken, ["features", "audience", "decisions"]) == []
+    assert activity(in_memory(home)).equals(activity(broken))
