@@ -6,8 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lib.features.hints import NULL_TEXTS
+from lib.features.loads import EventCounts
 from lib.features.log import Log
 from lib.features.source import first_of_each
+from lib.tables.protocol import Tables
+from lib.tables.sql import text_literal
 from lib.timeline import ONE_DAY
 
 if TYPE_CHECKING:
@@ -84,3 +87,16 @@ def find_since(events: "DataFrame", columns: Sequence[str]) -> dict[str, date]:
     firsts = [F.min(F.when(F.col(f"has_{ours}"), F.col("day"))).alias(ours) for ours in columns]
     row = events.agg(*firsts).collect()[0]
     return {ours: row[ours] for ours in columns if row[ours] is not None}
+
+
+def read_stored(tables: Tables, actions: Sequence[str]) -> tuple[EventCounts, EventCounts]:
+    """What `daily_activity` holds, in all and of some types: one query tells next day, recent counts and quiet days."""
+    if not tables.exists("daily_activity"):
+        return {}, {}
+    listed = ", ".join(map(text_literal, actions))
+    asked = f"SUM(CASE WHEN event_type IN ({listed}) THEN count ELSE 0 END)"
+    counts = tables.query(
+        f"SELECT known_day, day, SUM(count) AS n, {asked} AS acts FROM {{daily_activity}} GROUP BY known_day, day"
+    )
+    rows = list(counts.itertuples(index=False))
+    return {(known, day): int(n) for known, day, n, _ in rows}, {(known, day): int(n) for known, day, _, n in rows}

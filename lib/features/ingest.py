@@ -36,8 +36,6 @@ from lib.features.writing import check_named, write_activity
 from lib.progress import Say
 from lib.sources.opening import open_source, reading
 from lib.tables.delta import DeltaTables
-from lib.tables.protocol import Tables
-from lib.tables.sql import text_literal
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -117,7 +115,7 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     text = tables.get_property("daily_activity", SOURCE)
     before = SourceNote.from_json(text) if text else None
     sources, note = _open(config, tables.spark, before)
-    stored, acts = _read_stored(tables, config.question.source_types)
+    stored, acts = counting.read_stored(tables, config.question.source_types)
     said = read_remarks(tables)
     listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.is_text
@@ -132,7 +130,7 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
         rows = counting.before(rows, as_of, begin)
         if anew:
             check_reaches_back(config, stored, rows, as_of)
-        planned = plan_ingestion(config, log, rows, as_of)
+        planned = plan_ingestion(config, log, rows, as_of, {} if anew else acts)
         plan = planned.ingestion
         more = [*planned.notes, *check_named(tables, log, plan, begin, named, config.max_bad_rows)]
     sound = [row for row in rows if not row["broken"]]  # the others were refused, or are left out
@@ -213,19 +211,6 @@ def _count(config: ExtractConfig, log: Log) -> Sequence[Any]:
     start = None if log.anew else log.start
     looked_at = counting.look_at(log, look_back(log), config.as_of)
     return counting.count_days(looked_at, start, config.question.source_types, tolerant=config.max_bad_rows > 0)
-
-
-def _read_stored(tables: Tables, actions: Sequence[str]) -> tuple[EventCounts, EventCounts]:
-    """What `daily_activity` holds, in all and of some types: one query tells next day, recent counts and quiet days."""
-    if not tables.exists("daily_activity"):
-        return {}, {}
-    listed = ", ".join(map(text_literal, actions))
-    asked = f"SUM(CASE WHEN event_type IN ({listed}) THEN count ELSE 0 END)"
-    counts = tables.query(
-        f"SELECT known_day, day, SUM(count) AS n, {asked} AS acts FROM {{daily_activity}} GROUP BY known_day, day"
-    )
-    rows = list(counts.itertuples(index=False))
-    return {(known, day): int(n) for known, day, n, _ in rows}, {(known, day): int(n) for known, day, _, n in rows}
 
 
 def _event_days(ours: EventCounts, theirs: Sequence[Any], plan: Ingestion) -> set[date]:

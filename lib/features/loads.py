@@ -12,11 +12,14 @@ from statistics import median
 from typing import Any
 
 from lib.features.days import find_changed_days
-from lib.features.remarks import CORRECTED, STOPPED, TOLD, LoadRefused, Remark, accept
+from lib.features.remarks import ACCEPTED, CORRECTED, STOPPED, TOLD, LoadRefused, Remark, accept
 from lib.timeline import ONE_DAY, Window
 
 MAX_LOST = Fraction(1, 20)  # of the events of all days compared
 MIN_LOST = 50  # fewer are no matter: of a small log one user has more than that share
+NAMED = 5  # days of an action that a message names
+TWICE = (Fraction(19, 10), Fraction(21, 10))  # so much larger a day is that was loaded twice
+FEW_DAYS = 3  # that may be so by chance
 MIN_TOLD = 10  # of a single day: fewer are not even told by themselves
 WHOLE_DAY = Fraction(1, 3)  # of the days' median: a day so large does not lose every event by corrections
 
@@ -53,9 +56,17 @@ class ComparedDays:
 
 
 def compare_days(
-    ours: EventCounts, theirs: Sequence[Any], recent: Window, as_of: date, marked: Collection[date] = ()
+    ours: EventCounts,
+    theirs: Sequence[Any],
+    recent: Window,
+    as_of: date,
+    marked: Collection[date] = (),
+    counted: str = "n",
 ) -> ComparedDays:
-    """Lay the recent days of `daily_activity`, and marked ones, beside what the source holds of them before as_of."""
+    """Lay the recent days of `daily_activity`, and marked ones, beside what the source holds of them before as_of.
+
+    `counted` names the number of the source's rows: `n` of all events, `acts` of those that are asked about.
+    """
     stored: Counter[date] = Counter()
     now: Counter[date] = Counter()
     for (known_day, _), n in ours.items():
@@ -64,7 +75,7 @@ def compare_days(
     uncounted: set[date] = set()
     for row in theirs:
         if row["known_day"] and (recent.start <= row["known_day"] < recent.end or row["known_day"] in marked):
-            now[row["known_day"]] += int(row["n"])
+            now[row["known_day"]] += int(row[counted])
             uncounted |= {row["known_day"]} if row["broken"] else set()
     return ComparedDays(stored, now, frozenset(uncounted))
 
@@ -77,6 +88,57 @@ def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int]) -> bool:
         return True
     usual = Fraction(median(stored.values())) if stored else 0
     return any(n >= WHOLE_DAY * usual and not now.get(day) for day, n in stored.items())
+
+
+def check_action_not_shrunk(source: str, what: str, days: ComparedDays, as_of: date, accepted: date | None) -> None:
+    """Refuse a source that has lost what was read of the events that are asked about, however few of all they are.
+
+    Raises
+    ------
+    LoadRefused
+        The message names the days that lost most, with both numbers.
+    """
+    total, left = sum(days.stored.values()), sum(days.now.values())
+    if accepted == as_of or total - left < MIN_TOLD or not has_shrunk(days.stored, days.now):
+        return  # of a rare action a correction takes all that a day has
+    most = sorted(days.fallen_days, key=lambda day: days.now.get(day, 0) - days.stored[day])[:NAMED]
+    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in sorted(most))
+    said = f"{fell}; all days compared had {total} and have {left}"
+    span = Window(min(days.fallen_days), max(days.fallen_days) + ONE_DAY)
+    raise LoadRefused(
+        f"The events {source!r} hold fewer {what} than were read before: {said}. Nothing was written. Mend the load, "
+        f"or, where this is how it is to be, run with accept_shrunk={as_of}, which counts for this as_of alone.",
+        Remark(STOPPED, f"{what}: {said}.", span, what, total, left),
+        as_of,
+    )
+
+
+def check_not_doubled(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> list[Remark]:
+    """Refuse a source that has the rows of days twice that were read once; says where that is accepted.
+
+    Late rows make days larger too, and not most of them as large again.
+
+    Raises
+    ------
+    LoadRefused
+        The message has the days with both numbers.
+    """
+    ratios = {day: Fraction(days.now.get(day, 0), n) for day, n in days.stored.items() if n >= MIN_TOLD}
+    twice = [day for day, ratio in ratios.items() if TWICE[0] <= ratio <= TWICE[1]]
+    if len(twice) < FEW_DAYS or 2 * len(twice) < len(ratios):
+        return []
+    span = Window(min(twice), max(twice) + ONE_DAY)
+    had, has = (sum(one.get(day, 0) for day in twice) for one in (days.stored, days.now))
+    said = f"{len(twice)} days from {span.start} to {span.last} had {had} events and have {has}"
+    if accepted == as_of:
+        return [Remark(ACCEPTED, f"accepted: {said}.", span, None, had, has)]
+    raise LoadRefused(
+        f"The events {source!r} hold rows twice that were read once: {said}. Nothing was written. Mend the load, name "
+        f"what tells events apart by event_key, or, where this is how it is to be, run with accept_shrunk={as_of}, "
+        "which counts for this as_of alone.",
+        Remark(STOPPED, f"{said}.", span, None, had, has),
+        as_of,
+    )
 
 
 def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> list[Remark]:

@@ -60,7 +60,9 @@ class Planned:
     kept: Mapping[date, int]  # days that stay as stored, since they lost too much: what the source has of them
 
 
-def plan_ingestion(config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: date) -> Planned:
+def plan_ingestion(
+    config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: date, stored_acts: EventCounts
+) -> Planned:
     """Say which days to read, and what a person is told of them.
 
     A day that lost more than corrections do is not taken as it is now, unless that is accepted: what was read stays.
@@ -72,15 +74,20 @@ def plan_ingestion(config: ExtractConfig, log: Log, rows: Sequence[Any], as_of: 
     """
     start = None if log.anew else log.start
     sound = [row for row in rows if not row["broken"]] if config.max_bad_rows else rows
-    days = ComparedDays({}, {})
+    days = acts = ComparedDays({}, {})
     if start:
-        days = loads.compare_days(log.compared, sound, recent_days(start), as_of, log.marked)
-    if days.fallen_days:
-        days = days.after(counting.first_day(log.events))
+        compared = sound, recent_days(start), as_of, log.marked
+        days, acts = (loads.compare_days(*one) for one in ((log.compared, *compared), (stored_acts, *compared, "acts")))
+    if days.fallen_days or acts.fallen_days:
+        first = counting.first_day(log.events)
+        days, acts = days.after(first), acts.after(first)
     changed = {*days.changed_days, *_days_that_gained(log, as_of)}
     plan = Ingestion(start, as_of, tuple(sorted(changed)))
     notes = [] if plan.is_empty else _check_rows(config, log, rows, plan)
-    remarks = loads.check_not_shrunk(log.name, days, as_of, config.accept_shrunk)
+    now = as_of, config.accept_shrunk
+    remarks = loads.check_not_shrunk(log.name, days, *now)
+    loads.check_action_not_shrunk(log.name, _name_asked(config), acts, *now)
+    remarks += loads.check_not_doubled(log.name, days, *now)
     kept = {day: days.now.get(day, 0) for day in list_days(marked(remarks))}
     return Planned(replace(plan, changed_days=tuple(sorted(changed - kept.keys()))), notes, remarks, kept)
 
@@ -138,8 +145,7 @@ def check_weeks(
     lines: list[Remark | None] = []
     for one, own in _count_sources(log, rows, plan.as_of):
         lines += [weeks.check_not_thin(one.name, weeks.ITS, own, plan.as_of, config.accept_shrunk, remarks)]
-    asked = " or ".join(map(repr, config.question.source_types))
-    for what, stored, column in ((weeks.ALL, log.compared, "n"), (f"events {asked}", acts, "acts")):
+    for what, stored, column in ((weeks.ALL, log.compared, "n"), (_name_asked(config), acts, "acts")):
         counts: Counter[date] = Counter()
         for (known_day, day), n in stored.items():
             if known_day < plan.as_of and not plan.is_read(known_day):
@@ -149,6 +155,10 @@ def check_weeks(
                 counts[row["day"]] += int(row[column])
         lines += [weeks.check_not_thin(log.name, what, counts, plan.as_of, config.accept_shrunk, remarks)]
     return [line for line in lines if line]
+
+
+def _name_asked(config: ExtractConfig) -> str:
+    return f"events {' or '.join(map(repr, config.question.source_types))}"
 
 
 def _count_sources(log: Log, rows: Sequence[Any], as_of: date) -> list[tuple[Source, Counter[date]]]:

@@ -5,7 +5,14 @@ from datetime import date
 import pytest
 
 from lib.errors import SourceError
-from lib.features.loads import ComparedDays, check_not_shrunk, compare_days, has_shrunk
+from lib.features.loads import (
+    ComparedDays,
+    check_action_not_shrunk,
+    check_not_doubled,
+    check_not_shrunk,
+    compare_days,
+    has_shrunk,
+)
 from lib.features.remarks import LoadRefused
 from lib.timeline import Window
 from tests.builders.runs import CUTOFF, ago
@@ -141,3 +148,46 @@ def test_a_day_that_lost_a_twentieth_is_told_by_itself_and_less_is_a_correction(
         [f"1 days that were read before hold {corrected} events fewer now."] if corrected else []
     )
     assert all(one.needed == one.had - one.had // 20 for one in said if one.kind == "told")
+
+
+@pytest.mark.parametrize(
+    ("stored", "now", "stopped"),
+    [
+        ((9, 9, 9), (9, 9), False),  # 9 fewer are a correction of a rare action
+        ((10, 9, 9), (0, 9, 9), True),
+        ((60, 60, 60), (60, 60, 50), False),
+        ((900, 900), (900, 800), True),  # a twentieth of 1800, and 50
+        ((60, 60), (60, 90), False),
+    ],
+)
+def test_a_load_that_lost_the_action_is_refused_however_few_of_all_events_it_is(stored, now, stopped):
+    found = ComparedDays(days(*stored), days(*now))
+    check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, CUTOFF)
+    if not stopped:
+        check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, None)
+        return
+    with pytest.raises(LoadRefused, match=r"hold fewer events 'buy' than were read before: .* all days compared had"):
+        check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, None)
+
+
+@pytest.mark.parametrize(
+    ("now", "doubled"),
+    [
+        ((120, 120, 120, 120), True),
+        ((120, 120, 114, 60), True),
+        ((120, 120, 113, 60), False),  # two of four days, and at least three are needed
+        ((180, 180, 180, 180), False),  # late rows of another source
+        ((60, 60, 60, 60), False),
+    ],
+)
+def test_days_that_are_there_twice_are_refused_and_late_rows_are_not(now, doubled):
+    found = ComparedDays(days(60, 60, 60, 60), days(*now))
+    if not doubled:
+        assert check_not_doubled("app.events", found, CUTOFF, None) == []
+        return
+    (accepted,) = check_not_doubled("app.events", found, CUTOFF, CUTOFF)
+    assert accepted.kind == "accepted"
+    with pytest.raises(
+        LoadRefused, match=r"hold rows twice that were read once: \d days from .* had \d+ events and have"
+    ):
+        check_not_doubled("app.events", found, CUTOFF, None)
