@@ -150,11 +150,19 @@ def test_a_question_is_answered_alike_by_every_engine(tables, seed):
     memory, columns = tables_of(made), ["recency", "silence"]
     rows = memory.query(f"SELECT user_id, cutoff, {', '.join(columns)} FROM {{features}}")
     put_features(tables, rows.to_dict("records"), columns, "1 = 1")
-    tables.replace("daily_activity", pd.DataFrame(daily_rows(made)), "1 = 1")
+    put_activity(tables, memory, made)
     labelled = labelled_cohort_sql(question_of(made), made.cutoffs, made.as_of)
     told = [sorted(each.query(labelled)[["user_id", "cutoff", "label"]].itertuples(index=False, name=None))
             for each in (tables, memory)]  # fmt: skip
     assert told[0] == told[1] != []
+
+
+def put_activity(tables, memory, made):
+    """The events of a draw, and what a home holds of actions of one's own."""
+    tables.replace("daily_activity", pd.DataFrame(daily_rows(made)), "1 = 1")
+    for name in ("named_activity", "named_features"):
+        if memory.exists(name):
+            tables.replace(name, memory.arrow(f"SELECT * FROM {{{name}}}"), "1 = 1")
 
 
 @pytest.mark.parametrize("seed", [3])
@@ -163,7 +171,7 @@ def test_persons_with_several_ids_are_alike_for_every_engine(tables, seed):
     made, memory, columns = persons.made, identity_checks.tables_of(persons), ["recency", "silence"]
     rows = memory.query(f"SELECT user_id, cutoff, {', '.join(columns)} FROM {{features}}")
     put_features(tables, rows.to_dict("records"), columns, "1 = 1")
-    tables.replace("daily_activity", pd.DataFrame(daily_rows(made)), "1 = 1")
+    put_activity(tables, memory, made)
     identity_checks.put_identities(tables, identity_draws.rows_of(persons))
     labelled = labelled_cohort_sql(question_of(made), made.cutoffs, made.as_of)
     asked = ("SELECT * FROM {identities}", f"SELECT user_id, cutoff, label FROM ({labelled}) r",
@@ -204,7 +212,8 @@ def test_selected_rows_go_into_another_table(tables):
     tables.replace("predictions", scores({}, {"user_id": "bo", "propensity": 0.5}), "1 = 1")
     listed = (
         "SELECT *, CAST(1 AS INT) AS rank, CAST(1 AS INT) AS decile, CAST(1 AS INT) AS percentile, 'average' AS band, "
-        "propensity AS expected_actions, 1 = 0 AS low_evidence, 1 = 0 AS held_out FROM {predictions}"
+        "propensity AS expected_actions, 1 = 0 AS low_evidence, 1 = 0 AS held_out, CAST(NULL AS DOUBLE) AS effect "
+        "FROM {predictions}"
     )
     tables.replace("audience", tables.rows(f"{listed} WHERE user_id = 'bo'"), "1 = 1")
     assert read(tables, "user_id, expected_actions, held_out", "audience") == [("bo", 0.5, False)]
@@ -248,7 +257,7 @@ def test_a_row_for_each_user_is_made_of_several_lists_and_anew_with_other_column
                    for days in ("28", "7"))  # fmt: skip
     listed = {
         "rank": 1, "decile": 1, "percentile": 1, "band": "average", "expected_actions": 0.5, "low_evidence": False,
-        "held_out": True,
+        "held_out": True, "effect": 0.125,
     }  # fmt: skip
     rows = scores(
         *({"question": month.question.slug, "user_id": user, **listed} for user in ("ana", "bo")),
@@ -306,16 +315,16 @@ def test_only_added_columns_may_be_missing_and_only_in_stored_rows(tables, monke
     assert missing_added("predictions", []) == {"reasons": "string", "starts_in_days": "int"}
     assert missing_added("decisions", []) == {"repair_count": "bigint"}
     assert missing_added("publications", ["scored", "suppressed", "suppressed_by", "chosen", "quiet"]) == {
-        "repair_count": "bigint", "suppress_lists": "string",
+        "repair_count": "bigint", "suppress_lists": "string", "hold_out_for": "string",
     }  # fmt: skip
     assert missing_added("audience", ["rank", "percentile", "band", "held_out"]) == {
-        "reasons": "string", "starts_in_days": "int", "expected_actions": "double",
+        "reasons": "string", "starts_in_days": "int", "expected_actions": "double", "effect": "double",
     }  # fmt: skip
 
 
 LISTED = SCORE | {
     "rank": 1, "decile": 1, "low_evidence": False, "percentile": 1, "band": "average", "expected_actions": 0.25,
-    "held_out": False,
+    "held_out": False, "effect": 0.125,
 }  # fmt: skip
 
 
