@@ -29,9 +29,8 @@ def build_parser() -> Parser:
     parser = Parser(prog="./propensity", description=INTRODUCTION, epilog=EXAMPLES, hands_on=True)
     parser.add_argument("--version", action="version", version=f"propensity {read_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    run = commands.add_parser(
-        "run", help="run the job", description="Run the job on this machine.", epilog=format_parameters()
-    )
+    said = "Run the job on this machine."
+    run = commands.add_parser("run", help="run the job", description=said, epilog=format_parameters())
     add_run_options(run)
     run.add_argument(
         "--catch-up", action="store_true", help="make the runs that were missed since the last list, in order"

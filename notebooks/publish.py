@@ -61,7 +61,7 @@ dbutils.widgets.text("newcomers", "", "Newcomers: users with events alone")
 dbutils.widgets.text("segments", "", "Segments: none")
 # share of the users whom nobody is to contact, to see what contacting adds
 dbutils.widgets.text("held_out_share", "", "Held out share: 0.1")
-# whether each question leaves users of its own alone, or all of a home the same, given one share and seed
+# question: users left alone for each question; home: the same for all of a home
 dbutils.widgets.dropdown("hold_out_for", "", ["", "question", "home"], "Hold out for: question")
 # tables and .csv or .parquet files of users who are to be on no list: user_id, reason, until
 dbutils.widgets.text("suppress", "", "Suppress: none")

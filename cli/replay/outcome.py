@@ -10,7 +10,7 @@ import pyarrow as pa
 from cli.replay.request import Request
 from cli.replay.store import Outcome, State
 from datasets import synthetic
-from lib.backtest import ratios, replay
+from lib.backtest import hindsight, ratios, replay
 from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed
 from lib.config.question import Question
 from lib.evaluation.measured import Measured
@@ -26,10 +26,10 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
     matured = [day for day in request.days if request.question.window(day).end <= until]
     afterwards = {policy: replay.tables_in_hindsight(state.tables, activity) for policy, state in states.items()}
     scored = {
-        policy: replay.read_scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
+        policy: hindsight.read_scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
     }
     runs = {policy: list(state.runs) for policy, state in states.items()}
-    runs[ORACLE], scored[ORACLE] = replay.hindsight(
+    runs[ORACLE], scored[ORACLE] = hindsight.choose_in_hindsight(
         runs[EVERY], afterwards[EVERY], every, request.question, scored[EVERY]
     )
     common = set(matured).intersection(*(set(rows["cutoff"]) for rows in scored.values()))

@@ -42,6 +42,7 @@ _OWN = {
     ),
     **dict.fromkeys(("identities", "identity_columns", "identity_options"), "a replay reads no table of identities"),
 }  # fmt: skip
+_LEFT_OUT = ("as_of", "optuna_storage", "reports", "challenger", *_OF_THE_LIST)  # whatever the bundle says of them
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
 
@@ -75,17 +76,9 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     CliError
         The message names the option.
     """
-    first, last = (_day(name, getattr(arguments, name)) for name in ("first", "last"))
-    step = re.fullmatch(r"([1-9]\d{0,3})d", arguments.every)
-    if not step:
-        raise CliError(f"--every must be a number of days such as 7d, got {arguments.every!r}.")
-    if last < first:
-        raise CliError(f"--to {last} lies before --from {first}.")
+    days = _read_days(arguments)
     if arguments.trials < 1:
         raise CliError(f"--trials must be 1 or more, got {arguments.trials}.")
-    days = [first]
-    while days[-1] + timedelta(days=int(step[1])) <= last:
-        days.append(days[-1] + timedelta(days=int(step[1])))
     given = choose_file(given_parameters(arguments.param), home)
     file = _one_question(given)
     given = lay_over(given, file)
@@ -99,26 +92,13 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     names = {parameter.name for parameter in job.settings.parameters or []}
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
     told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
-    told |= dict.fromkeys(
-        (
-            "as_of",
-            "optuna_storage",
-            "export",
-            "export_format",
-            "export_columns",
-            "export_identifiers",
-            "suppress",
-            "contacted",
-            "reports",
-            "challenger",
-        ),
-        "",
-    )
+    told |= dict.fromkeys(_LEFT_OUT, "")
     told |= {"run_date": "none"}  # of each run its as_of is today
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}
     parameters = with_defaults(job_parameters(job, told, "", datetime(2000, 1, 1, tzinfo=UTC)))
     check_all(parameters)  # a slip of the pen is told now
-    noted = {"--from": str(first), "--to": str(last), "--every": arguments.every, "--stores": arguments.stores}
+    noted = {"--from": str(days[0]), "--to": str(_day("last", arguments.last))}
+    noted |= {"--every": arguments.every, "--stores": arguments.stores}
     noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
     noted |= {f"--world {name}": str(value) for name, value in world.items()}
     noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name == "n_trials"}
@@ -130,6 +110,20 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     )
     _same(home.root / "backtest.json", noted)
     return request
+
+
+def _read_days(arguments: argparse.Namespace) -> list[date]:
+    """The day of each run."""
+    first, last = (_day(name, getattr(arguments, name)) for name in ("first", "last"))
+    step = re.fullmatch(r"([1-9]\d{0,3})d", arguments.every)
+    if not step:
+        raise CliError(f"--every must be a number of days such as 7d, got {arguments.every!r}.")
+    if last < first:
+        raise CliError(f"--to {last} lies before --from {first}.")
+    days = [first]
+    while days[-1] + timedelta(days=int(step[1])) <= last:
+        days.append(days[-1] + timedelta(days=int(step[1])))
+    return days
 
 
 def _one_question(given: Mapping[str, str]) -> QuestionFile | None:

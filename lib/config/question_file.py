@@ -9,7 +9,6 @@ What stands outside of `questions` holds for all of them. What is given by hand 
 the catalogue's defaults. Each error names the line and the key.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,11 +18,10 @@ from pathlib import Path
 
 from lib.config import secrets
 from lib.config.catalogue import all_parameters, check_all
-from lib.config.event_kinds import quote_name
 from lib.config.kinds import is_none
 from lib.config.parameters import Get, first_given, merge
 from lib.config.question import Question
-from lib.config.yaml_nodes import Node, read_nodes
+from lib.config.yaml_nodes import Node, format_value, read_nodes
 from lib.errors import ConfigError
 
 PARAMETER = "question_file"
@@ -214,7 +212,7 @@ def _read_values(nodes: Mapping[str, Node], folder: Path, *, of_question: bool) 
             node.refuse(f"there is no such parameter.{f' Did you mean {near[0]}?' if near else ''}")
         if of_question and parameters[name].of_run:
             node.refuse(f"all questions of a run have this in common. Say it outside of {QUESTIONS}.")
-        text = _format_value(node).strip()
+        text = format_value(node).strip()
         if "{{" in text or "${" in text:
             node.refuse(f"nothing fills in {text!r} here, as databricks.yml would. Write what is meant.")
         if not text:  # blank is not given
@@ -224,26 +222,6 @@ def _read_values(nodes: Mapping[str, Node], folder: Path, *, of_question: bool) 
         except ConfigError as error:
             node.refuse(str(error))
         yield name, replace(node, value=parameters[name].kind.below(text, folder))
-
-
-def _format_value(node: Node) -> str:
-    """A value as one text: of a list its parts with commas, of a mapping its pairs, of a list of mappings JSON."""
-    if isinstance(node.value, str):
-        return node.value
-    if isinstance(node.value, dict):
-        return ",".join(f"{name}={text}" for name, text in _format_pairs(node, plain=True).items())
-    if any(isinstance(one.value, dict) for one in node.value):
-        return json.dumps([_format_pairs(one) for one in node.value], ensure_ascii=False)
-    return ",".join(quote_name(_format_value(one)) for one in node.value)
-
-
-def _format_pairs(node: Node, *, plain: bool = False) -> dict[str, str]:
-    if not isinstance(node.value, dict):
-        node.refuse("it stands beside entries with keys, and has none.")
-    for one in node.value.values():
-        if plain and not isinstance(one.value, str):
-            one.refuse("it must be a text, like ours: theirs.")
-    return {name: _format_value(one) for name, one in node.value.items()}
 
 
 def _check_no_secret(file: str, text: str) -> None:

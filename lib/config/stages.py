@@ -195,7 +195,7 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
     hold_out_for: str = parameter(
         "question",
         choice("question", "home"),
-        "whether each question leaves users of its own alone, or all of a home the same, given one share and seed",
+        "question: users left alone for each question; home: the same for all of a home",
     )
     bounds: PublishLimits
     suppress: tuple[str, ...] = parameter(

@@ -4,9 +4,11 @@ YAML's own ideas of dates, numbers and yes do not matter, and what would let one
 tags, a key twice.
 """
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from lib.config.event_kinds import quote_name
 from lib.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -117,3 +119,23 @@ def _to_node(file: str, key: str, node: "yaml.Node", line: int) -> Node:
             Node(file, begin, inner, "").refuse(f"the key stands in line {values[name.value].line} too. Keep one.")
         values[name.value] = _to_node(file, inner, value, begin)
     return Node(file, line, key, values)
+
+
+def format_value(node: Node) -> str:
+    """A value as one text: of a list its parts with commas, of a mapping its pairs, of a list of mappings JSON."""
+    if isinstance(node.value, str):
+        return node.value
+    if isinstance(node.value, dict):
+        return ",".join(f"{name}={text}" for name, text in _format_pairs(node, plain=True).items())
+    if any(isinstance(one.value, dict) for one in node.value):
+        return json.dumps([_format_pairs(one) for one in node.value], ensure_ascii=False)
+    return ",".join(quote_name(format_value(one)) for one in node.value)
+
+
+def _format_pairs(node: Node, *, plain: bool = False) -> dict[str, str]:
+    if not isinstance(node.value, dict):
+        node.refuse("it stands beside entries with keys, and has none.")
+    for one in node.value.values():
+        if plain and not isinstance(one.value, str):
+            one.refuse("it must be a text, like ours: theirs.")
+    return {name: format_value(one) for name, one in node.value.items()}

@@ -166,9 +166,9 @@ def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: dat
             as_of,
         )
     falls = {day: days.stored[day] - days.now.get(day, 0) for day in days.fallen_days}
-    told = [day for day, lost in falls.items() if lost > MAX_LOST * days.stored[day] and lost >= MIN_TOLD]
-    small = [day for day in falls if day not in told]
-    lines = [_tell_fall(days, day) for day in told]
+    told_days = [day for day, lost in falls.items() if lost > MAX_LOST * days.stored[day] and lost >= MIN_TOLD]
+    small = [day for day in falls if day not in told_days]
+    lines = [_tell_fall(days, day) for day in told_days]
     if accepted == as_of:
         lines = [accept(one) for one in lines]
     if small:

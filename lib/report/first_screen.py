@@ -9,7 +9,7 @@ import pandas as pd
 from lib.audience.advice import Advice, sizes
 from lib.audience.outcomes import WORDS
 from lib.config.words import STAYING
-from lib.report import numbers, plots, sentences
+from lib.report import amounts, numbers, plots, sentences
 from lib.report.facts import Facts
 from lib.report.tables import Column, make_table
 
@@ -70,8 +70,8 @@ def _advice(advice: Advice, currency: str) -> dict[str, Any]:
         "tiles": [
             ("Quality, by the holdout", advice.word or "not recorded",
              "" if auc is None else f"AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f})"),
-            (f"Expected to {advice.words.act}", sentences.format_people(advice.everybody, alone=True),
-             _interval(sentences.format_people(advice.everybody))),
+            (f"Expected to {advice.words.act}", amounts.format_people(advice.everybody, alone=True),
+             _interval(amounts.format_people(advice.everybody))),
             ("To contact first", f"{len(advice.contact):,}", f"of {advice.users:,} users"),
             ("Last list proved", *_last_word(advice)),
             ("Added by contacts", *_effect(advice)),
@@ -81,7 +81,7 @@ def _advice(advice: Advice, currency: str) -> dict[str, Any]:
 
 def _last_word(advice: Advice) -> tuple[str, str]:
     if advice.past.empty:
-        return "not known yet", f"first on {sentences.format_day(advice.first_known)}"
+        return "not known yet", f"first on {amounts.format_day(advice.first_known)}"
     last = advice.past.iloc[-1]
     return str(last["word"]), f"{last['expected']:,.0f} expected, {last['observed']:,} {advice.words.acted}"
 
@@ -89,7 +89,7 @@ def _last_word(advice: Advice) -> tuple[str, str]:
 def _effect(advice: Advice) -> tuple[str, str]:
     if advice.effect is None or not advice.is_effect_known:
         known = advice.effect_known
-        return "not known yet", "" if known is None else f"about {sentences.format_day(known)}"
+        return "not known yet", "" if known is None else f"about {amounts.format_day(known)}"
     overall = advice.effect.overall
     return f"{100 * overall.value:+.1f} points", f"{100 * overall.low:+.1f} to {100 * overall.high:+.1f}"
 

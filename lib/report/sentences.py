@@ -1,8 +1,7 @@
 """What is said of a list on its first day: the same sentences in the summary, on the run's page and in the report."""
 
-import math
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 from lib.audience.advice import Advice
 from lib.audience.contacts import worth
@@ -11,6 +10,7 @@ from lib.audience.outcomes import UNTOLD
 from lib.audience.uplift import UPLIFT
 from lib.config.words import STAYING
 from lib.evaluation.measured import Measured
+from lib.report.amounts import format_day, format_money, format_people, format_worth
 
 NOBODY = {  # why nobody is to be contacted
     "added": "contacts of past lists added less than they cost",
@@ -232,29 +232,3 @@ def _when(advice: Advice) -> str:
         return "and closely enough then"
     monday = known - timedelta(days=known.weekday())
     return f"closely enough in the week of {format_day(monday)}"
-
-
-def format_day(day: "date | str") -> str:
-    """A day as people write it; an ISO text too."""
-    day = date.fromisoformat(day) if isinstance(day, str) else day
-    return f"{day.day} {day:%B %Y}"
-
-
-def format_people(number: Measured, *, alone: bool = False) -> str:
-    """A number of people and its interval, whole, in digits that the interval leaves certain."""
-    half = (number.high - number.low) / 2
-    step = 10 ** max(0, math.floor(math.log10(half / 2))) if half > 2 else 1
-    value, low, high = (f"{round(end / step) * step:,}" for end in (number.value, number.low, number.high))
-    return value if alone else f"{value} ({low} to {high})"
-
-
-def format_money(amount: float, currency: str) -> str:
-    """An amount with its currency, without digits that nobody counts."""
-    text = f"{amount:,.0f}" if abs(amount) >= 10 or amount == int(amount) else f"{amount:,.2f}"
-    return f"{text} {currency}".strip()
-
-
-def format_worth(amount: Measured, currency: str) -> str:
-    """An amount and its interval."""
-    low, high = (format_money(end, "") for end in (amount.low, amount.high))
-    return f"{format_money(amount.value, currency)} ({low} to {high})"

@@ -97,8 +97,8 @@ def _say_of_load(config: ExtractConfig, tables: DeltaTables, ingested: Ingested)
     as_of, is_accepted = ingested.as_of, config.accept_shrunk == ingested.as_of
     before = read_remarks(tables)
     known = {one.key for one in before if one.kind != MENDED}
-    found = [*ingested.remarks, *thin.tell_thin(tables, as_of)]
-    new = [one for one in found if one.kind != TOLD or one.key not in known]
+    remarks = [*ingested.remarks, *thin.tell_thin(tables, as_of)]
+    new = [one for one in remarks if one.kind != TOLD or one.key not in known]
     mended = find_mended(tables, marked(before), ingested.kept)
     settled = {one.key for one in [*mended, *new]}
     still = [one for one in marked(before) if one.key not in settled]

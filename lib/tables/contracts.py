@@ -233,12 +233,9 @@ CONTRACTS = {
     "profiles": PROFILES,
     "forgotten": FORGOTTEN,
 }
-OPEN = {
-    "features": ("float",),
-    "named_features": ("float",),
-    "user_attributes": ("string", "double"),
-    **WIDE,
-}  # tables with more columns, of these types
+OPEN = {  # tables with more columns, of these types
+    "features": ("float",), "named_features": ("float",), "user_attributes": ("string", "double"), **WIDE,
+}  # fmt: skip
 ADDED = {  # columns that tables of earlier versions lack: null when read, there from the next write on
     "predictions": ("reasons", "starts_in_days"),
     "decisions": ("repair_count",),

@@ -13,20 +13,16 @@ same numbers to the last digit. Nothing is written, and no model is registered.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from difflib import get_close_matches
 
 import pandas as pd
 import pyarrow as pa
 
 from lib.attributes.columns import NOTE, TABLE, UsersNote, is_attribute
-from lib.config.catalogue import all_parameters
-from lib.config.parameters import Get
 from lib.config.stages import ExtractConfig, RetrainConfig
-from lib.errors import ConfigError, ContractBroken, ModelError
+from lib.errors import ConfigError
 from lib.explain.dictionary import describe_features
 from lib.features import extraction
 from lib.features.extraction import AskedTypes, Extraction
-from lib.features.vocabulary import type_prefix
 from lib.labels import cohorts
 from lib.labels.labels import labelled_sql
 from lib.models.pair import Pair, Params
@@ -38,9 +34,8 @@ from lib.tables.memory import MemoryTables
 from lib.tables.schemas import arrow_schema, to_pandas
 from lib.training.challenger import ChallengerRequest, make_challenger
 from lib.training.search import SearchResult
+from lib.workbench.frames import KEYS, ROWS, check_readable, join_labels, read_asked
 from lib.workbench.sample import Users
-
-ROWS = "workbench_rows"  # what queries call rows that were lent to them
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ class Workbench:
         identities: pd.DataFrame | None = None,
         named: pd.DataFrame | None = None,
     ) -> None:
-        get = _read_asked(asked)
+        get = read_asked(asked)
         self.config = RetrainConfig.from_widgets(get)
         if self.config.as_of is None:
             raise ConfigError("as_of is blank, and nothing here says what the day is. Give one, like 2024-06-03.")
@@ -138,7 +133,7 @@ class Workbench:
             A row per column, as in the table `feature_dictionary`.
         """
         attributes = [one for one in self._attributes if set(one.columns) <= set(features)]
-        columns = [str(name) for name in features if name not in _KEYS.names and not is_attribute(str(name))]
+        columns = [str(name) for name in features if name not in KEYS.names and not is_attribute(str(name))]
         return describe_features(columns, self._kinds(), attributes, self.config.question.named)
 
     def _kinds(self) -> Iterable[str]:
@@ -159,7 +154,7 @@ class Workbench:
         """
         matured = self.extraction.cutoffs.matured
         rows = features.loc[features["cutoff"].isin(matured), ["user_id", "cutoff"]]
-        self.tables.lend(ROWS, pa.Table.from_pandas(rows, schema=_KEYS, preserve_index=False))
+        self.tables.lend(ROWS, pa.Table.from_pandas(rows, schema=KEYS, preserve_index=False))
         sql = labelled_sql(f"SELECT user_id, cutoff FROM {ROWS}", self.config.question, matured, self.as_of)
         return self.tables.query(f"SELECT * FROM ({sql}) l ORDER BY cutoff DESC, user_id")
 
@@ -187,7 +182,7 @@ class Workbench:
         OneClass
             If everybody or nobody acted, at the training cutoffs or at the holdout.
         """
-        rows = shape_rows(self.config, self.tables, _join(features, labels))
+        rows = shape_rows(self.config, self.tables, join_labels(features, labels))
         acted = rows.frame.groupby("cutoff")["label"]
         counts = pd.DataFrame({"users": acted.size(), "acted": acted.sum()})
         parts = part_cutoffs(self.config, self.extraction.cutoffs, counts)
@@ -217,49 +212,7 @@ class Workbench:
         ModelError
             If the rows lack a column that the pair reads; of an event type that nobody has, all columns may lack.
         """
-        self._check_readable(pair, features)
+        check_readable(pair, features, self.extraction.pooled)
         score = make_scorer(pair, self.config.question, "", reasons)
         scored = score(pa.Table.from_pandas(features, preserve_index=False))
         return to_pandas(scored.select(["user_id", "cutoff", "propensity", "reasons"]))
-
-    def _check_readable(self, pair: Pair, features: pd.DataFrame) -> None:
-        """Refuse rows without a column that is not 0: to a pair, one that lacks is of a type without any event."""
-        pooled = set(map(type_prefix, self.extraction.pooled))
-        there = {name.rpartition("__")[0] for name in map(str, features)} | pooled
-        lacking = [name for name in pair.columns if name not in features and name.rpartition("__")[0] in there]
-        if lacking:
-            raise ModelError(
-                f"The pair reads {lacking[0]}, which these rows have not. Give it the features that it has learnt "
-                "from; of a sample, with the types of the whole."
-            )
-
-
-_KEYS = pa.schema([("user_id", pa.string()), ("cutoff", pa.date32())])
-
-
-def _read_asked(asked: Mapping[str, object]) -> Get:
-    """The texts of parameters, and a default for each that was not given."""
-    parameters = all_parameters()
-    for name in asked:
-        if name not in parameters:
-            near = get_close_matches(name, parameters, 1)
-            raise ConfigError(f"There is no parameter {name!r}.{f' Did you mean {near[0]}?' if near else ''}")
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in asked.items()}
-    unasked = {name: each.widget or "" for name, each in parameters.items()} | {"events": ROWS}  # none are read here
-    return (unasked | texts).__getitem__
-
-
-def _join(features: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    """Rows with their labels; features whose label is not known stay out."""
-    keys = list(_KEYS.names)
-    for name, frame in (("features", features), ("labels", labels)):
-        if frame.duplicated(keys).any():
-            user, cutoff = frame.loc[frame.duplicated(keys), keys].iloc[0]
-            raise ContractBroken(f"The {name} have user {user!r} at {cutoff} more than once. Leave one row of each.")
-    joined = features.merge(labels[[*keys, "label"]], on=keys)
-    if len(joined) < len(labels):
-        raise ContractBroken(
-            f"{len(labels) - len(joined)} of {len(labels)} labels have no features of their user and cutoff. Take "
-            "the labels of these features: labels(features)."
-        )
-    return joined

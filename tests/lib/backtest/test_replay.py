@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from lib.backtest import ratios, replay
+from lib.backtest import hindsight, ratios, replay
 from lib.backtest.replay import EVERY, GATE, NEVER, ORACLE, SharedTables
 from lib.config.question import Question
 from lib.errors import ModelError, NotEnoughHistory
@@ -37,7 +37,7 @@ class Replay:
         self.tables = replay.tables_in_hindsight({**self.own, "features": past.features}, past.activity)
 
     def scored(self, days=DAYS):
-        return replay.read_scored(self.tables, QUESTION, days, UNTIL)
+        return hindsight.read_scored(self.tables, QUESTION, days, UNTIL)
 
     def of(self, name):
         return [getattr(run, name) for run in self.runs]
@@ -93,7 +93,7 @@ def test_a_run_tells_what_its_pair_had_promised(replays):
 def test_the_oracle_takes_the_best_pair_that_there_was(replays):
     every = replays[EVERY]
     happened = every.scored()
-    runs, scored = replay.hindsight(every.runs, every.tables, every.registry, QUESTION, happened)
+    runs, scored = hindsight.choose_in_hindsight(every.runs, every.tables, every.registry, QUESTION, happened)
     assert [(run.policy, run.as_of) for run in runs] == [(ORACLE, day) for day in DAYS]
     for number, run in enumerate(runs):
         cohort = every.tables.query(f"SELECT * FROM {{features}} WHERE cutoff = DATE '{run.as_of}' AND recency <= 28")
@@ -113,7 +113,7 @@ def test_the_oracle_refuses_scores_of_other_users(replays):
     every = replays[EVERY]
     happened = every.scored().iloc[1:]
     with pytest.raises(ModelError, match="The scores at 2024-04-05 are not those of its cohort"):
-        replay.hindsight(every.runs, every.tables, every.registry, QUESTION, happened)
+        hindsight.choose_in_hindsight(every.runs, every.tables, every.registry, QUESTION, happened)
 
 
 def test_what_became_known_on_a_run_s_day_or_later_changes_nothing_of_it(replays):
@@ -213,14 +213,14 @@ def test_an_action_of_ones_own_is_replayed_as_any_other():
         run = replay.replay(GATE, DAYS[0], texts, tables, registry, as_told)
     assert (run.stopped, run.promoted) == ("", True)
     afterwards = replay.tables_in_hindsight(replay.policy_tables(tables), past.activity)
-    scored = replay.read_scored(afterwards, question, DAYS[:1], UNTIL)
+    scored = hindsight.read_scored(afterwards, question, DAYS[:1], UNTIL)
     bought = big[(big["day"] >= DAYS[0]) & (big["day"] < DAYS[0] + timedelta(days=7))]["user_id"]
     assert set(scored[scored["acted"] == 1]["user_id"]) == set(bought) & set(scored["user_id"])
     assert 0 < scored["acted"].mean() < 1
 
 
 def test_without_scores_there_is_nothing_to_judge(past):
-    assert replay.read_scored(replay.tables_in_hindsight({}, past.activity), QUESTION, DAYS, UNTIL).empty
+    assert hindsight.read_scored(replay.tables_in_hindsight({}, past.activity), QUESTION, DAYS, UNTIL).empty
 
 
 def frame(propensities, acted, cutoff=DAYS[0], users="abcdefgh"):

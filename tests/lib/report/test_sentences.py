@@ -11,7 +11,8 @@ from lib.audience.track_record import Bias
 from lib.audience.uplift import Uplift
 from lib.config.words import STAYING
 from lib.evaluation.measured import Measured
-from lib.report.sentences import format_advice, format_money, format_people
+from lib.report.amounts import format_money, format_people
+from lib.report.sentences import format_advice
 from tests.builders.advice import AS_OF, advice
 
 ANYWAY = "Would they do it anyway? "
