@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from lib.audience import release
 from lib.config.stages import PublishConfig
-from lib.errors import ModelError
+from lib.errors import ContractBroken, ModelError
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure_change, measure_share
 from lib.features import extraction
@@ -44,7 +44,7 @@ class TwoPairs:
 def check_new_pair(context: Context[PublishConfig], cutoffs: Cutoffs, old: str, new: str) -> None:
     """Refuse a list of a new pair that says far otherwise than the pair before, where no change shows.
 
-    A pair before that cannot be loaded tells nothing.
+    A pair before that cannot be loaded, or cannot score, tells nothing: the base rate alone has its say then.
 
     Raises
     ------
@@ -53,9 +53,9 @@ def check_new_pair(context: Context[PublishConfig], cutoffs: Cutoffs, old: str, 
     """
     try:
         pairs = load_champion(context, old), load_champion(context, new)
-    except ModelError:
+        both = _compare(context, cutoffs.as_of, *pairs)
+    except (ModelError, ContractBroken):
         return
-    both = _compare(context, cutoffs.as_of, *pairs)
     limit = context.config.bounds.max_score_shift
     if both.shift > limit:
         why = _why_no_change(context, cutoffs, pairs[0], both)

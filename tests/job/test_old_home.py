@@ -105,7 +105,8 @@ def after(before, restored):
 def test_its_tables_are_read_and_its_models_score_as_they_did(before):
     assert set(before) == set(CONTRACTS) - {  # which that commit did not know
         "evaluations", "source_checks", "forgotten", "suppressions", "contacts", "user_attributes", "attribute_checks",
-        "question_runs", "profiles", "earlier_lists",
+        "question_runs", "profiles", "earlier_lists", "identities", "feature_dictionary", "named_activity",
+        "named_features",
     }  # fmt: skip
     features = before["features"]
     cohort = features[(features["cutoff"] == THEN[1]) & (features["recency"] <= ASKED.cohort_days)]
