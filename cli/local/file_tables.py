@@ -79,7 +79,9 @@ class FileTables(MemoryTables):
         return max(earlier) if earlier and _is_whole(self._folder / name, max(earlier)) else None
 
     def restore(self, name: str, version: int) -> None:
-        self._open(name).restore(version)
+        table = self._open(name)
+        if table.version() != version:
+            table.restore(version)
 
     def versions(self) -> list[int]:
         return sorted(int(commit["version"]) for commit in self._open(VERSIONED).history())

@@ -12,6 +12,7 @@ from typing import Protocol
 from lib.config.bases import ModelConfig
 from lib.config.question import Question
 from lib.errors import SourceError
+from lib.features import named_rows
 from lib.features.cache import drop_features
 from lib.features.remarks import ACCEPTED, MENDED, TOLD, read_remarks, write_remarks
 from lib.models.pair import Pair
@@ -63,13 +64,30 @@ def undo(contexts: Sequence[Context[ModelConfig]], tables: KeepsVersions, since:
     pairs = [_pair_before(context, since) for context in contexts]
     if tables.exists("features"):
         drop_features(tables, "1 = 1")  # cached features are never of another activity: they go first
+    named = _restore_named(tables, since)
     tables.restore("daily_activity", version)
     firsts = [day for context in contexts if (day := _first_undone(tables, context.config.question, since))]
-    lines = [f"daily_activity is as it was before run {since.run_id}; the next run computes all features again"]
+    lines = [f"daily_activity is as it was before run {since.run_id}; the next run computes all features again", *named]
     for context, pair in zip(contexts, pairs, strict=True):
         lines += [f"{context.config.question}: {line}" for line in _undo_question(context, since, pair)]
     _mend_marks(tables, contexts[0].config.schema, since, firsts)
     return lines
+
+
+def _restore_named(tables: KeepsVersions, since: Since) -> list[str]:
+    """Let the rows of named actions be those of the same moment: with them goes back by which actions they were read.
+
+    Where none are left of then, the table is emptied, and the next run reads them from all events.
+    """
+    if not tables.exists(named_rows.TABLE):
+        return []
+    version = tables.version_before(named_rows.TABLE, since.moment)
+    if version is not None:
+        tables.restore(named_rows.TABLE, version)
+        return []
+    named_rows.write_noted(tables, ())  # first: a kill in between must leave no action that is noted and has no rows
+    tables.delete(named_rows.TABLE, "1 = 1")
+    return ["named_activity has no version from before: the next run that asks reads named actions from all events"]
 
 
 def _pair_before(context: Context[ModelConfig], since: Since) -> Pair | None:

@@ -14,7 +14,9 @@ from lib.tables.sql import name_sql
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-KEPT_DAYS = {"daily_activity": 30}  # for so long versions of a table can be gone back to; of the others Delta's week
+KEPT_DAYS = {  # for so long versions of a table can be gone back to; of the others Delta's week
+    "daily_activity": 30, "named_activity": 30,
+}  # fmt: skip
 SCORES = "SELECT CAST(user_id AS STRING) AS user_id, CAST(cutoff AS DATE) AS cutoff, CAST(score AS DOUBLE) AS score"
 GONE = (  # what Spark and Delta call a version that can no longer be read: its files, its log, or the time for both
     "FAILED_READ_FILE", "DELTA_FILE_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_NO_RECREATABLE_HISTORY_FOUND",
@@ -69,7 +71,10 @@ class DeltaVersions(KeptNotes):
         return max(earlier, default=None)
 
     def restore(self, name: str, version: int) -> None:
-        self.spark.sql(f"RESTORE TABLE {self.full_name(name)} TO VERSION AS OF {version}")
+        full = self.full_name(name)
+        newest = self.spark.sql(f"DESCRIBE HISTORY {full} LIMIT 1").collect()[0]["version"]
+        if newest != version:  # which Delta refuses to restore
+            self.spark.sql(f"RESTORE TABLE {full} TO VERSION AS OF {version}")
 
     def as_written(self, table: str, before: datetime, where: str) -> pd.DataFrame | None:
         from pyspark.errors import PySparkException

@@ -8,18 +8,25 @@ import pytest
 
 from cli.local.file_tables import FileTables
 from lib.config.bases import ModelConfig
+from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import cache
+from lib.features.named_rows import read_noted, write_noted
 from lib.features.remarks import ACCEPTED, MENDED, Remark, read_remarks, write_remarks
 from lib.stages import undo as undo_rules
 from lib.stages.context import Context
 from lib.stages.undo import Since
+from lib.tables.contracts import NAMED_ACTIVITY
+from lib.tables.schemas import arrow_schema
 from lib.tables.sql import days_sql
 from lib.timeline import Window
 from tests.builders.runs import AS_OF, NEXT, World, asked, log, two_lists
 
 CONFIG = asked(ModelConfig, run_id="undo-1")
 BUY = CONFIG.question
+BIG, SMALL = asked(
+    ExtractConfig, action="big,small", actions="big=buy WHERE value >= 25, small=buy WHERE value < 25"
+).question.named
 KEPT = ("decisions", "publications", "model_checks")
 
 
@@ -120,6 +127,55 @@ def test_a_second_call_changes_nothing_but_says_so_again(home):
     assert undo(home)[1:] == [f"{BUY}: version 1 stays in use"]
     assert in_memory(home).differs(once, ["audience", "outcomes", "publications"]) == []
     assert activity(in_memory(home)).equals(activity(once))
+
+
+def named_days(files):
+    """What is there of named actions, and by which they were read."""
+    rows = files.query("SELECT event_type, day FROM {named_activity} ORDER BY event_type, day")
+    return [*rows.itertuples(index=False, name=None)], [one.name for one in read_noted(files)]
+
+
+def name(files, days, *actions):
+    """Keep rows of these days of some named actions, as a run does."""
+    rows = [
+        {"user_id": "u1", "day": day, "event_type": one.kind, "known_day": day, "count": 1, "value": 30.0}
+        for one in actions
+        for day in days
+    ]
+    files.replace("named_activity", pa.Table.from_pylist(rows, schema=arrow_schema(NAMED_ACTIVITY)), "1 = 1")
+    write_noted(files, actions)
+
+
+def test_named_actions_are_those_of_the_same_moment(home):
+    files, world, _ = home
+    days = [AS_OF - timedelta(days=n) for n in (2, 1)]
+    name(files, days, BIG)
+    time.sleep(0.02)
+    moment = datetime.now(UTC)
+    time.sleep(0.02)
+    files.replace("daily_activity", log(), "1 = 1")
+    name(files, days[:1], BIG, SMALL)  # the load lost a day of one, and was the first in which the other was asked for
+    undo((files, world, moment))
+    assert named_days(files) == ([(BIG.kind, day) for day in days], ["big"])
+    assert files.version_before("named_activity", datetime.now(UTC)) is not None
+
+
+def test_named_actions_that_no_load_touched_stay(home):
+    files, world, _ = home
+    name(files, [AS_OF], BIG)
+    time.sleep(0.02)
+    moment = datetime.now(UTC)
+    undo((files, world, moment))
+    assert named_days(files) == ([(BIG.kind, AS_OF)], ["big"])
+
+
+def test_named_actions_without_a_version_from_before_are_read_anew(home):
+    files, *_ = home
+    name(files, [AS_OF], BIG)
+    assert undo(home)[1] == (
+        "named_activity has no version from before: the next run that asks reads named actions from all events"
+    )
+    assert named_days(files) == ([], [])
 
 
 def test_what_no_version_holds_is_refused_and_nothing_changes(home, broken):

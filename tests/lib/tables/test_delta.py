@@ -64,3 +64,12 @@ def test_every_statement_has_its_names_in_backticks():
             call()
     assert len(spark.asked) == 6
     assert [text for text in spark.asked if "`my-shop`.`select`.`audience`" not in text] == []
+
+
+@pytest.mark.parametrize(("newest", "commits"), [(4, 1), (3, 0)])
+def test_a_table_goes_back_to_a_version_unless_that_is_its_newest(newest, commits):
+    spark = Answering(None)
+    spark.collect = lambda: [{"version": newest}]
+    DeltaTables(spark, "main.app").restore("daily_activity", 3)
+    restored = [text for text in spark.asked if text.startswith("RESTORE")]
+    assert restored == ["RESTORE TABLE `main`.`app`.`daily_activity` TO VERSION AS OF 3"] * commits
