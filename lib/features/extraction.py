@@ -17,6 +17,7 @@ from lib.errors import NotEnoughHistory, SourceError
 from lib.features import cache, named
 from lib.features import source as event_rules
 from lib.features.build import NOBODY, blank_rows, each_cutoff
+from lib.features.named_note import read_noted
 from lib.features.named_rows import refuse_taken
 from lib.features.vocabulary import OTHER, Vocabulary, choose_vocabulary, feature_columns, features_schema
 from lib.progress import Say
@@ -127,7 +128,7 @@ def build_missing(
     first_days = named.read_first_days(tables, [one.kind for one in config.question.named], as_of)
     _check_types(config.question, first_seen, first_days, as_of)
     known = first_days | {kind: min(day for day, _ in days) for kind, days in first_seen.items()}
-    begun = min(known[kind] for kind in config.question.kinds)
+    begun = max([min(known[kind] for kind in config.question.kinds), *_late_begins(tables, first_days)])
     cutoffs = timeline.lay_out_cutoffs(
         as_of, max(choose_vocabulary(first_seen, as_of, config.max_event_types).log_start, begun),
         horizon_days=config.question.reach_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
@@ -169,6 +170,12 @@ def _check_types(question: Question, first_seen: Collection[str], first_days: Co
     if where := question.cohort_where:
         plain = [kind for kind in where.event_types if kind not in own]
         event_rules.check_actions(plain, first_seen, as_of, "the event types in cohort_where")
+
+
+def _late_begins(tables: Tables, kinds: Collection[str]) -> list[date]:
+    """The days before which named actions lack rows that other types have: no cutoff may learn from what is missing."""
+    begins = read_noted(tables).begins if kinds else {}
+    return [day for kind, day in begins.items() if kind in kinds]
 
 
 def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:

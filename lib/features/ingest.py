@@ -13,7 +13,8 @@ from lib.features.forgotten import ForgottenUsers
 from lib.features.freshness import check_not_stale
 from lib.features.loads import EventCounts
 from lib.features.log import Log, Source
-from lib.features.named_rows import NamedRows, choose_named, read_noted
+from lib.features.named_note import read_noted
+from lib.features.named_rows import NamedRows, choose_named
 from lib.features.planning import (
     check_sources_fresh,
     check_weeks,
@@ -132,11 +133,11 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
             check_reaches_back(config, stored, rows, as_of)
         planned = plan_ingestion(config, log, rows, as_of, {} if anew else acts)
         plan = planned.ingestion
-        more = [*planned.notes, *check_named(tables, log, plan, begin, named, config.max_bad_rows)]
+        named = check_named(tables, log, plan, begin, named, config.max_bad_rows)
     sound = [row for row in rows if not row["broken"]]  # the others were refused, or are left out
     check_sources_fresh(log, sound, as_of)
     check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
-    notes = [*notes, *more, *_tell_gained(log)]
+    notes = [*notes, *planned.notes, *named.notes, *_tell_gained(log)]
     remarks = [*planned.remarks, *check_weeks(config, log, sound, plan, {} if anew else acts, said)]
     return Examined(log, as_of, plan, before, note, listed, named, tuple(notes), tuple(remarks), planned.kept)
 

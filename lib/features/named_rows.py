@@ -3,19 +3,18 @@
 What was read once is read on by every later run, whatever it asks: a question that comes again finds it whole.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
 from lib.errors import SourceError
-from lib.expressions.alike import spell_alike
 from lib.expressions.expression import has_columns
 from lib.expressions.kinds import Type
 from lib.expressions.named import NamedAction
 from lib.features.columns import show_columns
 from lib.features.days import Ingestion
+from lib.features.named_note import Begin, NamedNote, find_begins
 from lib.features.shapes import read_condition
 from lib.sources.part import Part
 from lib.tables.protocol import Tables
@@ -24,8 +23,6 @@ from lib.tables.sql import text_literal
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-TABLE = "named_activity"
-NOTE = "actions"  # property of the table: what it was read by
 MARKS, UNCLEAR = "named", "unclear"  # of a row: the named actions that it counts as; where that cannot be told
 
 
@@ -35,6 +32,7 @@ class NamedRows:
 
     actions: tuple[NamedAction, ...] = ()  # those asked for, and those that were read before
     new: frozenset[str] = frozenset()  # kinds of which no day was read yet
+    begins: Mapping[str, date] = field(default_factory=dict)  # by kind, of those whose first days the source had lost
     notes: tuple[str, ...] = ()  # what a person should know of it
 
     @property
@@ -51,9 +49,7 @@ class NamedRows:
         return " OR ".join(parts)
 
 
-def choose_named(
-    asked: Sequence[NamedAction], parts: Sequence[Part], noted: Sequence[NamedAction], *, anew: bool
-) -> NamedRows:
+def choose_named(asked: Sequence[NamedAction], parts: Sequence[Part], noted: NamedNote, *, anew: bool) -> NamedRows:
     """The actions to read: those asked for, and those of before that the events can still tell.
 
     Raises
@@ -63,16 +59,17 @@ def choose_named(
     """
     types = [part.types for part in parts]
     check_readable(asked, types)
-    wanted = {one.kind: one for one in (*noted, *asked)}
-    gone = [one for one in noted if one not in asked and not _can_tell(one, types)]
+    wanted = {one.kind: one for one in (*noted.actions, *asked)}
+    gone = [one for one in noted.actions if one not in asked and not _can_tell(one, types)]
     lines = [
         f"{one.name} ({one.definition}) is read no longer: the events have no such column any more. No question of "
         "this run asks about it."
         for one in gone
     ]
     read = sorted((one for one in wanted.values() if one not in gone), key=lambda one: one.kind)
-    known = set() if anew else {one.kind for one in noted}
-    return NamedRows(tuple(read), frozenset(one.kind for one in read if one.kind not in known), tuple(lines))
+    known = set() if anew else {one.kind for one in noted.actions}
+    begins = {one.kind: noted.begins[one.kind] for one in read if one.kind in known and one.kind in noted.begins}
+    return NamedRows(tuple(read), frozenset(one.kind for one in read if one.kind not in known), begins, tuple(lines))
 
 
 def check_readable(actions: Sequence[NamedAction], parts: Sequence[Mapping[str, Type]]) -> None:
@@ -180,40 +177,17 @@ def sum_named(events: "DataFrame") -> "DataFrame":
     ).select("user_id", "day", "event_type", "known_day", "count", "value")  # fmt: skip
 
 
-def read_noted(tables: Tables) -> tuple[NamedAction, ...]:
-    """The actions that were read before."""
-    text = tables.get_property(TABLE, NOTE)
-    return tuple(
-        NamedAction(one["name"], one["event_type"], spell_alike(one["name"], one["where"]), one["where"])
-        for one in (json.loads(text) if text else [])
-    )
-
-
-def write_noted(tables: Tables, actions: Sequence[NamedAction]) -> None:
-    """Note the actions that are read, where others were before."""
-    plain = [{"name": one.name, "event_type": one.event_type, "where": one.where} for one in actions]
-    if (text := json.dumps(plain)) != tables.get_property(TABLE, NOTE):
-        tables.set_property(TABLE, NOTE, text)
-
-
-def tell_begins(tables: Tables, events: "DataFrame", actions: Sequence[NamedAction]) -> list[str]:
-    """Say of actions that come to be read that the source no longer has the first days of their type."""
+def read_begins(tables: Tables, events: "DataFrame", actions: Sequence[NamedAction]) -> dict[str, Begin]:
+    """Of actions that come to be read, by kind, since when the source has their type where it lost its first days."""
     from pyspark.sql import functions as F
 
     types = sorted({one.event_type for one in actions})
     if not types or not tables.exists("daily_activity"):
-        return []
+        return {}
     by_type = f"event_type IN ({_list_sql(types)}) GROUP BY event_type"
     then = tables.query(f"SELECT event_type, MIN(day) AS day FROM {{daily_activity}} WHERE {by_type}")
     rows = events.where(F.col("event_type").isin(types)).groupBy("event_type").agg(F.min("day").alias("day")).collect()
-    now = {row["event_type"]: row["day"] for row in rows}
-    stored: dict[str, date] = dict(then.itertuples(index=False))
-    return [
-        f"{one.name} begins on {now[one.event_type]}: {one.event_type!r} was read from {stored[one.event_type]} on, "
-        "and the events no longer hold what was before."
-        for one in actions
-        if one.event_type in stored and one.event_type in now and stored[one.event_type] < now[one.event_type]
-    ]
+    return find_begins(actions, {row["event_type"]: row["day"] for row in rows}, dict(then.itertuples(index=False)))
 
 
 def _list_sql(kinds: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Write what was read of a log: the activity, and beside it that of named actions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from lib.features import cache, counting, named_rows
 from lib.features import source as event_rules
 from lib.features.days import Ingestion
 from lib.features.log import Log
+from lib.features.named_note import TABLE, NamedNote, write_noted
 from lib.features.named_rows import NamedRows
 from lib.features.planning import look_back
 from lib.tables.protocol import Tables
@@ -28,9 +30,9 @@ def write_activity(tables: Tables, log: Log, plan: Ingestion, begin: date | None
         cache.drop_features(tables, f"cutoff > DATE '{plan.first_day()}'")
     if where := named.where_sql(plan):
         cache.drop_named(tables, list(named.new))
-        tables.replace(named_rows.TABLE, named_rows.sum_named(_named_events(log, plan, begin, named)), where)
+        tables.replace(TABLE, named_rows.sum_named(_named_events(log, plan, begin, named)), where)
     if named.actions or named.notes:
-        named_rows.write_noted(tables, named.actions)
+        write_noted(tables, NamedNote(named.actions, named.begins))
     if plan.is_empty:
         return
     rows = event_rules.sum_by_day(_events_to_read(log, plan, begin))
@@ -44,24 +46,26 @@ def write_activity(tables: Tables, log: Log, plan: Ingestion, begin: date | None
 
 def check_named(
     tables: Tables, log: Log, plan: Ingestion, begin: date | None, named: NamedRows, most: float
-) -> list[str]:
-    """Hold the rows that may count as named actions against what can be told; says what a person should know.
+) -> NamedRows:
+    """Hold the rows that may count as named actions against what can be told; adds what a person should know of them.
 
     Raises
     ------
     SourceError
         As `named_rows.check_rows` and `named_rows.check_new_names`.
     """
-    lines = list(named.notes)
+    lines, begins = list(named.notes), dict(named.begins)
     if named.new:
         events = _all_events(log, plan, begin)
         named_rows.check_new_names(events, named.added)
         lines += named_rows.check_rows(events, named.added, most)
-        lines += [] if log.anew else named_rows.tell_begins(tables, events, named.added)
+        late = {} if log.anew else named_rows.read_begins(tables, events, named.added)
+        lines += [late[one.kind].format(one) for one in named.added if one.kind in late]
+        begins |= {kind: begin.day for kind, begin in late.items()}
     others = [one for one in named.actions if one.kind not in named.new]
     if others and not plan.is_empty:
         lines += named_rows.check_rows(_events_to_read(log, plan, begin), others, most)
-    return lines
+    return replace(named, begins=begins, notes=tuple(lines))
 
 
 def _named_events(log: Log, plan: Ingestion, begin: date | None, named: NamedRows) -> "DataFrame":

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from lib.attributes.columns import TABLE, read_note
 from lib.explain.dictionary import describe_attributes, describe_features
-from lib.features.named_rows import read_noted
+from lib.features.named_note import read_noted
 from lib.tables.comments import write_comments
 from lib.tables.contracts import FEATURES
 from lib.tables.delta import DeltaTables
@@ -32,7 +32,7 @@ def write_dictionary(tables: DeltaTables, kinds: Iterable[str], *, with_attribut
         return ""
     note = read_note(tables) if with_attributes else None
     attributes = note.attributes if note else ()
-    rows = describe_features(feature_names(tables), kinds, attributes, read_noted(tables))
+    rows = describe_features(feature_names(tables), kinds, attributes, read_noted(tables).actions)
     digest = blake2b(rows.to_csv(index=False).encode(), digest_size=16).hexdigest()
     texts = {name: f"{meaning} ({unit})" for name, _, meaning, unit in rows.itertuples(index=False)}
     write_comments(tables, "features", texts)

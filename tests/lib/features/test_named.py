@@ -9,6 +9,7 @@ from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import cache, named
 from lib.features.build import build_features
+from lib.features.named_note import NamedNote, find_begins, read_noted, write_noted
 from lib.features.vocabulary import type_column
 from lib.labels.cohorts import cohort_sql
 from lib.labels.labels import labelled_cohort_sql
@@ -103,6 +104,40 @@ def test_features_that_new_rows_outdate_go_and_come_again(home):
     assert home.tables.query("SELECT MAX(cutoff) AS day FROM {named_features}")["day"][0] <= AS_OF - timedelta(days=10)
     assert home.extract(AS_OF, **BIG)[1] > 0
     assert home.rows("named_features").equals(rows)
+
+
+LATE = AS_OF - timedelta(days=60)
+
+
+@pytest.mark.parametrize(
+    "asked_of",
+    [
+        {"action": "big,view", "all_actions": "true", "actions": BIG["actions"]},
+        {"action": "view", "cohort_where": "events('big', 14) > 0", "actions": BIG["actions"]},
+    ],
+)
+def test_no_cutoff_learns_from_days_that_the_source_had_lost_of_a_named_action(home, asked_of):
+    """One day later than the first that is there, and a week more of history is lost."""
+    rows = named_rows(log()).to_pandas()
+    home.tables.replace("named_activity", pa.Table.from_pandas(rows[rows["day"] >= LATE], preserve_index=False), "1=1")
+    before = home.extract(AS_OF, **asked_of)[0].cutoffs
+    write_noted(home.tables, NamedNote((ACTION,), {ACTION.kind: LATE}))
+    after = home.extract(AS_OF, **asked_of)[0].cutoffs
+    assert min(before.training) < LATE + timedelta(days=28) <= min(after.all)
+    assert min(after.all) - timedelta(days=7) < LATE + timedelta(days=28)  # the first cutoff that may
+
+
+def test_where_a_source_has_lost_the_first_days_is_noted_with_the_action(home):
+    begins = find_begins([ACTION], {"buy": LATE}, {"buy": LATE - timedelta(days=1)})
+    assert begins[ACTION.kind].format(ACTION) == (
+        f"big begins on {LATE}: 'buy' was read from {LATE - timedelta(days=1)} on, and the events no longer hold what "
+        f"was before. Questions that name it learn from cutoffs after {LATE} alone."
+    )
+    assert find_begins([ACTION], {"buy": LATE}, {"buy": LATE}) == {}
+    assert find_begins([ACTION], {}, {"buy": LATE}) == find_begins([ACTION], {"buy": LATE}, {}) == {}
+    note = NamedNote((ACTION,), {ACTION.kind: LATE})
+    write_noted(with_big(home).tables, note)
+    assert read_noted(home.tables) == note
 
 
 def test_labels_are_of_who_did_it_in_the_horizon(home):
