@@ -12,8 +12,8 @@ from typing import Protocol
 from lib.config.bases import ModelConfig
 from lib.config.question import Question
 from lib.errors import SourceError
-from lib.features import named_rows
 from lib.features.cache import drop_features
+from lib.features.named_note import TABLE, NamedNote, write_noted
 from lib.features.remarks import ACCEPTED, MENDED, TOLD, read_remarks, write_remarks
 from lib.models.pair import Pair
 from lib.stages import publications
@@ -79,14 +79,14 @@ def _restore_named(tables: KeepsVersions, since: Since) -> list[str]:
 
     Where none are left of then, the table is emptied, and the next run reads them from all events.
     """
-    if not tables.exists(named_rows.TABLE):
+    if not tables.exists(TABLE):
         return []
-    version = tables.version_before(named_rows.TABLE, since.moment)
+    version = tables.version_before(TABLE, since.moment)
     if version is not None:
-        tables.restore(named_rows.TABLE, version)
+        tables.restore(TABLE, version)
         return []
-    named_rows.write_noted(tables, ())  # first: a kill in between must leave no action that is noted and has no rows
-    tables.delete(named_rows.TABLE, "1 = 1")
+    write_noted(tables, NamedNote())  # first: a kill in between must leave no action that is noted and has no rows
+    tables.delete(TABLE, "1 = 1")
     return ["named_activity has no version from before: the next run that asks reads named actions from all events"]
 
 

@@ -11,7 +11,7 @@ from lib.config.bases import ModelConfig
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import cache
-from lib.features.named_rows import read_noted, write_noted
+from lib.features.named_note import NamedNote, read_noted, write_noted
 from lib.features.remarks import ACCEPTED, MENDED, Remark, read_remarks, write_remarks
 from lib.stages import undo as undo_rules
 from lib.stages.context import Context
@@ -132,7 +132,7 @@ def test_a_second_call_changes_nothing_but_says_so_again(home):
 def named_days(files):
     """What is there of named actions, and by which they were read."""
     rows = files.query("SELECT event_type, day FROM {named_activity} ORDER BY event_type, day")
-    return [*rows.itertuples(index=False, name=None)], [one.name for one in read_noted(files)]
+    return [*rows.itertuples(index=False, name=None)], [one.name for one in read_noted(files).actions]
 
 
 def name(files, days, *actions):
@@ -143,7 +143,7 @@ def name(files, days, *actions):
         for day in days
     ]
     files.replace("named_activity", pa.Table.from_pylist(rows, schema=arrow_schema(NAMED_ACTIVITY)), "1 = 1")
-    write_noted(files, actions)
+    write_noted(files, NamedNote(tuple(actions)))
 
 
 def test_named_actions_are_those_of_the_same_moment(home):
