@@ -5,9 +5,11 @@
 Settings: 12,000 users, a tenth held out, the same ones in each of six lists that
 are one horizon of 28 days apart; an action is worth 10, a contact costs 0.5. Each user has four characteristics, of
 which two say how probably the user acts alone. The propensity knows what users did under the contacts of its time, to
-about 0.3 of its log-odds, anew for each list. In `differ` a contact adds up to 25 points where that is open (nothing
-to those who would act anyway or never), more to some by the third characteristic, and the fourth says who is put off by
-10 points; in `same` it adds 10 points to everybody.
+about 0.3 of its log-odds; half of the variance of that error is the user's own and lasts from list to list, as habits
+do that no characteristic tells, the other half is drawn anew for each list. In `differ` a contact adds up to 25 points
+where that is open (nothing to those who would act anyway or never), more to some by the third characteristic, and the
+fourth says who is put off by 10 points; in `same` it adds 10 points to everybody; in `none` it does nothing, so that
+an order that is offered there is an error.
 
 Followed is what is recommended: whom the propensity says it pays for, then what contacts add, and the order by
 estimated effect once that is offered. Beside it stands the propensity's top, which is what is worth a contact by the
@@ -28,18 +30,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.audience.contacts import Chosen, choose_contacts, worth
+from lib.audience.effect_model import EffectModel, fit_effects
 from lib.audience.effects import pool_effect, with_effects
 from lib.audience.outcomes import COUNTED, outcome_rows
 from lib.audience.ranking import HeldOut
-from lib.audience.uplift import EffectModel, Learnt, fit_effects, learn_uplift
+from lib.audience.uplift import Learnt, learn_uplift
 from lib.config.thresholds import Contacts
 from lib.report.numbers import newest_outcomes
 from tests.builders.ranked import rank
 
 USERS, LISTS, HORIZON, CHARACTERISTICS = 12_000, 6, 28, 4
 HELD_OUT, VALUE, COST, NOISE = 0.1, 10.0, 0.5, 0.3
+LASTING = 0.5  # of the variance of the propensity's error
 FIRST = date(2024, 1, 1)
-KINDS = ("differ", "same")
+KINDS = ("differ", "same", "none")
 WANTED = Contacts(top=0, value_of_action=VALUE, cost_of_contact=COST, quiet_days=0)
 Floats = npt.NDArray[np.float64]
 
@@ -69,10 +73,9 @@ def format_kind(kind: str, worlds: pd.DataFrame) -> str:
     top, followed = worlds["top"].mean(), worlds["followed"].mean()
     gain, arm = followed - top, 1.96 * (worlds["followed"] - worlds["top"]).std() / np.sqrt(len(worlds))
     inside = f"{worlds['effect_inside'].sum()} | {worlds['profit_inside'].sum()}"
-    profits = (
-        f"{top:,.0f} | {followed:,.0f} | {gain:+,.0f} ({gain - arm:+,.0f} to {gain + arm:+,.0f}), {gain / top:+.1%}"
-    )
-    return f"| {kind} | {len(worlds)} | {inside} | {profits} | {(worlds['offered'] > 0).sum()} |"
+    told = f"{gain:+,.0f} ({gain - arm:+,.0f} to {gain + arm:+,.0f}), {gain / abs(top):+.1%}"
+    offered = (worlds["offered"] > 0).sum()
+    return f"| {kind} | {len(worlds)} | {inside} | {top:,.0f} | {followed:,.0f} | {told} | {offered} |"
 
 
 def draw_world(kind: str, seed: int) -> dict[str, Any]:
@@ -81,7 +84,9 @@ def draw_world(kind: str, seed: int) -> dict[str, Any]:
     known = rng.normal(size=(USERS, CHARACTERISTICS))
     alone = 1 / (1 + np.exp(1.6 - 1.1 * known[:, 0] - 0.6 * known[:, 1]))
     truth = np.clip(alone + _effect(kind, known, alone), 0, 1) - alone
-    users = pd.DataFrame({"user_id": [f"u{n}" for n in range(USERS)], "alone": alone, "true": truth})
+    habit = rng.normal(0, NOISE * LASTING**0.5, USERS)
+    ids = [f"u{n}" for n in range(USERS)]
+    users = pd.DataFrame({"user_id": ids, "alone": alone, "true": truth, "habit": habit})
     users[[f"x{n}" for n in range(CHARACTERISTICS)]] = known
     held_out, past = HeldOut("q", HELD_OUT, seed), _Past()
     totals = {"followed": 0.0, "top": 0.0, "offered": 0, "effect_inside": False, "profit_inside": False}
@@ -102,8 +107,8 @@ def draw_world(kind: str, seed: int) -> dict[str, Any]:
 
 
 def _effect(kind: str, known: Floats, alone: Floats) -> Floats:
-    if kind == "same":
-        return np.full(len(alone), 0.1)
+    if kind != "differ":
+        return np.full(len(alone), 0.1 if kind == "same" else 0.0)
     moved = 0.25 * 4 * alone * (1 - alone) / (1 + np.exp(-2 * known[:, 2]))
     return np.asarray(moved - 0.1 * (known[:, 3] > 1), float)
 
@@ -111,7 +116,7 @@ def _effect(kind: str, known: Floats, alone: Floats) -> Floats:
 def _list(rng: np.random.Generator, users: pd.DataFrame, held_out: HeldOut, cutoff: date) -> pd.DataFrame:
     """A list whose propensities were learnt while all but those held out were contacted."""
     acting = np.clip(users["alone"] + (1 - HELD_OUT) * users["true"], 0.001, 0.999)
-    odds = np.log(acting / (1 - acting)) + rng.normal(0, NOISE, USERS)
+    odds = np.log(acting / (1 - acting)) + users["habit"] + rng.normal(0, NOISE * (1 - LASTING) ** 0.5, USERS)
     rows = users.assign(propensity=np.clip(1 / (1 + np.exp(-odds)), 0.001, 0.999), cutoff=cutoff)
     return rank(rows, False, held_out).assign(resting=False)
 

@@ -1,55 +1,27 @@
-"""Whom a contact moves: effects estimated user by user, and whether their order is shown to beat the propensity's.
+"""Whom a contact moves: whether the order of effects estimated user by user is shown to beat the propensity's.
 
-Learnt from past lists, on which chance decided who was left alone. An R-learner (Nie and Wager, 2021): what a user did
-beyond the propensity, beside what the user's side would have done on average, is explained by what was known before.
-How an order did is measured on lists that it was not learnt from, each by an order that was known on its day.
+Learnt from past lists, on which chance decided who was left alone (`lib.audience.effect_model`). How an order did is
+measured on lists that it was not learnt from, each by an order that was known on its day and never of a user by what
+was learnt from that user's own earlier lists.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lib.audience.contacts import ARM
+from lib.audience.effect_model import EffectModel, Floats, fit_effects
 from lib.evaluation.measured import Measured
 from lib.timeline import known_on
 
-if TYPE_CHECKING:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-Floats = npt.NDArray[np.float64]
 UPLIFT = "uplift"  # the order, as the parameter `order` names it
-KEYS = ("user_id", "cutoff", "treated", "label", "propensity")  # of a row; its other columns are what was known before
 CERTAIN = 2.5758293035489004  # standard deviations to an end of a 99 % interval: it is looked at with every list
 MOST_LISTS = 6  # whose rows are read, the newest
 FEWEST = 100  # users left alone that a list must have
-BESIDE = 4  # contacted users beside one left alone that are learnt from
 MOST_MORE = 60  # lists: what takes more is not waited for
-LEAF = 0.04  # share of the rows that a leaf has at least
-
-
-@dataclass(frozen=True)
-class EffectModel:
-    """What a contact adds to each user's chance, by what was known of the user before."""
-
-    columns: tuple[str, ...]
-    regressor: "HistGradientBoostingRegressor"
-
-    def estimate(self, known: pd.DataFrame) -> Floats:
-        """Estimate it, from -1 to 1; a column that is not there any more counts as unknown.
-
-        Parameters
-        ----------
-        known : DataFrame[propensity, and columns that were learnt from]
-        """
-        values = _figures(known.reindex(columns=[*self.columns]))
-        estimates: Floats = np.clip(self.regressor.predict(values), -1, 1)
-        return estimates
-
 
 Fit = Callable[[pd.DataFrame], EffectModel]
 
@@ -98,30 +70,6 @@ def learn_uplift(rows: pd.DataFrame, reach_days: int, delay_days: int = 0, fit: 
     judged = list(judged_estimates(rows, reach_days, delay_days, fit))
     uplift = compare_orders([_contributions(part, estimates) for part, estimates in judged], rows["cutoff"].nunique())
     return Learnt(uplift, fit(rows) if len(rows) else None, judged)
-
-
-def fit_effects(rows: pd.DataFrame) -> EffectModel:
-    """Learn what a contact adds.
-
-    Parameters
-    ----------
-    rows : DataFrame[KEYS, and what was known of the users at the cutoff]
-        Of lists whose outcome is known; `treated` (boolean) says who was to be contacted, the others were left alone by
-        chance.
-    """
-    from sklearn.ensemble import HistGradientBoostingRegressor  # loaded where it is needed
-
-    columns = tuple(name for name in rows.columns if name not in KEYS or name == "propensity")
-    rows = _thin(rows)
-    beyond, share = _beyond_propensity(rows), _treated_share(rows)
-    side = rows["treated"].to_numpy(float) - share
-    weight = side**2
-    regressor = HistGradientBoostingRegressor(
-        learning_rate=0.2, max_iter=20, max_leaf_nodes=6, min_samples_leaf=max(20, int(LEAF * len(rows))),
-        l2_regularization=0.05 * float(weight.sum()), early_stopping=False, random_state=0,
-    )  # fmt: skip
-    regressor.fit(_figures(rows[list(columns)]), beyond / side, sample_weight=weight)
-    return EffectModel(columns, regressor)
 
 
 def judged_estimates(
@@ -185,17 +133,6 @@ def take_lists(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["cutoff"].isin(cutoffs)]
 
 
-def _thin(rows: pd.DataFrame) -> pd.DataFrame:
-    """So many of the contacted beside each user left alone that more would hardly make an effect surer."""
-    left_alone = int((~rows["treated"]).sum())
-    contacted = np.flatnonzero(rows["treated"])
-    most = BESIDE * left_alone
-    if len(contacted) <= most:
-        return rows
-    chosen = np.random.default_rng(0).choice(contacted, most, replace=False)
-    return rows.iloc[np.sort(np.concatenate([chosen, np.flatnonzero(~rows["treated"])]))]
-
-
 def _contributions(part: pd.DataFrame, estimates: Floats) -> "pd.Series[float]":
     """What each user of a list adds to the area by which the curve of the estimates' order lies above the other."""
     propensity = part["propensity"].to_numpy(float)
@@ -225,20 +162,3 @@ def _lists_needed(gain: Measured, judged: int) -> int | None:
         return None
     more = math.ceil(judged * ((gain.high - gain.value) / gain.value) ** 2) - judged
     return max(1, more) if more <= MOST_MORE else None
-
-
-def _beyond_propensity(rows: pd.DataFrame) -> Floats:
-    """What users did beyond their propensity, less what their list did on average: a level that is off is no effect."""
-    beyond = rows["label"] - rows["propensity"]
-    values: Floats = (beyond - beyond.groupby(rows["cutoff"]).transform("mean")).to_numpy(float)
-    return values
-
-
-def _treated_share(rows: pd.DataFrame) -> Floats:
-    shares: Floats = rows["treated"].astype(float).groupby(rows["cutoff"]).transform("mean").to_numpy(float)
-    return shares
-
-
-def _figures(known: pd.DataFrame) -> Floats:
-    values: Floats = known.to_numpy(float, na_value=np.nan)
-    return values

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from lib import timeline
 from lib.audience import uplift as rules
+from lib.audience.effect_model import EffectModel
 from lib.audience.parts import CHOSEN, CONTROL
-from lib.audience.uplift import EffectModel, Learnt, learn_uplift
+from lib.audience.uplift import Learnt, learn_uplift
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.config.words import STAYING

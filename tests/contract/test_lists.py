@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from lib.audience import outcomes, spread
+from lib.audience.effect_model import fit_effects
 from lib.audience.ranking import HeldOut
 from lib.audience.release import check_complete, compare_lists, completeness_sql, pairs_sql
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
 from lib.audience.suppression import UserList, digest_user, find_suppressed, take_each_once
-from lib.audience.uplift import fit_effects
 from lib.config.stages import PublishConfig
 from lib.labels.rows import user_hash
 from lib.stages.contacting import sides_sql, with_resting_sql, write_chosen

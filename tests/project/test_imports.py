@@ -53,7 +53,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     },
     "sklearn": {
         "models.estimators", "models.calibration", "models.blueprint", "models.servable", "models.classes",
-        "models.settings", "registry.mlflow_files", "training.folds", "explain.importance", "audience.uplift",
+        "models.settings", "registry.mlflow_files", "training.folds", "explain.importance", "audience.effect_model",
     },
 }  # fmt: skip
 

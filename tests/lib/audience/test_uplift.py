@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks import effects as worlds
 from lib.audience import uplift
-from lib.audience.uplift import compare_orders, fit_effects, learn_uplift, measure_added, take_lists
+from lib.audience.effect_model import FOLDS, fit_effects, user_folds
+from lib.audience.uplift import compare_orders, learn_uplift, measure_added, take_lists
 
 FIRST = date(2024, 1, 1)
 
@@ -33,7 +34,9 @@ def test_a_contact_is_seen_to_move_those_whom_it_moves():
     moved = rows["x"].to_numpy() > 0
     assert estimates[moved].mean() == pytest.approx(0.4, abs=0.08)
     assert estimates[~moved].mean() == pytest.approx(0.0, abs=0.08)
-    assert np.ptp(fit_effects(rows).estimate(rows[["propensity"]])) < np.ptp(estimates)  # x is known no longer
+    assert np.ptp(fit_effects(rows).estimate(rows[["user_id", "propensity"]])) < np.ptp(
+        estimates
+    )  # x is known no longer
 
 
 def test_an_order_that_moves_more_is_shown_on_lists_that_it_was_not_learnt_from():
@@ -62,6 +65,34 @@ def test_where_a_contact_does_nothing_no_order_is_shown():
     learnt = learn_uplift(drawn(lists=3, moved=0.0, seed=1), 28)
     assert not learnt.uplift.is_shown
     assert learnt.uplift.more != 0
+
+
+def habits(seed, users=3_000, lists=3):
+    """Lists on which a contact does nothing and no column tells anything, of users who go on as they do."""
+    rng = np.random.default_rng(seed)
+    lasting, held, known = rng.beta(0.3, 1.2, users), rng.random(users) < 0.1, rng.normal(size=(users, 3))
+    one = pd.DataFrame(known, columns=["x", "y", "z"]).assign(
+        user_id=[f"u{n}" for n in range(users)], treated=~held, propensity=0.2
+    )
+    days = [FIRST + timedelta(days=28 * number) for number in range(lists)]
+    parts = [one.assign(cutoff=day, label=(rng.random(users) < lasting).astype(int)) for day in days]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_habits_that_last_are_no_effect_where_the_same_users_are_left_alone_list_after_list():
+    found = learn_uplift(habits(seed=1), 28).uplift
+    assert found.judged == 2
+    assert not found.is_shown  # learnt from the users themselves the gain is 3.7 standard deviations
+
+
+def test_nobody_is_estimated_by_what_was_learnt_from_themselves():
+    rows = drawn(users=1_200)
+    of_first = user_folds(rows["user_id"]) == 0
+    others = rows.assign(label=np.where(of_first, 1 - rows["label"], rows["label"]))
+    moved = fit_effects(rows).estimate(rows) != fit_effects(others).estimate(rows)
+    assert not moved[of_first].any()
+    assert moved[~of_first].any()
+    assert np.bincount(user_folds(rows["user_id"])) == pytest.approx(1_200 / FOLDS, rel=0.1)
 
 
 def test_without_lists_it_is_said_how_many_are_needed():
@@ -115,11 +146,12 @@ def test_lists_that_differ_more_than_their_users_tell_make_the_interval_wide():
 
 def test_following_the_advice_pays_in_a_drawn_world(monkeypatch):
     monkeypatch.setattr(worlds, "LISTS", 4)
-    world = worlds.draw_world("differ", 2)
+    monkeypatch.setattr(worlds, "USERS", 4_000)
+    world = worlds.draw_world("differ", 0)
     assert world["followed"] > world["top"]
-    monkeypatch.setattr(worlds, "USERS", 2_000)
-    same = worlds.draw_world("same", 0)
+    monkeypatch.setattr(worlds, "LISTS", 3)
+    same, none = worlds.draw_world("same", 0), worlds.draw_world("none", 0)
     assert same["followed"] > 0.98 * same["top"]
-    assert same["offered"] == 0
+    assert same["offered"] == none["offered"] == 0
     table = worlds.format_kind("same", pd.DataFrame([same, same]))
     assert table.startswith(f"| same | 2 | {2 * same['effect_inside']} | {2 * same['profit_inside']} | ")
