@@ -3,12 +3,12 @@
 What was read once is read on by every later run, whatever it asks: a question that comes again finds it whole.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from lib.errors import SourceError
+from lib.errors import ConfigError, SourceError
 from lib.expressions.expression import has_columns
 from lib.expressions.kinds import Type
 from lib.expressions.named import NamedAction
@@ -23,7 +23,7 @@ from lib.tables.sql import text_literal
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-MARKS, UNCLEAR = "named", "unclear"  # of a row: the named actions that it counts as; where that cannot be told
+MARKS, UNCLEAR = "named", "unclear"  # of a row: the named actions that it counts as; those of which it cannot be told
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,19 @@ class NamedRows:
     new: frozenset[str] = frozenset()  # kinds of which no day was read yet
     begins: Mapping[str, date] = field(default_factory=dict)  # by kind, of those whose first days the source had lost
     notes: tuple[str, ...] = ()  # what a person should know of it
+    asked: frozenset[str] = frozenset()  # kinds that a question of this run names
 
     @property
     def added(self) -> tuple[NamedAction, ...]:
         """Those of which all is to be read."""
         return tuple(one for one in self.actions if one.kind in self.new)
+
+    def without(self, kinds: Collection[str], notes: Sequence[str]) -> "NamedRows":
+        """Those that are left without some, and what a person should know of that."""
+        actions = tuple(one for one in self.actions if one.kind not in kinds)
+        begins = {kind: day for kind, day in self.begins.items() if kind not in kinds}
+        said = (*self.notes, *notes)
+        return replace(self, actions=actions, new=self.new - frozenset(kinds), begins=begins, notes=said)
 
     def where_sql(self, plan: Ingestion) -> str:
         """SQL condition for the rows that are written."""
@@ -59,17 +67,26 @@ def choose_named(asked: Sequence[NamedAction], parts: Sequence[Part], noted: Nam
     """
     types = [part.types for part in parts]
     check_readable(asked, types)
-    wanted = {one.kind: one for one in (*noted.actions, *asked)}
-    gone = [one for one in noted.actions if one not in asked and not _can_tell(one, types)]
-    lines = [
-        f"{one.name} ({one.definition}) is read no longer: the events have no such column any more. No question of "
-        "this run asks about it."
-        for one in gone
-    ]
-    read = sorted((one for one in wanted.values() if one not in gone), key=lambda one: one.kind)
+    kinds = {one.kind: one for one in (*noted.actions, *asked)}
     known = set() if anew else {one.kind for one in noted.actions}
-    begins = {one.kind: noted.begins[one.kind] for one in read if one.kind in known and one.kind in noted.begins}
-    return NamedRows(tuple(read), frozenset(one.kind for one in read if one.kind not in known), begins, tuple(lines))
+    begins = {kind: day for kind, day in noted.begins.items() if kind in known}
+    actions = tuple(kinds[kind] for kind in sorted(kinds))
+    named = NamedRows(actions, frozenset(kinds.keys() - known), begins, asked=frozenset(one.kind for one in asked))
+    reasons = {one: _why_unreadable(one, types) for one in actions if one.kind not in named.asked}
+    gone = {one: why for one, why in reasons.items() if why}
+    return named.without({one.kind for one in gone}, [_tell_gone(one, why) for one, why in gone.items()])
+
+
+def _why_unreadable(action: NamedAction, parts: Sequence[Mapping[str, Type]]) -> str:
+    try:
+        check_readable([action], parts)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _tell_gone(action: NamedAction, why: str) -> str:
+    return f"{action.name} ({action.definition}) is read no longer, and no question of this run names it. {why}"
 
 
 def check_readable(actions: Sequence[NamedAction], parts: Sequence[Mapping[str, Type]]) -> None:
@@ -95,7 +112,7 @@ def _what(action: NamedAction) -> str:
 
 
 def mark_rows(part: Part, actions: Sequence[NamedAction], event_type: "Column") -> "dict[str, Column]":
-    """What the rows of a part count as: `MARKS` array<string>, and `UNCLEAR` string, null where all can be told.
+    """What the rows of a part count as: `MARKS` array<string>, kinds, and `UNCLEAR` array<string>, `kind: value`.
 
     A part without a column that a condition reads has no rows that meet it.
 
@@ -106,7 +123,7 @@ def mark_rows(part: Part, actions: Sequence[NamedAction], event_type: "Column") 
     """
     from pyspark.sql import functions as F
 
-    kinds, unclear = [], [F.lit(None).cast("string")]
+    kinds, unclear = [], []
     for one in actions:
         if not has_columns(one.where, names=part.types, what=_what(one)):
             continue
@@ -114,34 +131,67 @@ def mark_rows(part: Part, actions: Sequence[NamedAction], event_type: "Column") 
         is_type = event_type == F.lit(one.event_type)
         kinds.append(F.when(is_type & F.coalesce(F.expr(condition.spark()), F.lit(False)), F.lit(one.kind)))
         if failure := condition.failure("spark"):
-            shown = F.concat(F.lit(f"{one.name}: "), show_columns(condition))
+            shown = F.concat(F.lit(f"{one.kind}: "), show_columns(condition))
             unclear.append(F.when(is_type & F.coalesce(F.expr(failure), F.lit(False)), shown))
-    marks = F.array_compact(F.array(*kinds)) if kinds else F.array().cast("array<string>")
-    return {MARKS: marks, UNCLEAR: F.coalesce(*unclear)}
+    nothing = F.array().cast("array<string>")
+    return {
+        name: F.array_compact(F.array(*those)) if those else nothing
+        for name, those in ((MARKS, kinds), (UNCLEAR, unclear))
+    }
 
 
-def check_rows(events: "DataFrame", actions: Sequence[NamedAction], most: float) -> list[str]:
-    """Refuse conditions that cannot be told of more than a share of their type's rows; says what was left out.
+@dataclass(frozen=True)
+class Unclear:
+    """Rows of which it cannot be told whether they count as a named action."""
+
+    rows: int
+    of: int  # rows of its event type
+    shown: str  # what stands in one of them
+
+
+def find_unclear(events: "DataFrame", actions: Sequence[NamedAction]) -> dict[str, Unclear]:
+    """The rows of some actions, by kind, of which it cannot be told; without those that all can be told of."""
+    from pyspark.sql import functions as F
+
+    of_types = events.where(F.col("event_type").isin(sorted({one.event_type for one in actions})))
+    counts = (F.count("*").alias("rows"), F.sum(F.size(UNCLEAR)).alias("marks"))
+    types = {row["event_type"]: row for row in of_types.groupBy("event_type").agg(*counts).collect()}
+    if not any(row["marks"] for row in types.values()):
+        return {}
+    marks = of_types.select(F.explode(UNCLEAR).alias("mark"))
+    by_kind = marks.groupBy(F.substring_index("mark", ": ", 1).alias("kind"))
+    kinds = {row["kind"]: row for row in by_kind.agg(F.count("*").alias("rows"), F.min("mark").alias("mark")).collect()}
+    return {
+        one.kind: Unclear(row["rows"], types[one.event_type]["rows"], row["mark"].partition(": ")[2])
+        for one in actions
+        if (row := kinds.get(one.kind))
+    }
+
+
+def settle_unclear(named: NamedRows, unclear: Mapping[str, Unclear], most: float) -> NamedRows:
+    """Leave out up to a share of a type's rows; of more, refuse an action that is asked for, and let go of another.
 
     Raises
     ------
     SourceError
         The message has the number of rows, and one value as it stands.
     """
-    from pyspark.sql import functions as F
-
-    types = sorted({one.event_type for one in actions})
-    row = events.where(F.col("event_type").isin(types)).agg(
-        F.count("*").alias("rows"), F.count(UNCLEAR).alias("unclear"), F.min(UNCLEAR).alias("shown")
-    ).collect()[0]  # fmt: skip
-    if not row["unclear"]:
-        return []
-    said = f"actions: a condition cannot be read in {row['unclear']} of {row['rows']} rows, such as {row['shown']!r}"
-    if row["unclear"] <= most * row["rows"]:
-        return [f"{said}; they count as not meant."]
-    raise SourceError(
-        f"{said}. Nothing was written. Say in the condition what is meant there, like coalesce(to_number(x), 0) > 50."
-    )
+    lines, gone = [], dict[str, str]()
+    for one in named.actions:
+        if not (rows := unclear.get(one.kind)):
+            continue
+        what = f"actions: a condition cannot be read in {rows.rows} of {rows.of} rows, such as "
+        said = what + repr(f"{one.name}: {rows.shown}")
+        if rows.rows <= most * rows.of:
+            lines.append(f"{said}; they count as not meant.")
+        elif one.kind in named.asked:
+            raise SourceError(
+                f"{said}. Nothing was written. Say in the condition what is meant there, like "
+                "coalesce(to_number(x), 0) > 50."
+            )
+        else:
+            gone[one.kind] = _tell_gone(one, f"{said}.")
+    return named.without(gone, [*lines, *gone.values()])
 
 
 def check_new_names(events: "DataFrame", actions: Sequence[NamedAction]) -> None:

@@ -52,20 +52,20 @@ def check_named(
     Raises
     ------
     SourceError
-        As `named_rows.check_rows` and `named_rows.check_new_names`.
+        As `named_rows.settle_unclear` and `named_rows.check_new_names`.
     """
-    lines, begins = list(named.notes), dict(named.begins)
     if named.new:
         events = _all_events(log, plan, begin)
-        named_rows.check_new_names(events, named.added)
-        lines += named_rows.check_rows(events, named.added, most)
+        named_rows.check_new_names(events, [one for one in named.added if one.kind in named.asked])
+        named = named_rows.settle_unclear(named, named_rows.find_unclear(events, named.added), most)
         late = {} if log.anew else named_rows.read_begins(tables, events, named.added)
-        lines += [late[one.kind].format(one) for one in named.added if one.kind in late]
-        begins |= {kind: begin.day for kind, begin in late.items()}
+        lines = tuple(late[one.kind].format(one) for one in named.added if one.kind in late)
+        begins = {**named.begins, **{kind: begin.day for kind, begin in late.items()}}
+        named = replace(named, begins=begins, notes=(*named.notes, *lines))
     others = [one for one in named.actions if one.kind not in named.new]
-    if others and not plan.is_empty:
-        lines += named_rows.check_rows(_events_to_read(log, plan, begin), others, most)
-    return replace(named, begins=begins, notes=tuple(lines))
+    if not others or plan.is_empty:
+        return named
+    return named_rows.settle_unclear(named, named_rows.find_unclear(_events_to_read(log, plan, begin), others), most)
 
 
 def _named_events(log: Log, plan: Ingestion, begin: date | None, named: NamedRows) -> "DataFrame":

@@ -7,7 +7,7 @@ import pytest
 
 from lib.config.question_kinds import named_actions
 from lib.errors import ConfigError, SourceError
-from lib.features.named_rows import sum_named
+from lib.features.named_rows import Unclear, find_unclear, sum_named
 from lib.features.source import sum_by_day
 from tests.builders.sources import standard
 
@@ -201,15 +201,16 @@ def test_rows_that_count_as_named_actions_are_told_of_wide_rows_too_and_add_up_a
     )  # fmt: skip
     shaped = standard(wide, {}, unpivot={"view": "views", "sale": "sale"}, named=named)
     names = {one.kind: one.name for one in named}
-    told = {
+    marks = {
         (row.user_id, row.event_type): ([names[kind] for kind in row.named], row.unclear) for row in shaped.collect()
     }
-    assert told == {
-        ("a", "view"): (["big"], None), ("a", "sale"): (["odd"], None), ("b", "view"): ([], None),
-        ("c", "view"): ([], None), ("c", "sale"): ([], "odd: free"),
+    assert marks == {
+        ("a", "view"): (["big"], []), ("a", "sale"): (["odd"], []), ("b", "view"): ([], []),
+        ("c", "view"): ([], []), ("c", "sale"): ([], [f"{named[1].kind}: free"]),
     }  # fmt: skip
+    assert find_unclear(shaped, named) == {named[1].kind: Unclear(1, 2, "free")}
     sums = [(row.user_id, names[row.event_type], row["count"], row.value) for row in sum_named(shaped).collect()]
     assert sorted(sums) == [("a", "big", 3, None), ("a", "odd", 1, None)]
     # a part without the column has no rows that meet the condition
     part = literal(spark, "user_id, event_time, event_type", "'a', DATE'2024-06-01', 'view'")
-    assert picked(standard(part, {}, named=named), "named", "unclear") == [([], None)]
+    assert picked(standard(part, {}, named=named), "named", "unclear") == [([], [])]
