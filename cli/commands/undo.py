@@ -30,14 +30,19 @@ def main(arguments: argparse.Namespace) -> int:
     from cli.local.landing import write_pages
     from lib.registry.mlflow_registry import MlflowRegistry
     from lib.stages.context import Context
-    from lib.stages.undo import Since, undo
+    from lib.stages.undo import undo
+    from lib.stages.undone import Since
 
     with lock_home(home):
         tables = FileTables(home.warehouse, questions.schema(configs[0]))
         contexts = [
             Context(config, tables, MlflowRegistry(config.models, config.experiment), print) for config in configs
         ]
-        for line in undo(contexts, tables, Since(run["run_id"], datetime.fromisoformat(run["started"]))):
+        later = tuple(
+            sorted(name for path in home.runs.glob("*/run.json") if (name := path.parent.name) > run["run_id"])
+        )
+        since = Since(run["run_id"], datetime.fromisoformat(run["started"]), later)
+        for line in undo(contexts, tables, since):
             print(line, flush=True)
         write_pages(home)
     print("Mend the load before the next run: it reads again what the source has of these days.")

@@ -34,6 +34,7 @@ class Remark:
     has: int | None = None
     needed: int | None = None  # with so many they are mended
     said_on: date | None = field(default=None, compare=False)  # the as_of of the run that said it; None: this one's
+    source: str = field(default="", compare=False)  # of whose events; blank: those of this run
 
     @property
     def key(self) -> tuple[Window | None, str | None]:
@@ -76,7 +77,7 @@ def read_remarks(tables: Tables) -> list[Remark]:
         days = Window(row["first_day"], row["last_day"] + ONE_DAY)
         had, has, needed = (None if pd.isna(row[name]) else int(row[name]) for name in ("had", "has", "needed"))
         about = None if pd.isna(row["about"]) else str(row["about"])
-        remark = Remark(row["kind"], row["message"], days, about, had, has, needed, row["as_of"])
+        remark = Remark(row["kind"], row["message"], days, about, had, has, needed, row["as_of"], row["events"])
         last[remark.key] = remark
     return sorted(last.values(), key=lambda one: (one.days.start if one.days else date.min, one.about or ""))
 

@@ -4,6 +4,7 @@ Earlier versions had them in the versions of the table `audience` alone: those t
 once, before the first list of today goes out of use.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 import pandas as pd
@@ -54,12 +55,12 @@ def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) 
     return _read_list(question, tables, int(before.max()))
 
 
-def read_list_from_before(question: Question, tables: Tables, run_id: str) -> pd.DataFrame | None:
-    """The list of an earlier run than this one that went out of use last; None where there is none."""
+def read_list_from_before(question: Question, tables: Tables, undone: Collection[str]) -> pd.DataFrame | None:
+    """The list of none of some runs that went out of use last; None where there is none."""
     if tables.exists("audience"):
         carry_over(tables)
     stored = _read_marks(question, tables)
-    before = stored[stored["run_id"] < run_id]["number"]
+    before = stored[~stored["run_id"].isin(undone)]["number"]
     return None if before.empty else _read_list(question, tables, int(before.max()))
 
 

@@ -62,6 +62,17 @@ def read_decided_version(config: StageConfig, tables: Tables) -> str | None:
     return None if decided is None or decided["prediction_version"] is None else str(decided["prediction_version"])
 
 
+def read_verdicts(tables: Tables, question: Question, version: str) -> pd.DataFrame | None:
+    """All verdicts on a pair, the newest first: those of one day by what their runs decided then; None without any."""
+    checks = read_rows(tables, "model_checks", f"{question_sql(question)} AND prediction_version = '{version}'")
+    if checks is None:
+        return None
+    numbers = read_decisions(tables, question).groupby("run_id")["number"].max()
+    place = checks["run_id"].map(numbers).astype(float).fillna(0)  # a run that ended before it decided comes first
+    ordered = checks.assign(place=place).sort_values(["as_of", "place", "run_id"], ascending=False, kind="stable")
+    return ordered.drop(columns="place")
+
+
 def has_decision(tables: Tables, question: Question, version: str) -> bool:
     """Whether a run of this schema made or chose a pair."""
     where = f"{question_sql(question)} AND (prediction_version = '{version}' OR challenger_version = '{version}')"

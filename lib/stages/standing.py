@@ -5,7 +5,7 @@ from datetime import date
 from lib.config.question import Question
 from lib.evaluation.verdict import Verdict
 from lib.models.pair import Pair
-from lib.stages.records import has_decision, question_sql, read_rows
+from lib.stages.records import has_decision, read_verdicts
 from lib.tables.protocol import Tables
 from lib.training import comparison
 
@@ -23,15 +23,12 @@ def ask_when_outgrown(verdict: Verdict, pair: Pair, holdout: date, horizon_days:
 
 def recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: date, as_of: date) -> Verdict:
     """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
-    checks = read_rows(
-        tables, "model_checks",
-        f"{question_sql(question)} AND prediction_version = '{pair.prediction_version}' AND as_of <= DATE '{as_of}' "
-        "ORDER BY as_of DESC, run_id DESC",
-    )  # fmt: skip
+    checks = read_verdicts(tables, question, pair.prediction_version)
+    known = None if checks is None else checks[checks["as_of"] <= as_of]
     why = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
     verdict = Verdict("good", (f"{why}, and it was promoted on the evidence before.",))
-    if checks is not None:
-        answer = checks.iloc[0]["answer"]
+    if known is not None and len(known):
+        answer = known.iloc[0]["answer"]
         verdict = Verdict(answer, (f"{why}; its recorded verdict, {answer.replace('_', ' ')}, stands.",))
     elif not has_decision(tables, question, pair.prediction_version):
         # Copied from another schema, or its records are gone: what it was worth elsewhere speaks for nothing here.

@@ -5,7 +5,7 @@ were in use before are in use again. No decision, publication or verdict goes: e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -19,9 +19,18 @@ from lib.models.pair import Pair
 from lib.stages import publications
 from lib.stages.context import Context
 from lib.stages.earlier_lists import read_list_from_before
-from lib.stages.records import is_low_evidence, question_sql, read_decisions, read_rows, write_decision
+from lib.stages.records import (
+    is_low_evidence,
+    question_sql,
+    read_decisions,
+    read_rows,
+    read_verdicts,
+    write_decision,
+)
+from lib.stages.undone import Since, find_undone
 from lib.tables.delta_versions import KEPT_DAYS
 from lib.tables.protocol import Tables
+from lib.tables.sql import text_literal
 
 
 class KeepsVersions(Tables, Protocol):
@@ -32,14 +41,6 @@ class KeepsVersions(Tables, Protocol):
 
     def restore(self, name: str, version: int) -> None:
         """Let a table be again what it was in a version, in one commit."""
-
-
-@dataclass(frozen=True)
-class Since:
-    """From where on loads are undone."""
-
-    run_id: str  # of the first run whose load is undone; later ones have greater ids
-    moment: datetime  # when it began
 
 
 def undo(contexts: Sequence[Context[ModelConfig]], tables: KeepsVersions, since: Since) -> list[str]:
@@ -61,16 +62,18 @@ def undo(contexts: Sequence[Context[ModelConfig]], tables: KeepsVersions, since:
             f"for {KEPT_DAYS['daily_activity']} days, and none is left when users were forgotten since. Nothing was "
             "changed. Read all events again from the mended source: see Starting over in docs/operations.md."
         )
-    pairs = [_pair_before(context, since) for context in contexts]
+    undone = [find_undone(tables, context.config.question, since) for context in contexts]
+    pairs = [_pair_before(context, runs) for context, runs in zip(contexts, undone, strict=True)]
     if tables.exists("features"):
         drop_features(tables, "1 = 1")  # cached features are never of another activity: they go first
     named = _restore_named(tables, since)
     tables.restore("daily_activity", version)
-    firsts = [day for context in contexts if (day := _first_undone(tables, context.config.question, since))]
+    firsts = [_first_undone(tables, one.config.question, runs) for one, runs in zip(contexts, undone, strict=True)]
     lines = [f"daily_activity is as it was before run {since.run_id}; the next run computes all features again", *named]
-    for context, pair in zip(contexts, pairs, strict=True):
-        lines += [f"{context.config.question}: {line}" for line in _undo_question(context, since, pair)]
-    _mend_marks(tables, contexts[0].config.schema, since, firsts)
+    for context, runs, first, pair in zip(contexts, undone, firsts, pairs, strict=True):
+        said = _undo_question(context, since, runs, first, pair)
+        lines += [f"{context.config.question}: {line}" for line in said]
+    _mend_marks(tables, since, [day for day in firsts if day])
     return lines
 
 
@@ -90,30 +93,31 @@ def _restore_named(tables: KeepsVersions, since: Since) -> list[str]:
     return ["named_activity has no version from before: the next run that asks reads named actions from all events"]
 
 
-def _pair_before(context: Context[ModelConfig], since: Since) -> Pair | None:
+def _pair_before(context: Context[ModelConfig], undone: frozenset[str]) -> Pair | None:
     """The pair that was in use before, by the decisions of earlier runs."""
     decisions = read_decisions(context.tables, context.config.question)
-    earlier = decisions[(decisions["run_id"] < since.run_id) & decisions["prediction_version"].notna()]
+    earlier = decisions[~decisions["run_id"].isin(undone) & decisions["prediction_version"].notna()]
     if earlier.empty:
         return None
     return context.registry.load(context.config.question, str(earlier["prediction_version"].iloc[-1]))
 
 
-def _undo_question(context: Context[ModelConfig], since: Since, pair: Pair | None) -> list[str]:
+def _undo_question(
+    context: Context[ModelConfig], since: Since, undone: frozenset[str], first: date | None, pair: Pair | None
+) -> list[str]:
     config, tables, question = context.config, context.tables, context.config.question
-    first = _first_undone(tables, question, since)
-    lines = []
-    if first is not None:
-        lines += _forget_outcomes(tables, question, first)
-        lines += _take_pair_back(context, since, pair)
-        _repeat_verdict(config, tables, since, pair)
-    lines += _take_list_back(config, tables, since)
+    if first is None:
+        return [f"no run from {since.run_id} on that is known has decided or published anything: nothing changes"]
+    lines = _forget_outcomes(tables, question, first)
+    lines += _take_pair_back(context, since, pair)
+    _repeat_verdict(config, tables, since, undone, pair)
+    lines += _take_list_back(config, tables, undone)
     return lines
 
 
-def _first_undone(tables: Tables, question: Question, since: Since) -> date | None:
-    """The first as_of of what is undone; None where nothing was decided or published since."""
-    where = f"{question_sql(question)} AND run_id >= '{since.run_id}'"
+def _first_undone(tables: Tables, question: Question, undone: frozenset[str]) -> date | None:
+    """The first as_of of what is undone; None where nothing was judged, decided or published since."""
+    where = f"{question_sql(question)} AND run_id IN ({', '.join(map(text_literal, sorted(undone)))})"
     days = [
         rows["day"].min()
         for name, column in (("decisions", "as_of"), ("model_checks", "as_of"), ("publications", "cutoff"))
@@ -150,15 +154,14 @@ def _take_pair_back(context: Context[ModelConfig], since: Since, pair: Pair | No
     return [f"version {version} {how}"]
 
 
-def _repeat_verdict(config: ModelConfig, tables: Tables, since: Since, pair: Pair | None) -> None:
+def _repeat_verdict(
+    config: ModelConfig, tables: Tables, since: Since, undone: frozenset[str], pair: Pair | None
+) -> None:
     """Let the last verdict from before stand again, where undone activity led to another."""
-    if pair is None:
+    checks = read_verdicts(tables, config.question, pair.prediction_version) if pair else None
+    if checks is None or checks["run_id"].iloc[0] not in undone:
         return
-    mine = f"{question_sql(config.question)} AND prediction_version = '{pair.prediction_version}'"
-    checks = read_rows(tables, "model_checks", f"{mine} ORDER BY as_of DESC, run_id DESC")
-    if checks is None or checks["run_id"].iloc[0] < since.run_id:
-        return
-    earlier = checks[checks["run_id"] < since.run_id]
+    earlier = checks[~checks["run_id"].isin(undone)]
     if len(earlier):
         last = earlier[earlier["run_id"] == earlier["run_id"].iloc[0]]
     else:  # as of any pair that was promoted and not judged since
@@ -171,12 +174,12 @@ def _repeat_verdict(config: ModelConfig, tables: Tables, since: Since, pair: Pai
     tables.replace("model_checks", repeated, f"run_id = '{config.run_id}' AND {question_sql(config.question)}")
 
 
-def _take_list_back(config: ModelConfig, tables: Tables, since: Since) -> list[str]:
+def _take_list_back(config: ModelConfig, tables: Tables, undone: frozenset[str]) -> list[str]:
     question = config.question
     present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
-    if present is None or present["run_id"].iloc[0] < since.run_id:
+    if present is None or present["run_id"].iloc[0] not in undone:
         return []
-    before = read_list_from_before(question, tables, since.run_id)
+    before = read_list_from_before(question, tables, undone)
     if before is None:
         return [f"the list of {present['cutoff'].iloc[0]} stays, since none from before can be read"]
     listed, _ = publications.put_back(config, tables, before, "undone")
@@ -185,7 +188,7 @@ def _take_list_back(config: ModelConfig, tables: Tables, since: Since) -> list[s
     ]
 
 
-def _mend_marks(tables: Tables, schema: str, since: Since, firsts: Sequence[date]) -> None:
+def _mend_marks(tables: Tables, since: Since, firsts: Sequence[date]) -> None:
     """Days that undone loads were told of, or accepted with, are as they were: no mark of theirs stays."""
     said = f"undone: the loads from run {since.run_id} on."
     undone = [
@@ -194,4 +197,4 @@ def _mend_marks(tables: Tables, schema: str, since: Since, firsts: Sequence[date
         if one.kind in (TOLD, ACCEPTED) and one.said_on is not None and firsts and one.said_on >= min(firsts)
     ]
     for one in undone:
-        write_remarks(tables, one.said_on or min(firsts), schema, [one])
+        write_remarks(tables, one.said_on or min(firsts), one.source, [one])

@@ -15,7 +15,8 @@ from lib.features.named_note import NamedNote, read_noted, write_noted
 from lib.features.remarks import ACCEPTED, MENDED, Remark, read_remarks, write_remarks
 from lib.stages import undo as undo_rules
 from lib.stages.context import Context
-from lib.stages.undo import Since
+from lib.stages.records import read_verdicts
+from lib.stages.undone import Since, find_undone
 from lib.tables.contracts import NAMED_ACTIVITY
 from lib.tables.schemas import arrow_schema
 from lib.tables.sql import days_sql
@@ -107,7 +108,7 @@ def test_what_was_before_is_again_and_each_change_is_written_down(home, broken):
     assert verdict[["as_of", "prediction_version", "answer"]].values.tolist() == [[NEXT, "1", "good"]]
     published = after.tables.query("SELECT * FROM {publications} ORDER BY number").iloc[-1]
     assert (published["kind"], published["cutoff"], published["run_id"]) == ("undone", AS_OF, "undo-1")
-    assert [one.kind for one in read_remarks(files)] == [MENDED]
+    assert [(one.kind, one.source) for one in read_remarks(files)] == [(MENDED, "app.events")]
 
 
 def test_the_next_run_is_that_of_a_home_which_never_saw_the_load(home):
@@ -119,6 +120,29 @@ def test_the_next_run_is_that_of_a_home_which_never_saw_the_load(home):
     assert len(set(world.rows("features")["cutoff"])) > 4
     assert world.differs(two_lists(), ["features"], f"cutoff IN ({cutoffs})") == []
     assert world.differs(two_lists(), ["outcomes", "predictions", "audience"]) == []
+
+
+def test_which_runs_came_later_is_told_by_numbers_and_not_by_ids(home):
+    files, *_ = home
+    for table in ("decisions", "publications", "model_checks", "predictions", "audience", "earlier_lists"):
+        rows = files.query(f"SELECT * FROM {{{table}}}")
+        ids = rows["run_id"].replace({"run-1": "z904", "run-2": "z17"})
+        files.replace(table, rows.assign(run_id=ids), "1 = 1")
+    assert undo(home, run="z17")[1:] == [
+        f"{BUY}: outcomes of 1 lists, written since, are computed again by the next run",
+        f"{BUY}: version 1 is in use again, in the place of 2",
+        f"{BUY}: the list of {AS_OF} is in use again, in the place of that of {NEXT}",
+    ]
+    judged = read_verdicts(files, BUY, "1")["run_id"].unique()
+    assert judged.tolist() == ["undo-1", "z17"]  # z904 promoted it, and z17 was the first to judge it
+
+
+def test_a_question_that_no_named_run_answered_is_left_alone_and_that_is_said(home, broken):
+    assert undo(home, run="other-job")[1:] == [
+        f"{BUY}: no run from other-job on that is known has decided or published anything: nothing changes"
+    ]
+    assert in_memory(home).differs(broken, ["audience", "outcomes", *KEPT]) == []
+    assert find_undone(home[0], BUY, Since("other-job", home[2], ("run-2",))) == {"other-job", "run-2"}
 
 
 def test_a_second_call_changes_nothing_but_says_so_again(home):
