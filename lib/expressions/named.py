@@ -28,5 +28,5 @@ class NamedAction:
 
 
 def quote_type(name: str) -> str:
-    """An event type as it stands before WHERE: in single quotes, unless it is one plain word."""
-    return name if name.isidentifier() else "'" + name.replace("'", "''") + "'"
+    """An event type as it stands before WHERE: in single quotes, unless it is one plain word and not WHERE itself."""
+    return name if name.isidentifier() and name.lower() != "where" else "'" + name.replace("'", "''") + "'"

@@ -41,6 +41,14 @@ def test_a_question_says_what_its_actions_are_and_is_read_back_from_that():
     assert question.slug.startswith("no_big_basket_or_view_")
 
 
+@pytest.mark.parametrize("kind", ["where", "Where", "WHERE", "where where", "it's", "and", "a, b", "höher"])
+def test_any_event_type_is_read_back_from_what_a_question_says(kind):
+    quoted = "'" + kind.replace("'", "''") + "'"
+    question = asked(f"big_basket={quoted} WHERE value > 1")
+    assert question.named[0].event_type == kind
+    assert Question.of(question.texts()) == question
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
