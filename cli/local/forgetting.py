@@ -50,6 +50,8 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     for path in exported.exported_files(home):
         if rows := rewrite_list(path, users):
             yield f"{path}: {rows} rows"
+    if drafts := exported.remove_drafts(home):
+        yield f"{drafts} files of lists and reports that were never finished"
     for path in opt_outs.named_lists(home.runs):
         if rows := opt_outs.keep_digests(path, users):
             yield f"{path}: {rows} rows, as digests, which still leave them out of lists"

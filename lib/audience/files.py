@@ -1,42 +1,54 @@
 """Files that come with a list: written beside their target before any table changes, and put in place afterwards."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from lib.errors import PublishRefused
 
+DRAFT = ".{name}.draft"  # how a file is called beside its place
 
-@dataclass(frozen=True)
-class Draft:
-    """A file that is written and not yet in its place: a full disk is found before the list changes."""
 
-    target: str
-    path: Path
+class Drafts:
+    """Files that are written and not yet in their places: a full disk is found before the list changes.
 
-    @classmethod
-    def of(cls, target: str, write: Callable[[IO[bytes]], object]) -> "Draft":
-        """Let a file be written beside its place; nothing is left of one that was given up.
+    As a context: nothing is left of those that were not put in place, however it ends.
+    """
+
+    def __init__(self) -> None:
+        self._paths: dict[str, Path] = {}  # by target
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for path in self._paths.values():
+            path.unlink(missing_ok=True)
+
+    def add(self, target: str, write: Callable[[IO[bytes]], object]) -> None:
+        """Let a file be written beside its place.
 
         Raises
         ------
         PublishRefused
             If that cannot be done, or `write` says so.
         """
-        path = Path(target)
-        draft = path.with_name(f".{path.name}.draft")
+        draft = draft_path(Path(target))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            self._paths[target] = draft
             with draft.open("wb") as file:
                 write(file)
-        except PublishRefused:
-            draft.unlink()
-            raise
         except OSError as error:
             raise PublishRefused(f"{target} cannot be written: {error}. The published list stays.") from error
-        return cls(target, draft)
 
-    def keep(self) -> None:
-        """Put the file in its place."""
-        self.path.replace(self.target)
+    def keep(self) -> list[str]:
+        """Put the files in their places; which these are."""
+        for target, path in self._paths.items():
+            path.replace(target)
+        return list(self._paths)
+
+
+def draft_path(target: Path) -> Path:
+    """Where a file is written before it has its place."""
+    return target.with_name(DRAFT.format(name=target.name))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib.audience.files import Draft
+from lib.audience.files import Drafts
 from lib.config.stages import PublishConfig
 from lib.report.side_by_side import render_side_by_side, side_by_side
 from lib.stages.profiles import write_profiles
@@ -35,9 +35,11 @@ def compare_questions(turns: Turns[PublishConfig]) -> Compared:
         return Compared(table, "")
     reports = {name: str(one.get("report", "")) for name, one in said.items()}
     text = render_side_by_side(table, reports, as_of)
-    page = Draft.of(f"{folder}/questions/{as_of}.html", lambda file: file.write(text.encode()))
-    page.keep()
-    return Compared(table, page.target)
+    target = f"{folder}/questions/{as_of}.html"
+    with Drafts() as drafts:
+        drafts.add(target, lambda file: file.write(text.encode()))
+        drafts.keep()
+    return Compared(table, target)
 
 
 def _rows(turns: Turns[PublishConfig]) -> list[dict[str, Any]]:

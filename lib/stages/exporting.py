@@ -12,7 +12,7 @@ import pyarrow as pa
 from lib.audience.contacts import Chosen, choose_contacts, format_contacts
 from lib.audience.effects import with_effects
 from lib.audience.exports import normalise_email, normalise_phone, write_file
-from lib.audience.files import Draft
+from lib.audience.files import Drafts
 from lib.audience.release import STAYS
 from lib.config.exports import Export
 from lib.config.formats import IDENTIFIERS, read_format
@@ -104,13 +104,13 @@ def _read_identifiers(export: Export, tables: Tables) -> pa.Table:
                      **{name: pa.array(texts, pa.string()) for name, texts in columns.items()}})  # fmt: skip
 
 
-def draft_files(export: Export, question: Question, files: Files) -> Iterator[Draft]:
+def draft_files(export: Export, question: Question, files: Files, drafts: Drafts) -> None:
     """Write both files beside their places."""
     wanted = read_format(export.format)
     for target, kind in ((export.file, "chosen"), (control_file(export.file), "control")):
         read = partial(files.read, kind)
         write = partial(write_file, read=read, wanted=wanted, chosen_columns=export.columns, question=question.slug)
-        yield Draft.of(target, write)
+        drafts.add(target, write)
 
 
 def control_file(target: str) -> str:
@@ -157,10 +157,10 @@ def export_list(config: PublishConfig, tables: Tables, cutoff: date | None) -> l
     chosen = choose_contacts(with_effects(listed, effect, wanted.value_of_action, wanted.cost_of_contact), wanted)
     again = to_arrow("audience", listed).append_column("resting", pa.array(listed["resting"], pa.bool_()))
     files = prepare_files(config.export, tables, chosen, hold_near(again)[0])
-    drafts = list(draft_files(config.export, question, files))
-    write_chosen(question, tables, day, config.export, files.near)
-    for draft in drafts:
-        draft.keep()
+    with Drafts() as drafts:
+        draft_files(config.export, question, files, drafts)
+        write_chosen(question, tables, day, config.export, files.near)
+        drafts.keep()
     head = f"The list of {day} for {question}, written to {config.export.file}."
     return [head, *left_out.format(), *format_contacts(chosen, len(ranked), config.contacts, question.words),
             *files.format(config.export)]  # fmt: skip

@@ -13,7 +13,7 @@ from lib.audience import ranking as audience_rules
 from lib.audience import release as release_rules
 from lib.audience.contacts import Chosen
 from lib.audience.effects import with_effects
-from lib.audience.files import Draft
+from lib.audience.files import Drafts
 from lib.audience.ranking import HeldOut
 from lib.audience.release import ListDifference, Move
 from lib.audience.spread import Spread
@@ -75,6 +75,11 @@ def run(context: Context[PublishConfig]) -> Published:
     its report; neither the current list nor the exported file changes then. The report, and the files that come with
     a list, are written before: whatever fails then leaves the last list.
     """
+    with Drafts() as drafts:
+        return _publish(context, drafts)
+
+
+def _publish(context: Context[PublishConfig], drafts: Drafts) -> Published:
     config, tables, question = context.config, context.tables, context.config.question
     cutoffs = extraction.read_extraction(tables, question, config.as_of).cutoffs
     context.say("ranking the scores, and checking them against the last list")
@@ -83,7 +88,8 @@ def run(context: Context[PublishConfig]) -> Published:
     new = _check_scored(context, cutoffs)
     kind, mean = new.publication["kind"], new.publication["mean_propensity"]
     context.say(f"the list may be {kind}: {len(new.shown)} users, {mean:.4f} on average")
-    drafts = list(draft_files(config.export, question, new.files)) if new.files else []
+    if new.files:
+        draft_files(config.export, question, new.files, drafts)
     context.say("writing the report")
     facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.learnt, new.moves)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
@@ -95,7 +101,7 @@ def run(context: Context[PublishConfig]) -> Published:
     }  # fmt: skip
     published = Published(new.shown.head(10), summary, facts, target, not new.recorded, figures)
     if target:
-        drafts.append(Draft.of(target, lambda file: file.write(published.page.encode())))
+        drafts.add(target, lambda file: file.write(published.page.encode()))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
     if not new.recorded:
         earlier_lists.keep_list(question, tables)
@@ -103,9 +109,8 @@ def run(context: Context[PublishConfig]) -> Published:
     lists.record_publication(config, tables, new.publication)
     if new.files:
         write_chosen(question, tables, cutoffs.as_of, config.export, new.files.near)
-    for file in drafts:
-        file.keep()
-        context.say(f"written to {file.target}")
+    for written in drafts.keep():
+        context.say(f"written to {written}")
     return published
 
 

@@ -20,6 +20,7 @@ from cli.local import file_tables, forgetting
 from cli.local.file_tables import FileTables
 from cli.local.home import lock_home, open_home
 from lib.audience.erasing import whole_words
+from lib.audience.files import draft_path
 from lib.audience.suppression import digest_user
 from lib.config.formats import read_format
 from lib.features.forgotten import make_digest
@@ -174,7 +175,7 @@ def test_records_and_pages_that_stay_are_whole(home):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_what_was_exported_is_rewritten_where_it_still_lies(home, tmp_path, ending):
+def test_what_was_exported_is_rewritten_where_it_still_lies(home, tmp_path, ending, capsys):
     user, target = first_user(home), tmp_path / f"list.{ending}"
     rows = table(home, "audience").to_pandas()
     rows.to_csv(target, index=False) if ending == "csv" else rows.to_parquet(target, index=False)
@@ -182,7 +183,13 @@ def test_what_was_exported_is_rewritten_where_it_still_lies(home, tmp_path, endi
     run = json.loads(record.read_text())
     run["parameters"]["export"] = str(target)
     record.write_text(json.dumps(run))
+    drafts = [draft_path(file) for file in (target, Path(control_file(str(target))), home.root / "reports/q/day.html")]
+    for draft in drafts:
+        draft.parent.mkdir(exist_ok=True)
+        draft.write_text(f"{user}\n")
     assert main(["forget", user, "--home", str(home.root)]) == 0
+    assert not any(draft.exists() for draft in drafts)
+    assert "  3 files of lists and reports that were never finished\n" in capsys.readouterr().out
     left = pd.read_csv(target) if ending == "csv" else pd.read_parquet(target)
     assert left["user_id"].tolist() == rows.loc[rows["user_id"] != user, "user_id"].tolist()
     assert left.columns.tolist() == rows.columns.tolist()
