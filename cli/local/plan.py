@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -125,13 +125,13 @@ def _check_parameters(plan: Plan) -> None:
     entries = plan.file.entries if plan.file else (Entry(),)
     if "action" in parameters:  # the job that forgets asks nothing
         check_entries(entries, parameters)
+    check_actions(entries, parameters)
     for entry in entries:
-        check_actions(entry, parameters)
         whole_paths(entry.over(parameters))  # the files that are named are there
         check_secrets(entry.over(parameters), os.environ | plan.home.secrets())
 
 
-def check_actions(entry: Entry, parameters: Mapping[str, str]) -> None:
+def check_actions(entries: Iterable[Entry], parameters: Mapping[str, str]) -> None:
     """Refuse named actions that the run's files cannot tell, or that have an event type's name.
 
     Raises
@@ -139,16 +139,19 @@ def check_actions(entry: Entry, parameters: Mapping[str, str]) -> None:
     ConfigError
         The message names the column and, of a question file, line and key.
     """
-    with entry.placing(parameters) as over:
-        if is_none(over.get("actions", "")):
-            return
-        from lib.looking.named import check_files_tell  # with DuckDB, which a run without them does not wait for
+    asking = [entry for entry in entries if not is_none(entry.over(parameters).get("actions", ""))]
+    if not asking:
+        return
+    from lib.looking.named import SeenFiles, check_files_tell  # with DuckDB, which a run without them does not wait for
 
-        get = defaultdict(str, over).__getitem__
-        try:
-            check_files_tell(Events.from_widgets(get), Question.of(over))
-        except SourceError as error:  # what is wrong with files is told here as what was asked of them
-            raise ConfigError(str(error)) from error
+    seen = SeenFiles()
+    for entry in asking:
+        with entry.placing(parameters) as over:
+            get = defaultdict(str, over).__getitem__
+            try:
+                check_files_tell(Events.from_widgets(get), Question.of(over), seen)
+            except SourceError as error:  # what is wrong with files is told here as what was asked of them
+                raise ConfigError(str(error)) from error
 
 
 def check_secrets(parameters: Mapping[str, str], environment: Mapping[str, str]) -> None:

@@ -44,10 +44,13 @@ def connect(memory: str = "700MB") -> "duckdb.DuckDBPyConnection":
 
 
 def open_files(engine: "duckdb.DuckDBPyConnection", events: str, options: Options) -> list[Rows]:
-    """Open all files of a source whose columns their beginnings tell; none of JSON, of tables, or where nothing is."""
+    """Open all files of a source whose columns their beginnings tell, and read no more of them.
+
+    None of JSON, of what is packed with zstandard, of tables, or where nothing is.
+    """
     files = _list_files(events)
-    is_told = files and tell_format(events, files) is not Format.JSON
-    return _open(engine, events, files, options) if is_told else []
+    is_told = files and tell_format(events, files) is not Format.JSON and not any(map(_is_zstandard, files))
+    return _open(engine, events, files, options, whole=False) if is_told else []
 
 
 def open_rows(engine: "duckdb.DuckDBPyConnection", events: str, options: Options) -> list[Rows]:
@@ -64,17 +67,19 @@ def open_rows(engine: "duckdb.DuckDBPyConnection", events: str, options: Options
             f"The events {events!r} are no file that can be looked at here. Name files or a folder of CSV, JSON lines "
             "or Parquet; tables and Delta folders are looked at where they are kept."
         )
-    return _open(engine, events, files, options)
+    return _open(engine, events, files, options, whole=True)
 
 
-def _open(engine: "duckdb.DuckDBPyConnection", events: str, files: Sequence[File], options: Options) -> list[Rows]:
+def _open(
+    engine: "duckdb.DuckDBPyConnection", events: str, files: Sequence[File], options: Options, *, whole: bool
+) -> list[Rows]:
     kind = tell_format(events, files)
     if kind is Format.PARQUET:
         groups = _parquet_groups(files)
     elif kind is Format.JSON:
         groups = [_json_rows(engine, files)]
     else:
-        groups = _csv_groups(events, files, kind, options)
+        groups = _csv_groups(events, files, kind, options, whole=whole)
     return [_with_types(engine, events, rows) for rows in groups]
 
 
@@ -144,19 +149,24 @@ def _json_rows(engine: "duckdb.DuckDBPyConnection", files: Sequence[File]) -> Ro
     return Rows(f"SELECT {', '.join(columns)} FROM {source}", _names(files), {})
 
 
-def _csv_groups(events: str, files: Sequence[File], kind: Format, options: Options) -> list[Rows]:
+def _csv_groups(events: str, files: Sequence[File], kind: Format, options: Options, *, whole: bool) -> list[Rows]:
     groups: dict[str, tuple[Layout, list[File]]] = {}
     for file in files:
         raw = _first_line(file, options)
         layout = read_layout(raw, file.address, events, options, "\t" if kind is Format.TSV else None)
         if layout.line or options.header is False:
-            check_text(events, file, layout)
+            if whole:
+                check_text(events, file, layout)
             groups.setdefault(layout.said(), (layout, []))[1].append(file)
     return [_csv_rows(layout, same) for layout, same in groups.values()]
 
 
+def _is_zstandard(file: File) -> bool:
+    return file.address.endswith(".zst")
+
+
 def _first_line(file: File, options: Options) -> bytes:
-    if file.address.endswith(".zst"):
+    if _is_zstandard(file):
         raise SourceError(
             f"{file.address} is packed with zstandard, which is not looked at here. Unpack it, or use .gz."
         )
@@ -201,12 +211,12 @@ def _with_types(engine: "duckdb.DuckDBPyConnection", events: str, rows: Rows) ->
     return Rows(rows.sql, rows.files, types, rows.twins, rows.decimal, shown)
 
 
-def find_value(engine: "duckdb.DuckDBPyConnection", sql: str) -> str:
-    """The one text that a query finds; blank where it finds none, or files cannot be read: the run says which."""
+def find_values(engine: "duckdb.DuckDBPyConnection", sql: str) -> frozenset[str]:
+    """The texts that a query of one column finds; none where files cannot be read: the run says which."""
     try:
-        return str(next(iter(engine.execute(sql).fetchall()), ("",))[0])
+        return frozenset(str(value) for (value,) in engine.execute(sql).fetchall())
     except duckdb.Error:
-        return ""
+        return frozenset()
 
 
 def unreadable(events: str, rows: Rows, error: Exception) -> SourceError:

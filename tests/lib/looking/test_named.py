@@ -12,7 +12,7 @@ from lib.config.question_kinds import named_actions
 from lib.errors import ConfigError, SourceError
 from lib.looking.format import format_look
 from lib.looking.look import look
-from lib.looking.named import check_files_tell
+from lib.looking.named import SeenFiles, check_files_tell
 
 START = datetime(2024, 1, 1)  # noqa: DTZ001 - as a file has it
 TEXT = "big=buy WHERE to_number(points) > 50, milk=buy WHERE category = 'dairy'"
@@ -80,7 +80,7 @@ def test_what_columns_cannot_tell_is_refused_before_anything_starts(tmp_path, ac
     rows().head(50).to_csv(tmp_path / "log.csv", index=False)
     question = Question.of({"action": "big", "actions": actions})
     with pytest.raises(ConfigError, match=message):
-        check_files_tell(events(tmp_path / "log.csv"), question)
+        check_files_tell(events(tmp_path / "log.csv"), question, SeenFiles())
 
 
 def test_a_name_that_is_an_event_type_is_refused_before_anything_starts(tmp_path):
@@ -88,8 +88,8 @@ def test_a_name_that_is_an_event_type_is_refused_before_anything_starts(tmp_path
     question = Question.of({"action": "view", "actions": "view=buy WHERE category = 'dairy'"})
     log = events(tmp_path / "log.csv", event_columns="event_type=what")
     with pytest.raises(SourceError, match="actions names 'view', and the events have a type of that name"):
-        check_files_tell(log, question)
-    check_files_tell(log, Question.of({"action": "see", "actions": "see=view WHERE category = 'dairy'"}))
+        check_files_tell(log, question, SeenFiles())
+    check_files_tell(log, Question.of({"action": "see", "actions": "see=view WHERE category = 'dairy'"}), SeenFiles())
 
 
 def test_one_of_several_sources_may_have_the_column_and_what_is_not_seen_here_is_left_to_the_run(tmp_path):
@@ -97,7 +97,20 @@ def test_one_of_several_sources_may_have_the_column_and_what_is_not_seen_here_is
     rows().head(50).drop(columns="category").to_csv(tmp_path / "other.csv", index=False)
     more = f'[{{"events": "{tmp_path / "log.csv"}"}}]'
     question = Question.of({"action": "milk", "actions": "milk=buy WHERE category = 'dairy'"})
-    check_files_tell(events(tmp_path / "other.csv", more_sources=more), question)
+    check_files_tell(events(tmp_path / "other.csv", more_sources=more), question, SeenFiles())
     with pytest.raises(ConfigError, match="the events have no column 'category'"):
-        check_files_tell(events(tmp_path / "other.csv"), question)
-    check_files_tell(events("shop.events"), question)  # a table
+        check_files_tell(events(tmp_path / "other.csv"), question, SeenFiles())
+    check_files_tell(events("shop.events"), question, SeenFiles())  # a table
+    (tmp_path / "log.csv.zst").write_bytes(b"\x28\xb5\x2f\xfd")  # which Spark reads, and nothing here
+    check_files_tell(events(tmp_path / "log.csv.zst"), question, SeenFiles())
+
+
+def test_of_a_file_the_beginning_alone_is_read_before_anything_starts(tmp_path, monkeypatch):
+    """What stands below, and may take minutes to read, is the run's to say."""
+    monkeypatch.setattr("lib.looking.named.MOST_BYTES", 10)
+    text = rows().head(50).to_csv(index=False)
+    (tmp_path / "log.csv").write_text(f"{text}u1,2024-01-02,view,\x00,dairy\n")
+    question = Question.of({"action": "view", "actions": "view=buy WHERE category = 'dairy'"})
+    check_files_tell(events(tmp_path / "log.csv"), question, SeenFiles())
+    with pytest.raises(SourceError, match="log.csv holds bytes that no text has"):
+        look(events(tmp_path / "log.csv"), None)
