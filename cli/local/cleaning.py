@@ -200,10 +200,12 @@ def _table_files(folder: Path, days: int) -> Iterator[Removable]:
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
+    from cli.local.file_tables import FileTables
+    from lib.stages.earlier_lists import is_carried_over
     from lib.tables.contracts import CONTRACTS, VERSIONED
     from lib.tables.ids import IDS
 
-    if folder.name == VERSIONED and not (folder.with_name("earlier_lists") / "_delta_log").is_dir():
+    if folder.name == VERSIONED and not is_carried_over(FileTables(folder.parent.parent, folder.parent.name)):
         return  # lists of before are in these versions alone, until the next run makes rows of them
     hours = 24 * max(days, 1)
     try:

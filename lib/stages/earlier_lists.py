@@ -77,21 +77,36 @@ def read_list_of(question: Question, tables: Tables, cutoff: date) -> pd.DataFra
 
 def carry_over(tables: Tables) -> None:
     """Write the lists that earlier versions of `audience` hold as rows, of all questions, unless that was done."""
-    if tables.get_property("earlier_lists", CARRIED):
+    if is_carried_over(tables):
         return
-    tables.replace("earlier_lists", pd.DataFrame(columns=list(EARLIER_LISTS)), "1 = 1")  # what a kill left too
-    lists: dict[str, list[tuple[int, str, date]]] = {}  # by question: the version, and what tells its list apart
+    lists = _find_lists(tables)
+    of_versions = {(slug, *mark) for slug, marks in lists.items() for *mark, _ in marks}
+    stored = read_rows(tables, "earlier_lists", "1 = 1", f"DISTINCT question, {', '.join(MARKS)}")
+    there = set() if stored is None else set(stored.itertuples(index=False, name=None))
+    if there <= of_versions:  # else these are lists that no version holds any more, and only the note was lost
+        tables.replace("earlier_lists", pd.DataFrame(columns=list(EARLIER_LISTS)), "1 = 1")  # what a kill left too
+        for slug, marks in lists.items():
+            for number, *_, version in marks:
+                rows = tables.at_version(version, f"question = '{slug}'").assign(number=number)
+                tables.append("earlier_lists", rows)
+    tables.set_property("earlier_lists", CARRIED, "yes")
+
+
+def is_carried_over(tables: Tables) -> bool:
+    """Whether all lists that went out of use are rows, so that no version of `audience` is needed for them."""
+    return bool(tables.get_property("earlier_lists", CARRIED))
+
+
+def _find_lists(tables: Tables) -> dict[str, list[tuple[int, str, date, int]]]:
+    """The lists of each question in versions of `audience`, but for the present one: its marks, and a version."""
+    lists: dict[str, list[tuple[str, date, int]]] = {}
     for version in tables.versions():
         there = tables.at_version(version, "1 = 1", "DISTINCT question, run_id, cutoff")
         for slug, run_id, cutoff in there.itertuples(index=False):
             seen = lists.setdefault(slug, [])
-            if not seen or seen[-1][1:] != (run_id, cutoff):
-                seen.append((version, run_id, cutoff))
-    for slug, seen in lists.items():
-        for number, (version, *_) in enumerate(seen[:-1], start=1):  # the last one is in use
-            rows = tables.at_version(version, f"question = '{slug}'").assign(number=number)
-            tables.append("earlier_lists", rows)
-    tables.set_property("earlier_lists", CARRIED, "yes")
+            if not seen or seen[-1][:2] != (run_id, cutoff):
+                seen.append((run_id, cutoff, version))
+    return {slug: [(number, *one) for number, one in enumerate(seen[:-1], 1)] for slug, seen in lists.items()}
 
 
 def _read_list(question: Question, tables: Tables, number: int) -> pd.DataFrame | None:

@@ -16,8 +16,11 @@ from deltalake import DeltaTable, write_deltalake
 from cli.__main__ import main
 from cli.local import cleaning
 from cli.local.cleaning import Periods, find_removable
+from cli.local.file_tables import FileTables
 from cli.local.home import open_home
 from lib.features.extraction import Extraction
+from lib.stages.earlier_lists import CARRIED
+from lib.tables.contracts import AUDIENCE, EARLIER_LISTS
 from lib.timeline import Cutoffs
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -263,3 +266,16 @@ def test_earlier_lists_go_after_their_period_but_for_the_last_of_each_question(h
 def test_scores_stay_until_their_outcome_is_final(home, outcome_after, gone):
     scores(home, 40, outcome_after)
     assert bool(found(home, "cutoff of predictions", predictions=1)) is gone
+
+
+def test_versions_of_lists_stay_until_all_of_them_are_rows(home):
+    tables = FileTables(home.warehouse, "other")
+    for day in (1, 2):
+        rows = {name: None for name in AUDIENCE} | {"question": "q", "cutoff": date(2024, 6, day), "user_id": "ana"}
+        tables.replace("audience", pd.DataFrame([rows]), "1 = 1")
+    tables.replace("earlier_lists", pd.DataFrame(columns=list(EARLIER_LISTS)), "1 = 1")  # a kill let none follow
+    with pytest.MonkeyPatch.context() as patch:  # as if all of these were old
+        patch.setattr(DeltaTable, "vacuum", lambda *_, **__: ["one"])
+        assert "other.audience: 1 files" not in found(home, "table with old file")
+        tables.set_property("earlier_lists", CARRIED, "yes")
+        assert "other.audience: 1 files" in found(home, "table with old file")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lib.config.question import Question
-from lib.stages.earlier_lists import CARRIED, carry_over, keep_list, read_list_before, read_list_of
+from lib.stages.earlier_lists import CARRIED, carry_over, is_carried_over, keep_list, read_list_before, read_list_of
 from lib.tables.contracts import AUDIENCE
 from lib.tables.memory import MemoryTables
 
@@ -95,3 +95,13 @@ def test_what_a_kill_left_half_carried_over_is_carried_over_anew(tables, questio
     tables.notes.pop(("earlier_lists", CARRIED))
     publish(tables, question, "r3")
     assert stored(tables) == [(1, "r1"), (2, "r2")]
+
+
+def test_where_only_the_note_was_lost_no_list_is_wiped(tables, question):
+    for run in ("r1", "r2", "r3"):
+        publish(tables, question, run)
+    tables.notes.pop(("earlier_lists", CARRIED))
+    tables.earlier = tables.earlier[-1:]  # a VACUUM took the versions of before
+    publish(tables, question, "r4")
+    assert stored(tables) == [(1, "r1"), (2, "r2"), (3, "r3")]
+    assert is_carried_over(tables)
