@@ -245,4 +245,5 @@ ADDED = {  # columns that tables of earlier versions lack: null when read, there
     ),
     "audience": ("reasons", "starts_in_days", "percentile", "band", "expected_actions", "held_out", "effect"),
 }  # fmt: skip
+ADDED |= {"earlier_lists": ADDED["audience"]}
 VERSIONED = "audience"  # the table whose versions hold the lists of before there was `earlier_lists`

@@ -3,15 +3,21 @@
 import pytest
 
 from lib.errors import ContractBroken
-from lib.tables.contracts import CONTRACTS, DAILY_ACTIVITY, FEATURES
+from lib.tables.contracts import ADDED, CONTRACTS, DAILY_ACTIVITY, FEATURES
 from lib.tables.ids import IDS, STATISTICS
-from lib.tables.schemas import arrow_schema, check_columns
+from lib.tables.schemas import arrow_schema, check_columns, missing_added
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_every_contract_has_an_arrow_schema(name):
     assert arrow_schema(CONTRACTS[name]).names == list(CONTRACTS[name])
     check_columns(name, CONTRACTS[name])
+
+
+def test_what_a_list_may_lack_an_earlier_list_may_lack_too():
+    for name in ("audience", "earlier_lists"):
+        lacking = {column for column in CONTRACTS[name] if column not in ADDED["audience"]}
+        assert missing_added(name, lacking) == {column: CONTRACTS[name][column] for column in ADDED["audience"]}
 
 
 def test_a_broken_contract_names_the_first_column_and_what_was_found():
