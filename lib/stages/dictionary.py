@@ -1,6 +1,6 @@
 """Write the dictionary of features: a table of its own, and comments of the columns that it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from lib.attributes.columns import TABLE, read_note
@@ -35,13 +35,25 @@ def write_dictionary(tables: DeltaTables, kinds: Iterable[str], *, with_attribut
     rows = describe_features(feature_names(tables), kinds, attributes, read_noted(tables).actions)
     digest = blake2b(rows.to_csv(index=False).encode(), digest_size=16).hexdigest()
     texts = {name: f"{meaning} ({unit})" for name, _, meaning, unit in rows.itertuples(index=False)}
-    write_comments(tables, "features", texts)
+    refused = _comment(tables, "features", texts)
     if attributes:
-        write_comments(tables, TABLE, describe_attributes(attributes))
+        refused = _comment(tables, TABLE, describe_attributes(attributes)) or refused
     if tables.get_property(NAME, NOTE) != digest:
         tables.replace(NAME, rows, "1 = 1")
         tables.set_property(NAME, NOTE, digest)
-    return f"Dictionary: {len(rows)} columns, each with its meaning and unit, in the table {NAME}."
+    return f"Dictionary: {len(rows)} columns, each with its meaning and unit, in the table {NAME}.{refused}"
+
+
+def _comment(tables: DeltaTables, name: str, texts: Mapping[str, str]) -> str:
+    """Write comments of columns, which no stage reads: where they are refused, why, for the reader of the run."""
+    from pyspark.errors import PySparkException
+
+    try:
+        write_comments(tables, name, texts)
+    except PySparkException as error:
+        why = str(error).partition("\n")[0]
+        return f" The columns of {name} could not be given comments: {why}"
+    return ""
 
 
 def feature_names(tables: Tables) -> list[str]:
