@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from cli.local.opened_notebooks import leave_out
 from lib.audience.erasing import whole_words
 
@@ -35,3 +37,28 @@ def test_outputs_and_lines_that_name_them_go_and_the_rest_stays(tmp_path):
     assert other.read_bytes() == before
     assert leave_out(tmp_path, words) == 0
     assert leave_out(tmp_path / "nowhere", words) == 0
+
+
+V3 = {"worksheets": [{"cells": [{"cell_type": "code", "input": "x = 1\nmüller", "outputs": []}]}], "nbformat": 3}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"cells": [{"source": ["user = 1\\nm\\u00fcller',  # cut off, and as JSON spells it
+        json.dumps(V3), json.dumps(V3, ensure_ascii=False), '[{"source": "müller"}]',
+        json.dumps({"cells": [{"cell_type": "code"}, "müller"]}),
+        json.dumps({"cells": [{"source": [], "outputs": "müller"}]}), "müller",
+    ],
+)  # fmt: skip
+def test_what_is_no_notebook_of_today_goes_whole_where_it_names_them(tmp_path, text):
+    path = tmp_path / "notebooks" / "own.ipynb"
+    path.parent.mkdir()
+    words = whole_words(["müller"])
+    for other in ("", text.replace("üller", "üllerei").replace("u00fcller", "u00fcllerei")):
+        path.write_text(other, encoding="utf-8")
+        assert leave_out(tmp_path, words) == 0
+        assert path.read_text(encoding="utf-8") == other
+    path.write_text(text, encoding="utf-8")
+    assert leave_out(tmp_path, words) == 1
+    assert not path.exists()
