@@ -16,8 +16,8 @@ ROWS = "workbench_rows"  # what queries call rows that were lent to them
 KEYS = pa.schema([("user_id", pa.string()), ("cutoff", pa.date32())])
 
 
-def read_asked(asked: Mapping[str, object]) -> Get:
-    """The texts of parameters, and a default for each that was not given."""
+def read_asked(asked: Mapping[str, object], *, with_users: bool) -> Get:
+    """The texts of parameters, and a default for each that was not given; `with_users` says that users were given."""
     parameters = all_parameters()
     for name in asked:
         if name not in parameters:
@@ -25,6 +25,8 @@ def read_asked(asked: Mapping[str, object]) -> Get:
             raise ConfigError(f"There is no parameter {name!r}.{f' Did you mean {near[0]}?' if near else ''}")
     texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in asked.items()}
     unasked = {name: each.widget or "" for name, each in parameters.items()} | {"events": ROWS}  # none are read here
+    if with_users:
+        unasked |= {"users": ROWS}
     return (unasked | texts).__getitem__
 
 

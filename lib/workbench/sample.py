@@ -5,7 +5,7 @@ from datetime import date
 
 import pandas as pd
 
-from lib.attributes.columns import Attribute
+from lib.attributes.columns import Attribute, read_note
 from lib.errors import ConfigError
 from lib.features.cache import read_definition
 from lib.features.extraction import AskedTypes, Extraction, read_first_seen
@@ -20,6 +20,7 @@ class Users:
 
     rows: pd.DataFrame
     attributes: tuple[Attribute, ...]
+    others: tuple[Attribute, ...] = ()  # in the rows besides: whom a question asks about may be said by them
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,11 @@ def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) 
     activity = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
     definition = read_definition(tables)
     types = AskedTypes(read_first_seen(tables, prepared.cutoffs.as_of), definition.pinned if definition else ())
-    rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}") if prepared.attributes else None
-    users = None if rows is None else Users(rows, prepared.attributes)
+    users = None
+    if note := read_note(tables):
+        rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}")
+        others = tuple(one for one in note.attributes if one not in prepared.attributes)
+        users = Users(rows, prepared.attributes, others)
     identities = tables.query("SELECT * FROM {identities}") if joined else None
     named = tables.query(f"SELECT * FROM {{named_activity}} WHERE {where}") if has_named else None
     return Sample(activity, types, users, identities, named, share)

@@ -59,7 +59,7 @@ class Workbench:
     asked : {parameter: value}
         By the names of the catalogue: `action` and `as_of` are needed, all others have their defaults.
     users : Users or None
-        Who the users are, where models may read attributes.
+        Who the users are, where models may read attributes, or the question asks about users by them.
     types : AskedTypes or None
         Where the rows are a sample: the event types of everybody, by which columns are chosen; None: those of the rows.
     identities : DataFrame or None
@@ -84,7 +84,7 @@ class Workbench:
         identities: pd.DataFrame | None = None,
         named: pd.DataFrame | None = None,
     ) -> None:
-        get = read_asked(asked)
+        get = read_asked(asked, with_users=users is not None)
         self.config = RetrainConfig.from_widgets(get)
         if self.config.as_of is None:
             raise ConfigError("as_of is blank, and nothing here says what the day is. Give one, like 2024-06-03.")
@@ -96,10 +96,11 @@ class Workbench:
         self._types = types
         self._attributes = users.attributes if users else ()
         if users:
-            schema = arrow_schema(USER_ATTRIBUTES | {one.stored: one.stored_type for one in users.attributes})
+            stored = (*users.attributes, *users.others)
+            schema = arrow_schema(USER_ATTRIBUTES | {one.stored: one.stored_type for one in stored})
             rows = pa.Table.from_pandas(users.rows[schema.names], schema=schema, preserve_index=False)
             self.tables.replace(TABLE, rows, "1 = 1")
-            self.tables.set_property(TABLE, NOTE, UsersNote("a frame", users.attributes).to_json())
+            self.tables.set_property(TABLE, NOTE, UsersNote("a frame", stored).to_json())
         self.extraction, _, _ = extraction.build_missing(
             ExtractConfig.from_widgets(get), self.tables, self.config.as_of, finish=self._with_attributes, run=types
         )

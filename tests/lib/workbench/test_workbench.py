@@ -1,7 +1,7 @@
 """The workbench gives what a run gives of the same rows, to the last digit; and refuses by name what does not fit."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -129,6 +129,26 @@ def test_attributes_stand_beside_the_features_and_are_learnt_from(after_first_ru
     params = {"family": "logistic", "C": 0.25, "lifetime": True, "groups": "all", "history": 0, "scale": "log"}
     fitted = bench.fit(features, joined, params, as_told)
     assert "attribute_number_age" in fitted.pair.columns
+
+
+@pytest.mark.parametrize("asks", [{"cohort_where": "plan = 'plus'"}, {"newcomers": "joined"}])
+def test_users_may_be_asked_about_by_what_the_table_of_users_says(asks):
+    """Also by what models may not read: here the day of sign-up."""
+    attributes = [Attribute("plan", Kind.TEXT), Attribute("joined", Kind.DATE)]
+    rows = [(f"u{n}", None, None, "plus" if n % 3 else "free", date(2024, 1, 1)) for n in range(0, 250, 2)]
+    rows.append(("new", None, None, "plus", AS_OF - timedelta(days=3)))
+    home = World(log())
+    put_users(home.tables, rows, attributes)
+    home.extract(AS_OF, users="app.members", trusted_attributes="plan,joined", **asks)
+    extracted = read_extraction(home.tables, asked(RetrainConfig, users="app.members", **asks).question, AS_OF)
+    extracted = replace(extracted, attributes=tuple(attributes[:1]))
+    sample = read_sample(home.tables, extracted, 10_000)
+    bench = Workbench(sample.activity, ASKED | asks, sample.users, sample.types)
+    features = bench.features()
+    sql = cohort_sql(bench.config.question, extracted.cutoffs.all, extracted.attributes)
+    assert_frame_equal(features, home.tables.query(f"SELECT * FROM ({sql}) c ORDER BY cutoff DESC, user_id"))
+    assert ("new" in set(features["user_id"])) == ("newcomers" in asks)
+    assert not [name for name in features if "joined" in name]
 
 
 def prepared(world):
