@@ -5,7 +5,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from cli.local.home import Home
-from lib.audience.files import DRAFT, draft_path
+from lib.audience import files
 from lib.config.kinds import is_none
 from lib.stages.exporting import control_file
 from localrun.run.record import past_runs
@@ -18,11 +18,7 @@ def exported_files(home: Home) -> list[Path]:
 
 def remove_drafts(home: Home) -> int:
     """Remove what calls that were cut off left beside such files, and beside reports; how many those were."""
-    reports = (home.root / "reports").glob(f"*/{DRAFT.format(name='*')}")
-    drafts = [path for path in (*map(draft_path, _named_files(home)), *reports) if path.is_file()]
-    for path in drafts:
-        path.unlink()
-    return len(drafts)
+    return files.remove_drafts(_named_files(home), home.root / "reports")
 
 
 def _named_files(home: Home) -> list[Path]:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib.audience.files import remove_drafts
 from lib.config.formats import IDENTIFIERS, format_names, read_format
 from lib.whole_files import write_whole
 
@@ -89,3 +90,5 @@ def erase_in_files(reports: str, exports: Sequence[str], users: Sequence[str]) -
         yield f"{sum(remove_if_named(path, words) for path in pages)} of {len(pages)} reports"
     for path in filter(Path.is_file, map(Path, exports)):
         yield f"{path}: {rewrite_list(path, users)} rows"
+    if drafts := remove_drafts(map(Path, exports), Path(reports) if reports else None):
+        yield f"{drafts} files of lists and reports that were never finished"

@@ -1,6 +1,6 @@
 """Files that come with a list: written beside their target before any table changes, and put in place afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Self
 
@@ -47,6 +47,15 @@ class Drafts:
         for target, path in self._paths.items():
             path.replace(target)
         return list(self._paths)
+
+
+def remove_drafts(targets: Iterable[Path], reports: Path | None) -> int:
+    """Remove what calls that were cut off left beside some files, and beside the reports below a folder; how many."""
+    beside = reports.glob(f"*/{DRAFT.format(name='*')}") if reports else ()
+    drafts = [path for path in (*map(draft_path, targets), *beside) if path.is_file()]
+    for path in drafts:
+        path.unlink()
+    return len(drafts)
 
 
 def draft_path(target: Path) -> Path:

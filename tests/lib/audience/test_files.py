@@ -2,7 +2,8 @@
 
 import pytest
 
-from lib.audience.files import Drafts
+from lib.audience.erasing import erase_in_files
+from lib.audience.files import Drafts, draft_path
 from lib.errors import PublishRefused
 
 
@@ -58,3 +59,15 @@ def test_nothing_is_left_where_the_list_could_not_be_put_in_use(tmp_path):
     with pytest.raises(RuntimeError, match=r"^no commit$"):
         draft(tmp_path, RuntimeError("no commit"), write_list)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_forgotten_stands_in_no_draft_that_a_kill_left(tmp_path):
+    reports, target = tmp_path / "reports", tmp_path / "list.csv"
+    drafts = [draft_path(target), draft_path(reports / "buy_7d" / "2024-06-03.html")]
+    for draft in drafts:
+        draft.parent.mkdir(exist_ok=True, parents=True)
+        draft.write_text("user_id\nana\n")
+    assert list(erase_in_files(str(reports), [str(target)], ["ana"])) == [
+        "0 of 0 reports", "2 files of lists and reports that were never finished"
+    ]  # fmt: skip
+    assert not any(draft.exists() for draft in drafts)
