@@ -32,8 +32,8 @@ from lib.tables.ids import IDS, LAST, MAY_NAME
 
 DONE = "forgotten"  # property of a table with ids: by which list it was done last
 LEFT = (
-    "What the platform keeps by itself: logs of tables for 30 days, of the list for 90, which named the least and the "
-    "greatest id of a file until now; outputs of notebooks' runs for 60 days; dropped tables, copies of the storage.",
+    "What the platform keeps by itself: logs of tables for 30 days, which named the least and the greatest id of a "
+    "file until now; outputs of notebooks' runs for 60 days; dropped tables, copies of the storage.",
     "Erase the requests and the source yourself, and call this again after a run that was under way, or a table that "
     "was restored.",
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
+WEEK = "interval 7 days"  # for so long Delta keeps files by itself
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
 
 
@@ -122,6 +123,7 @@ class DeltaTables(DeltaVersions):
         self._sql_names.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
         if self.exists(name):
+            self._keep_files(name)
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
         else:
             self._with_settings(name, writer).saveAsTable(self.full_name(name))
@@ -131,7 +133,9 @@ class DeltaTables(DeltaVersions):
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)
         writer = frame.write.format("delta").option("mergeSchema", "true")
-        if name in STATISTICS and not self.exists(name):
+        if self.exists(name):
+            self._keep_files(name)
+        elif name in STATISTICS:
             writer = self._with_settings(name, writer)
         writer.mode("append").saveAsTable(self.full_name(name))
 
@@ -191,11 +195,20 @@ class DeltaTables(DeltaVersions):
         columns = STATISTICS.get(name)
         return writer.option(STATISTICS_OF, ",".join(columns)) if columns else writer
 
+    def _keep_files(self, name: str) -> None:
+        """Let a table that an earlier version made keep its files for as long as is said; what others set stays."""
+        if name in KEPT_DAYS and self._settings(name).get(KEPT_FILES, WEEK) == WEEK:
+            self._set(name, {KEPT_FILES: f"interval {KEPT_DAYS[name]} days"})
+
+    def _settings(self, name: str) -> dict[str, str]:
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.full_name(name)}").collect()
+        return {row["key"]: row["value"] for row in rows}
+
     def properties(self, name: str) -> dict[str, str]:
         if not self.exists(name):
             return {}
-        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.full_name(name)}").collect()
-        return {row["key"].removeprefix(OURS): row["value"] for row in rows if row["key"].startswith(OURS)}
+        kept = self._settings(name)
+        return {key.removeprefix(OURS): value for key, value in kept.items() if key.startswith(OURS)}
 
     def set_properties(self, name: str, values: Mapping[str, str]) -> None:
         texts = {key: value.replace("\\", "\\\\").replace("'", "\\'") for key, value in values.items()}

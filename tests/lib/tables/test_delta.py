@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from pyspark.errors import AnalysisException
 
-from lib.tables.contracts import AUDIENCE
-from lib.tables.delta import DeltaTables
+from lib.tables.contracts import AUDIENCE, CONTRACTS
+from lib.tables.delta import KEPT_FILES, DeltaTables
 from lib.tables.delta_versions import GONE
 
 BEYOND = "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION"
@@ -73,3 +73,35 @@ def test_a_table_goes_back_to_a_version_unless_that_is_its_newest(newest, commit
     DeltaTables(spark, "main.app").restore("daily_activity", 3)
     restored = [text for text in spark.asked if text.startswith("RESTORE")]
     assert restored == ["RESTORE TABLE `main`.`app`.`daily_activity` TO VERSION AS OF 3"] * commits
+
+
+class Writing:
+    """Rows on their way into a table: all that is asked of them is kept."""
+
+    def __init__(self, name):
+        self.dtypes = tuple(CONTRACTS[name].items())
+
+    @property
+    def write(self):
+        return self
+
+    def __getattr__(self, _):
+        return lambda *_: self
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ({}, ["interval 30 days"]), ({KEPT_FILES: "interval 7 days"}, ["interval 30 days"]),
+        ({KEPT_FILES: "interval 30 days"}, []), ({KEPT_FILES: "interval 90 days"}, []),
+    ],
+)  # fmt: skip
+def test_a_table_of_an_earlier_version_keeps_its_files_longer_from_its_next_write_on(there, wanted):
+    for name, expected in (("named_activity", wanted), ("decisions", [])):
+        spark = Answering(None)
+        spark.catalog = SimpleNamespace(tableExists=lambda _: True)
+        spark.collect = lambda: [{"key": key, "value": value} for key, value in there.items()]
+        DeltaTables(spark, "main.app").append(name, Writing(name))
+        assert [text for text in spark.asked if "ALTER" in text] == [
+            f"ALTER TABLE `main`.`app`.`{name}` SET TBLPROPERTIES ('{KEPT_FILES}' = '{kept}')" for kept in expected
+        ]
