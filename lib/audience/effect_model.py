@@ -77,7 +77,9 @@ def _fit(rows: pd.DataFrame, columns: tuple[str, ...], side: Floats) -> "HistGra
         learning_rate=0.2, max_iter=20, max_leaf_nodes=6, min_samples_leaf=max(20, int(LEAF * len(rows))),
         l2_regularization=0.05 * float(weight.sum()), early_stopping=False, random_state=0, max_bins=BINS,
     )  # fmt: skip
-    return regressor.fit(_figures(rows[list(columns)]), _beyond_propensity(rows) / side, sample_weight=weight)
+    values = _figures(rows[list(columns)])
+    values[:, np.isnan(values).all(axis=0)] = 0.0  # the learner takes no column that is unknown throughout
+    return regressor.fit(values, _beyond_propensity(rows) / side, sample_weight=weight)
 
 
 def _thin(rows: pd.DataFrame) -> pd.DataFrame:

@@ -95,6 +95,18 @@ def test_nobody_is_estimated_by_what_was_learnt_from_themselves():
     assert np.bincount(user_folds(rows["user_id"])) == pytest.approx(1_200 / FOLDS, rel=0.1)
 
 
+@pytest.mark.parametrize("known", [[], [0], [1, 2]])
+def test_of_a_column_that_is_unknown_throughout_nothing_is_learnt(known):
+    rows = drawn(users=600)
+    some = user_folds(rows["user_id"])
+    of_named = rows.assign(big__recency=rows["x"].where(np.isin(some, known)).astype("Float64"))
+    learnt = fit_effects(of_named)
+    assert learnt.columns == ("propensity", "x", "big__recency")
+    if not known:
+        assert (learnt.estimate(of_named) == fit_effects(rows).estimate(rows)).all()
+        assert (learnt.estimate(of_named.assign(big__recency=1.0)) == learnt.estimate(of_named)).all()
+
+
 def test_without_lists_it_is_said_how_many_are_needed():
     assert learn_uplift(drawn(users=100), 28).uplift == uplift.Uplift(0, 0, None, 2)
     assert learn_uplift(drawn(), 28).uplift == uplift.Uplift(1, 0, None, 1)
