@@ -7,6 +7,7 @@ turned out would tell that habit again and call it an effect. So nobody is estim
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 KEYS = ("user_id", "cutoff", "treated", "label", "propensity")  # of a row; its other columns are what was known before
+LABEL_BY = "label_by_"  # of columns that hold what was known of a label by an earlier day, by `label_by`
 BESIDE = 4  # contacted users beside one left alone that are learnt from
 LEAF = 0.04  # share of the rows that a leaf has at least
 BINS = 63  # of a column's values: leaves of that size need no more
@@ -54,9 +56,10 @@ def fit_effects(rows: pd.DataFrame) -> EffectModel:
     ----------
     rows : DataFrame[KEYS, and what was known of the users at the cutoff]
         Of lists whose outcome is known; `treated` (boolean) says who was to be contacted, the others were left alone by
-        chance.
+        chance. Columns of `label_by` are no figures.
     """
-    columns = tuple(name for name in rows.columns if name not in KEYS or name == "propensity")
+    figures = (name for name in rows.columns if name not in KEYS or name == "propensity")
+    columns = tuple(name for name in figures if not name.startswith(LABEL_BY))
     rows = _thin(rows)
     side, folds = rows["treated"].to_numpy(float) - _treated_share(rows), user_folds(rows["user_id"])
     others = [folds != fold for fold in range(FOLDS)]
@@ -67,6 +70,11 @@ def user_folds(users: Iterable[str]) -> npt.NDArray[np.int64]:
     """The fold of each user, from 0: the same one every time, whoever else is there and whoever is held out."""
     digests = (blake2b(str(user).encode(), key=b"effects", digest_size=8).digest() for user in users)
     return np.array([int.from_bytes(digest) % FOLDS for digest in digests], np.int64)
+
+
+def label_by(day: date) -> str:
+    """The column that holds labels as they were known on an earlier day."""
+    return f"{LABEL_BY}{day:%Y_%m_%d}"
 
 
 def _fit(rows: pd.DataFrame, columns: tuple[str, ...], side: Floats) -> "HistGradientBoostingRegressor":

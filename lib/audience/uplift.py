@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lib.audience.contacts import ARM
-from lib.audience.effect_model import EffectModel, Floats, fit_effects
+from lib.audience.effect_model import EffectModel, Floats, fit_effects, label_by
 from lib.evaluation.measured import Measured
 from lib.timeline import known_on
 
@@ -64,7 +64,8 @@ def learn_uplift(rows: pd.DataFrame, reach_days: int, delay_days: int = 0, fit: 
     Parameters
     ----------
     rows : DataFrame
-        As `fit_effects` has them; of lists whose outcome is known and whose days do not overlap.
+        As `fit_effects` has them; of lists whose outcome is known and whose days do not overlap. Of a list that others
+        are judged by, `label_by` their days is there where labels may have changed since.
     """
     fit, rows = fit or fit_effects, take_lists(rows)
     judged = list(judged_estimates(rows, reach_days, delay_days, fit))
@@ -75,10 +76,15 @@ def learn_uplift(rows: pd.DataFrame, reach_days: int, delay_days: int = 0, fit: 
 def judged_estimates(
     rows: pd.DataFrame, reach_days: int, delay_days: int, fit: Fit
 ) -> Iterator[tuple[pd.DataFrame, Floats]]:
-    """The rows of each list that can be judged, with what was estimated of them by earlier lists."""
+    """The rows of each list that can be judged, with what was estimated of them by earlier lists.
+
+    By what was known of those on its day: a label that a late event has changed since then is in `label_by` as it was.
+    """
     for cutoff in sorted(set(rows["cutoff"])):
         before = rows[rows["cutoff"].map(lambda day: known_on(day, reach_days, delay_days)) <= cutoff]
         if len(before):
+            known = label_by(cutoff)
+            before = before.assign(label=before[known]) if known in before else before
             part = rows[rows["cutoff"] == cutoff]
             yield part, fit(before).estimate(part)
 

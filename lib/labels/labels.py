@@ -61,14 +61,14 @@ def labelled_cohort_sql(
     return labelled_sql(cohort_sql(question, cutoffs, attributes), question, cutoffs, as_of)
 
 
-def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: date) -> str:
-    """SQL for rows of users at matured cutoffs with what happened: all their columns, then `label` (0 or 1).
+def labelled_sql(rows: str, question: Question, cutoffs: Sequence[date], as_of: date, label: str = "label") -> str:
+    """SQL for rows of users at matured cutoffs with what happened: all their columns, then the label (0 or 1).
 
     `rows` is a SELECT that has user_id and cutoff.
     """
     others, doers = (1, 0) if question.without else (0, 1)
     return (
-        f"SELECT r.*, CASE WHEN p.user_id IS NULL THEN {others} ELSE {doers} END AS label FROM ({rows}) r "
+        f"SELECT r.*, CASE WHEN p.user_id IS NULL THEN {others} ELSE {doers} END AS {label} FROM ({rows}) r "
         f"LEFT JOIN ({positives_sql(question, cutoffs, as_of)}) p ON r.user_id = p.user_id AND r.cutoff = p.cutoff"
     )
 

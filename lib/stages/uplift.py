@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lib import timeline
 from lib.audience import uplift as rules
-from lib.audience.effect_model import EffectModel
+from lib.audience.effect_model import LABEL_BY, EffectModel, label_by
 from lib.audience.parts import CHOSEN, CONTROL
 from lib.audience.uplift import Learnt, learn_uplift
 from lib.config.question import Question
@@ -18,6 +18,7 @@ from lib.config.stages import PublishConfig
 from lib.config.words import STAYING
 from lib.features.vocabulary import USER_FEATURES, type_prefix
 from lib.labels.activity import with_named_features_sql
+from lib.labels.labels import labelled_sql
 from lib.labels.rows import user_hash
 from lib.stages.ledger import read_held_out, with_sides_sql
 from lib.stages.listed import Listed
@@ -26,6 +27,7 @@ from lib.tables.protocol import Tables
 from lib.tables.sql import column_sql, number_sql
 
 MOST_ROWS = 50_000  # users of one list who are learnt from
+SIDED = ("label", "propensity")  # what is the other way round of those who stay away
 ESTIMATES = pa.schema([("user_id", pa.string()), ("effect", pa.float64())])
 
 
@@ -34,7 +36,8 @@ def read_uplift(config: PublishConfig, tables: Tables, as_of: date) -> Learnt:
 
     What was learnt is behaviour under contacts and without them, side by side: no model of propensities reads it.
     """
-    lists = [_read_list(config, tables, cutoff, as_of) for cutoff in _known_cutoffs(config, tables, as_of)]
+    cutoffs = _known_cutoffs(config, tables, as_of)
+    lists = [_read_list(config, tables, cutoff, cutoffs, as_of) for cutoff in cutoffs]
     rows = pd.concat([one for one in lists if len(one)], ignore_index=True) if any(map(len, lists)) else _nobody()
     return learn_uplift(rows, config.question.reach_days, config.label_complete_after_days)
 
@@ -83,17 +86,26 @@ def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[d
     return sorted(timeline.apart(enough["cutoff"], question.reach_days))[-rules.MOST_LISTS :]
 
 
-def _read_list(config: PublishConfig, tables: Tables, cutoff: date, as_of: date) -> pd.DataFrame:
-    """The rows of one list that can be learnt from; none where its features are kept no longer."""
+def _read_list(
+    config: PublishConfig, tables: Tables, cutoff: date, others: Sequence[date], as_of: date
+) -> pd.DataFrame:
+    """The rows of one list that can be learnt from; none where its features are kept no longer.
+
+    With their labels as known at as_of, and as known on the days of the other lists that can be judged by this one.
+    """
     question, seed = config.question, config.seed
     held_out = read_held_out(question, tables, cutoff)
     tables.define("is_held_out", held_out.flags, "boolean")
     tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
     scored = with_sides_sql(question, tables, cutoff, as_of)
+    known = timeline.known_on(cutoff, question.reach_days, config.label_complete_after_days)
+    judged = [day for day in others if day >= known]
+    for day in judged:
+        scored = labelled_sql(scored, question, [cutoff], day, label_by(day))
     users = int(tables.query(f"SELECT COUNT(*) AS n FROM ({scored}) s")["n"].iloc[0])
     some = f"user_place(s.user_id) < {number_sql(MOST_ROWS / users)}" if users > MOST_ROWS else "1 = 1"
     names = _feature_names(tables, question)
-    columns = "".join(f", f.{column_sql(name)}" for name in names)
+    columns = "".join([f", s.{label_by(day)}" for day in judged] + [f", f.{column_sql(name)}" for name in names])
     rows = tables.query(
         f"SELECT s.user_id, s.cutoff, s.propensity, s.label, s.file, s.reached, "
         f"is_held_out(s.user_id) AS alone{columns} FROM ({scored}) s "
@@ -113,7 +125,8 @@ def _sides(rows: pd.DataFrame, *, of_home: bool, turned: bool) -> pd.DataFrame:
     kept = rows.assign(treated=treated.to_numpy(bool))[(treated | alone).to_numpy(bool)]
     kept = kept.drop(columns=["file", "reached", "alone"])
     # whoever is kept by a contact does not stay away: the effect is that on those who do not
-    return kept.assign(label=1 - kept["label"], propensity=1 - kept["propensity"]) if turned else kept
+    of_both = [name for name in kept.columns.astype(str) if name in SIDED or name.startswith(LABEL_BY)]
+    return kept.assign(**{name: 1 - kept[name] for name in of_both}) if turned else kept
 
 
 def _feature_names(tables: Tables, question: Question) -> list[str]:

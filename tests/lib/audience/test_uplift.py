@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import effects as worlds
 from lib.audience import uplift
-from lib.audience.effect_model import FOLDS, fit_effects, user_folds
+from lib.audience.effect_model import FOLDS, fit_effects, label_by, user_folds
 from lib.audience.uplift import compare_orders, learn_uplift, measure_added, take_lists
 
 FIRST = date(2024, 1, 1)
@@ -59,6 +59,19 @@ def test_a_list_is_judged_by_those_alone_whose_outcome_was_known_on_its_day():
 
     learn_uplift(rows, 28, fit=fit)
     assert seen == [[FIRST], [FIRST, FIRST + timedelta(days=28)]]  # for the second list, and for a new one
+
+
+def test_a_list_is_judged_by_labels_as_they_were_known_on_its_day():
+    rows, day, seen = drawn(lists=2, users=1_200), FIRST + timedelta(days=28), []
+    late = rows.assign(**{label_by(day): np.where(rows["cutoff"] == FIRST, 0.0, np.nan)})
+
+    def fit(before):
+        seen.append(before["label"].sum())
+        return fit_effects(before)
+
+    learnt = learn_uplift(late, 28, fit=fit)
+    assert seen == [0, rows["label"].sum()]
+    assert learnt.model.columns == ("propensity", "x")
 
 
 def test_where_a_contact_does_nothing_no_order_is_shown():

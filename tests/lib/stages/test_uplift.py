@@ -1,12 +1,15 @@
 """Whom a contact moves: what is read of past lists, and a list in that order."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from lib.audience import uplift as rules
+from lib.audience.effect_model import label_by
 from lib.audience.uplift import Learnt, Uplift
 from lib.config.stages import PublishConfig
 from lib.evaluation.measured import Measured
@@ -15,7 +18,7 @@ from lib.stages.contacting import write_chosen
 from lib.stages.exporting import export_list
 from lib.stages.uplift import read_uplift
 from tests.builders.exports import users_of
-from tests.builders.runs import AS_OF, NEXT, asked, two_lists
+from tests.builders.runs import AS_OF, NEXT, activity, ago, asked, row, two_lists
 
 CONFIG = asked(PublishConfig)
 SHOWN = Uplift(4, 3, Measured(0.0045, 0.0011, 0.0079), 0)
@@ -35,11 +38,11 @@ def learnt(world, monkeypatch):
     return found
 
 
-def known_rows(world, monkeypatch):
+def known_rows(world, monkeypatch, as_of=NEXT, config=CONFIG):
     """The rows that are learnt from."""
     seen = []
     monkeypatch.setattr("lib.stages.uplift.learn_uplift", lambda rows, *_: seen.append(rows))
-    read_uplift(CONFIG, world.tables, NEXT)
+    read_uplift(config, world.tables, as_of)
     return seen[0]
 
 
@@ -64,6 +67,22 @@ def test_of_a_list_with_a_file_those_in_it_are_learnt_from_and_those_beside_it(w
     )
     treated = known_rows(world, monkeypatch).set_index("user_id")["treated"]
     assert treated.to_dict() == dict.fromkeys(chosen, True) | dict.fromkeys(control, False)
+
+
+def test_what_becomes_known_after_a_list_does_not_change_the_labels_that_it_is_judged_by(world, monkeypatch):
+    weeks = NEXT + timedelta(days=7)
+    before = known_rows(world, monkeypatch, weeks).query("label == 0").groupby("cutoff")["user_id"].first()
+    late = [row(before[AS_OF], ago(-1, AS_OF), "buy", known=NEXT), row(before[NEXT], NEXT, "buy", known=NEXT)]
+    there = world.tables.arrow("SELECT * FROM {daily_activity}").cast(activity().schema)
+    world.tables.replace("daily_activity", pa.concat_tables([there, activity(*late)]), "1 = 1")
+    rows = known_rows(world, monkeypatch, weeks).set_index(["cutoff", "user_id"])
+    known = label_by(NEXT)
+    assert [name for name in rows if name.startswith("label")] == ["label", known]
+    assert rows.loc[[(AS_OF, before[AS_OF]), (NEXT, before[NEXT])], "label"].tolist() == [1, 1]
+    assert rows.loc[(AS_OF, before[AS_OF]), known] == 0  # of the judged list's own day: it came too late
+    first = rows.loc[AS_OF].drop(index=before[AS_OF])
+    assert (first[known] == first["label"]).all()
+    assert rows.loc[NEXT, known].isna().all()
 
 
 def test_before_a_list_is_over_nothing_is_known(world):
