@@ -18,6 +18,7 @@ from lib.config.stages import PublishConfig
 from lib.config.words import STAYING
 from lib.features.vocabulary import USER_FEATURES, type_prefix
 from lib.labels.activity import with_named_features_sql
+from lib.labels.cohorts import cohort_sql
 from lib.labels.labels import labelled_sql
 from lib.labels.rows import user_hash
 from lib.stages.ledger import read_held_out, with_sides_sql
@@ -56,7 +57,7 @@ def add_estimates(listed: Listed, tables: Tables, question: Question, cutoff: da
         known["propensity"] = 1 - known["propensity"] if turned else known["propensity"]
         return pa.table([rows["user_id"], pa.array(model.estimate(known))], schema=ESTIMATES)
 
-    there = [name for name in names if name in _feature_names(tables, question)]
+    there = [name for name in names if name in _feature_names(tables, question, cutoff)]
     columns = "".join(f", {column_sql(name)}" for name in there)
     rows = (
         f"SELECT f.user_id, p.propensity{columns} FROM ({_features_sql(question, cutoff)}) f JOIN {{predictions}} p "
@@ -104,7 +105,7 @@ def _read_list(
         scored = labelled_sql(scored, question, [cutoff], day, label_by(day))
     users = int(tables.query(f"SELECT COUNT(*) AS n FROM ({scored}) s")["n"].iloc[0])
     some = f"user_place(s.user_id) < {number_sql(MOST_ROWS / users)}" if users > MOST_ROWS else "1 = 1"
-    names = _feature_names(tables, question)
+    names = _feature_names(tables, question, cutoff)
     columns = "".join([f", s.{label_by(day)}" for day in judged] + [f", f.{column_sql(name)}" for name in names])
     rows = tables.query(
         f"SELECT s.user_id, s.cutoff, s.propensity, s.label, s.file, s.reached, "
@@ -129,15 +130,20 @@ def _sides(rows: pd.DataFrame, *, of_home: bool, turned: bool) -> pd.DataFrame:
     return kept.assign(**{name: 1 - kept[name] for name in of_both}) if turned else kept
 
 
-def _feature_names(tables: Tables, question: Question) -> list[str]:
+def _feature_names(tables: Tables, question: Question, cutoff: date) -> list[str]:
     """What is known of every user, and of the actions asked about: of other event types too little tells of effects."""
-    there = tables.arrow(f"SELECT * FROM ({_features_sql(question, date.min)}) f LIMIT 0").column_names
+    there = tables.arrow(f"SELECT * FROM ({_features_sql(question, cutoff)}) f LIMIT 0").column_names
     prefixes = tuple(f"{type_prefix(kind)}__" for kind in question.kinds)
     return [name for name in there if name in USER_FEATURES or name.startswith(prefixes)]
 
 
 def _features_sql(question: Question, cutoff: date) -> str:
-    """SQL for the features of a cutoff, with those of the actions that the question names."""
+    """SQL for what was known of users at a cutoff, with the columns of the actions that the question names.
+
+    A newcomer has no row in `features`: then those who were asked about are read as predict reads them.
+    """
+    if question.newcomers:
+        return cohort_sql(question, [cutoff])
     rows = f"SELECT * FROM {{features}} WHERE cutoff = DATE '{cutoff}'"
     return with_named_features_sql(rows, question, [cutoff])
 

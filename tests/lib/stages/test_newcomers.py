@@ -5,8 +5,15 @@ from datetime import timedelta
 import pyarrow as pa
 
 from lib.attributes.columns import Attribute, Kind
+from lib.audience import uplift as rules
+from lib.audience.ranking import HeldOut
+from lib.config.stages import PublishConfig
+from lib.stages.contacting import with_resting_sql
+from lib.stages.listed import rank_list
+from lib.stages.nearby import Near
+from lib.stages.uplift import add_estimates, read_uplift
 from tests.builders.attributes import put_users
-from tests.builders.runs import AS_OF, NEXT, World, log
+from tests.builders.runs import AS_OF, NEXT, World, asked, log
 
 NEW = {"users": "app.members", "newcomers": "joined", "reasons": 3}
 DAYS = range(-7, 90)  # before AS_OF, on each of which somebody joins
@@ -34,7 +41,18 @@ def home():
     return world
 
 
-def test_users_without_events_are_scored_listed_and_held_to_what_they_did():
+def estimated(world, monkeypatch):
+    """What contacts are estimated to add on the list of AS_OF, learnt from that same list, whose days are over."""
+    monkeypatch.setattr(rules, "FEWEST", 5)
+    config = asked(PublishConfig, **NEW)
+    model = read_uplift(config, world.tables, NEXT).model
+    near = Near(world.tables, with_resting_sql(f"SELECT * FROM {{predictions}} WHERE cutoff = DATE '{AS_OF}'", ""))
+    listed = rank_list(near, near.read_spread(), HeldOut("q", 0.2, 0), low_evidence=False)
+    with_effects = add_estimates(listed, world.tables, config.question, AS_OF, model)
+    return with_effects.read(whole=True).set_index("user_id")["effect"]
+
+
+def test_users_without_events_are_scored_listed_and_held_to_what_they_did(monkeypatch):
     world = home()
     world.run(AS_OF, **NEW)
     listed = world.rows("audience").set_index("user_id")
@@ -50,6 +68,9 @@ def test_users_without_events_are_scored_listed_and_held_to_what_they_did():
     world.train(**NEW, run_id="run-2")
     outcomes = world.rows("outcomes", f"question = '{slug}' AND part = 'all' AND metric = 'auc'")
     assert outcomes["users"].tolist() == [len(listed)]
+    effects = estimated(world, monkeypatch)
+    assert set(effects.index) == set(listed.index)
+    assert effects.notna().all()
 
 
 def test_where_nobody_asks_about_them_nothing_of_theirs_is_kept():
