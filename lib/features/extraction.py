@@ -59,11 +59,20 @@ class Extraction:
 
 
 @dataclass(frozen=True)
+class NamedDays:
+    """Of named actions, by kind: when each was first known, and where a source had lost its first days."""
+
+    first: Mapping[str, date]
+    begins: Mapping[str, date]
+
+
+@dataclass(frozen=True)
 class AskedTypes:
     """What all questions of a run have in common: the event types that there are, and those that are asked about."""
 
     first_seen: Mapping[str, list[tuple[date, int]]]  # of each type, how many users showed it first on which day
     actions: tuple[str, ...]
+    named: NamedDays | None = None  # where the rows are a sample: those of everybody
 
 
 def read_extraction(tables: Tables, question: Question, as_of: date | None) -> Extraction:
@@ -125,10 +134,13 @@ def build_missing(
     """
     run = run or AskedTypes(read_first_seen(tables, as_of), config.question.plain_actions)
     first_seen = run.first_seen
-    first_days = named.read_first_days(tables, [one.kind for one in config.question.named], as_of)
+    kinds = [one.kind for one in config.question.named]
+    days = run.named or read_named_days(tables, kinds, as_of)
+    first_days = {kind: days.first[kind] for kind in kinds if kind in days.first}
     _check_types(config.question, first_seen, first_days, as_of)
     known = first_days | {kind: min(day for day, _ in days) for kind, days in first_seen.items()}
-    begun = max([min(known[kind] for kind in config.question.kinds), *_late_begins(tables, first_days)])
+    begins = [day for kind, day in days.begins.items() if kind in first_days]
+    begun = max([min(known[kind] for kind in config.question.kinds), *begins])
     cutoffs = timeline.lay_out_cutoffs(
         as_of, max(choose_vocabulary(first_seen, as_of, config.max_event_types).log_start, begun),
         horizon_days=config.question.reach_days, cadence_days=config.cadence_days, most=config.max_cutoffs,
@@ -172,10 +184,11 @@ def _check_types(question: Question, first_seen: Collection[str], first_days: Co
         event_rules.check_actions(plain, first_seen, as_of, "the event types in cohort_where")
 
 
-def _late_begins(tables: Tables, kinds: Collection[str]) -> list[date]:
-    """The days before which named actions lack rows that other types have: no cutoff may learn from what is missing."""
-    begins = read_noted(tables).begins if kinds else {}
-    return [day for kind, day in begins.items() if kind in kinds]
+def read_named_days(tables: Tables, kinds: Sequence[str], as_of: date) -> NamedDays:
+    """The days of some named actions. No cutoff may learn from days that a source had lost: other types have them."""
+    if not kinds:
+        return NamedDays({}, {})
+    return NamedDays(named.read_first_days(tables, kinds, as_of), read_noted(tables).begins)
 
 
 def write_features(tables: Tables, plan: dict[date, Vocabulary]) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from lib.attributes.columns import Attribute, read_note
 from lib.errors import ConfigError
 from lib.features.cache import read_definition
-from lib.features.extraction import AskedTypes, Extraction, read_first_seen
+from lib.features.extraction import AskedTypes, Extraction, read_first_seen, read_named_days
 from lib.labels.sampling import digest_limit
 from lib.tables.protocol import Tables
 from lib.tables.sql import text_literal
@@ -43,22 +43,22 @@ def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) 
     Raises
     ------
     ConfigError
-        If ids are joined to persons, or actions are named, and there are more users than so many: what is drawn would
-        be parts of persons, and would know an action from another day on than the whole does.
+        If ids are joined to persons, and there are more users than so many: what is drawn would be parts of persons.
     """
     (there,) = tables.query("SELECT COUNT(DISTINCT user_id) AS users FROM {daily_activity}")["users"]
     share = min(1.0, most / max(int(there), 1))
     joined, has_named = (tables.exists(name) for name in ("identities", "named_activity"))
-    if share < 1 and (joined or has_named):
-        what = "joins to persons" if joined else "has named actions of"
+    if share < 1 and joined:
         raise ConfigError(
-            f"most_users is {most}, and this home has {there} ids that it {what}: a sample would tell of these "
-            f"otherwise than the whole. Say most_users={there}, or look at a home of fewer users."
+            f"most_users is {most}, and this home has {there} ids that it joins to persons: a sample would tell of "
+            f"these otherwise than the whole. Say most_users={there}, or look at a home of fewer users."
         )
     where = f"SUBSTR(MD5(user_id || ' {seed}'), 1, 8) < '{digest_limit(share)}'"
     activity = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
     definition = read_definition(tables)
-    types = AskedTypes(read_first_seen(tables, prepared.cutoffs.as_of), definition.pinned if definition else ())
+    as_of, pinned = prepared.cutoffs.as_of, definition.pinned if definition else ()
+    kinds = tables.query("SELECT DISTINCT event_type FROM {named_activity}")["event_type"] if has_named else ()
+    types = AskedTypes(read_first_seen(tables, as_of), pinned, read_named_days(tables, list(kinds), as_of))
     users = None
     if note := read_note(tables):
         rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}")
