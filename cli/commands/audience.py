@@ -12,6 +12,7 @@ from cli.errors import CliError
 from cli.local import questions
 from cli.local.home import Home, lock_home, new_run_id, open_home
 from cli.local.paths import whole_paths
+from lib.audience.effects import has_estimates, with_effects
 from lib.audience.ranking import format_list
 from lib.config.bases import ModelConfig
 from lib.config.catalogue import defaults
@@ -75,7 +76,10 @@ def _format_list(home: Home, config: ModelConfig, head: int) -> Iterator[str]:
         f"{audience['propensity'].sum():,.0f} of them expected to "
         f"{config.question.words.act}, {held.sum():,} held out"
     )
-    yield from format_list(audience[~held].sort_values("rank").head(head))  # whom somebody may contact
+    free = with_effects(audience[~held].sort_values("rank"), None, None, None)  # whom somebody may contact
+    if has_estimates(free):
+        yield "  those first whom a contact is estimated to move most, as order=uplift asked:"
+    yield from format_list(free.head(head))
     yield "  lists so far, newest first:"
     publications = questions.rows(home, config, "publications").sort_values("number", ascending=False).head(_NEWEST)
     for row in publications.to_dict("records"):

@@ -51,6 +51,7 @@ def format_recommendation(advice: Advice) -> str:
         why = NOBODY.get(advice.rule, "nobody is left to")
         return f"Contact nobody: {why}; {again}"
     head = f"Contact the first {len(advice.contact):,} of {advice.users:,}"
+    head += " by estimated effect (the column effect, not rank)" if advice.in_order else ""
     act = (
         f"about {format_people(advice.expected)} of them {advice.question} {advice.when}, "
         "as users like them did under the contacts of that time"
@@ -111,7 +112,7 @@ def format_order(advice: Advice) -> str:
             "average over how many are contacted"
         )
         if advice.in_order:
-            return f"{about} The list is in that order, as order=uplift asks: {better}."
+            return f"{about} The file is in that order, as order=uplift asks; rank is that by probability: {better}."
         return f"{about} That is known well enough to be used: {better}. order=uplift puts it in use."
     kept = " order=uplift was asked for; the list stays in the order of probability." if asked else ""
     if uplift.judged and uplift.more is None:
@@ -124,6 +125,13 @@ def format_order(advice: Advice) -> str:
 
 def _lists(number: int) -> str:
     return "1 list" if number == 1 else f"{number} lists"
+
+
+def format_head(advice: Advice, number: str = "") -> str:
+    """What stands above the first (so many) of those who may be contacted, in the order in which they are to be."""
+    if advice.in_order:
+        return f"The {number or 'users '}who may be contacted and whom that is estimated to move most"
+    return f"The {number}likeliest who may be contacted"
 
 
 def format_past(advice: Advice) -> str:

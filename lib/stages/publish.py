@@ -228,7 +228,7 @@ def _summarise(config: PublishConfig, new: _NewList, facts: Facts) -> list[str]:
         *contacts.format_quiet(new.chosen, config.contacts),
         *format_segments(facts.segments, config.question.words),
         *(new.files.format(config.export) if new.files else []),
-        "The ten likeliest who may be contacted:",
+        f"{sentences.format_head(facts.advice, 'ten ')}:",
         *audience_rules.format_list(new.chosen.free.head(10)),
     ]
 

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from datetime import date
 
+import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
@@ -65,6 +66,19 @@ def tables(world, monkeypatch):
 
     monkeypatch.setattr(cli_questions, "tables", opened)
     return twin
+
+
+def test_a_list_by_estimated_effects_begins_with_the_largest(home, world, said):
+    listed = world.tables.query("SELECT * FROM {audience} ORDER BY rank")
+    of_effects = listed.assign(effect=listed["rank"] / 1000)
+    rows = pa.Table.from_pandas(of_effects, world.tables.stored["audience"].schema, preserve_index=False)
+    write_deltalake(home.warehouse / "shop" / "audience", rows, mode="overwrite")
+    lines = said("--head", "2")[1].splitlines()
+    assert lines[2] == "  those first whom a contact is estimated to move most, as order=uplift asked:"
+    last = listed[~listed["held_out"]].tail(2)[::-1]
+    assert [line.split()[:2] for line in lines[3:5]] == [
+        [str(n), user] for n, user in zip(last["rank"], last["user_id"], strict=True)
+    ]
 
 
 def test_every_question_s_list_is_shown_with_those_before_it(said, world):

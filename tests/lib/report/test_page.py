@@ -295,6 +295,14 @@ def test_the_head_is_of_users_who_may_be_contacted_and_those_held_out_stand_apar
     assert told.texts(FREE, 4)[0] == ("rent: 4 times in 28 days, last 3 days agoactivity: on 20 days")
 
 
+def test_of_a_list_by_estimated_effects_the_page_calls_nobody_of_the_head_the_likeliest(sixth, told):
+    of_effects = Page.of(replace(sixth, audience=sixth.audience.assign(effect=0.01)))
+    assert "Contact so many, those moved most first" in of_effects.told
+    assert len(of_effects.texts("The users who may be contacted and whom that is estimated to move most", 1)) == 20
+    assert FREE not in of_effects.told
+    assert "Contact so many, the likeliest first" in told.told
+
+
 def test_the_slider_and_its_table_count_those_who_act_among_the_first(sixth):
     priced = replace(ALL, value_of_action=10.0, cost_of_contact=2.0)
     told = Page.of(replace(sixth, contacts=priced, currency="EUR"))

@@ -12,7 +12,7 @@ from lib.audience.uplift import Uplift
 from lib.config.words import STAYING
 from lib.evaluation.measured import Measured
 from lib.report.amounts import format_money, format_people
-from lib.report.sentences import format_advice
+from lib.report.sentences import format_advice, format_head
 from tests.builders.advice import AS_OF, advice
 
 ANYWAY = "Would they do it anyway? "
@@ -59,7 +59,7 @@ SHOWN = Uplift(4, 3, Measured(0.0045, 0.0011, 0.0079), 0)
 @pytest.mark.parametrize(("changes", "told"), [
     ({"uplift": SHOWN}, f"That is known well enough to be used: {BETTER}. order=uplift puts it in use."),
     ({"uplift": SHOWN, "order": "uplift", "in_order": True},
-     f"The list is in that order, as order=uplift asks: {BETTER}."),
+     f"The file is in that order, as order=uplift asks; rank is that by probability: {BETTER}."),
     ({"uplift": Uplift(2, 1, Measured(0.0045, -0.002, 0.011), 2), "order": "uplift"},
      "Not known yet: that needs about 2 more lists whose outcome is known, as the last ones go. order=uplift was asked "
      "for; the list stays in the order of probability."),
@@ -79,6 +79,16 @@ def test_a_list_by_estimated_effects_says_why_just_so_many():
     assert said(made, "Why 1,650: ").startswith(
         "Why 1,650: a contact is estimated to move them more than the average of the list; they are 20% of the list"
     )
+
+
+def test_a_list_by_estimated_effects_calls_nobody_the_likeliest():
+    by_effect, by_rank = advice(uplift=SHOWN, order="uplift", in_order=True), advice(uplift=SHOWN, order="uplift")
+    assert said(by_effect, "Contact ").startswith(
+        "Contact the first 1,650 of 8,273 by estimated effect (the column effect, not rank); about "
+    )
+    assert said(by_rank, "Contact ").startswith("Contact the first 1,650 of 8,273; about ")
+    assert format_head(by_effect, "ten ") == "The ten who may be contacted and whom that is estimated to move most"
+    assert format_head(by_rank, "ten ") == "The ten likeliest who may be contacted"
 
 
 def test_with_value_and_cost_the_profit_is_the_reason():

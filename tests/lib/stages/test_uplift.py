@@ -110,7 +110,9 @@ def test_asked_for_and_shown_the_file_follows_estimated_effects_and_ranks_stay(
     control = ordered.iloc[:place]
     beside = pd.read_csv(tmp_path / "list.control.csv")
     assert beside["user_id"].tolist() == control[control["held_out"]].index.tolist()
-    assert "\nWhom does a contact move? The list is in that order, as order=uplift asks: " in told
+    assert "\nWhom does a contact move? The file is in that order, as order=uplift asks; rank is that by " in told
+    head = told.partition("The ten who may be contacted and whom that is estimated to move most:\n")[2].splitlines()
+    assert [line.split()[1] for line in head] == file["user_id"].head(10).tolist()
     by_hand = asked(PublishConfig, export=tmp_path / "again.csv", export_top=20)
     export_list(by_hand, world.tables, None)
     assert pd.read_csv(tmp_path / "again.csv").equals(file)
