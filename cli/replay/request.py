@@ -38,11 +38,13 @@ _OWN = {
     "accept_shrunk": "all events are read once", "run_date": "each run takes place on its as_of",
     "compute": "all of it runs here", "feature_keys": "one machine has none",
     **dict.fromkeys(
-        ("users", "user_columns", "user_options", "trusted_attributes"), "a replay reads no table of users"
+        ("users", "user_columns", "user_options", "trusted_attributes", "newcomers", "segments"),
+        "a replay reads no table of users",
     ),
     **dict.fromkeys(("identities", "identity_columns", "identity_options"), "a replay reads no table of identities"),
 }  # fmt: skip
 _LEFT_OUT = ("as_of", "optuna_storage", "reports", "challenger", *_OF_THE_LIST)  # whatever the bundle says of them
+_NOTED = ("n_trials", "newcomers", "segments")  # all the same: homes were begun with them
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
 
@@ -101,7 +103,7 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     noted |= {"--every": arguments.every, "--stores": arguments.stores}
     noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
     noted |= {f"--world {name}": str(value) for name, value in world.items()}
-    noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name == "n_trials"}
+    noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name in _NOTED}
     if files.may_be_text(parameters["events"]):  # a home goes on with what it has read
         noted["reading of CSV"] = csv_files.RULE
     noted["scikit-learn"] = sklearn.__version__  # what one version has pickled another may read otherwise
