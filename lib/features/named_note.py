@@ -49,11 +49,15 @@ def find_begins(
 
 
 def read_noted(tables: Tables) -> NamedNote:
-    """The actions that were read before."""
+    """The actions that were read before; without those whose rows stand under a kind that is spelled otherwise now."""
     text = tables.get_property(TABLE, NOTE)
     actions, begins = [], {}
     for one in json.loads(text) if text else []:
         action = NamedAction(one["name"], one["event_type"], spell_alike(one["name"], one["where"]), one["where"])
+        if (
+            one.get("kind", action.kind) != action.kind
+        ):  # there are no rows of it: whoever asks has it read as a new one
+            continue
         actions.append(action)
         if "begins" in one:
             begins[action.kind] = date.fromisoformat(one["begins"])
@@ -65,6 +69,6 @@ def write_noted(tables: Tables, note: NamedNote) -> None:
     plain = []
     for one in note.actions:
         begins = {"begins": note.begins[one.kind].isoformat()} if one.kind in note.begins else {}
-        plain.append({"name": one.name, "event_type": one.event_type, "where": one.where} | begins)
+        plain.append({"kind": one.kind, "name": one.name, "event_type": one.event_type, "where": one.where} | begins)
     if (text := json.dumps(plain)) != tables.get_property(TABLE, NOTE):
         tables.set_property(TABLE, NOTE, text)

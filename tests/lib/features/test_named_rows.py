@@ -1,5 +1,6 @@
 """Which named actions a run reads: those that it asks for, or it is refused; those of before while that goes well."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -7,8 +8,12 @@ import pytest
 
 from lib.config.question_kinds import named_actions
 from lib.errors import ConfigError, SourceError
-from lib.features.named_note import NamedNote
+from lib.expressions.alike import spell_alike
+from lib.features.named_note import NamedNote, read_noted, write_noted
 from lib.features.named_rows import Unclear, choose_named, settle_unclear
+from lib.tables.contracts import NAMED_ACTIVITY
+from lib.tables.memory import MemoryTables
+from tests.builders.runs import activity
 
 BIG, ODD = named_actions().read("actions", "big=buy WHERE points > 50, odd=buy WHERE to_number(note) > 3")
 DAY = date(2024, 3, 1)
@@ -54,3 +59,15 @@ def test_rows_that_cannot_be_told_stop_whoever_asks_and_nobody_else():
     assert gone.notes == (
         "odd (buy WHERE to_number(note) > 3) is read no longer, and no question of this run names it. " + said + ".",
     )
+
+
+def test_an_action_whose_condition_is_spelled_otherwise_now_is_a_new_one(monkeypatch):
+    """Its rows stand under the kind of before: it would be taken for read, and have none."""
+    tables = MemoryTables()
+    tables.replace("named_activity", activity().select(list(NAMED_ACTIVITY)), "1 = 1")
+    write_noted(tables, NamedNote((BIG, ODD), {BIG.kind: DAY}))
+    assert read_noted(tables) == NamedNote((BIG, ODD), {BIG.kind: DAY})
+    monkeypatch.setattr("lib.features.named_note.spell_alike", lambda what, where: f"({spell_alike(what, where)})")
+    assert read_noted(tables) == NamedNote()
+    again = replace(BIG, same=f"({BIG.same})")
+    assert choose_named([again], [part()], read_noted(tables), anew=False).new == {again.kind}
