@@ -81,12 +81,14 @@ dbutils.widgets.text("value_of_action", "", "Value of action: none")
 dbutils.widgets.text("cost_of_contact", "", "Cost of contact: none")
 # who was contacted in so many days before as_of, on whatever question, is in no file
 dbutils.widgets.text("quiet_days_after_contact", "", "Quiet days after contact: 0")
-# whom a file holds first: the likeliest, or, once that is shown to be better, whom a contact moves most
+# whom a file holds first: the likeliest, or, once shown to be better, whom a contact moves most
 dbutils.widgets.dropdown("order", "", ["", "propensity", "uplift"], "Order: propensity")
 # what users do, in the words of a report, like: buy coffee
 dbutils.widgets.text("action_name", "", "Action name: made of action")
 # of value_of_action and cost_of_contact, like EUR, where amounts are shown
 dbutils.widgets.text("currency", "", "Currency: none")
+# for how long lists that went out of use are kept; none: for ever
+dbutils.widgets.text("keep_lists_days", "", "Keep lists days: 90")
 # tables and .csv or .parquet files of who was contacted: user_id, day, channel, question
 dbutils.widgets.text("contacted", "", "Contacted: none")
 # last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use

@@ -61,6 +61,7 @@ class Home:
         return key | {
             "compute": NONE,  # this machine, which is none of a workspace's
             "experiment": "propensity",
+            "keep_lists_days": NONE,  # it cleans up by periods of its own
             "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}",
             "reports": str(self.root / "reports"),
         }

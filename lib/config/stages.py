@@ -209,7 +209,7 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
     order: str = parameter(
         "propensity",
         choice("propensity", "uplift"),
-        "whom a file holds first: the likeliest, or, once that is shown to be better, whom a contact moves most",
+        "whom a file holds first: the likeliest, or, once shown to be better, whom a contact moves most",
     )
     action_name: str = parameter(
         "",
@@ -221,6 +221,9 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
         "",
         optional(word("a currency"), ""),
         "of value_of_action and cost_of_contact, like EUR, where amounts are shown",
+    )
+    keep_lists_days: int | None = parameter(
+        "90", optional(whole(1, unit="days"), None), "for how long lists that went out of use are kept; none: for ever"
     )
     contacted: tuple[str, ...] = parameter(
         "",

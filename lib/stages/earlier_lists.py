@@ -5,7 +5,7 @@ once, before the first list of today goes out of use.
 """
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -18,8 +18,11 @@ CARRIED = "carried"  # property of the table: that the lists of earlier versions
 MARKS = ["number", "run_id", "cutoff"]
 
 
-def keep_list(question: Question, tables: Tables) -> None:
-    """Keep the list in use, before another takes its place; again after a kill, it is there once."""
+def keep_list(question: Question, tables: Tables, days: int | None = None) -> None:
+    """Keep the list in use, before another takes its place; again after a kill, it is there once.
+
+    Lists of more than so many days before it go then; None keeps all.
+    """
     if not tables.exists("audience"):
         return
     carry_over(tables)
@@ -35,6 +38,10 @@ def keep_list(question: Question, tables: Tables) -> None:
         f"WHERE {question_sql(question)}"
     )
     tables.replace("earlier_lists", rows, f"{question_sql(question)} AND number = {number}")
+    if days is not None:
+        first = present["cutoff"].iloc[0] - timedelta(days=days)
+        if (stored["cutoff"] < first).any():
+            tables.delete("earlier_lists", f"{question_sql(question)} AND cutoff < DATE '{first}'")
 
 
 def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) -> pd.DataFrame | None:
