@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from lib.attributes.columns import TABLE, read_note
+from lib.errors import ContractBroken
 from lib.explain.dictionary import describe_attributes, describe_features
 from lib.features.named_note import read_noted
 from lib.tables.comments import write_comments
@@ -46,13 +47,10 @@ def write_dictionary(tables: DeltaTables, kinds: Iterable[str], *, with_attribut
 
 def _comment(tables: DeltaTables, name: str, texts: Mapping[str, str]) -> str:
     """Write comments of columns, which no stage reads: where they are refused, why, for the reader of the run."""
-    from pyspark.errors import PySparkException
-
     try:
         write_comments(tables, name, texts)
-    except PySparkException as error:
-        why = str(error).partition("\n")[0]
-        return f" The columns of {name} could not be given comments: {why}"
+    except ContractBroken as error:
+        return f" {error}"
     return ""
 
 

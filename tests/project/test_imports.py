@@ -44,7 +44,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "optuna": {"training.search", "training.studies", "training.trials", "training.space", "registry.spark_trials",
                "report.charts"},
     "pyspark": {
-        "tables.delta", "tables.delta_versions", "tables.frames", "tables.pickling",
+        "tables.comments", "tables.delta", "tables.delta_versions", "tables.frames", "tables.pickling",
         "sources.opening", "sources.files", "sources.lines", "sources.part",
         "sources.csv_files", "sources.json_files", "sources.parquet_files", "features.source", "features.columns",
         "features.wide", "features.named_rows", "features.writing",
