@@ -109,7 +109,7 @@ dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest ga
 dbutils.widgets.dropdown("replace_newer", "", ["", "false", "true"], "Replace newer: false")
 # how much larger one of the new and the last list may be
 dbutils.widgets.text("max_users_change", "", "Max users change: 0.5")
-# how far the propensities may have moved since the last list, or a new pair's from those of the pair before
+# how far propensities may have moved since the last list, or a new pair's from the pair's before
 dbutils.widgets.text("max_score_shift", "", "Max score shift: 0.5")
 # how many times the base rate the mean propensity may be, or the other way round
 dbutils.widgets.text("max_rate_ratio", "", "Max rate ratio: 3")

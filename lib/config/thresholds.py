@@ -49,7 +49,7 @@ class PublishLimits(FromWidgets, group=Group.LIMITS):
     max_score_shift: float = parameter(
         "0.5",
         decimal(0, 1),
-        "how far the propensities may have moved since the last list, or a new pair's from those of the pair before",
+        "how far propensities may have moved since the last list, or a new pair's from the pair's before",
     )
     max_rate_ratio: float = parameter(
         "3", decimal(1, 1000), "how many times the base rate the mean propensity may be, or the other way round"
