@@ -41,6 +41,22 @@ def short(path):
     return str(path.relative_to(ROOT))
 
 
+def loose_rows(text):
+    """Rows of tables that no table has: a blank line stands before them, and no line of dashes below."""
+    blocks = (block.splitlines() for block in re.split(r"\n\s*\n", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+    first = [(block[0], "".join(block[1:2])) for block in blocks if block and block[0].startswith("|")]
+    return [row for row, below_it in first if not re.fullmatch(r"\|[ :|-]+\|", below_it)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_every_row_stands_in_a_table(page):
+    assert loose_rows(page.read_text(encoding="utf-8")) == []
+
+
+def test_a_row_after_a_blank_line_is_found():
+    assert loose_rows("| a |\n|---|\n| b |\n\n| c |\n\ntext") == ["| c |"]
+
+
 def arrows(page, heading):
     """The arrows of the pictures below a heading, one set of (from, to) for each picture."""
     section = page.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
