@@ -28,6 +28,7 @@ from lib.tables.protocol import Tables
 from lib.tables.sql import column_sql, number_sql
 
 MOST_ROWS = 50_000  # users of one list who are learnt from
+TAKEN_BACK = ("rolled_back", "undone")  # kinds of what stands right after a list that did not stay in use
 SIDED = ("label", "propensity")  # what is the other way round of those who stay away
 ESTIMATES = pa.schema([("user_id", pa.string()), ("effect", pa.float64())])
 
@@ -76,14 +77,21 @@ def _columns(listed: Listed) -> Sequence[str]:
 
 
 def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[date]:
-    """The newest lists that were in use, left users alone, and whose days are over and do not overlap."""
+    """The newest lists that were in use, left users alone, and whose days are over and do not overlap.
+
+    One that was taken out of use again before the next came tells of no contacts: another was acted on in its days.
+    """
     question = config.question
     newest = timeline.newest_matured(as_of, question.reach_days, config.label_complete_after_days)
-    where = f"{question_sql(question)} AND kind = 'published' AND held_out_share > 0 AND cutoff <= DATE '{newest}'"
-    rows = read_rows(tables, "publications", where, "cutoff, users * held_out_share AS alone")
+    where = f"{question_sql(question)} AND kind <> 'recorded'"
+    rows = read_rows(tables, "publications", where, "number, kind, cutoff, users * held_out_share AS alone")
     if rows is None:
         return []
-    enough = rows[rows["alone"] >= rules.FEWEST / 2]  # about so many: smaller lists are not even read
+    rows = rows.sort_values("number")
+    of_runs = rows.assign(taken_back=rows["kind"].shift(-1).isin(TAKEN_BACK))[rows["kind"] == "published"]
+    last = of_runs.drop_duplicates("cutoff", keep="last")
+    told = ~last["taken_back"].astype(bool) & (last["cutoff"] <= newest)
+    enough = last[told & (last["alone"] >= rules.FEWEST / 2)]  # about so many: smaller lists are not even read
     return sorted(timeline.apart(enough["cutoff"], question.reach_days))[-rules.MOST_LISTS :]
 
 

@@ -16,7 +16,7 @@ from lib.evaluation.measured import Measured
 from lib.stages import nearby, publish
 from lib.stages.contacting import write_chosen
 from lib.stages.exporting import export_list
-from lib.stages.uplift import read_uplift
+from lib.stages.uplift import _known_cutoffs, read_uplift
 from tests.builders.exports import users_of
 from tests.builders.runs import AS_OF, NEXT, activity, ago, asked, row, two_lists
 
@@ -83,6 +83,23 @@ def test_what_becomes_known_after_a_list_does_not_change_the_labels_that_it_is_j
     first = rows.loc[AS_OF].drop(index=before[AS_OF])
     assert (first[known] == first["label"]).all()
     assert rows.loc[NEXT, known].isna().all()
+
+
+@pytest.mark.parametrize("kind", ["rolled_back", "undone"])
+def test_a_list_that_was_taken_out_of_use_again_tells_of_no_contacts(world, kind):
+    lists = world.tables.query("SELECT * FROM {publications} ORDER BY number").to_dict("records")
+
+    def read_cutoffs(*more):
+        there = lists + [
+            lists[place] | {"run_id": f"more-{number}", "number": number, "kind": what}
+            for number, (place, what) in enumerate(more, 3)
+        ]
+        world.tables.replace("publications", pd.DataFrame(there), "1 = 1")
+        return _known_cutoffs(CONFIG, world.tables, NEXT + timedelta(days=7))
+
+    assert read_cutoffs() == [AS_OF, NEXT]
+    assert read_cutoffs((0, "recorded"), (0, kind)) == [AS_OF]  # the second list was taken back, for the first
+    assert read_cutoffs((0, kind), (1, "published")) == [AS_OF, NEXT]  # and then made anew
 
 
 def test_before_a_list_is_over_nothing_is_known(world):
