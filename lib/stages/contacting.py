@@ -75,25 +75,31 @@ def sides_sql(question: Question, cutoff: date) -> str:
     `file` is chosen, control or blank. `contacted`: told of the question, or of none in particular, on a day from the
     cutoff to the end of what the list speaks of. `reached`: chosen or contacted on such a day, on whatever question.
     """
-    within = f"day >= DATE '{cutoff}' AND day < DATE '{question.window(cutoff).end}'"
+    end = question.window(cutoff).end
+    within = f"day >= DATE '{cutoff}' AND day < DATE '{end}'"
     mine, slug = list_sql(question, cutoff), question_sql(question)
-    stood = {kind: _any_sql(f"kind = '{kind}' AND {mine}") for kind in FILE}
+    stood = {kind: _any_sql(f"own AND kind = '{kind}' AND {mine}") for kind in FILE}
     of_file = " ".join(f"WHEN {condition} THEN '{kind}'" for kind, condition in stood.items())
     of_question = f"kind = 'contacted' AND {within} AND (question IS NULL OR {slug})"
     any_contact = _any_sql(f"kind IN {CONTACT} AND {within}")
     return (
         f"SELECT user_id, CASE {of_file} ELSE '' END AS file, {_any_sql(of_question)} AS contacted, "
         f"{any_contact} AS reached "
-        f"FROM ({_by_person_sql(cutoff)}) c WHERE cutoff = DATE '{cutoff}' OR ({within}) GROUP BY user_id"
+        f"FROM ({_by_person_sql(end)}) c WHERE cutoff = DATE '{cutoff}' OR ({within}) GROUP BY user_id"
     )
 
 
-def _by_person_sql(cutoff: date) -> str:
-    """SQL for all contacts, and again for the user whose id was contacted, as it was known at a cutoff."""
+def _by_person_sql(end: date) -> str:
+    """SQL for all contacts, which are `own`, and again for the user whose id was contacted.
+
+    As that was known when the days asked about ended, by which labels are told too. On which side of a file a user
+    stood was settled at the cutoff: there each id stands for itself.
+    """
     others = ", ".join(name for name in CONTACTS if name != "user_id")
-    known = f"i.joined_after < DATE '{cutoff}' AND DATE '{cutoff}' <= i.joined_until AND i.person <> i.user_id"
+    known = f"i.joined_after < DATE '{end}' AND DATE '{end}' <= i.joined_until AND i.person <> i.user_id"
     return (
-        f"SELECT user_id, {others} FROM {{contacts}} UNION ALL SELECT i.person AS user_id, {others} "
+        f"SELECT user_id, {others}, 1 = 1 AS own FROM {{contacts}} UNION ALL "
+        f"SELECT i.person AS user_id, {others}, 1 = 0 AS own "
         f"FROM {{contacts}} c JOIN {JOINED_IDS} i ON c.user_id = i.user_id AND {known}"
     )
 

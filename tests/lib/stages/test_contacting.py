@@ -190,12 +190,21 @@ def test_who_was_contacted_by_one_id_is_quiet_by_all_that_are_known_to_be_theirs
 
 
 def test_who_was_told_of_by_another_id_was_contacted():
-    tables = MemoryTables()
-    tables.elsewhere["crm.calls"] = calls(("web1", ago(0)), ("web2", ago(0)), question=[QUESTION.slug, None])
+    tables, end = MemoryTables(), QUESTION.window(AS_OF).end
+    ids = ("web1", "web2", "web3", "web4")
+    tables.elsewhere["crm.calls"] = calls(
+        *((one, ago(0)) for one in ids[:3]), question=[QUESTION.slug, None, QUESTION.slug]
+    )
     take_contacted(["crm.calls"], tables)
+    write_chosen(QUESTION, tables, AS_OF, FILE, users_of(["web4"], ["fay"]))
     put_identities(tables, [
         {"user_id": one, "person": user, "known_time": datetime.combine(day, time()), "known_day": day}
-        for one, user, day in (("web1", "bo", ago(1)), ("web2", "cy", ago(0)))
+        for one, user, day in (("web1", "bo", ago(1)), ("web2", "cy", end - timedelta(days=1)), ("web3", "di", end),
+                               ("web4", "fay", ago(0)))
     ])  # fmt: skip
     sides = tables.query(sides_sql(QUESTION, AS_OF)).set_index("user_id")
-    assert sides["contacted"].to_dict() == {"web1": True, "web2": True, "bo": True}
+    # cy becomes known inside the days asked about, as labels take it too; di only when they are over
+    called = dict.fromkeys(["web1", "web2", "web3", "bo", "cy"], True)
+    assert sides["contacted"].to_dict() == called | {"web4": False, "fay": False}
+    # reached by another id of hers, fay stays on the side on which the file had put her
+    assert sides.loc[["web4", "fay"], ["file", "reached"]].to_numpy().tolist() == [["chosen", True], ["control", True]]
