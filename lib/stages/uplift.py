@@ -90,8 +90,8 @@ def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[d
     rows = rows.sort_values("number")
     of_runs = rows.assign(taken_back=rows["kind"].shift(-1).isin(TAKEN_BACK))[rows["kind"] == "published"]
     last = of_runs.drop_duplicates("cutoff", keep="last")
-    told = ~last["taken_back"].astype(bool) & (last["cutoff"] <= newest)
-    enough = last[told & (last["alone"] >= rules.FEWEST / 2)]  # about so many: smaller lists are not even read
+    is_known = ~last["taken_back"].astype(bool) & (last["cutoff"] <= newest)
+    enough = last[is_known & (last["alone"] >= rules.FEWEST / 2)]  # about so many: smaller lists are not even read
     return sorted(timeline.apart(enough["cutoff"], question.reach_days))[-rules.MOST_LISTS :]
 
 
