@@ -10,7 +10,7 @@
 import os
 import sys
 
-dbutils.widgets.text("bundle_root", "")  # on Databricks, where the bundle's files lie; else it is the folder above
+dbutils.widgets.text("bundle_root", "")  # a job says where its files lie; by hand it is the folder above
 root = dbutils.widgets.get("bundle_root") or os.path.abspath("..")
 sys.path.insert(0, root)
 

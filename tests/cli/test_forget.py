@@ -318,7 +318,7 @@ def test_the_receipt_names_models_and_files_that_keep_rows(home, capsys):
 @pytest.mark.parametrize("name", ["csv", "parquet", "braze", "klaviyo", "salesforce", "google_customer_match"])
 def test_a_file_of_any_format_and_the_one_beside_it_name_them_no_more(home, tmp_path, name):
     user, target = first_user(home), tmp_path / f"list{read_format(name).ending}"
-    rows = table(home, "audience").to_pandas().assign(email="a@example.com", starts_in_days=0)
+    rows = table(home, "audience").to_pandas().assign(email="a@example.com", starts_in_days=0, effect=None)
     for file in (target, Path(control_file(str(target)))):
         file.write_bytes(exported(rows, read_format(name), {}, "q"))
     record = max(home.runs.glob("*/run.json"))

@@ -60,7 +60,7 @@ def home(spark, tables):
             return ingest_rules.ingest(self.config(as_of, **changes), tables, lambda _: None)
 
         def kept(self, text=BIG):
-            (action,) = self.config(40, actions=text).question.named
+            (action,) = self.config(40, action=text.partition("=")[0], actions=text).question.named
             sql = f"SELECT * FROM {{named_activity}} WHERE event_type = '{action.kind}'"
             rows = tables.query(sql).sort_values(["user_id", "day"], ignore_index=True)
             assert (rows["day"] == rows["known_day"]).all()

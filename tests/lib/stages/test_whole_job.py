@@ -59,7 +59,8 @@ def test_the_list_is_the_cohort_ranked(after_first_run):
     assert (audience["propensity"].diff().dropna() <= 0).all()
     first = audience.iloc[0]
     assert first["expected_actions"] == first["propensity"]
-    assert first.drop(["user_id", "propensity", "expected_actions", "held_out", "reasons"]).to_dict() == {
+    assert audience["effect"].isna().all()  # of nobody yet
+    assert first.drop(["user_id", "propensity", "expected_actions", "held_out", "reasons", "effect"]).to_dict() == {
         "question": "buy_7d_cohort28d", "action": "buy", "horizon_days": 7, "cutoff": AS_OF, "rank": 1, "decile": 1,
         "preprocessing_version": "1", "prediction_version": "1", "run_id": "run-1", "low_evidence": False,
         "percentile": 1, "band": "far above average", "starts_in_days": 0,
