@@ -16,7 +16,7 @@ from lib.errors import SourceError
 from lib.tables.contracts import SOURCE_CHECKS
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
-from lib.timeline import ONE_DAY, Window
+from lib.timeline import FULL_HISTORY_DAYS, ONE_DAY, Window
 
 TOLD, CORRECTED, STOPPED, ACCEPTED, MENDED = "told", "corrected", "stopped", "accepted", "mended"
 _SHOWN = 5  # days that a line names
@@ -89,10 +89,14 @@ def list_days(remarks: Collection[Remark]) -> frozenset[date]:
     )  # fmt: skip
 
 
-def read_spoken(tables: Tables, days: Window) -> list[date]:
-    """The days of a span that a check spoke of, told or accepted, and that are not mended; in order."""
+def read_spoken(tables: Tables, training: Sequence[date], as_of: date) -> list[date]:
+    """The days that a check spoke of, told or accepted, and that are not mended, in order.
+
+    Of those that models look at which learn from these cutoffs, the oldest one's past included, up to as_of.
+    """
     open_ones = [one for one in read_remarks(tables) if one.kind in (TOLD, ACCEPTED)]
-    return sorted(day for day in list_days(open_ones) if days.start <= day < days.end)
+    first = min(training) - timedelta(days=FULL_HISTORY_DAYS)
+    return sorted(day for day in list_days(open_ones) if first <= day < as_of)
 
 
 def marked(remarks: Sequence[Remark]) -> list[Remark]:

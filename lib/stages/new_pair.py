@@ -6,7 +6,7 @@ before and after.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from lib.stages.champion import load_champion
 from lib.stages.context import Context
 from lib.stages.nearby import bring_near
 from lib.stages.predict import MOST_SCORED_NEAR
-from lib.timeline import FULL_HISTORY_DAYS, Cutoffs, Window
+from lib.timeline import Cutoffs
 
 STEPS = 1_000  # in which propensities are counted
 COUNTED = pa.schema([("step", pa.int64()), ("new_ones", pa.int64()), ("old_ones", pa.int64())])
@@ -83,8 +83,7 @@ def _compare(context: Context[PublishConfig], as_of: date, old: Pair, new: Pair)
 
 def _why_no_change(context: Context[PublishConfig], cutoffs: Cutoffs, old: Pair, both: TwoPairs) -> str:
     """Why what both pairs say is not explained by what happened; blank where it is."""
-    first = min(cutoffs.training) - timedelta(days=FULL_HISTORY_DAYS)
-    spoken = read_spoken(context.tables, Window(first, cutoffs.as_of))
+    spoken = read_spoken(context.tables, cutoffs.training, cutoffs.as_of)
     if spoken:
         return f"a check of the load spoke of {spoken[0]}, which the new pair learnt from or the list rests on"
     before = [day for day in cutoffs.matured if day.isoformat() <= old.trained_through]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -27,7 +27,6 @@ from lib.stages.records import is_low_evidence, metric_rows, write_decision
 from lib.stages.summary import format_quality
 from lib.tables.delta import DeltaTables
 from lib.tables.protocol import Tables
-from lib.timeline import FULL_HISTORY_DAYS, Window
 from lib.training import challenger, space
 from lib.training.challenger import ChallengerRequest, MadeChallenger, Make
 from lib.training.search import SearchResult, TrialRunner
@@ -107,7 +106,7 @@ def run(
 
 def _may_adapt(context: Context[RetrainConfig], parts: Split, as_of: date) -> bool:
     """Whether no check of a load spoke of what a change of behaviour would be learnt from."""
-    spoken = read_spoken(context.tables, Window(parts.training[0] - timedelta(days=FULL_HISTORY_DAYS), as_of))
+    spoken = read_spoken(context.tables, parts.training, as_of)
     if spoken:
         context.say(f"no change of behaviour is learnt, since a check of the load spoke of {spoken[0]}")
     return not spoken

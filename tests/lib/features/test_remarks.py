@@ -15,11 +15,12 @@ from lib.features.remarks import (
     list_days,
     marked,
     read_remarks,
+    read_spoken,
     write_remarks,
 )
 from lib.features.thin import tell_thin
 from lib.tables.memory import MemoryTables
-from lib.timeline import Window
+from lib.timeline import FULL_HISTORY_DAYS, Window
 from tests.builders.runs import activity, row
 
 AS_OF = date(2024, 6, 3)
@@ -113,3 +114,14 @@ def test_a_week_that_lost_a_third_is_told_and_half_of_it_is_for_others_to_stop(t
     ]
     held(tables, view=usual() | dict.fromkeys(range(1, 8), 75))
     assert tell_thin(tables, AS_OF) == []
+
+
+def test_what_was_learnt_from_begins_with_the_past_of_the_oldest_cutoff(tables):
+    """Whatever their order: what broke long before the newest cutoff was learnt from by the older ones."""
+    newest, oldest = AS_OF - 40 * DAY, AS_OF - 200 * DAY
+    first = oldest - FULL_HISTORY_DAYS * DAY
+    for day in (first - DAY, first, AS_OF - DAY, AS_OF):
+        write_remarks(tables, AS_OF, "app.events", [told(Window(day, day + DAY))])
+    for training in ((newest, oldest), (oldest, newest)):
+        assert read_spoken(tables, training, AS_OF) == [first, AS_OF - DAY]
+    assert read_spoken(tables, (newest,), AS_OF) == [AS_OF - DAY]
