@@ -7,7 +7,7 @@ from datetime import date
 
 from lib.features.vocabulary import DEFINITION, Vocabulary, choose_vocabulary
 from lib.tables.protocol import Tables
-from lib.tables.sql import days_sql, text_literal
+from lib.tables.sql import days_sql, texts_sql
 
 DEFINED = "computed"  # property of features
 EXTRACTION = "extraction"  # how properties begin that say what an extraction prepared; blank: no longer stands
@@ -61,7 +61,7 @@ def drop_named(tables: Tables, kinds: Sequence[str]) -> None:
     """Delete the cached features of some named actions, after the notes of all extractions."""
     if kinds and tables.exists("named_features"):
         _blank_notes(tables)
-        tables.delete("named_features", f"event_type IN ({', '.join(map(text_literal, kinds))})")
+        tables.delete("named_features", f"event_type IN ({texts_sql(kinds)})")
 
 
 def _blank_notes(tables: Tables) -> None:

@@ -10,7 +10,7 @@ from lib.features.loads import EventCounts
 from lib.features.log import Log
 from lib.features.source import first_of_each
 from lib.tables.protocol import Tables
-from lib.tables.sql import text_literal
+from lib.tables.sql import texts_sql
 from lib.timeline import ONE_DAY
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def read_stored(tables: Tables, actions: Sequence[str]) -> tuple[EventCounts, Ev
     """What `daily_activity` holds, in all and of some types: one query tells next day, recent counts and quiet days."""
     if not tables.exists("daily_activity"):
         return {}, {}
-    listed = ", ".join(map(text_literal, actions))
-    asked = f"SUM(CASE WHEN event_type IN ({listed}) THEN count ELSE 0 END)"
+    asked = f"SUM(CASE WHEN event_type IN ({texts_sql(actions)}) THEN count ELSE 0 END)"
     counts = tables.query(
         f"SELECT known_day, day, SUM(count) AS n, {asked} AS acts FROM {{daily_activity}} GROUP BY known_day, day"
     )

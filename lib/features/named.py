@@ -11,19 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.features.build import day_number, day_numbers
+from lib.features.build import LARGEST, day_number, day_numbers
 from lib.features.rhythm import action_rhythm
 from lib.features.vocabulary import ACTION_FEATURES, TYPE_FEATURES
 from lib.features.windows import WINDOWS, Bools, Floats, Series, first_of_run, sort_order, type_features
 from lib.tables.contracts import NAMED_FEATURES
 from lib.tables.protocol import Tables
 from lib.tables.schemas import arrow_schema
-from lib.tables.sql import days_sql, text_literal
+from lib.tables.sql import days_sql, text_literal, texts_sql
 from lib.tables.views import ACTIVITY, NAMED_ACTIONS
 
 FEATURES = (*TYPE_FEATURES, *ACTION_FEATURES)
 SCHEMA = arrow_schema({**NAMED_FEATURES, **dict.fromkeys(FEATURES, "float")})
-LARGEST = float(np.finfo(np.float32).max)
 Plan = Mapping[date, Mapping[str, date]]  # cutoff -> the named actions that it knows, and each one's first day
 
 
@@ -33,7 +32,7 @@ def read_first_days(tables: Tables, kinds: Sequence[str], as_of: date) -> dict[s
         return {}
     rows = tables.query(
         "SELECT event_type, MIN(known_day) AS first_day FROM {named_activity} "
-        f"WHERE event_type IN ({_list_sql(kinds)}) AND known_day < DATE '{as_of}' GROUP BY event_type"
+        f"WHERE event_type IN ({texts_sql(kinds)}) AND known_day < DATE '{as_of}' GROUP BY event_type"
     )
     return dict(rows.itertuples(index=False))
 
@@ -63,7 +62,7 @@ def _rows_sql(kinds: Sequence[str], before: date) -> str:
     known = f"known_day < DATE '{before}' AND joined_after < DATE '{before}' AND known_day < joined_until"
     return (
         f"SELECT {whose}, event_type, count, value FROM {NAMED_ACTIONS} n "
-        f"WHERE event_type IN ({_list_sql(kinds)}) AND {known} UNION ALL "
+        f"WHERE event_type IN ({texts_sql(kinds)}) AND {known} UNION ALL "
         f"SELECT DISTINCT {whose}, CAST(NULL AS STRING) AS event_type, CAST(0 AS BIGINT) AS count, "
         f"CAST(NULL AS DOUBLE) AS value FROM {ACTIVITY} d WHERE {known}"
     )
@@ -76,10 +75,6 @@ def _where_sql(plan: Plan) -> str:
             days.setdefault(kind, []).append(day)
     each = [f"(event_type = {text_literal(kind)} AND cutoff IN ({days_sql(own)}))" for kind, own in days.items()]
     return " OR ".join(each)
-
-
-def _list_sql(kinds: Sequence[str]) -> str:
-    return ", ".join(map(text_literal, kinds))
 
 
 def each_cutoff(activity: pa.Table, plan: Plan) -> Iterator[pa.Table]:

@@ -18,7 +18,7 @@ from lib.features.named_note import Begin, NamedNote, find_begins
 from lib.features.shapes import read_condition
 from lib.sources.part import Part
 from lib.tables.protocol import Tables
-from lib.tables.sql import text_literal
+from lib.tables.sql import texts_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -50,10 +50,10 @@ class NamedRows:
 
     def where_sql(self, plan: Ingestion) -> str:
         """SQL condition for the rows that are written."""
-        parts = [f"event_type IN ({_list_sql([one.kind for one in self.added])})"] * bool(self.new)
+        parts = [f"event_type IN ({texts_sql([one.kind for one in self.added])})"] * bool(self.new)
         known = [one.kind for one in self.actions if one.kind not in self.new]
         if known and not plan.is_empty:
-            parts.append(f"(event_type IN ({_list_sql(known)}) AND {plan.where_sql})")
+            parts.append(f"(event_type IN ({texts_sql(known)}) AND {plan.where_sql})")
         return " OR ".join(parts)
 
 
@@ -234,11 +234,7 @@ def read_begins(tables: Tables, events: "DataFrame", actions: Sequence[NamedActi
     types = sorted({one.event_type for one in actions})
     if not types or not tables.exists("daily_activity"):
         return {}
-    by_type = f"event_type IN ({_list_sql(types)}) GROUP BY event_type"
+    by_type = f"event_type IN ({texts_sql(types)}) GROUP BY event_type"
     then = tables.query(f"SELECT event_type, MIN(day) AS day FROM {{daily_activity}} WHERE {by_type}")
     rows = events.where(F.col("event_type").isin(types)).groupBy("event_type").agg(F.min("day").alias("day")).collect()
     return find_begins(actions, {row["event_type"]: row["day"] for row in rows}, dict(then.itertuples(index=False)))
-
-
-def _list_sql(kinds: Sequence[str]) -> str:
-    return ", ".join(map(text_literal, kinds))

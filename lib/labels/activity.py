@@ -5,7 +5,7 @@ from datetime import date
 
 from lib.config.question import Question
 from lib.features.vocabulary import ACTION_FEATURES, TYPE_FEATURES, type_column
-from lib.tables.sql import days_sql, text_literal
+from lib.tables.sql import days_sql, text_literal, texts_sql
 from lib.tables.views import ACTIVITY, NAMED_ACTIONS
 
 COLUMNS = "user_id, day, event_type, known_day, count, value, joined_after, joined_until"
@@ -18,7 +18,7 @@ def activity_sql(question: Question) -> str:
     """
     if not question.named:
         return ACTIVITY
-    kinds = ", ".join(text_literal(one.kind) for one in question.named)
+    kinds = texts_sql(one.kind for one in question.named)
     return (
         f"(SELECT {COLUMNS} FROM {ACTIVITY} d "
         f"UNION ALL SELECT {COLUMNS} FROM {NAMED_ACTIONS} n WHERE event_type IN ({kinds}))"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.config.question import Question
 from lib.labels.activity import stored_sql
-from lib.tables.sql import text_literal
+from lib.tables.sql import texts_sql
 from lib.timeline import Window
 
 SHARE = 0.99  # of an action's events, of which a label is to know: the last ones may take years
@@ -19,10 +19,10 @@ def delays_sql(question: Question, as_of: date) -> str:
     """SQL for when the action's events of settled days became known. Columns: day, known_day, events (their number)."""
     end = Window.lookback(as_of, SETTLED_DAYS).start
     window = Window.lookback(end, LOOKBACK_DAYS)
-    types = ", ".join(map(text_literal, question.kinds))
     return (
         f"SELECT day, known_day, SUM(count) AS events FROM {stored_sql(question)} a "
-        f"WHERE event_type IN ({types}) AND day >= DATE '{window.start}' AND day < DATE '{window.end}' "
+        f"WHERE event_type IN ({texts_sql(question.kinds)}) "
+        f"AND day >= DATE '{window.start}' AND day < DATE '{window.end}' "
         f"AND known_day < DATE '{as_of}' GROUP BY day, known_day ORDER BY day, known_day"
     )
 

@@ -7,7 +7,7 @@ from lib.attributes.columns import Attribute
 from lib.config.question import Question
 from lib.labels.activity import activity_sql
 from lib.labels.cohorts import cohort_sql
-from lib.tables.sql import decimal_sql, text_literal
+from lib.tables.sql import decimal_sql, text_literal, texts_sql
 from lib.timeline import Window
 
 
@@ -23,11 +23,10 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
         f"SELECT DATE '{cutoff}' AS cutoff, DATE '{days.start}' AS since, DATE '{days.end}' AS until"
         for cutoff, days in spans
     )
-    types = ", ".join(map(text_literal, question.kinds))
     done = (
         f"FROM {activity_sql(question)} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
         "AND a.joined_after < s.until AND s.until <= a.joined_until "
-        f"WHERE a.event_type IN ({types}) AND a.known_day < DATE '{as_of}'"
+        f"WHERE a.event_type IN ({texts_sql(question.kinds)}) AND a.known_day < DATE '{as_of}'"
     )
     enough = "" if question.is_plain else f" HAVING {_enough_sql(question)}"
     persons = f"SELECT a.user_id, s.cutoff, s.until {done} GROUP BY a.user_id, s.cutoff, s.until{enough}"

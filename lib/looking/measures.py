@@ -12,7 +12,7 @@ from lib.features.hints import NULL_TEXTS
 from lib.looking import samples
 from lib.looking.counts import Count
 from lib.looking.samples import Drawn, Middle
-from lib.tables.sql import text_literal
+from lib.tables.sql import texts_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,7 +23,7 @@ _LONGEST = max(map(len, NULL_TEXTS))
 # of most ids the length, or the first letter, tells already that they are none of these: that costs less to see
 _POINTED = "CASE WHEN user_id < ':' THEN ENDS_WITH(user_id, '.0') ELSE FALSE END"
 _NAMELESS = (
-    f"CASE WHEN STRLEN(user_id) <= {_LONGEST} THEN LOWER(user_id) IN ({', '.join(map(text_literal, NULL_TEXTS))}) "
+    f"CASE WHEN STRLEN(user_id) <= {_LONGEST} THEN LOWER(user_id) IN ({texts_sql(NULL_TEXTS)}) "
     "ELSE FALSE END"
 )
 

@@ -10,7 +10,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lib.looking.counts import SURE, Count, scale
-from lib.tables.sql import text_literal
+from lib.tables.sql import texts_sql
 from lib.timeline import ONE_DAY
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def draw_users(
 ) -> People:
     """Look at some of the users, at all where all rows were drawn, and at what they did of some event types."""
     part, cutoffs = _part_of_users(drawn), _find_cutoffs(days)
-    listed = ", ".join(map(text_literal, kinds)) or "NULL"
+    listed = texts_sql(kinds) or "NULL"
     spans = "".join(f", {_spans_sql(horizon, cutoff)}" for horizon, cutoff in cutoffs.items())
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE people AS SELECT HASH(user_id) AS who, "

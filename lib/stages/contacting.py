@@ -5,6 +5,7 @@ from datetime import date
 
 import pandas as pd
 
+from lib.audience.parts import CHOSEN, CONTROL
 from lib.audience.release import STAYS
 from lib.config.exports import Export
 from lib.config.question import Question
@@ -15,13 +16,13 @@ from lib.stages.nearby import Near
 from lib.stages.records import list_sql, question_sql
 from lib.tables.contracts import CONTACTS
 from lib.tables.protocol import Tables
-from lib.tables.sql import days_sql, text_literal
+from lib.tables.sql import days_sql, text_literal, texts_sql
 from lib.tables.views import JOINED_IDS
 from lib.timeline import Window
 
 COLUMNS = ("day", "channel", "question")  # of who was contacted, besides user_id
-FILE = ("chosen", "control")  # kinds of rows that a file leaves
-CONTACT = "('chosen', 'contacted')"  # kinds that stand for a contact
+FILE = (CHOSEN, CONTROL)  # kinds of rows that a file leaves
+CONTACT = (CHOSEN, "contacted")  # kinds that stand for a contact
 
 
 def take_contacted(names: Iterable[str], tables: Tables) -> None:
@@ -64,7 +65,7 @@ def write_chosen(question: Question, tables: Tables, cutoff: date, export: Expor
     }  # fmt: skip
     sql = f"SELECT {', '.join(f'{columns[name]} AS {name}' for name in CONTACTS)} FROM ({users.sql}) u"
     rows = users.tables.arrow(sql) if users.here else users.tables.rows(sql)
-    mine = f"kind IN ('chosen', 'control') AND {list_sql(question, cutoff)} AND source = {text_literal(export.file)}"
+    mine = f"kind IN ({texts_sql(FILE)}) AND {list_sql(question, cutoff)} AND source = {text_literal(export.file)}"
     if users.has_rows() or tables.exists("contacts"):
         tables.replace("contacts", rows, mine)
 
@@ -81,7 +82,7 @@ def sides_sql(question: Question, cutoff: date) -> str:
     stood = {kind: _any_sql(f"own AND kind = '{kind}' AND {mine}") for kind in FILE}
     of_file = " ".join(f"WHEN {condition} THEN '{kind}'" for kind, condition in stood.items())
     of_question = f"kind = 'contacted' AND {within} AND (question IS NULL OR {slug})"
-    any_contact = _any_sql(f"kind IN {CONTACT} AND {within}")
+    any_contact = _any_sql(f"kind IN ({texts_sql(CONTACT)}) AND {within}")
     return (
         f"SELECT user_id, CASE {of_file} ELSE '' END AS file, {_any_sql(of_question)} AS contacted, "
         f"{any_contact} AS reached "
@@ -121,7 +122,7 @@ def quiet_sql(question: Question, tables: Tables, as_of: date, days: int) -> str
     own = f"question = '{question.slug}' AND cutoff = DATE '{as_of}'"
     contacted = (
         f"SELECT DISTINCT user_id FROM {{contacts}} WHERE day >= DATE '{window.start}' AND day < DATE '{window.end}' "
-        f"AND kind IN {CONTACT} AND NOT COALESCE({own}, FALSE)"
+        f"AND kind IN ({texts_sql(CONTACT)}) AND NOT COALESCE({own}, FALSE)"
     )
     return persons_sql(contacted, as_of)
 

@@ -7,7 +7,7 @@ from itertools import permutations
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.tables.protocol import Tables
-from lib.tables.sql import text_literal
+from lib.tables.sql import text_literal, texts_sql
 
 
 def write_profiles(configs: Mapping[str, PublishConfig], tables: Tables) -> int:
@@ -16,7 +16,7 @@ def write_profiles(configs: Mapping[str, PublishConfig], tables: Tables) -> int:
     Each question has its columns: propensity, decile, whether the user is held out, and what contacting may be worth,
     `value_of_action` times the propensity, null without that value. Who is not on a list has nulls there.
     """
-    slugs = ", ".join(text_literal(config.question.slug) for config in configs.values())
+    slugs = texts_sql(config.question.slug for config in configs.values())
     columns = ", ".join(column for name, config in configs.items() for column in _columns(name, config))
     where = f"question IN ({slugs}) GROUP BY user_id"
     lists = f"SELECT user_id, MAX(cutoff) AS as_of, {columns} FROM {{audience}} WHERE {where}"

@@ -30,7 +30,7 @@ from lib.stages.records import (
 from lib.stages.undone import Since, find_undone
 from lib.tables.delta_versions import KEPT_DAYS
 from lib.tables.protocol import Tables
-from lib.tables.sql import text_literal
+from lib.tables.sql import texts_sql
 
 
 class KeepsVersions(Tables, Protocol):
@@ -117,7 +117,7 @@ def _undo_question(
 
 def _first_undone(tables: Tables, question: Question, undone: frozenset[str]) -> date | None:
     """The first as_of of what is undone; None where nothing was judged, decided or published since."""
-    where = f"{question_sql(question)} AND run_id IN ({', '.join(map(text_literal, sorted(undone)))})"
+    where = f"{question_sql(question)} AND run_id IN ({texts_sql(sorted(undone))})"
     days = [
         rows["day"].min()
         for name, column in (("decisions", "as_of"), ("model_checks", "as_of"), ("publications", "cutoff"))

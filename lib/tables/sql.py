@@ -14,6 +14,11 @@ def text_literal(text: str) -> str:
     return " || ".join(f"CHR({ord(part)})" if part in ("'", "\\", "{", "}") else f"'{part}'" for part in parts)
 
 
+def texts_sql(texts: Iterable[str]) -> str:
+    """Spell texts as SQL has them, for a list of `IN`."""
+    return ", ".join(map(text_literal, texts))
+
+
 def days_sql(days: Iterable[date]) -> str:
     """Spell days as SQL has them, for a list of `IN`."""
     return ", ".join(f"DATE '{day}'" for day in days)
