@@ -17,7 +17,8 @@ from lib.errors import PublishRefused
 from lib.sources.files import is_place
 from lib.sources.user_lists import odd_days
 from lib.tables.protocol import Tables
-from lib.tables.views import JOINED_IDS
+from lib.tables.sql import days_sql
+from lib.tables.views import JOINED_IDS, counts_at_sql
 
 COLUMNS = ("reason", "until")  # of a list, besides user_id
 DIGEST = "sha256:"  # before the digest of an id that stands in its place
@@ -66,7 +67,7 @@ def add_persons(one: UserList, tables: Tables, as_of: date) -> UserList:
     named = one.rows.reset_index(drop=True).rename_axis("place").reset_index()
     tables.lend("listed_ids", pa.Table.from_pandas(named, preserve_index=False))
     keys = ["i.user_id", f"'{DIGEST}' || sha2(i.user_id, 256)"]
-    known = f"i.joined_after < DATE '{as_of}' AND DATE '{as_of}' <= i.joined_until AND i.person <> i.user_id"
+    known = f"{counts_at_sql('i', days_sql([as_of]))} AND i.person <> i.user_id"
     persons = " UNION ".join(
         f"SELECT n.place, i.person AS user_id, n.reason FROM listed_ids n JOIN {JOINED_IDS} i ON n.user_id = {key} "
         f"AND {known}"

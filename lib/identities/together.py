@@ -6,7 +6,8 @@ from datetime import date
 import pyarrow as pa
 
 from lib.tables.protocol import Tables
-from lib.tables.views import JOINED_IDS
+from lib.tables.sql import days_sql
+from lib.tables.views import JOINED_IDS, counts_at_sql
 
 
 def find_together(tables: Tables, users: Collection[str]) -> list[str]:
@@ -30,7 +31,7 @@ def persons_sql(users: str, moment: date) -> str:
 
     `users` is a SELECT that has user_id. Of an id that moved, all its users: what is to be left alone is left alone.
     """
-    known = f"i.joined_after < DATE '{moment}' AND DATE '{moment}' <= i.joined_until"
+    known = counts_at_sql("i", days_sql([moment]))
     return (
         f"SELECT user_id FROM ({users}) u UNION "
         f"SELECT i.person AS user_id FROM ({users}) u JOIN {JOINED_IDS} i ON u.user_id = i.user_id AND {known}"

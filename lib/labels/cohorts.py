@@ -9,6 +9,7 @@ from lib.config.question import Question
 from lib.expressions.facts import Fact
 from lib.labels.activity import activity_sql, with_named_features_sql
 from lib.tables.sql import days_sql, decimal_sql, text_literal
+from lib.tables.views import counts_at_sql
 from lib.timeline import NEVER_DAYS, Window
 
 TIMES = {"valid_from": "valid_from", "known_at": "known_day"}  # of a table of users, and the columns that keep them
@@ -144,7 +145,7 @@ def facts_sql(question: Question, facts: Sequence[Fact], cutoffs: Sequence[date]
     return (
         f"SELECT a.user_id, s.cutoff{', ' if columns else ''}{columns} FROM {activity_sql(question)} a "
         f"JOIN ({_spans_sql(cutoffs, windows)}) s ON a.day < s.cutoff AND a.known_day < s.cutoff "
-        "AND a.joined_after < s.cutoff AND s.cutoff <= a.joined_until GROUP BY a.user_id, s.cutoff"
+        f"AND {counts_at_sql('a', 's.cutoff')} GROUP BY a.user_id, s.cutoff"
     )
 
 

@@ -8,6 +8,7 @@ from lib.config.question import Question
 from lib.labels.activity import activity_sql
 from lib.labels.cohorts import cohort_sql
 from lib.tables.sql import decimal_sql, text_literal, texts_sql
+from lib.tables.views import counts_at_sql
 from lib.timeline import Window
 
 
@@ -25,7 +26,7 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
     )
     done = (
         f"FROM {activity_sql(question)} a JOIN ({rows}) s ON a.day >= s.since AND a.day < s.until "
-        "AND a.joined_after < s.until AND s.until <= a.joined_until "
+        f"AND {counts_at_sql('a', 's.until')} "
         f"WHERE a.event_type IN ({texts_sql(question.kinds)}) AND a.known_day < DATE '{as_of}'"
     )
     enough = "" if question.is_plain else f" HAVING {_enough_sql(question)}"
@@ -34,7 +35,7 @@ def positives_sql(question: Question, cutoffs: Sequence[date], as_of: date) -> s
         f"WITH persons AS ({persons}) SELECT user_id, cutoff FROM persons UNION ALL "
         "SELECT i.user_id, p.cutoff FROM persons p JOIN {joined_ids} i ON p.user_id = i.person AND "
         "i.user_id <> i.person AND i.first_day < p.cutoff AND p.cutoff <= i.end_day "
-        "AND i.joined_after < p.until AND p.until <= i.joined_until"
+        f"AND {counts_at_sql('i', 'p.until')}"
     )
 
 

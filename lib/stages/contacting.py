@@ -17,7 +17,7 @@ from lib.stages.records import list_sql, question_sql
 from lib.tables.contracts import CONTACTS
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql, text_literal, texts_sql
-from lib.tables.views import JOINED_IDS
+from lib.tables.views import JOINED_IDS, counts_at_sql
 from lib.timeline import Window
 
 COLUMNS = ("day", "channel", "question")  # of who was contacted, besides user_id
@@ -97,7 +97,7 @@ def _by_person_sql(end: date) -> str:
     stood was settled at the cutoff: there each id stands for itself.
     """
     others = ", ".join(name for name in CONTACTS if name != "user_id")
-    known = f"i.joined_after < DATE '{end}' AND DATE '{end}' <= i.joined_until AND i.person <> i.user_id"
+    known = f"{counts_at_sql('i', days_sql([end]))} AND i.person <> i.user_id"
     return (
         f"SELECT user_id, {others}, 1 = 1 AS own FROM {{contacts}} UNION ALL "
         f"SELECT i.person AS user_id, {others}, 1 = 0 AS own "

@@ -23,6 +23,17 @@ _NONE = (
 ACTIVITY, NAMED_ACTIONS, JOINED_IDS = "{activity}", "{named_actions}", "{joined_ids}"
 
 
+def counts_at_sql(rows: str, moment: str) -> str:
+    """SQL condition for the rows of these views that count at a moment (a cutoff, the end of a label's days).
+
+    Parameters
+    ----------
+    rows : what the query calls them
+    moment : SQL of a day
+    """
+    return f"{rows}.joined_after < {moment} AND {moment} <= {rows}.joined_until"
+
+
 def with_views(sql: str, exists: Callable[[str], bool]) -> str:
     """A query with what these names stand for; `exists` says whether a table is there."""
     if not any(name in sql for name in (ACTIVITY, NAMED_ACTIONS, JOINED_IDS)):

@@ -11,7 +11,8 @@ from lib.features.cache import read_definition
 from lib.features.extraction import AskedTypes, Extraction, read_first_seen, read_named_days
 from lib.labels.sampling import digest_limit
 from lib.tables.protocol import Tables
-from lib.tables.sql import text_literal
+from lib.tables.sql import days_sql, text_literal
+from lib.tables.views import ACTIVITY, counts_at_sql
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def read_user(tables: Tables, user: str, as_of: date) -> pd.DataFrame:
     DataFrame[day date, event_type string, count int, value float, items list, known_day date]
     """
     return tables.query(
-        f"SELECT day, event_type, count, value, items, known_day FROM {{activity}} a "
-        f"WHERE user_id = {text_literal(user)} AND known_day < DATE '{as_of}' AND joined_after < DATE '{as_of}' "
-        f"AND DATE '{as_of}' <= joined_until ORDER BY day DESC, event_type, known_day"
+        f"SELECT day, event_type, count, value, items, known_day FROM {ACTIVITY} a "
+        f"WHERE user_id = {text_literal(user)} AND known_day < DATE '{as_of}' "
+        f"AND {counts_at_sql('a', days_sql([as_of]))} ORDER BY day DESC, event_type, known_day"
     )
