@@ -22,10 +22,7 @@ EVENTS = "SUM(COALESCE(count, 1))::BIGINT"
 _LONGEST = max(map(len, NULL_TEXTS))
 # of most ids the length, or the first letter, tells already that they are none of these: that costs less to see
 _POINTED = "CASE WHEN user_id < ':' THEN ENDS_WITH(user_id, '.0') ELSE FALSE END"
-_NAMELESS = (
-    f"CASE WHEN STRLEN(user_id) <= {_LONGEST} THEN LOWER(user_id) IN ({texts_sql(NULL_TEXTS)}) "
-    "ELSE FALSE END"
-)
+_NAMELESS = f"CASE WHEN STRLEN(user_id) <= {_LONGEST} THEN LOWER(user_id) IN ({texts_sql(NULL_TEXTS)}) ELSE FALSE END"
 
 
 @dataclass(frozen=True)
