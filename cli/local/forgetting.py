@@ -40,8 +40,7 @@ def forget(home: Home, users: Sequence[str]) -> Iterator[str]:
     (home.root / FORGETTING).touch()
     for schema in _schemas(home):
         _mend(schema)
-        if (schema / "audience" / "_delta_log").is_dir():
-            carry_over(FileTables(home.warehouse, schema.name))
+        carry_over(FileTables(home.warehouse, schema.name))
         for name in [one for one in IDS if one != LAST]:
             yield from _rewrite_named(schema / name, users)
         for name in MAY_NAME:
@@ -120,13 +119,14 @@ def _rewrite_table(folder: Path, columns: Sequence[str], users: Sequence[str] | 
     new, old = (folder.with_name(f"{mark}{folder.name}") for mark in (_NEW, _OLD))
     settings = table.metadata().configuration
     present = table.to_pyarrow_table()
-    write_deltalake(new, _without(present, columns, users))
+    kept = _without(present, columns, users)
+    write_deltalake(new, kept)
     if settings:
         DeltaTable(new).alter.set_table_properties(settings, raise_if_not_exists=False)
     folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old)
-    return 0 if users is None else len(present) - len(_without(present, columns, users))
+    return 0 if users is None else len(present) - len(kept)
 
 
 def _without(rows: pa.Table, columns: Sequence[str], users: Sequence[str] | None) -> pa.Table:

@@ -23,8 +23,6 @@ def keep_list(question: Question, tables: Tables, days: int | None = None) -> No
 
     Lists of more than so many days before it go then; None keeps all.
     """
-    if not tables.exists("audience"):
-        return
     carry_over(tables)
     present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
     if present is None:
@@ -52,8 +50,7 @@ def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) 
     present : DataFrame[run_id, cutoff]
         Of the present list; its first row counts.
     """
-    if tables.exists("audience"):
-        carry_over(tables)
+    carry_over(tables)
     stored = _read_marks(question, tables)
     mine = [_is_same(row, present.iloc[0]) for _, row in stored.iterrows()]
     before = stored["number"][: mine.index(True)] if any(mine) else stored["number"]
@@ -64,8 +61,7 @@ def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) 
 
 def read_list_from_before(question: Question, tables: Tables, undone: Collection[str]) -> pd.DataFrame | None:
     """The list of none of some runs that went out of use last; None where there is none."""
-    if tables.exists("audience"):
-        carry_over(tables)
+    carry_over(tables)
     stored = _read_marks(question, tables)
     before = stored[~stored["run_id"].isin(undone)]["number"]
     return None if before.empty else _read_list(question, tables, int(before.max()))
@@ -73,8 +69,7 @@ def read_list_from_before(question: Question, tables: Tables, undone: Collection
 
 def read_list_of(question: Question, tables: Tables, cutoff: date) -> pd.DataFrame | None:
     """The list of a cutoff that went out of use last; None where there is none."""
-    if tables.exists("audience"):
-        carry_over(tables)
+    carry_over(tables)
     mine = list_sql(question, cutoff)
     newest = read_rows(tables, "earlier_lists", mine, "MAX(number) AS number")
     if newest is None or pd.isna(newest["number"].iloc[0]):
@@ -84,7 +79,7 @@ def read_list_of(question: Question, tables: Tables, cutoff: date) -> pd.DataFra
 
 def carry_over(tables: Tables) -> None:
     """Write the lists that earlier versions of `audience` hold as rows, of all questions, unless that was done."""
-    if is_carried_over(tables):
+    if not tables.exists("audience") or is_carried_over(tables):
         return
     lists = _find_lists(tables)
     of_versions = {(slug, *mark) for slug, marks in lists.items() for *mark, _ in marks}

@@ -63,8 +63,7 @@ def run(config: ForgetConfig, tables: DeltaTables, say: Say = print) -> Forgotte
     joined = f", with {len(users) - len(asked)} more ids of theirs" if len(users) > len(asked) else ""
     say(f"{len(asked)} users are asked for{joined}, {len(listed.rows)} are listed")
     lines = [f"{config.run_date}: {len(asked)} users are asked for in {config.requests}{joined}."]
-    if tables.exists("audience"):
-        carry_over(tables)  # else lists of earlier versions would go with the files that hold them
+    carry_over(tables)  # else lists of earlier versions would go with the files that hold them
     for name in [one for one in IDS if one != LAST]:
         lines += _clean(tables, name, listed, say)
     for name, where in MAY_NAME.items():
