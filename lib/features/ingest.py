@@ -51,6 +51,7 @@ class Ingested:
     remarks: tuple[Remark, ...] = ()  # and what checks said of days
     kept: Mapping[date, int] = field(default_factory=dict)  # days that stay as stored: what the source has of them
     tells_known: bool = False  # whether a source says when its events became known; else none is late
+    said: tuple[Remark, ...] = ()  # what was said of days before this run
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Examined:
     notes: tuple[str, ...]  # what a person should know of it
     remarks: tuple[Remark, ...]  # and what checks said of days
     kept: Mapping[date, int]  # days that stay as stored: what the source has of them
+    said: tuple[Remark, ...]  # what was said of days before this run
 
 
 def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Ingested:
@@ -92,7 +94,7 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
     forgotten.write_renewed(tables, examined.listed, renewed)
     tells_known = any("known_at" in one.read for one in note.all)
-    return Ingested(as_of, examined.notes, examined.remarks, examined.kept, tells_known)
+    return Ingested(as_of, examined.notes, examined.remarks, examined.kept, tells_known, examined.said)
 
 
 def _examine_or_note(config: ExtractConfig, tables: DeltaTables) -> Examined:
@@ -139,7 +141,9 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
     notes = [*notes, *planned.notes, *named.notes, *_tell_gained(log)]
     remarks = [*planned.remarks, *check_weeks(config, log, sound, plan, {} if anew else acts, said)]
-    return Examined(log, as_of, plan, before, note, listed, named, tuple(notes), tuple(remarks), planned.kept)
+    return Examined(
+        log, as_of, plan, before, note, listed, named, tuple(notes), tuple(remarks), planned.kept, tuple(said)
+    )
 
 
 def _open(config: ExtractConfig, spark: "SparkSession", before: SourceNote | None) -> tuple[list[Source], SourceNote]:

@@ -25,7 +25,6 @@ from lib.features.remarks import (
     find_mended,
     format_marked,
     marked,
-    read_remarks,
     write_remarks,
 )
 from lib.features.users import load_users
@@ -95,13 +94,12 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
 def _say_of_load(config: ExtractConfig, tables: DeltaTables, ingested: Ingested) -> Ingested:
     """Keep what was said of the load, with what is thin of it by what is stored now; a person is told all of it."""
     as_of, is_accepted = ingested.as_of, config.accept_shrunk == ingested.as_of
-    before = read_remarks(tables)
-    known = {one.key for one in before if one.kind != MENDED}
+    known = {one.key for one in ingested.said if one.kind != MENDED}
     remarks = [*ingested.remarks, *thin.tell_thin(tables, as_of)]
     new = [one for one in remarks if one.kind != TOLD or one.key not in known]
-    mended = find_mended(tables, marked(before), ingested.kept)
+    mended = find_mended(tables, marked(ingested.said), ingested.kept)
     settled = {one.key for one in [*mended, *new]}
-    still = [one for one in marked(before) if one.key not in settled]
+    still = [one for one in marked(ingested.said) if one.key not in settled]
     if is_accepted:
         new, still = [one if one.kind != TOLD else accept(one) for one in new], [accept(one) for one in still]
     said = [*new, *mended, *(still if is_accepted else [])]

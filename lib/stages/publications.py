@@ -19,7 +19,7 @@ from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure_share
 from lib.labels import sampling
 from lib.report.facts import Facts
-from lib.stages import earlier_lists, ledger
+from lib.stages import earlier_lists
 from lib.stages.advising import read_advice
 from lib.stages.context import Context
 from lib.stages.listed import list_again
@@ -86,8 +86,9 @@ def report_facts(
     chosen: Chosen,
     learnt: Learnt,
     moves: Sequence[Move],
+    outcomes_known: pd.DataFrame,
 ) -> Facts:
-    """All that the report of a list tells, as it was known at the list's cutoff."""
+    """All that the report of a list tells, as it was known at the list's cutoff; so were the outcomes given."""
     config, tables = context.config, context.tables
     as_of, mine = ranked["cutoff"].iloc[0], question_sql(config.question)
     notes = context.registry.notes(config.question, ranked["prediction_version"].iloc[0])
@@ -97,7 +98,7 @@ def report_facts(
         stored = read_rows(tables, name, where)
         return pd.DataFrame(columns=list(CONTRACTS[name])) if stored is None else stored
 
-    outcomes_known, checks = ledger.read_outcomes(config, tables, as_of), rows("model_checks", until_then)
+    checks = rows("model_checks", until_then)
     return Facts(
         question=config.question, as_of=as_of, run_id=config.run_id, audience=ranked, moves=moves, publication=row,
         outcomes=outcomes_known, checks=checks, contacts=config.contacts, free=chosen.free, currency=config.currency,

@@ -91,7 +91,7 @@ def _publish(context: Context[PublishConfig], drafts: Drafts) -> Published:
     if new.files:
         draft_files(config.export, question, new.files, drafts)
     context.say("writing the report")
-    facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.learnt, new.moves)
+    facts = lists.report_facts(context, new.shown, new.publication, new.chosen, new.learnt, new.moves, new.outcomes)
     target = f"{config.reports}/{question.slug}/{cutoffs.as_of}.html" if config.reports else ""
     summary = "\n".join(_summarise(config, new, facts))
     users = new.publication["users"]
@@ -126,6 +126,7 @@ class _NewList:
     recorded: str  # why it does not come into use; blank where it does
     chosen: Chosen
     learnt: Learnt  # whom a contact moves, by past lists
+    outcomes: pd.DataFrame  # the ledger, as it is known by then
     files: Files | None
     publication: Mapping[str, Any]
 
@@ -155,7 +156,8 @@ def _check_scored(context: Context[PublishConfig], cutoffs: Cutoffs) -> _NewList
     is_exported = bool(config.export.file) and not recorded
     shown = ranked.read(whole=bool(config.segments))
     value, cost = config.contacts.value_of_action, config.contacts.cost_of_contact
-    effect = find_effect(question, ledger.read_outcomes(config, tables, as_of))
+    outcomes = ledger.read_outcomes(config, tables, as_of)
+    effect = find_effect(question, outcomes)
     chosen = contacts.choose_contacts(with_effects(shown, effect, value, cost), config.contacts)
     files = prepare_files(config.export, tables, chosen, ranked.near) if is_exported else None
     difference = compared.difference if compared else None
@@ -163,7 +165,7 @@ def _check_scored(context: Context[PublishConfig], cutoffs: Cutoffs) -> _NewList
     row = lists.publication_row(config, tables, shown, difference, last, rate, kind) | left_out.columns()
     row |= {"chosen": files.chosen if files else None, "quiet": chosen.quiet}
     moves = compared.moves if compared else ()
-    return _NewList(ranked, shown, left_out, difference, moves, recorded, chosen, learnt, files, row)
+    return _NewList(ranked, shown, left_out, difference, moves, recorded, chosen, learnt, outcomes, files, row)
 
 
 def _bring_scored(config: PublishConfig, tables: Tables, as_of: date) -> tuple[date | None, Near, Near | None]:
