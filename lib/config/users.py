@@ -1,5 +1,6 @@
 """The parameters that say where the tables of users and of their ids are, how they are read, and what is believed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -42,10 +43,8 @@ class Users(FromWidgets, group=Group.READING, of_run=True):
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         config = super().from_widgets(get)
-        for name in ("user_columns", "user_options", "trusted_attributes"):
-            text = get(name).strip()
-            if not is_none(text) and not config.users:
-                raise ConfigError(f"{name} is {text!r} and users names no table. Name one, or leave {name} blank.")
+        if not config.users:
+            _check_unsaid(get, ("user_columns", "user_options", "trusted_attributes"), "users")
         return config
 
 
@@ -74,10 +73,8 @@ class Identities(FromWidgets, group=Group.READING, of_run=True):
     @classmethod
     def from_widgets(cls, get: Get) -> Self:
         config = super().from_widgets(get)
-        for name in ("identity_columns", "identity_options"):
-            text = get(name).strip()
-            if not is_none(text) and not config.identities:
-                raise ConfigError(f"{name} is {text!r} and identities names no table. Name one, or leave {name} blank.")
+        if not config.identities:
+            _check_unsaid(get, ("identity_columns", "identity_options"), "identities")
         if unknown := sorted(set(config.identity_columns) - set(JOINED)):
             raise ConfigError(f"identity_columns maps {unknown[0]!r}, which is none of {', '.join(JOINED)}.")
         return config
@@ -90,3 +87,11 @@ class Segments(FromWidgets, group=Group.LIST):
     segments: tuple[str, ...] = parameter(
         "", columns(), "attributes by whose values lists are counted and models judged besides, like country,plan"
     )
+
+
+def _check_unsaid(get: Get, names: Iterable[str], table: str) -> None:
+    """Refuse what is said of a table that is not named."""
+    for name in names:
+        text = get(name).strip()
+        if not is_none(text):
+            raise ConfigError(f"{name} is {text!r} and {table} names no table. Name one, or leave {name} blank.")

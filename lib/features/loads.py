@@ -102,15 +102,7 @@ def check_action_not_shrunk(source: str, what: str, days: ComparedDays, as_of: d
     if accepted == as_of or total - left < MIN_TOLD or not has_shrunk(days.stored, days.now):
         return  # of a rare action a correction takes all that a day has
     most = sorted(days.fallen_days, key=lambda day: days.now.get(day, 0) - days.stored[day])[:NAMED]
-    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in sorted(most))
-    said = f"{fell}; all days compared had {total} and have {left}"
-    span = Window(min(days.fallen_days), max(days.fallen_days) + ONE_DAY)
-    raise LoadRefused(
-        f"The events {source!r} hold fewer {what} than were read before: {said}. Nothing was written. Mend the load, "
-        f"or, where this is how it is to be, run with accept_shrunk={as_of}, which counts for this as_of alone.",
-        Remark(STOPPED, f"{what}: {said}.", span, what, total, left),
-        as_of,
-    )
+    raise _refuse_lost(source, days, sorted(most), as_of, what)
 
 
 def check_not_doubled(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> list[Remark]:
@@ -155,16 +147,7 @@ def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: dat
     if has_shrunk(days.stored, days.now):
         if accepted == as_of:
             return [accept(_tell_fall(days, day)) for day in days.fallen_days]
-        fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in days.fallen_days)
-        total, left = sum(days.stored.values()), sum(days.now.values())
-        said = f"{fell}; all days compared had {total} and have {left}"
-        span = Window(min(days.fallen_days), max(days.fallen_days) + ONE_DAY)
-        raise LoadRefused(
-            f"The events {source!r} hold fewer than were read before: {said}. Nothing was written. Mend the load, or, "
-            f"where this is how it is to be, run with accept_shrunk={as_of}, which counts for this as_of alone.",
-            Remark(STOPPED, f"{said}.", span, None, total, left),
-            as_of,
-        )
+        raise _refuse_lost(source, days, days.fallen_days, as_of)
     falls = {day: days.stored[day] - days.now.get(day, 0) for day in days.fallen_days}
     told_days = [day for day, lost in falls.items() if lost > MAX_LOST * days.stored[day] and lost >= MIN_TOLD]
     small = [day for day in falls if day not in told_days]
@@ -175,6 +158,23 @@ def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: dat
         number, gone = len(small), sum(falls[day] for day in small)
         lines.append(Remark(CORRECTED, f"{number} days that were read before hold {gone} events fewer now."))
     return lines
+
+
+def _refuse_lost(
+    source: str, days: ComparedDays, named: Sequence[date], as_of: date, what: str | None = None
+) -> LoadRefused:
+    """The error for days that hold fewer events than were read before, some of them by name; None: events of all."""
+    fell = "; ".join(f"{day} had {days.stored[day]} and has {days.now.get(day, 0)}" for day in named)
+    total, left = sum(days.stored.values()), sum(days.now.values())
+    said = f"{fell}; all days compared had {total} and have {left}"
+    span = Window(min(days.fallen_days), max(days.fallen_days) + ONE_DAY)
+    return LoadRefused(
+        f"The events {source!r} hold fewer {f'{what} ' if what else ''}than were read before: {said}. Nothing was "
+        f"written. Mend the load, or, where this is how it is to be, run with accept_shrunk={as_of}, which counts for "
+        "this as_of alone.",
+        Remark(STOPPED, f"{what}: {said}." if what else f"{said}.", span, what, total, left),
+        as_of,
+    )
 
 
 def _tell_fall(days: ComparedDays, day: date) -> Remark:
