@@ -56,11 +56,7 @@ def each_cutoff(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> Iterator
         chunk = _Chunk(activity, vocabulary)
         for cutoff in [cutoff for cutoff, known in plan.items() if known == vocabulary]:
             values = chunk.at(day_number(cutoff), vocabulary)
-            seen = chunk.seen
-            blank = np.zeros(int(seen.sum()), np.float32)
-            columns = {name: value[seen].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
-            arrays: list[Any] = [chunk.users.filter(pa.array(seen)), pa.array([cutoff] * len(blank), pa.date32())]
-            yield pa.table([*arrays, *(columns.get(name, blank) for name in target.names[2:])], schema=target)
+            yield _shape_rows(chunk.users, cutoff, values, chunk.seen, target)
 
 
 def blank_rows(plan: Mapping[date, Vocabulary]) -> pa.Table:
@@ -74,11 +70,18 @@ def blank_rows(plan: Mapping[date, Vocabulary]) -> pa.Table:
         }  # fmt: skip
         chunk = _Chunk(pa.Table.from_pydict(later, arrow_schema(DAILY_ACTIVITY)), vocabulary)
         values = chunk.at(day_number(cutoff), vocabulary)
-        blank = np.zeros(1, np.float32)
-        columns = {name: value.clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
-        arrays: list[Any] = [chunk.users, pa.array([cutoff], pa.date32())]
-        rows.append(pa.table([*arrays, *(columns.get(name, blank) for name in schema.names[2:])], schema=schema))
+        rows.append(_shape_rows(chunk.users, cutoff, values, np.ones(1, bool), schema))
     return pa.concat_tables(rows)
+
+
+def _shape_rows(
+    users: pa.Array, cutoff: date, values: Mapping[str, Floats], kept: Bools, schema: pa.Schema
+) -> pa.Table:
+    """The features of some users at a cutoff as the table holds them; what the cutoff does not know is 0."""
+    blank = np.zeros(int(kept.sum()), np.float32)
+    columns = {name: value[kept].clip(-LARGEST, LARGEST).astype(np.float32) for name, value in values.items()}
+    arrays: list[Any] = [users.filter(pa.array(kept)), pa.array([cutoff] * len(blank), pa.date32())]
+    return pa.table([*arrays, *(columns.get(name, blank) for name in schema.names[2:])], schema=schema)
 
 
 def _schema_of(plan: Mapping[date, Vocabulary]) -> pa.Schema:

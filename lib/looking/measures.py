@@ -6,12 +6,12 @@ The rows are read three times: once for what is counted exactly, and twice for a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lib.features.hints import NULL_TEXTS
 from lib.looking import samples
 from lib.looking.counts import Count
-from lib.looking.samples import Drawn, Middle
+from lib.looking.samples import Drawn, Middle, fetch_rows
 from lib.tables.sql import texts_sql
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _measure_named(
     """The named actions, of which a row may count as several; looked at besides, where there are any."""
     if not names:
         return []
-    events = dict(_rows(
+    events = dict(fetch_rows(
         engine, f"SELECT kind, {EVENTS} FROM (SELECT UNNEST(named) AS kind, count FROM log) GROUP BY 1"
     ))  # fmt: skip
     users, rates = samples.draw_doers(engine, drawn, names, days)
@@ -125,7 +125,7 @@ def _measure_named(
 
 
 def _find_unclear(engine: "duckdb.DuckDBPyConnection") -> tuple[int, str]:
-    [(rows, example)] = _rows(engine, "SELECT COUNT(unclear), COALESCE(MIN(unclear), '') FROM log")
+    [(rows, example)] = fetch_rows(engine, "SELECT COUNT(unclear), COALESCE(MIN(unclear), '') FROM log")
     return rows, example
 
 
@@ -166,11 +166,11 @@ def _count_exactly(engine: "duckdb.DuckDBPyConnection") -> tuple[list[_Day], lis
         f"COUNT_IF({_NAMELESS}) AS nameless, COUNT_IF({_POINTED}) AS pointed "
         "FROM shaped GROUP BY GROUPING SETS ((day, broken), (event_type, broken))"
     )
-    days = _rows(engine, (
+    days = fetch_rows(engine, (
         "SELECT day, n, events, total, least, most, valued, named, late, nameless, pointed FROM counted "
         "WHERE by_day AND broken IS NULL ORDER BY 1"
     ))  # fmt: skip
-    kinds = _rows(engine, (
+    kinds = fetch_rows(engine, (
         "SELECT event_type, events FROM counted WHERE NOT by_day AND broken IS NULL ORDER BY 2 DESC, 1"
     ))  # fmt: skip
     return [_Day(*row) for row in days], kinds
@@ -179,10 +179,10 @@ def _count_exactly(engine: "duckdb.DuckDBPyConnection") -> tuple[list[_Day], lis
 def _find_unusable(engine: "duckdb.DuckDBPyConnection") -> list[Unusable]:
     """The rows that cannot be used, each column with one value as found."""
     broken = "SELECT broken, SUM(n)::BIGINT FROM counted WHERE by_day AND broken IS NOT NULL GROUP BY 1 ORDER BY 1"
-    rows = dict(_rows(engine, broken))
+    rows = dict(fetch_rows(engine, broken))
     if not rows:
         return []
-    shown = dict(_rows(engine, "SELECT broken, MIN(found) FROM shaped WHERE broken IS NOT NULL GROUP BY 1"))
+    shown = dict(fetch_rows(engine, "SELECT broken, MIN(found) FROM shaped WHERE broken IS NOT NULL GROUP BY 1"))
     return [Unusable(column, n, shown[column]) for column, n in rows.items()]
 
 
@@ -193,19 +193,15 @@ def _sum_up(days: Sequence[_Day], median: Middle | None) -> Values | None:
     return Values(sum(totals), min(least), max(most), median) if totals else None
 
 
-def _rows(engine: "duckdb.DuckDBPyConnection", sql: str) -> list[Any]:
-    return engine.execute(sql).fetchall()
-
-
 def _find_nameless(engine: "duckdb.DuckDBPyConnection") -> list[tuple[str, int]]:
-    return _rows(engine, f"SELECT user_id, COUNT(*) FROM log WHERE {_NAMELESS} GROUP BY 1 ORDER BY 2 DESC, 1")
+    return fetch_rows(engine, f"SELECT user_id, COUNT(*) FROM log WHERE {_NAMELESS} GROUP BY 1 ORDER BY 2 DESC, 1")
 
 
 def _find_pointed(engine: "duckdb.DuckDBPyConnection") -> str | None:
-    pointed = _rows(engine, f"SELECT DISTINCT user_id FROM log WHERE {_POINTED} LIMIT 1000")
+    pointed = fetch_rows(engine, f"SELECT DISTINCT user_id FROM log WHERE {_POINTED} LIMIT 1000")
     plain = [user.removesuffix(".0") for (user,) in pointed if user.removesuffix(".0").isdigit()]
     if not plain:
         return None
     listed = ", ".join(f"'{user}'" for user in plain)
-    twins = _rows(engine, f"SELECT MIN(user_id) FROM log WHERE user_id IN ({listed})")
+    twins = fetch_rows(engine, f"SELECT MIN(user_id) FROM log WHERE user_id IN ({listed})")
     return twins[0][0] if twins else None

@@ -65,11 +65,11 @@ def draw_rows(engine: "duckdb.DuckDBPyConnection", rows: int) -> Drawn:
         + (f" WHERE {_TWIN} % {part} = 0" if part > 1 else "")
     )
     repeated = "SELECT COUNT(*) - 1 AS more FROM drawn GROUP BY twin HAVING COUNT(*) > 1"
-    [(more, squares)] = _rows(engine, (
+    [(more, squares)] = fetch_rows(engine, (
         f"SELECT COALESCE(SUM(more), 0)::BIGINT, COALESCE(SUM(more * more), 0)::BIGINT FROM ({repeated})"
     ))  # fmt: skip
-    top = _rows(engine, "SELECT user_id, COUNT(*) FROM drawn GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1")
-    [(users, valued)] = _rows(engine, "SELECT COUNT(DISTINCT HASH(user_id)), COUNT(value) FROM drawn")
+    top = fetch_rows(engine, "SELECT user_id, COUNT(*) FROM drawn GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1")
+    [(users, valued)] = fetch_rows(engine, "SELECT COUNT(DISTINCT HASH(user_id)), COUNT(value) FROM drawn")
     return Drawn(
         scale(more, part, squares), (top[0][0], scale(top[0][1], part)) if top else None,
         _middle(engine, "SELECT value AS number FROM drawn WHERE value IS NOT NULL", valued, part), users, part == 1,
@@ -88,8 +88,8 @@ def draw_users(
         f"CASE WHEN event_type IN ({listed}) THEN event_type END AS kind, SUM(COALESCE(count, 1))::BIGINT AS events"
         f"{spans} FROM log" + (f" WHERE HASH(user_id) % {part} = 0" if part > 1 else "") + " GROUP BY ALL"
     )
-    [(users,)] = _rows(engine, "SELECT COUNT(DISTINCT who) FROM people")
-    by_kind = dict(_rows(engine, "SELECT kind, COUNT(*) FROM people WHERE kind IS NOT NULL GROUP BY 1"))
+    [(users,)] = fetch_rows(engine, "SELECT COUNT(DISTINCT who) FROM people")
+    by_kind = dict(fetch_rows(engine, "SELECT kind, COUNT(*) FROM people WHERE kind IS NOT NULL GROUP BY 1"))
     rates = {horizon: _find_rates(engine, horizon, "people") for horizon in cutoffs}
     per_user = "SELECT SUM(events) AS number FROM people GROUP BY who"
     return People(
@@ -110,7 +110,7 @@ def draw_doers(
         "FROM (SELECT user_id, event_time, UNNEST(named) AS kind FROM log)"
         + (f" WHERE HASH(user_id) % {part} = 0" if part > 1 else "") + " GROUP BY ALL"
     )  # fmt: skip
-    by_kind = dict(_rows(engine, "SELECT kind, COUNT(*) FROM doers GROUP BY 1"))
+    by_kind = dict(fetch_rows(engine, "SELECT kind, COUNT(*) FROM doers GROUP BY 1"))
     rates = {horizon: _find_rates(engine, horizon, "doers") for horizon in cutoffs}
     return {name: scale(by_kind.get(name, 0), part) for name in names}, {
         name: {horizon: shares.get(name, 0.0) for horizon, shares in rates.items()} for name in names
@@ -138,9 +138,9 @@ def _spans_sql(horizon: int, cutoff: date) -> str:
 
 def _find_rates(engine: "duckdb.DuckDBPyConnection", horizon: int, doers: str) -> dict[str, float]:
     cohort = f"SELECT DISTINCT who FROM people WHERE before_{horizon}"
-    [(asked,)] = _rows(engine, f"SELECT COUNT(*) FROM ({cohort})")
+    [(asked,)] = fetch_rows(engine, f"SELECT COUNT(*) FROM ({cohort})")
     acted = f"SELECT kind, COUNT(*) FROM {doers} SEMI JOIN ({cohort}) USING (who) WHERE after_{horizon} GROUP BY 1"
-    return {kind: n / asked for kind, n in _rows(engine, acted)} if asked else {}
+    return {kind: n / asked for kind, n in fetch_rows(engine, acted)} if asked else {}
 
 
 def _middle(engine: "duckdb.DuckDBPyConnection", numbers: str, n: int, part: int) -> Middle | None:
@@ -149,9 +149,10 @@ def _middle(engine: "duckdb.DuckDBPyConnection", numbers: str, n: int, part: int
         return None
     off = SURE * sqrt(1 - 1 / part) / 2 / sqrt(n)
     places = f"[0.5, {max(0.0, 0.5 - off)}, {min(1.0, 0.5 + off)}]"
-    [(quantiles,)] = _rows(engine, f"SELECT QUANTILE_DISC(number, {places}) FROM ({numbers})")
+    [(quantiles,)] = fetch_rows(engine, f"SELECT QUANTILE_DISC(number, {places}) FROM ({numbers})")
     return Middle(*map(float, quantiles))
 
 
-def _rows(engine: "duckdb.DuckDBPyConnection", sql: str) -> list[Any]:
+def fetch_rows(engine: "duckdb.DuckDBPyConnection", sql: str) -> list[Any]:
+    """All rows of a query."""
     return engine.execute(sql).fetchall()

@@ -21,6 +21,7 @@ from lib.sources.lines import check_size
 
 _CHUNK = 1 << 24  # bytes
 _LINES = 10_000  # that are walked over at once
+_PLACE = (("", pa.string()), (0, pa.int64()))  # file and block of a line, where all lines are of one file in order
 
 
 def open_file(file: File) -> IO[bytes]:
@@ -110,6 +111,3 @@ def _walk(file: File, layout: Layout, signs: quoting.Quoting) -> quoting.Breaks:
     with _as_utf_8(file, layout) as stream:
         ends = [row for batch in quoting.walk_blocks(batches(stream), signs) for row in batch.to_pylist()]
     return quoting.join_blocks(ends)[""]
-
-
-_PLACE = (("", pa.string()), (0, pa.int64()))
