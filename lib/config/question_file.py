@@ -21,12 +21,12 @@ from lib.config.catalogue import all_parameters, check_all
 from lib.config.kinds import is_none
 from lib.config.parameters import Get, first_given, merge
 from lib.config.question import Question
+from lib.config.question_kinds import NAME
 from lib.config.yaml_nodes import Node, format_value, read_nodes
 from lib.errors import ConfigError
 
 PARAMETER = "question_file"
 QUESTIONS = "questions"  # the key below which several stand
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # of a question, which names columns too
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _read_questions(node: Node) -> dict[str, Node]:
     if not isinstance(node.value, dict) or not node.value:
         node.refuse("it must hold questions, like buy: {action: purchase}, each with its own parameters.")
     for name, one in node.value.items():
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             one.refuse("a question's name must be of small letters, digits and _, begin with a letter, and be short.")
     return node.value
 

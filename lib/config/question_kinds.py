@@ -41,7 +41,7 @@ def _read_condition(name: str, text: str) -> UserCondition:
     return parse_condition(text, name)
 
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # of a named action: its columns are called by it
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # of a question, or of a named action: columns are called by both
 
 
 def named_actions() -> Kind[tuple[NamedAction, ...]]:
@@ -95,7 +95,7 @@ def _read_named(name: str, text: str) -> tuple[NamedAction, ...]:
 def _read_definition(name: str, ours: str, theirs: str) -> NamedAction:
     from lib.expressions.alike import spell_alike  # needs what is installed, which help does without
 
-    if not _NAME.fullmatch(ours):
+    if not NAME.fullmatch(ours):
         raise ConfigError(
             f"{name}: a name is of small letters, digits and _, begins with a letter and has at most 40, got {ours!r}."
         )

@@ -59,16 +59,21 @@ class DeltaVersions(KeptNotes):
         if not self.exists(name):
             return None
         full = self.full_name(name)
-        history = self.spark.sql(f"DESCRIBE HISTORY {full}").selectExpr("version", "unix_micros(timestamp) AS at")
-        earlier = [row["version"] for row in history.collect() if row["at"] < moment.timestamp() * 1_000_000]
+        newest = self._newest_before(full, moment)
         try:  # all of it: its files may be gone
-            if earlier:
-                self.spark.sql(f"SELECT COUNT(user_id) FROM {full} VERSION AS OF {max(earlier)}").collect()
+            if newest is not None:
+                self.spark.sql(f"SELECT COUNT(user_id) FROM {full} VERSION AS OF {newest}").collect()
         except PySparkException as error:
             if not (error.getCondition() or "").startswith(GONE):
                 raise
             return None
-        return max(earlier, default=None)
+        return newest
+
+    def _newest_before(self, full: str, moment: datetime) -> int | None:
+        """The newest version of a table that was written before a moment, whatever is left of it."""
+        history = self.spark.sql(f"DESCRIBE HISTORY {full}").selectExpr("version", "unix_micros(timestamp) AS at")
+        micros = round(moment.timestamp() * 1_000_000)
+        return max((row["version"] for row in history.collect() if row["at"] < micros), default=None)
 
     def restore(self, name: str, version: int) -> None:
         full = self.full_name(name)
@@ -81,12 +86,10 @@ class DeltaVersions(KeptNotes):
 
         name = name_sql(table)
         try:
-            history = self.spark.sql(f"DESCRIBE HISTORY {name}").selectExpr("version", "unix_micros(timestamp) AS at")
-            moment = round(before.timestamp() * 1_000_000)
-            versions = [row["version"] for row in history.collect() if row["at"] < moment]
-            if not versions:
+            newest = self._newest_before(name, before)
+            if newest is None:
                 return None
-            read = f"{SCORES} FROM {name} VERSION AS OF {max(versions)} WHERE {where}"
+            read = f"{SCORES} FROM {name} VERSION AS OF {newest} WHERE {where}"
             return to_pandas(self.spark.sql(read).toArrow())
         except PySparkException as error:
             why = str(error).partition("\n")[0]
