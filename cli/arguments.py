@@ -29,8 +29,9 @@ def build_parser() -> Parser:
     parser = Parser(prog="./propensity", description=INTRODUCTION, epilog=EXAMPLES, hands_on=True)
     parser.add_argument("--version", action="version", version=f"propensity {read_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    said = "Run the job on this machine."
-    run = commands.add_parser("run", help="run the job", description=said, epilog=format_parameters())
+    run = commands.add_parser(
+        "run", help="run the job", description="Run the job on this machine.", epilog=format_parameters()
+    )
     add_run_options(run)
     run.add_argument(
         "--catch-up", action="store_true", help="make the runs that were missed since the last list, in order"
@@ -56,12 +57,7 @@ def build_parser() -> Parser:
             "backtest", help="replay the scheduled job over the past, under four policies of retraining"
         )
     )
-    features = commands.add_parser("features", help="what each feature means, and in which unit")
-    features.add_argument("word", nargs="?", default="", metavar="WORD", help="only those that it stands in, like buy")
-    add_home_option(features)
-    notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
-    notebook.add_argument("name", help="the notebook's name, such as train")
-    add_home_option(notebook)
+    _by_hand(commands)
     _home_commands(commands)
     _clean_options(commands.add_parser("clean", help="remove what a home need not keep for ever"))
     _remote(commands.add_parser("remote", help="look at a deployed job, and start it"))
@@ -131,6 +127,15 @@ def _days(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 36500:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 36500")
     return int(text)
+
+
+def _by_hand(commands: "argparse._SubParsersAction[Parser]") -> None:
+    features = commands.add_parser("features", help="what each feature means, and in which unit")
+    features.add_argument("word", nargs="?", default="", metavar="WORD", help="only those that it stands in, like buy")
+    add_home_option(features)
+    notebook = commands.add_parser("notebook", help="prepare one notebook for Jupyter or VS Code")
+    notebook.add_argument("name", help="the notebook's name, such as train")
+    add_home_option(notebook)
 
 
 def _while_you_work(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from lib.audience.parts import ALL, CHOSEN, CONTROL, DECILES, NOT_HELD_OUT, metric_row, share_of, split_parts
+from lib.audience.parts import CHOSEN, CONTROL, DECILES, NOT_HELD_OUT, metric_row, share_of, split_parts
 from lib.audience.ranking import BANDS
 from lib.evaluation.measured import Measured
 from lib.evaluation.metrics import measure_change
@@ -30,7 +30,10 @@ def effect_rows(counts: pd.DataFrame) -> list[dict[str, object]]:
         As `lib.audience.outcomes.counts_sql` gives it.
     """
     counts = counts[~counts["suppressed"].to_numpy(bool) & ~counts["spoilt"].to_numpy(bool)]
-    compared = [(ALL, counts), *((name, part) for name, part in split_parts(counts) if name in (*DECILES, *BANDS))]
+    compared = [
+        (NOT_HELD_OUT, counts),
+        *((name, part) for name, part in split_parts(counts) if name in (*DECILES, *BANDS)),
+    ]
     by_file = {CHOSEN, CONTROL} <= set(counts["file"])
     rows = [row for name, part in compared for row in _rows_of_part(name, part, by_file=by_file)]
     of_whole = {row["metric"] for row in rows if row["part"] == NOT_HELD_OUT}
@@ -38,7 +41,6 @@ def effect_rows(counts: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _rows_of_part(name: str, part: pd.DataFrame, *, by_file: bool) -> Iterator[dict[str, object]]:
-    name = NOT_HELD_OUT if name == ALL else name
     held = part["held"].to_numpy(bool)
     others, alone = part[~held], part[held]
     if len(others) and len(alone):

@@ -94,7 +94,7 @@ class Question(FromWidgets, group=Group.QUESTION):
 
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> Self:
-        """The question that some parameters or tags ask, which of before a parameter came to be do not have it."""
+        """The question of some parameters, or of a pair's tags: older ones lack what came to be since."""
         return cls.from_widgets(defaultdict(str, texts).__getitem__)
 
     @property

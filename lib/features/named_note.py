@@ -54,9 +54,7 @@ def read_noted(tables: Tables) -> NamedNote:
     actions, begins = [], {}
     for one in json.loads(text) if text else []:
         action = NamedAction(one["name"], one["event_type"], spell_alike(one["name"], one["where"]), one["where"])
-        if (
-            one.get("kind", action.kind) != action.kind
-        ):  # there are no rows of it: whoever asks has it read as a new one
+        if one.get("kind", action.kind) != action.kind:  # it has no rows: whoever asks has it read as a new one
             continue
         actions.append(action)
         if "begins" in one:

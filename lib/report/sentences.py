@@ -105,7 +105,7 @@ def format_order(advice: Advice) -> str:
         return ""
     about, asked = "Whom does a contact move?", advice.order == UPLIFT
     if uplift.is_shown and uplift.gain is not None:
-        gain = ", ".join(f"{1000 * end:.1f}" for end in (uplift.gain.low, uplift.gain.high)).replace(", ", " to ")
+        gain = f"{1000 * uplift.gain.low:.1f} to {1000 * uplift.gain.high:.1f}"
         better = (
             f"on {_lists(uplift.judged)} whose contacts it was not learnt from, an order by estimated effect added "
             f"{1000 * uplift.gain.value:.1f} ({gain}) more actions per 1,000 users than that by probability, on "

@@ -64,8 +64,7 @@ def undo(contexts: Sequence[Context[ModelConfig]], tables: KeepsVersions, since:
         )
     undone = [find_undone(tables, context.config.question, since) for context in contexts]
     pairs = [_pair_before(context, runs) for context, runs in zip(contexts, undone, strict=True)]
-    if tables.exists("features"):
-        drop_features(tables, "1 = 1")  # cached features are never of another activity: they go first
+    drop_features(tables, "1 = 1")  # cached features are never of another activity: they go first
     named = _restore_named(tables, since)
     tables.restore("daily_activity", version)
     firsts = [_first_undone(tables, one.config.question, runs) for one, runs in zip(contexts, undone, strict=True)]

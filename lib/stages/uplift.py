@@ -24,6 +24,7 @@ from lib.labels.rows import user_hash
 from lib.stages.ledger import read_held_out, with_sides_sql
 from lib.stages.listed import Listed
 from lib.stages.records import question_sql, read_rows
+from lib.tables.contracts import AUDIENCE
 from lib.tables.protocol import Tables
 from lib.tables.sql import column_sql, number_sql
 
@@ -50,7 +51,6 @@ def add_estimates(listed: Listed, tables: Tables, question: Question, cutoff: da
     Estimated where the rows lie; the numbers alone are brought here.
     """
     names = [name for name in model.columns if name != "propensity"]
-
     turned = question.words == STAYING
 
     def estimate(rows: pa.Table) -> pa.Table:
@@ -65,15 +65,9 @@ def add_estimates(listed: Listed, tables: Tables, question: Question, cutoff: da
         f"ON f.user_id = p.user_id AND f.cutoff = p.cutoff WHERE p.question = '{question.slug}'"
     )
     listed.near.tables.lend("estimated_effects", tables.summarise(rows, estimate, ESTIMATES))
-    others = ", ".join(f"l.{name}" for name in (*_columns(listed), "resting"))
+    others = ", ".join(f"l.{name}" for name in (*AUDIENCE, "resting") if name != "effect")
     sql = f"SELECT {others}, e.effect FROM ({listed.near.sql}) l LEFT JOIN estimated_effects e ON l.user_id = e.user_id"
     return replace(listed, near=replace(listed.near, sql=sql))
-
-
-def _columns(listed: Listed) -> Sequence[str]:
-    from lib.tables.contracts import AUDIENCE
-
-    return [name for name in AUDIENCE if name != "effect"]
 
 
 def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[date]:
