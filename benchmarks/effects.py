@@ -32,12 +32,14 @@ import pandas as pd
 from lib.audience.contacts import Chosen, choose_contacts, worth
 from lib.audience.effect_model import EffectModel, fit_effects
 from lib.audience.effects import pool_effect, with_effects
+from lib.audience.habits import HABIT, measure_habit
 from lib.audience.outcomes import COUNTED, outcome_rows
+from lib.audience.parts import ALL, metric_row
 from lib.audience.ranking import HeldOut
 from lib.audience.uplift import Learnt, learn_uplift
 from lib.config.thresholds import Contacts
 from lib.report.numbers import newest_outcomes
-from tests.builders.ranked import rank
+from tests.builders.ranked import rank, sums_of_both
 
 USERS, LISTS, HORIZON, CHARACTERISTICS = 12_000, 6, 28, 4
 HELD_OUT, VALUE, COST, NOISE = 0.1, 10.0, 0.5, 0.3
@@ -132,6 +134,7 @@ class _Past:
     def __init__(self) -> None:
         self.outcomes: list[pd.DataFrame] = []
         self.rows: list[pd.DataFrame] = []
+        self.before: pd.DataFrame | None = None  # the last list
         self.learnt: Learnt | None = None
         self._models: dict[int, EffectModel] = {}  # by the number of lists
 
@@ -163,7 +166,13 @@ class _Past:
             users=("label", "size"), expected=("propensity", "sum"), observed=("label", "sum")
         )
         cutoff = listed["cutoff"].iloc[0]
-        outcome = outcome_rows(counts.reset_index(), told.head(200), 0).assign(cutoff=cutoff, as_of=cutoff)
+        outcome = outcome_rows(counts.reset_index(), told.head(200), 0)
+        if self.before is not None:
+            sums = sums_of_both(told, self.before, set(told.loc[told["held_out"], "user_id"]))
+            row = metric_row(ALL, counts, HABIT, measure_habit(sums, USERS, USERS))
+            outcome = pd.concat([outcome, pd.DataFrame([row])], ignore_index=True)
+        self.before = told
+        outcome = outcome.assign(cutoff=cutoff, as_of=cutoff)
         self.outcomes.append(outcome)
         columns = ["user_id", "cutoff", "label", "propensity", *(f"x{n}" for n in range(CHARACTERISTICS))]
         self.rows.append(told[told["file"] != ""].assign(treated=contacted)[[*columns, "treated"]])

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.audience.contacts import ARM
+from lib.audience.habits import find_habit
 from lib.audience.parts import DECILES, HELD_OUT, NOT_HELD_OUT
 from lib.audience.sides import EFFECTS
 from lib.evaluation.measured import Measured
@@ -29,10 +30,11 @@ class Effect:
     overall: Measured
     deciles: tuple[Measured, ...]  # each drawn towards all together as far as it is uncertain; () where not known
     basis: Basis = "effect"  # what was compared: of lists that differ in it, by whatever tells least
+    habit: float = 0.0  # how alike users stray from their propensities list after list
 
     def turned(self) -> "Effect":
         """The effect on those who do the opposite."""
-        return Effect(self.lists, -self.overall, tuple(-one for one in self.deciles), self.basis)
+        return replace(self, overall=-self.overall, deciles=tuple(-one for one in self.deciles))
 
     def of_deciles(self) -> tuple[Measured, ...]:
         """The effect on a user of each decile."""
@@ -61,7 +63,8 @@ def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
 
     Of each list counts what tells of a contact most nearly: by who was contacted, else by who stood in a file, else by
     who was on the list. The users held out are the same ones list after list: what chance made of them would never
-    average out. So where they were likelier to act than the others, or less likely, that much is allowed for.
+    average out. So where they were likelier to act than the others, or less likely, that much is allowed for; and as
+    far as what users do beyond that comes back with every list, another list tells nothing new.
 
     Parameters
     ----------
@@ -76,12 +79,13 @@ def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
     if not cutoffs:
         return None
     whole = whole[whole["cutoff"].isin(cutoffs)]
-    overall = _pool(whole)
+    habit = find_habit(outcomes, len(cutoffs))
+    overall = _pool(whole, habit)
     parts = [rows[(rows["part"] == name) & rows["cutoff"].isin(cutoffs)] for name in DECILES]
-    measured = [_pool(part) if len(part) else None for part in parts]
+    measured = [_pool(part, habit) if len(part) else None for part in parts]
     deciles = tuple(_shrink(measured, overall)) if any(measured) else ()
     basis = max(whole["metric"], key=EFFECTS.index)
-    return Effect(len(cutoffs), overall, deciles, basis)
+    return Effect(len(cutoffs), overall, deciles, basis, habit)
 
 
 def has_estimates(rows: pd.DataFrame) -> bool:
@@ -110,9 +114,15 @@ def with_effects(ranked: pd.DataFrame, effect: Effect | None, value: float | Non
     return ranked.assign(adds=effect.of_users(ranked["decile"]))
 
 
-def lists_until_known(one_list: float, wanted: float) -> int:
-    """How many lists it takes until the arm of an effect's interval is `wanted`, if one list's is `one_list`."""
-    return max(1, math.ceil((one_list / wanted) ** 2))
+def lists_until_known(one_list: float, wanted: float, habit: float = 0.0) -> int | None:
+    """How many lists it takes until the arm of an effect's interval is `wanted`, if one list's is `one_list`.
+
+    None: never, since so much of what chance made of the users held out comes back with every list.
+    """
+    if wanted >= one_list:
+        return 1
+    beyond_habit = (wanted / one_list) ** 2 - habit
+    return math.ceil((1 - habit) / beyond_habit) if beyond_habit > 0 else None
 
 
 def effect_arm(rate: float, held: int, others: int) -> float:
@@ -126,7 +136,9 @@ def lists_to_wait(effect: Effect | None, rate: float, held: int, others: int, wa
         return 0
     if not held or not others or not 0 < rate < 1 or not wanted:
         return None
-    return max(1, lists_until_known(effect_arm(rate, held, others), wanted) - (effect.lists if effect else 0))
+    habit, lists = (effect.habit, effect.lists) if effect else (0.0, 0)
+    needed = lists_until_known(effect_arm(rate, held, others), wanted, habit)
+    return None if needed is None else max(1, needed - lists)
 
 
 def when_known(cutoff: date, horizon_days: int, delay_days: int, later: int | None) -> date | None:
@@ -150,11 +162,13 @@ def _how_far_ahead(outcomes: pd.DataFrame) -> "pd.Series[float]":
     return (others["expected"] / others["users"] - held["expected"] / held["users"]).astype(float)
 
 
-def _pool(rows: pd.DataFrame) -> Measured:
-    """The mean of independent measurements, each by its certainty."""
+def _pool(rows: pd.DataFrame, habit: float) -> Measured:
+    """The mean of measurements, each by its certainty, any two of which err alike by so much, as a correlation."""
     arms = ((rows["high"] - rows["low"]) / 2).to_numpy(float).clip(min=1e-9)
     weights = 1 / arms**2
-    value, arm = float(weights @ rows["measured"].to_numpy(float) / weights.sum()), float(weights.sum() ** -0.5)
+    value = float(weights @ rows["measured"].to_numpy(float) / weights.sum())
+    squared = (1 - habit) * weights.sum() + habit * (1 / arms).sum() ** 2  # variance of the weighted sum, in arms
+    arm = float(np.sqrt(squared) / weights.sum())
     return Measured(value, value - arm, value + arm)
 
 

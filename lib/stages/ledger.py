@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from lib import timeline
-from lib.audience import live_record, outcomes
+from lib.audience import habits, live_record, outcomes
+from lib.audience.parts import ALL, metric_row
 from lib.audience.ranking import QUESTION, HeldOut
 from lib.config.bases import StageConfig
 from lib.config.question import Question
@@ -39,9 +40,10 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     """
     question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
     for cutoff in _due_cutoffs(config, tables, as_of):
-        (scores,) = bring_near(tables, with_sides_sql(question, tables, cutoff, as_of))
         held_out = read_held_out(question, tables, cutoff)
-        outcome = _hold_against(scores, held_out, config)
+        earlier = _before_sql(config, tables, cutoff, as_of) if held_out.share else []
+        scores, *before = bring_near(tables, with_sides_sql(question, tables, cutoff, as_of), *earlier)
+        outcome = _hold_against(scores, before, held_out, config)
         of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
             question=question.slug, action=question.action, horizon_days=question.horizon_days, cutoff=cutoff,
@@ -55,8 +57,10 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     return written
 
 
-def _hold_against(scores: Near, held_out: HeldOut, config: TrainConfig) -> pd.DataFrame:
+def _hold_against(scores: Near, before: Sequence[Near], held_out: HeldOut, config: TrainConfig) -> pd.DataFrame:
     """The rows of the ledger of one cutoff's scores: what is measured of a sample reaches this process, and counts.
+
+    Beside the list `before`, where there is one, it is seen how far what users do beyond their propensities lasts.
 
     Users held out of all questions are compared as long as nobody contacted them; one question's may be contacted on
     another, and are compared all the same.
@@ -67,7 +71,20 @@ def _hold_against(scores: Near, held_out: HeldOut, config: TrainConfig) -> pd.Da
     spread = scores.read_spread()
     counts = scores.tables.query(outcomes.counts_sql(scores.sql, spread, of_home=held_out.of_home))
     measured = scores.tables.query(outcomes.sample_sql(scores.sql, spread.size))
-    return outcomes.outcome_rows(counts, measured, config.seed, without=config.question.without)
+    rows = outcomes.outcome_rows(counts, measured, config.seed, without=config.question.without)
+    for one in before:
+        sums = scores.tables.query(habits.habit_sql(scores.sql, one.sql))
+        habit = habits.measure_habit(sums, spread.size, one.read_spread().size)
+        rows = pd.concat([rows, pd.DataFrame([metric_row(ALL, counts, habits.HABIT, habit)])], ignore_index=True)
+    return rows
+
+
+def _before_sql(config: TrainConfig, tables: Tables, cutoff: date, as_of: date) -> list[str]:
+    """SQL for the scores of the newest list whose days had ended by a cutoff, with what happened; none without one."""
+    question, last = config.question, timeline.one_horizon_before(cutoff, config.question.reach_days)
+    where = f"{question_sql(question)} AND cutoff <= DATE '{last}'"
+    newest = tables.query(f"SELECT MAX(cutoff) AS cutoff FROM {{predictions}} WHERE {where}")["cutoff"].iloc[0]
+    return [] if pd.isna(newest) else [scored_sql(question, [newest], as_of)]
 
 
 def _hold_segments(config: TrainConfig, tables: Tables, scores: Near) -> pd.DataFrame:

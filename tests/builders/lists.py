@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from lib.audience import outcomes, release, suppression
+from lib.audience import habits, outcomes, release, suppression
 from lib.audience.spread import Spread, spread_sql
 from lib.labels.rows import user_hash
 from lib.tables.memory import MemoryTables
@@ -26,6 +26,14 @@ def outcome_rows(rows, held_out, seed, suppressed=None, *, of_home=False):
     tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
     counts, measured = outcomes.counts_sql(SCORED, spread, of_home=of_home), outcomes.sample_sql(SCORED, spread.size)
     return outcomes.outcome_rows(tables.query(counts), tables.query(measured), seed)
+
+
+def habit(now, before, held_out):
+    """How alike the users of two frames with user_id, propensity and label stray; who is held out is in a set."""
+    tables, spreads = lists_of(now=now, before=before)
+    tables.define("is_held_out", lambda users: [user in held_out for user in users], "boolean")
+    sums = tables.query(habits.habit_sql("SELECT * FROM now", "SELECT * FROM before"))
+    return habits.measure_habit(sums, spreads["now"].size, spreads["before"].size)
 
 
 def lists_of(**frames):

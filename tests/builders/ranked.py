@@ -37,3 +37,24 @@ def name_bands(propensities: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]
     above = [odds > limit * usual for limit in list(BANDS.values())[:2]]
     below = [odds >= limit * usual for limit in list(BANDS.values())[2:4]]
     return np.select([*above, *below], list(BANDS)[:4], list(BANDS)[4]).astype(object)
+
+
+def sums_of_both(now: pd.DataFrame, before: pd.DataFrame, held_out: Collection[str]) -> pd.DataFrame:
+    """What `lib.audience.habits.habit_sql` gives of two frames with user_id, propensity and label."""
+    both = now.merge(before, on="user_id", suffixes=("", "_before"))
+    beyond, beyond_before = (
+        (both[f"label{when}"] - both[f"propensity{when}"]).to_numpy(float) for when in ("", "_before")
+    )
+    return sum_beyond(beyond, beyond_before, both["user_id"].isin(list(held_out)).to_numpy(bool))
+
+
+def sum_beyond(
+    now: npt.NDArray[np.float64], before: npt.NDArray[np.float64], held: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
+    """The same, of what each user did beyond the propensity on either list."""
+    terms = {"users": np.ones(len(held), int), "now": now, "before": before, "now_squared": now**2,
+             "before_squared": before**2, "product": now * before}  # fmt: skip
+    sides = (held == side for side in (False, True))
+    return pd.DataFrame([{name: values[side].sum() for name, values in terms.items()} for side in sides]).assign(
+        side=[False, True]
+    )

@@ -66,12 +66,15 @@ def test_without_lists_or_where_nobody_acted_there_is_no_bias():
 
 
 def effects(*values, days=28, arm=0.02, parts=("not held out",)):
-    """Rows of `outcomes`: an effect per list and part."""
-    return pd.DataFrame([
+    """Rows of `outcomes`: an effect per list and part, and that no user has habits."""
+    habit = {"cutoff": FIRST, "part": "all", "metric": "habit", "measured": 0.0, "users": 100}
+    rows = [
         {"cutoff": FIRST + timedelta(days=days * n), "part": part, "metric": "effect", "measured": value + shift,
          "low": value + shift - arm, "high": value + shift + arm}
         for n, value in enumerate(values) for part, shift in zip(parts, np.linspace(0, 0, len(parts)), strict=True)
-    ], columns=["cutoff", "part", "metric", "measured", "low", "high", "users", "expected"])  # fmt: skip
+    ]  # fmt: skip
+    columns = ["cutoff", "part", "metric", "measured", "low", "high", "users", "expected"]
+    return pd.DataFrame([*rows, habit], columns=columns)
 
 
 def test_effects_of_lists_that_do_not_overlap_are_taken_together():
@@ -87,7 +90,7 @@ def test_how_much_likelier_the_others_were_is_allowed_for():
     rows = effects(0.05, 0.05)
     sides = [
         {"cutoff": cutoff, "part": part, "metric": "rate", "users": 100, "expected": expected}
-        for cutoff in rows["cutoff"] for part, expected in (("held out", 20.0), ("not held out", 23.0))
+        for cutoff in rows["cutoff"].unique() for part, expected in (("held out", 20.0), ("not held out", 23.0))
     ]  # fmt: skip
     assert pool_effect(pd.concat([rows, pd.DataFrame(sides)]), 28).overall.value == pytest.approx(0.02)
 

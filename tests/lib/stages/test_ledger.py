@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from lib.audience.habits import HABIT
 from lib.config.stages import RetrainConfig
 from lib.models.pair import Pair
 from lib.stages import ledger, nearby
@@ -54,16 +55,39 @@ def test_the_ledger_is_what_an_independent_recomputation_finds(world):
         assert row["measured"] == pytest.approx(part["acted"].mean())
 
 
+def test_a_list_is_held_against_the_one_whose_days_ended_as_its_own_began(world):
+    found = ledger.write_outcomes(CONFIG, world.tables, NEXT + 7 * DAY)
+    assert list(found["cutoff"].unique()) == [AS_OF, NEXT]  # late events may still change the first
+    (told,) = found[found["metric"] == HABIT].to_dict("records")  # no list was there before the first
+    now, before = (what_happened(world, cutoff).set_index("user_id") for cutoff in (NEXT, AS_OF))
+    held = world.tables.at_version(0, "1 = 1").set_index("user_id")["held_out"]
+    beyond = pd.DataFrame({"now": now["acted"] - now["propensity"], "before": before["acted"] - before["propensity"]})
+    both = beyond.dropna()
+    own = both - both.groupby(held.reindex(both.index)).transform("mean")
+    correlation = (own["now"] * own["before"]).sum() / np.sqrt((own["now"] ** 2).sum() * (own["before"] ** 2).sum())
+    assert told["measured"] == pytest.approx(correlation * len(both) / np.sqrt(len(now) * len(before)))
+    assert (told["cutoff"], told["part"], told["users"]) == (NEXT, "all", len(now))
+
+
+def test_without_users_held_out_nobody_asks_for_habits(world):
+    where = f"cutoff = DATE '{NEXT}' AND kind = 'published'"
+    of_list = world.tables.query(f"SELECT * FROM {{publications}} WHERE {where}")
+    world.tables.replace("publications", of_list.assign(held_out_share=0.0), where)
+    assert HABIT not in set(ledger.write_outcomes(CONFIG, world.tables, NEXT + 7 * DAY)["metric"])
+
+
 def test_a_list_too_large_to_come_near_has_the_same_outcome(world, monkeypatch):
     written = []
     for most in (nearby.MOST_NEAR, 0):
         monkeypatch.setattr(nearby, "MOST_NEAR", most)
         there = world.copy()
         del there.tables.stored["outcomes"]
-        written.append(ledger.write_outcomes(asked(RetrainConfig, evaluations="yes"), there.tables, NEXT))
+        written.append(ledger.write_outcomes(asked(RetrainConfig, evaluations="yes"), there.tables, NEXT + 7 * DAY))
         written[-1].attrs["told"] = there.rows("evaluations", "1 = 1").sort_values("user_id").to_numpy().tolist()
     pd.testing.assert_frame_equal(*written, rtol=1e-12, atol=0)
     assert written[0].attrs["told"] == written[1].attrs["told"] != []
+    assert set(written[0]["cutoff"]) == {AS_OF, NEXT}
+    assert HABIT in set(written[0]["metric"])
 
 
 def of_pair(version, through):
