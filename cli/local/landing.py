@@ -11,6 +11,7 @@ from cli.local.home import Home
 from cli.local.registered import registered_models, registered_versions
 from lib.config.bases import ModelConfig
 from lib.registry.versions import questions_of
+from lib.report.amounts import format_day
 from lib.whole_files import write_whole
 from localrun.run.graph import LOOKS
 from localrun.run.page import HEADLINE, format_line, run_links
@@ -72,7 +73,7 @@ def _question(home: Home, config: ModelConfig, runs: Sequence[tuple[Path, JobRun
         made = lists[(lists["cutoff"] == newest["cutoff"]) & (lists["kind"] == "published")]["run_id"].tail(1).tolist()
         run = next(((folder, run) for folder, run in runs if run.run_id in made), None)
         headline = _headline(home, config, run[1]) if run else ""
-        parts += [f"<p>Newest list: {newest['cutoff']}, {newest['users']:,} users.</p>"]
+        parts += [f"<p>Newest list: {format_day(newest['cutoff'])}, {newest['users']:,} users.</p>"]
         parts += map(format_line, headline.splitlines())
         report = home.root / "reports" / config.question.slug / f"{newest['cutoff']}.html"
         links = [("Report of the list", report)] * report.is_file() + ([("Run", run[0] / "index.html")] if run else [])

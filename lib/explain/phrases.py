@@ -134,7 +134,7 @@ def _format_three_spans(n_7: float, n_28: float, n_90: float, log_age: float, te
 
 def _format_spans(figures: list[tuple[int, float]], log_age: float, tenure: float) -> str:
     """`3 in 7 days, 20 in 28`; windows that a young log cuts to one are told once."""
-    cut = {_covered_days(window, log_age, tenure): _format_number(value) for window, value in figures}
+    cut = {_covered_days(window, log_age, tenure): _format_sum(value) for window, value in figures}
     (first, value), *others = cut.items()
     return ", ".join([f"{value} in {_format_days(first)}", *(f"{value} in {window:.0f}" for window, value in others)])
 
@@ -148,8 +148,13 @@ def _format_number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def _format_sum(value: float) -> str:
+    """A sum, with its thousands apart: another number may be a year."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else _format_number(value)
+
+
 def _format_times(count: float) -> str:
-    return "once" if count == 1 else f"{count:.0f} times"
+    return "once" if count == 1 else f"{count:,.0f} times"
 
 
 def _format_days(count: float) -> str:

@@ -6,6 +6,7 @@ The texts stand in `report.html.j2`; `lib.report.sections` says what they are ab
 from pathlib import Path
 
 from lib.errors import ContractBroken
+from lib.report.amounts import format_day
 from lib.report.facts import Facts
 from lib.report.sections import make_sections
 
@@ -36,4 +37,5 @@ def render_page(facts: Facts) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["in_words"] = format_day
     return environment.get_template("report.html.j2").render(facts=facts, **make_sections(facts)).lstrip()

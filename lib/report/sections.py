@@ -80,7 +80,7 @@ def _past(facts: Facts) -> dict[str, Any]:
         "sides_plot": plots.plot_over_time(
             "Observed shares, left alone and not", left_alone.tail(NEWEST), "observed share", rates, percent=True
         ),
-        "sides": make_table("Effect of leaving users alone", left_alone.tail(NEWEST)[::-1], [day, *SIDES]),
+        "sides": make_table("Left alone and not, list by list", left_alone.tail(NEWEST)[::-1], [day, *SIDES]),
     }
 
 

@@ -82,9 +82,9 @@ def format_reason(advice: Advice, currency: str) -> str:
     if advice.in_order:
         return f"Why {number:,}: a contact is estimated to move them more than the average of the list; {hold}."
     return (
-        f"Why {number:,}: they are likelier to {advice.words.act} than the average of the list; {hold}. A cut of "
-        "your own is export_top. What it costs and earns is told once value_of_action and cost_of_contact are given; "
-        "the cut is then where contacts stop paying."
+        f"Why {number:,}: they are likelier to {advice.words.act} than the average of the list; {hold}. For "
+        "another number, set export_top. What it costs and earns is told once value_of_action and cost_of_contact are "
+        "given; the number is then where contacts stop paying."
     )
 
 
@@ -118,9 +118,12 @@ def format_order(advice: Advice) -> str:
     if uplift.judged and uplift.more is None:
         seen = f"on {_lists(uplift.judged)} an order by estimated effect was not better than that by probability"
         return f"{about} Nothing to go by yet: {seen}.{kept}"
-    needs = f"about {uplift.more} more {'list' if uplift.more == 1 else 'lists'}"
-    how = "as the last ones go" if uplift.judged else "at least: it is learnt from one and compared on a later one"
-    return f"{about} Not known yet: that needs {needs} whose outcome is known, {how}.{kept}"
+    have = "1 more list has" if uplift.more == 1 else f"{uplift.more} more lists have"
+    if uplift.judged:
+        return f"{about} Not known yet: as the last ones went, about {have} to be over first.{kept}"
+    return (
+        f"{about} Not known yet: at least {have} to be over first. One is learnt from, a later one compared on.{kept}"
+    )
 
 
 def _lists(number: int) -> str:
@@ -180,8 +183,8 @@ def format_effect(advice: Advice, currency: str) -> str:
     if effect is None:
         some = "Some of them" if advice.words == STAYING else "Some would"
         return (
-            f"{ask} {some}; how many is not known before users left alone can be compared: first "
-            f"on {format_day(advice.first_known)}, {_when(advice)}."
+            f"{ask} {some}. How many, those left alone will show: a first figure on {format_day(advice.first_known)}, "
+            f"one close enough to act on {_when(advice)}."
         )
     value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
@@ -190,7 +193,7 @@ def format_effect(advice: Advice, currency: str) -> str:
         f"({low} to {high}), allowing for how likely each were"
     )
     if not advice.is_effect_known or advice.added is None:
-        return f"{ask} Not settled: {difference}. It is known {_when(advice)}."
+        return f"{ask} Not settled: {difference}. A figure close enough to act on comes {_when(advice)}."
     of_all = format_people(advice.expected, alone=True)
     added = f"about {format_people(advice.added)} of the {of_all} {_because(advice)} of it"
     if not len(advice.contact):
@@ -235,8 +238,8 @@ def _turn(ratio: Measured) -> Measured:
 def _when(advice: Advice) -> str:
     known = advice.effect_known
     if known is None:
-        return "closely enough not within five years: hold more users out"
+        return "not within five years: hold more users out"
     if known == advice.first_known:
-        return "and closely enough then"
+        return "on that very day" if advice.effect is None else f"on {format_day(known)}"
     monday = known - timedelta(days=known.weekday())
-    return f"closely enough in the week of {format_day(monday)}"
+    return f"in the week of {format_day(monday)}"

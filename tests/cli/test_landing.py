@@ -89,7 +89,7 @@ def test_it_tells_of_each_question_the_newest_list_in_use_and_the_models(home):
     told = " ".join(text_of(home.root / "index.html").split())
     assert "shop No run is scheduled here" in told
     assert "rent &lt;film&gt; within 28 days, users active in the last 90 days" in told
-    assert "Newest list: 2024-06-08, 2,100 users." in told
+    assert "Newest list: 8 June 2024, 2,100 users." in told
     assert "Quality: good. It is. Contact the first 10 of 100; leave 9 alone." in told
     assert "Models in use: version 4 since 2024-05-01, trained through 2024-04-01." in told
     assert told.index("20240602-000000-abcd") < told.index("20240600-000000-abcd")

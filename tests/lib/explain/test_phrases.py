@@ -38,7 +38,7 @@ def kind(**changes):
         (OLD | {"recency": 364}, "rent: last 364 days ago"),
         (OLD | {"recency": 365}, "rent: last a year or more ago"),  # a recency is capped there
         (OLD | {"events_all": 0, "recency": 365}, "rent: never"),
-        ({"events_28": 12345}, "rent: 12345 times in 28 days, last 3 days ago"),
+        ({"events_28": 12345}, "rent: 12,345 times in 28 days, last 3 days ago"),
     ],
 )
 def test_an_event_type_is_told_by_its_newest_window(changes, text):
@@ -86,10 +86,10 @@ def test_a_window_that_the_log_does_not_cover_is_not_claimed(changes, text):
         ("activity", {"days_28": 0, "recency": 365}, "activity: nothing for a year or more"),
         ("activity", {"log_age": 20, "tenure": 15}, "activity: on 6 of 20 days, last 3 days ago"),
         ("activity", {"log_age": 20, "tenure": 25}, "activity: on 6 of 25 days, last 3 days ago"),  # early odd events
-        ("value", {}, "value: 123.5 in 28 days, 4567 in 90"),
+        ("value", {}, "value: 123.5 in 28 days, 4,567 in 90"),
         ("value", {"value_28": -50, "value_90": 0.125}, "value: -50 in 28 days, 0.125 in 90"),
         ("value", {"value_28": 5, "value_90": 5, "log_age": 20, "tenure": 9}, "value: 5 in 20 days"),
-        ("value", {"log_age": 50, "tenure": 9}, "value: 123.5 in 28 days, 4567 in 50"),
+        ("value", {"log_age": 50, "tenure": 9}, "value: 123.5 in 28 days, 4,567 in 50"),
         ("different items", {}, "different items: 12 in 28 days, 30 in 90"),
         ("rhythm", {}, "rhythm: every 5.2 days on average, last 3 days ago"),
         ("rhythm", {"days_all": 1, "gap_mean": 210}, "rhythm: active on one day only"),

@@ -39,12 +39,12 @@ def test_a_first_list_says_how_good_it_is_what_to_do_and_when_more_is_known():
         "Contact the first 1,650 of 8,273; about 680 (640 to 720) of them rent a film within 28 days, as users like "
         "them did under the contacts of that time; leave 854 alone as the comparison; look again on 1 July 2024.",
         "Why 1,650: they are likelier to act than the average of the list; they are 20% of the list and hold 41% of "
-        "those who will act. A cut of your own is export_top. What it costs and earns is told once value_of_action and "
-        "cost_of_contact are given; the cut is then where contacts stop paying.",
-        ANYWAY + "Some would; how many is not known before users left alone can be compared: first on 1 July 2024, "
-        "closely enough in the week of 26 August 2024.",
-        MOVED + "Not known yet: that needs about 2 more lists whose outcome is known, at least: it is learnt from one "
-        "and compared on a later one.",
+        "those who will act. For another number, set export_top. What it costs and earns is told once value_of_action "
+        "and cost_of_contact are given; the number is then where contacts stop paying.",
+        ANYWAY + "Some would. How many, those left alone will show: a first figure on 1 July 2024, one close enough to "
+        "act on in the week of 26 August 2024.",
+        MOVED + "Not known yet: at least 2 more lists have to be over first. One is learnt from, a later one "
+        "compared on.",
         "Past lists: none is over yet; the first one is known on 1 July 2024.",
     ]  # fmt: skip
 
@@ -61,8 +61,8 @@ SHOWN = Uplift(4, 3, Measured(0.0045, 0.0011, 0.0079), 0)
     ({"uplift": SHOWN, "order": "uplift", "in_order": True},
      f"The file is in that order, as order=uplift asks; rank is that by probability: {BETTER}."),
     ({"uplift": Uplift(2, 1, Measured(0.0045, -0.002, 0.011), 2), "order": "uplift"},
-     "Not known yet: that needs about 2 more lists whose outcome is known, as the last ones go. order=uplift was asked "
-     "for; the list stays in the order of probability."),
+     "Not known yet: as the last ones went, about 2 more lists have to be over first. order=uplift was asked for; the "
+     "list stays in the order of probability."),
     ({"uplift": Uplift(2, 1, Measured(-0.0045, -0.02, 0.011), None)}, "Nothing to go by yet: on 1 list an order by "
      "estimated effect was not better than that by probability."),
 ])  # fmt: skip
@@ -201,11 +201,11 @@ def test_an_effect_that_is_not_settled_says_when_it_will_be():
     told = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0)), ANYWAY)
     assert told.startswith(ANYWAY + "Not settled: on 1 past list, those who could be contacted acted more often than")
     assert told.endswith(
-        "by +1.0 percentage points (-3.0 to +5.0), allowing for how likely each were. It is known closely enough in "
-        "the week of 26 August 2024."
+        "by +1.0 percentage points (-3.0 to +5.0), allowing for how likely each were. A figure close enough to "
+        "act on comes in the week of 26 August 2024."
     )
     never = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0), effect_known=None), ANYWAY)
-    assert never.endswith("closely enough not within five years: hold more users out.")
+    assert never.endswith("A figure close enough to act on comes not within five years: hold more users out.")
 
 
 def test_nobody_held_out_leaves_it_unknown():
