@@ -89,7 +89,7 @@ class Question(FromWidgets, group=Group.QUESTION):
                 f"starts_in_days and horizon_days are {question.reach_days} days together, got "
                 f"{question.starts_in_days} and {question.horizon_days}. Ask about at most {MOST_DAYS}."
             )
-        check_newcomers(question.newcomers, bool(question.facts_before), question.named)
+        check_newcomers(question.newcomers, bool(question.facts_before))
         return question
 
     @classmethod

@@ -120,7 +120,7 @@ def _split_definition(what: str, theirs: str) -> tuple[str, str]:
     return quoted.replace("''", "'") if quoted else kind, where
 
 
-def check_newcomers(column: str, asks_doers: bool, named: Sequence[NamedAction]) -> None:
+def check_newcomers(column: str, asks_doers: bool) -> None:
     """Refuse to ask about users without any event what cannot be asked of them.
 
     Raises
@@ -132,9 +132,4 @@ def check_newcomers(column: str, asks_doers: bool, named: Sequence[NamedAction])
         raise ConfigError(
             f"newcomers is {column!r}, which asks about users without any event, and without=true asks about those who "
             "did it before: nobody is both. Leave one out, or say with cohort_where who is asked."
-        )
-    if column and named:
-        raise ConfigError(
-            f"newcomers is {column!r} and the question names an action of its own, {named[0].name!r}, which is not "
-            "counted for users without any event. Ask about an event type of the log, or leave newcomers blank."
         )

@@ -160,6 +160,8 @@ def build_missing(
         _write_blanks(tables, {day: definition.vocabulary(first_seen, day) for day in cutoffs.all})
     cache.write_definition(tables, definition)
     built = max(len(plan), named.build_missing(tables, first_days, cutoffs.all))
+    if config.question.newcomers:
+        named.write_blanks(tables, first_days, cutoffs.all)
     extraction = finish(Extraction(config.question.slug, cutoffs, vocabulary.pooled, OTHER in vocabulary.prefixes))
     if noted != (text := extraction.to_json()):  # the same day again is no change: others need not read the table anew
         tables.set_property("features", note, text)

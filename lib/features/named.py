@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.features.build import LARGEST, day_number, day_numbers
+from lib.features.build import LARGEST, NOBODY, day_number, day_numbers
 from lib.features.rhythm import action_rhythm
 from lib.features.vocabulary import ACTION_FEATURES, TYPE_FEATURES
 from lib.features.windows import WINDOWS, Bools, Floats, Series, first_of_run, sort_order, type_features
@@ -39,21 +39,33 @@ def read_first_days(tables: Tables, kinds: Sequence[str], as_of: date) -> dict[s
 
 def build_missing(tables: Tables, first_days: Mapping[str, date], cutoffs: Sequence[date]) -> int:
     """Compute the features of some named actions at the cutoffs that lack them; how many cutoffs that were."""
+    plan = _plan_lacking(tables, first_days, cutoffs)
+    if plan:
+        rows = tables.map_users(_rows_sql(list(first_days), max(plan)), partial(each_cutoff, plan=plan), SCHEMA)
+        tables.replace("named_features", rows, _where_sql(plan))
+    return len(plan)
+
+
+def write_blanks(tables: Tables, first_days: Mapping[str, date], cutoffs: Sequence[date]) -> None:
+    """Add the features of no event at all to the cutoffs that lack them, once those of users are there."""
+    if plan := _plan_lacking(tables, first_days, cutoffs, f"user_id = '{NOBODY}'"):
+        tables.append("named_features", blank_rows(plan))
+
+
+def _plan_lacking(
+    tables: Tables, first_days: Mapping[str, date], cutoffs: Sequence[date], whose: str = "1 = 1"
+) -> Plan:
+    """The cutoffs that have no row of some users, with the actions that they lack."""
     stored: set[tuple[str, date]] = set()
     if tables.exists("named_features"):
-        rows = tables.query(
-            f"SELECT DISTINCT event_type, cutoff FROM {{named_features}} WHERE cutoff IN ({days_sql(cutoffs)})"
-        )
+        at = f"cutoff IN ({days_sql(cutoffs)})"
+        rows = tables.query(f"SELECT DISTINCT event_type, cutoff FROM {{named_features}} WHERE {whose} AND {at}")
         stored = set(rows.itertuples(index=False, name=None))
     lacking = {
         day: {kind: first for kind, first in first_days.items() if first < day and (kind, day) not in stored}
         for day in cutoffs
     }
-    plan = {day: kinds for day, kinds in lacking.items() if kinds}
-    if plan:
-        rows = tables.map_users(_rows_sql(list(first_days), max(plan)), partial(each_cutoff, plan=plan), SCHEMA)
-        tables.replace("named_features", rows, _where_sql(plan))
-    return len(plan)
+    return {day: kinds for day, kinds in lacking.items() if kinds}
 
 
 def _rows_sql(kinds: Sequence[str], before: date) -> str:
@@ -92,10 +104,25 @@ def each_cutoff(activity: pa.Table, plan: Plan) -> Iterator[pa.Table]:
     Table[user_id string, cutoff date, event_type string, <feature> float]
         Each feature as `lib.features.build` has it of an event type that was asked about.
     """
+    return _summarise(activity, plan, unseen=False)
+
+
+def blank_rows(plan: Plan) -> pa.Table:
+    """The features of somebody without any event: at each cutoff a row of `NOBODY` for each action that it knows."""
+    later = {
+        "user_id": [NOBODY], "day": [date.max], "known_day": [date.max], "joined_until": [date.max],
+        "event_type": pa.nulls(1, pa.string()), "count": [0], "value": pa.nulls(1, pa.float64()),
+    }  # fmt: skip
+    return pa.concat_tables(_summarise(pa.table(later), plan, unseen=True))
+
+
+def _summarise(activity: pa.Table, plan: Plan, *, unseen: bool) -> Iterator[pa.Table]:
+    """A row per user, cutoff and action; `unseen` says whether users who have no past there have rows too."""
     kinds = sorted({kind for known in plan.values() for kind in known})
     chunk = _Chunk(activity, kinds)
     for cutoff, first_days in plan.items():
         features, seen = chunk.at(day_number(cutoff))
+        seen = seen | unseen
         users = chunk.users.filter(pa.array(seen))
         for kind, first in first_days.items():
             own = {name: column[seen, kinds.index(kind)] for name, column in features.items()}

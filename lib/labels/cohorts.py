@@ -21,33 +21,43 @@ def cohort_sql(question: Question, cutoffs: Sequence[date], attributes: Sequence
     All columns of `features`, then those of the actions that the question names, then those of the users' attributes,
     as they were at the cutoff.
     """
-    chosen = with_named_features_sql(_chosen_sql(question, cutoffs), question, cutoffs)
-    return with_attributes_sql(chosen, attributes, cutoffs)
+    return with_attributes_sql(_chosen_sql(question, cutoffs, named=True), attributes, cutoffs)
 
 
-def _chosen_sql(question: Question, cutoffs: Sequence[date]) -> str:
-    at = f"cutoff IN ({days_sql(cutoffs)})"
-    rows = f"SELECT * FROM {{features}} WHERE {at} AND user_id <> '' AND {active_sql(question)}"
-    if question.newcomers:
-        rows += (
-            f" UNION ALL SELECT n.user_id, b.* {{but}} (user_id) FROM (SELECT * FROM {{features}} WHERE {at} "
-            f"AND user_id = '') b JOIN ({newcomers_sql(question, cutoffs)}) n ON b.cutoff = n.cutoff"
-        )
+def _chosen_sql(question: Question, cutoffs: Sequence[date], *, named: bool) -> str:
+    """SQL for the features of who is asked about; `named` says whether those of named actions are wanted too."""
+    rows = _rows_sql(question, cutoffs, named=named)
     condition = condition_sql(question)
     if condition is None:
         return rows
     facts, where = condition
     known = f"({facts_sql(question, facts, cutoffs)}) w" if facts else ""
     if facts and question.newcomers:
-        known = f"({_with_nothing_sql(rows, question, facts, cutoffs)}) w"
-    named = question.cohort_where.attributes if question.cohort_where else {}
-    values = f"({_values_sql(named, cutoffs)}) v" if named else ""
+        everybody = _rows_sql(question, cutoffs, named=False)
+        known = f"({_with_nothing_sql(everybody, question, facts, cutoffs)}) w"
+    attributes = question.cohort_where.attributes if question.cohort_where else {}
+    values = f"({_values_sql(attributes, cutoffs)}) v" if attributes else ""
     joins = [
         f"{kind} JOIN {source} ON r.user_id = {source[-1]}.user_id AND r.cutoff = {source[-1]}.cutoff"
         for kind, source in (("", known), ("LEFT", values))
         if source
     ]
     return f"SELECT r.* FROM ({rows}) r {' '.join(joins)} WHERE {where}"
+
+
+def _rows_sql(question: Question, cutoffs: Sequence[date], *, named: bool) -> str:
+    """SQL for the features of who may be asked about: of those with events their own, of the others those of nobody."""
+    at = f"cutoff IN ({days_sql(cutoffs)})"
+    seen = f"SELECT * FROM {{features}} WHERE {at} AND user_id <> '' AND {active_sql(question)}"
+    nobody = f"SELECT * FROM {{features}} WHERE {at} AND user_id = ''"
+    if named:
+        seen, nobody = (with_named_features_sql(rows, question, cutoffs) for rows in (seen, nobody))
+    if not question.newcomers:
+        return seen
+    return (
+        f"{seen} UNION ALL SELECT n.user_id, b.* {{but}} (user_id) FROM ({nobody}) b "
+        f"JOIN ({newcomers_sql(question, cutoffs)}) n ON b.cutoff = n.cutoff"
+    )
 
 
 def newcomers_sql(question: Question, cutoffs: Sequence[date]) -> str:
@@ -110,7 +120,7 @@ def sizes_sql(question: Question, cutoffs: Sequence[date]) -> str:
         asked, source = f"SUM(CASE WHEN {active_sql(question)} THEN 1 ELSE 0 END)", f"({seen}) f"
     else:
         asked = "COUNT(c.there)"
-        there = f"SELECT user_id, cutoff, 1 AS there FROM ({_chosen_sql(question, cutoffs)}) w"
+        there = f"SELECT user_id, cutoff, 1 AS there FROM ({_chosen_sql(question, cutoffs, named=False)}) w"
         source = f"({seen}) f FULL OUTER JOIN ({there}) c USING (user_id, cutoff)"
     return f"SELECT cutoff, COUNT(seen) AS users, {asked} AS cohort FROM {source} GROUP BY cutoff ORDER BY cutoff DESC"
 

@@ -1,25 +1,18 @@
 """The table of identities as it is read: columns and days, what changes drop, forgotten users, mistakes by name."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from lib.attributes.columns import Attribute, Kind
 from lib.config.catalogue import defaults
 from lib.config.forget import ForgetConfig
-from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.errors import ConfigError, SourceError
 from lib.features.forgotten import CHECK, make_digest
 from lib.features.identities import load_identities
-from lib.features.vocabulary import features_schema
-from lib.labels.cohorts import cohort_sql
 from lib.stages import forget
-from lib.tables.memory import MemoryTables
-from tests.builders.attributes import put_users
 from tests.builders.ids import files_holding
 
 DAY = date(2024, 6, 3)
@@ -162,21 +155,3 @@ def test_nothing_of_the_tables_holds_what_was_forgotten(spark, tables, load, tmp
     assert sorted(tables.query("SELECT user_id FROM {daily_activity}")["user_id"]) == ["id-bert", "web-bert"]
     assert {row[0] for row in stored(tables)} == {"web-bert"}
     assert set(tables.query("SELECT digest FROM {forgotten}")["digest"]) == {make_digest(one, KEY) for one in gone}
-
-
-def test_users_without_events_are_the_same_for_spark(tables):
-    """The only SQL that the two engines spell otherwise: a column that is left out."""
-    memory = MemoryTables()
-    plain = {"cutoff": DAY, "recency": 3.0, "silence": 3.0}
-    frame = pd.DataFrame([{"user_id": user, **plain} for user in ("", "ana")])
-    schema = features_schema(["recency", "silence"])
-    users = [("ana", None, None, DAY - timedelta(days=5)), ("new", None, None, DAY - timedelta(days=1)),
-             ("later", None, None, DAY)]  # fmt: skip
-    question = Question.from_widgets((defaults() | {"action": "buy", "newcomers": "joined"}).__getitem__)
-    answers = []
-    for one in (tables, memory):
-        one.replace("features", pa.Table.from_pandas(frame, schema=schema, preserve_index=False), "1 = 1")
-        put_users(one, users, [Attribute("joined", Kind.DATE, True)])
-        rows = one.query(f"SELECT * FROM ({cohort_sql(question, [DAY])}) c ORDER BY user_id")
-        answers.append(rows.astype(object).values.tolist())
-    assert answers[0] == answers[1] == [["ana", DAY, 3.0, 3.0], ["new", DAY, 3.0, 3.0]]

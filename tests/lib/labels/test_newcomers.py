@@ -12,13 +12,14 @@ from lib.config.catalogue import defaults
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig
 from lib.errors import ConfigError
+from lib.features import named
 from lib.features.build import NOBODY, blank_rows
 from lib.features.extraction import read_first_seen, write_features
-from lib.features.vocabulary import choose_vocabulary
+from lib.features.vocabulary import choose_vocabulary, type_column
 from lib.labels.cohorts import cohort_sql, newcomers_sql, sizes_sql
 from lib.labels.labels import labelled_cohort_sql
 from lib.stages.attributes import check_newcomers
-from lib.tables.contracts import DAILY_ACTIVITY
+from lib.tables.contracts import DAILY_ACTIVITY, NAMED_ACTIVITY
 from lib.tables.memory import MemoryTables
 from lib.tables.schemas import arrow_schema
 from tests.builders.attributes import put_users
@@ -61,7 +62,7 @@ def home(users=USERS):
         {"user_id": one, "person": "seen", "known_time": datetime.combine(day, time()), "known_day": day}
         for one, day in (("web of seen", ago(1)), ("web of later", ago(0)))
     ])  # fmt: skip
-    plan = {CUTOFF: choose_vocabulary(read_first_seen(tables, ago(-10)), CUTOFF, 24, ("buy",))}
+    plan = {CUTOFF: choose_vocabulary(read_first_seen(tables, ago(-10)), CUTOFF, 24, ("buy", "view"))}
     write_features(tables, plan)
     tables.append("features", blank_rows(plan))
     return tables
@@ -130,15 +131,65 @@ def test_the_row_of_nobody_is_no_user():
         assert NOBODY not in set(tables.query(cohort_sql(asked(**changes), [CUTOFF]))["user_id"])
 
 
+LOOKED = {"action": "looked,buy", "actions": "looked=view WHERE value > 1"}
+
+
+def home_with_named():
+    """The same home, where every view is one of the named action too."""
+    tables = home()
+    (action,) = asked(**LOOKED).named
+    rows = [one for one in tables.stored["daily_activity"].to_pylist() if one["event_type"] == "view"]
+    rows = [{name: row[name] for name in NAMED_ACTIVITY} | {"event_type": action.kind} for row in rows]
+    rows.append({**rows[0], "user_id": "yesterday", "day": ago(-6), "known_day": ago(-6)})  # and looked, later
+    tables.replace("named_activity", pa.Table.from_pylist(rows, arrow_schema(NAMED_ACTIVITY)), "1 = 1")
+    first_days = named.read_first_days(tables, [action.kind], ago(-10))
+    for _ in range(2):  # again is no change
+        named.build_missing(tables, first_days, [CUTOFF])
+        named.write_blanks(tables, first_days, [CUTOFF])
+    return tables, action.kind
+
+
+def test_a_named_action_has_the_columns_of_nobody_for_them_too():
+    tables, kind = home_with_named()
+    rows = tables.query(f"{labelled_cohort_sql(asked(**LOOKED), [CUTOFF], ago(-20))} ORDER BY user_id")
+    assert rows["user_id"].tolist() == sorted([*NEW, "seen"])
+    for name in named.FEATURES:  # as of the event type that it is all of, of users and of newcomers
+        same = rows[type_column("view", name)].tolist()
+        assert rows[type_column(kind, name)].tolist() == same, name
+    assert rows.set_index("user_id")[type_column(kind, "recency")].to_dict() == dict.fromkeys(NEW, 365) | {"seen": 3}
+    plain = cohort_sql(asked(action="buy"), [CUTOFF])
+    assert not [name for name in tables.query(plain) if name.startswith(kind)]  # nobody else's columns
+
+
+@pytest.mark.parametrize(("changes", "doers"), [
+    ({}, {"seen today", "yesterday"}),
+    ({"all_actions": "true"}, {"yesterday"}),
+    ({"without": "true", "cohort_where": "events('looked', 28) = 0"}, {*NEW} - {"seen today", "yesterday"}),
+    ({"action": "looked"}, {"yesterday"}),
+])  # fmt: skip
+def test_a_named_action_is_held_to_what_newcomers_then_did(changes, doers):
+    tables, _ = home_with_named()
+    rows = tables.query(labelled_cohort_sql(asked(**LOOKED | changes), [CUTOFF], ago(-20)))
+    assert set(rows["user_id"][rows["label"] == 1]) == doers
+
+
+@pytest.mark.parametrize(("where", "users"), [
+    ("events('looked', 28) = 0", NEW), ("events('looked', 28) >= 1", ["seen"]),
+    ("days_since_last('looked') >= 1", ["seen"]), ("days_since_first() IS NULL AND country = 'FR'", ["yesterday"]),
+])  # fmt: skip
+def test_conditions_read_nothing_of_a_named_action_of_theirs(where, users):
+    tables, _ = home_with_named()
+    question = asked(action="buy", actions=LOOKED["actions"], cohort_where=where)
+    assert sorted(tables.query(cohort_sql(question, [CUTOFF]))["user_id"]) == sorted(users)
+    assert tables.query(sizes_sql(question, [CUTOFF]))["cohort"].tolist() == [len(users)]
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"newcomers": "joined", "users": "none"},
      "newcomers is 'joined', and users names no table that has it. Name one, or leave newcomers blank."),
     ({"newcomers": "joined", "without": "true"},
      "newcomers is 'joined', which asks about users without any event, and without=true asks about those who did it "
      "before: nobody is both. Leave one out, or say with cohort_where who is asked."),
-    ({"newcomers": "joined", "action": "big", "actions": "big=buy WHERE value > 50"},
-     "newcomers is 'joined' and the question names an action of its own, 'big', which is not counted for users without "
-     "any event. Ask about an event type of the log, or leave newcomers blank."),
 ])  # fmt: skip
 def test_what_cannot_be_asked_is_said_before_anything_is_read(changes, message):
     given = defaults() | {"schema": "app", "events": "x", "action": "buy", "users": "y"} | changes

@@ -12,6 +12,7 @@ from lib.stages.contacting import with_resting_sql
 from lib.stages.listed import rank_list
 from lib.stages.nearby import Near
 from lib.stages.uplift import add_estimates, read_uplift
+from lib.tables.contracts import NAMED_ACTIVITY
 from tests.builders.attributes import put_users
 from tests.builders.runs import AS_OF, NEXT, World, asked, log
 
@@ -71,6 +72,26 @@ def test_users_without_events_are_scored_listed_and_held_to_what_they_did(monkey
     effects = estimated(world, monkeypatch)
     assert set(effects.index) == set(listed.index)
     assert effects.notna().all()
+
+
+def test_they_are_asked_about_an_action_of_one_s_own():
+    """Bought for more than 4: of whoever joins all who buy, of the others nine of ten buys."""
+    world, own = home(), NEW | {"action": "big", "actions": "big=buy WHERE value > 4"}
+    rows, kind = events().to_pandas(), asked(PublishConfig, **own).question.kinds[0]
+    rows = rows[(rows["event_type"] == "buy") & (rows["value"] > 4)].assign(event_type=kind)
+    kept = pa.Table.from_pandas(rows[list(NAMED_ACTIVITY)], preserve_index=False)
+    world.tables.replace("named_activity", kept, "1 = 1")
+    world.run(AS_OF, **own)
+    cutoffs = set(world.tables.query("SELECT DISTINCT cutoff FROM {features}")["cutoff"])
+    blank = world.rows("named_features", "user_id = ''")
+    assert set(blank["cutoff"]) == cutoffs
+    assert set(blank[["events_all", "recency"]].itertuples(index=False, name=None)) == {(0, 365)}
+    listed = world.rows("audience").set_index("user_id")
+    new = [user for user in listed.index if (listed.loc[user, "reasons"] or "").count("no events yet")]
+    assert len(new) > 15
+    assert listed.loc[new, "propensity"].nunique() > 1  # their days since they joined tell them apart
+    assert world.extract(NEXT, **own)[1] == 1
+    assert len(world.rows("named_features", "user_id = ''")) == len(cutoffs) + 1
 
 
 def test_where_nobody_asks_about_them_nothing_of_theirs_is_kept():
