@@ -11,6 +11,7 @@ from lib.sources.files import is_place
 
 _WRITTEN = ("export", "reports")
 _SEVERAL, _ONE = ("suppress", "contacted"), ("export_identifiers",)  # tables or files of users
+_SOURCES = ("users", "identities")  # what is read as events are
 
 
 def whole_paths(given: Mapping[str, str]) -> dict[str, str]:
@@ -26,8 +27,8 @@ def whole_paths(given: Mapping[str, str]) -> dict[str, str]:
     several = {name: ",".join(quote_name(_read(name, place)) for place in split_names(named[name]))
                for name in _SEVERAL if name in named}  # fmt: skip
     one = {name: _read(name, named[name]) for name in _ONE if name in named}
-    users = {"users": locate_events(named["users"], "users")} if "users" in named else {}
-    return {**given, **written, **several, **one, **users}
+    sources = {name: locate_events(named[name], name) for name in _SOURCES if name in named}
+    return {**given, **written, **several, **one, **sources}
 
 
 def _read(name: str, place: str) -> str:

@@ -20,6 +20,7 @@ from cli.errors import CliError
 from cli.local import job_run as cli_run
 from cli.local import what_happened
 from cli.local.home import open_home
+from cli.local.paths import whole_paths
 from cli.local.progress import Progress
 from cli.local.sources import COOK, DELI, PURCHASE, absolute_events, choose_source
 from datasets import complete_journey
@@ -108,6 +109,19 @@ def test_a_relative_events_file_reaches_the_notebooks_as_an_absolute_path(stage,
     (tmp_path / "clicks.csv").write_text("")
     assert stage("--param", "events=clicks.csv") == 0
     assert dict(stage.calls)["extract"]["parameters"]["events"] == f"{tmp_path}/clicks.csv"
+
+
+@pytest.mark.parametrize("name", ["users", "identities"])
+def test_so_does_every_other_file_that_is_read_as_events_are(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text("")
+    assert whole_paths({name: "people.csv", "action": "buy"}) == {name: f"{tmp_path}/people.csv", "action": "buy"}
+    assert whole_paths({name: "none"}) == {name: "none"}
+    assert whole_paths({name: "main.shop.people"}) == {name: "main.shop.people"}
+    with pytest.raises(
+        CliError, match=rf"^--param {name}=\./none\.csv names {tmp_path}/none\.csv, and there is no such"
+    ):
+        whole_paths({name: "./none.csv"})
 
 
 def test_our_variables_are_set_for_one_machine(stage):
