@@ -35,12 +35,15 @@ class MemoryTables(KeptNotes):
 
     def table(self, sql: str) -> pa.Table:
         """Run a SELECT."""
+        asked = with_views(sql, self.exists)
         for name, stored in self.stored.items():
+            if f"{{{name}}}" not in asked:
+                continue
             rows = stored
             for column, kind in missing_added(name, stored.column_names).items():
                 rows = rows.append_column(column, pa.nulls(len(rows), ARROW[kind]))
             self.connection.register(name, rows)
-        asked = with_views(sql, self.exists).format(but="EXCLUDE", **{name: name for name in CONTRACTS})
+        asked = asked.format(but="EXCLUDE", **{name: name for name in CONTRACTS})
         return self.connection.sql(asked).to_arrow_table()
 
     def query(self, sql: str) -> pd.DataFrame:
