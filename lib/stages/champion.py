@@ -109,9 +109,8 @@ def judge_champion(
         through, horizon = date.fromisoformat(pair.trained_through), config.question.reach_days
         fresh = timeline.unlearnt_cutoffs(parts.holdout, through, horizon)
         if not fresh:
-            return ChampionCheck(
-                pair, None, recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of), nothing
-            )
+            stands = recorded_verdict(tables, config.question, pair, parts.holdout[0], as_of, config.run_id)
+            return ChampionCheck(pair, None, stands, nothing)
         context.say(f"judging it on {len(fresh)} cutoffs, the newest {fresh[0]}")
         rows = read()
         training = rows.at(parts.training)

@@ -21,10 +21,16 @@ def ask_when_outgrown(verdict: Verdict, pair: Pair, holdout: date, horizon_days:
     return Verdict("good", (*verdict.reasons, reason), outgrown=True)
 
 
-def recorded_verdict(tables: Tables, question: Question, pair: Pair, holdout: date, as_of: date) -> Verdict:
-    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew."""
+def recorded_verdict(
+    tables: Tables, question: Question, pair: Pair, holdout: date, as_of: date, run_id: str
+) -> Verdict:
+    """The verdict that stands for a pair which has learnt from the holdout and cannot be judged on it anew.
+
+    What a run with an id has written itself, before it was killed or with other parameters, is none of it.
+    """
     checks = read_verdicts(tables, question, pair.prediction_version)
-    known = None if checks is None else checks[checks["as_of"] <= as_of]
+    by_itself = run_id or None  # by hand there is none, and what was said before is somebody else's
+    known = None if checks is None else checks[(checks["as_of"] <= as_of) & (checks["run_id"] != by_itself)]
     why = f"Version {pair.prediction_version} has learnt through {pair.trained_through}: nothing newer has matured"
     verdict = Verdict("good", (f"{why}, and it was promoted on the evidence before.",))
     if known is not None and len(known):

@@ -73,9 +73,12 @@ def test_a_verdict_that_stands_is_none_that_was_found_later(world):
     pair = world.registry.pairs[BUY, "1"]
     question = asked(RetrainConfig).question
     days = NEXT - timedelta(days=1), NEXT
-    before, then = (standing.recorded_verdict(world.tables, question, pair, AS_OF, day).reasons[0] for day in days)
-    assert before.endswith(", and it was promoted on the evidence before.")
-    assert then.endswith("; its recorded verdict, good, stands.")
+    for run_id, stands in (("run-3", True), ("", True), ("run-2", False)):  # its own, from before a kill, is none
+        before, then = (
+            standing.recorded_verdict(world.tables, question, pair, AS_OF, day, run_id).reasons[0] for day in days
+        )
+        assert before.endswith(", and it was promoted on the evidence before.")
+        assert then.endswith("; its recorded verdict, good, stands." if stands else "on the evidence before.")
 
 
 def test_where_nothing_can_be_measured_no_labelled_row_is_read(world, monkeypatch):
@@ -311,7 +314,7 @@ def test_a_pair_made_for_a_change_learns_anew_when_two_fifths_more_is_known(worl
     pair = replace(world.registry.pairs[question.slug, "1"], trained_through=through.isoformat())
     seen = None if since is None else (through + timedelta(days=since)).isoformat()
     pair = replace(pair, notes=replace(pair.notes, adapts=seen))
-    verdict = standing.recorded_verdict(world.tables, question, pair, through + timedelta(days=days), NEXT)
+    verdict = standing.recorded_verdict(world.tables, question, pair, through + timedelta(days=days), NEXT, "run-2")
     assert (verdict.answer, verdict.retrain_needed) == ("good", due)
     if due:
         assert verdict.reasons[1:] == (
