@@ -96,8 +96,9 @@ def _champion(home: Home, config: ModelConfig) -> str:
     champion = next((one for one in registered_versions(home, config) if one.in_use), None)
     if champion is None:
         return "No models are in use."
-    since = f" since {champion.champion_since}" if champion.champion_since else ""
-    return f"Models in use: version {champion.prediction_version}{since}, trained through {champion.trained_through}."
+    since = f" since {format_day(champion.champion_since)}" if champion.champion_since else ""
+    through = f", trained through {format_day(champion.trained_through)}" if champion.trained_through else ""
+    return f"Models in use: version {champion.prediction_version}{since}{through}."
 
 
 def _runs(home: Home, runs: Sequence[tuple[Path, JobRun]]) -> str:
@@ -108,10 +109,15 @@ def _runs(home: Home, runs: Sequence[tuple[Path, JobRun]]) -> str:
         rows.append(
             f'<tr><td><a href="{escape(relative(folder / "index.html", home.root))}">{escape(run.run_id)}</a></td>'
             f'<td><span class="badge {look.css}">{look.sign} {look.words}</span></td><td>{escape(run.job)}</td>'
-            f"<td>{escape(about)}</td></tr>"
+            f"<td>{escape(about)}</td><td>{_format_started(run)}</td></tr>"
         )
-    head = "<tr><th>Run</th><th>Result</th><th>Job</th><th>Action</th></tr>"
+    head = "<tr><th>Run</th><th>Result</th><th>Job</th><th>Action</th><th>Started</th></tr>"
     return f'<table class="stacked"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _format_started(run: JobRun) -> str:
+    started = datetime.fromisoformat(run.started).astimezone(UTC)
+    return f"{format_day(started.date())}, {started:%H:%M} UTC"
 
 
 def _link(home: Home, runs: Sequence[tuple[Path, JobRun]]) -> None:

@@ -186,12 +186,8 @@ def format_effect(advice: Advice, currency: str) -> str:
             f"{ask} {some}. How many, those left alone will show: a first figure on {format_day(advice.first_known)}, "
             f"one close enough to act on {_when(advice)}."
         )
-    value, low, high = (f"{100 * end:+.1f}" for end in (effect.overall.value, effect.overall.low, effect.overall.high))
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
-    difference = (
-        f"on {lists}, {SIDES[effect.basis]} {_more(advice)} than those left alone by {value} percentage points "
-        f"({low} to {high}), allowing for how likely each were"
-    )
+    difference = f"on {lists}, {SIDES[effect.basis]} {_more(advice, effect.overall)}, allowing for how likely each were"
     if not advice.is_effect_known or advice.added is None:
         return f"{ask} Not settled: {difference}. A figure close enough to act on comes {_when(advice)}."
     of_all = format_people(advice.expected, alone=True)
@@ -221,9 +217,19 @@ def _format_paying(deciles: list[int] | None) -> str:
     return f" By what a contact adds, it pays {where} of the list."
 
 
-def _more(advice: Advice) -> str:
-    """What speaks for contacting: more who act, or fewer who stay away."""
-    return "stayed away less often" if advice.words == STAYING else "acted more often"
+def _more(advice: Advice, added: Measured) -> str:
+    """How much more often they acted than those left alone, or less often; of who stays away, the other way round."""
+    words = ("less", "more") if advice.words == STAYING else ("more", "less")
+    low, high = (f"{abs(100 * end):.1f}" for end in (added.low, added.high))
+    way = words[added.value < 0]
+    if added.low < 0 < added.high:
+        low, high = f"{low} {words[1]}", f"{high} {words[0]}"
+    elif added.value < 0:
+        low, high = high, low
+    return (
+        f"{advice.words.acted} {way} often than those left alone, by {abs(100 * added.value):.1f} percentage points "
+        f"({low} to {high})"
+    )
 
 
 def _because(advice: Advice) -> str:

@@ -12,8 +12,10 @@ INTERVAL = "90% interval"  # the title of a column of ends
 
 def format_share(share: float) -> str:
     """A share in the digits that matter: 23%, 8.1%, 0.04%."""
-    if share >= 0.1 or share == 0:
+    if round(share, 3) >= 0.1 or share == 0:
         return f"{share:.0%}"
+    if share < 0.0001:
+        return "<0.01%"
     return f"{share:.1%}" if share >= 0.01 else f"{100 * share:.2g}%"
 
 
@@ -81,5 +83,5 @@ def _make_cell(row: Mapping[Any, Any], column: Column) -> Cell:
     ends = [row[name] for name in (column.source, column.to) if name]
     if any(pd.isna(end) for end in ends):
         return Cell(NOTHING, "")
-    text = " to ".join(KINDS[column.kind](end) for end in ends)
+    text = " to ".join(dict.fromkeys(KINDS[column.kind](end) for end in ends))  # of two ends that read alike, one
     return Cell(text, f"{float(ends[0]):.12g}" if column.numeric else text)

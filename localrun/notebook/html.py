@@ -31,7 +31,8 @@ pre { font: 12.5px/1.45 ui-monospace, monospace; margin: 0; white-space: pre-wra
 .output_stderr { color: var(--dim) }
 .output_error { background: var(--bad-soft); border: 1px solid var(--bad); border-radius: 6px; padding: .6rem .8rem }
 .output_png img, .output_svg svg { max-width: 100%; height: auto }
-.frame { overflow: auto; max-height: 26rem }
+.frame { overflow: auto; max-height: 26rem; background: linear-gradient(to left, var(--page) 40%, transparent) right /
+  2.5rem 100% no-repeat local, linear-gradient(to left, var(--line), transparent) right / 1rem 100% no-repeat scroll }
 details { margin: .6rem 0 1rem } summary { cursor: pointer; font-weight: 600 }
 table { border-collapse: collapse; font-size: 13px }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap }

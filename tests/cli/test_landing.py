@@ -91,7 +91,8 @@ def test_it_tells_of_each_question_the_newest_list_in_use_and_the_models(home):
     assert "rent &lt;film&gt; within 28 days, users active in the last 90 days" in told
     assert "Newest list: 8 June 2024, 2,100 users." in told
     assert "Quality: good. It is. Contact the first 10 of 100; leave 9 alone." in told
-    assert "Models in use: version 4 since 2024-05-01, trained through 2024-04-01." in told
+    assert "Models in use: version 4 since 1 May 2024, trained through 1 April 2024." in told
+    assert "20240602-000000-abcd ✓ success propensity rent &lt;film&gt; 15 June 2024, 00:00 UTC" in told
     assert told.index("20240602-000000-abcd") < told.index("20240600-000000-abcd")
     assert "u1" not in told  # a summary names users, and stays where it is
     links = Links(home.root / "index.html")

@@ -403,7 +403,7 @@ def test_the_decision_and_every_sentence_of_the_verdict_are_told(told):
     assert "(version 7): they still hold. No new ones were needed. First sentence. Second sentence." in told.told
     assert told.texts("What the verdict rests on", 0) == ["skill over base rate", "auc kept", "age days", "auc"]
     assert told.texts("What the verdict rests on", 2) == [
-        "0.050 to 0.110", "-0.030 to 0.020", "35 to 35", "0.710 to 0.770",
+        "0.050 to 0.110", "-0.030 to 0.020", "35", "0.710 to 0.770",
     ]  # fmt: skip
     assert told.texts("What the verdict rests on", 3) == ["0.000", "-0.030", "365", "-"]  # AUC itself has no limit
     assert told.texts("What the verdict rests on", 4) == [
@@ -447,6 +447,14 @@ def test_drift_and_importances_are_shown_in_order(sixth, told):
     assert told.values("Inputs that moved most", 1) == pytest.approx(sixth.drift["psi"].tolist())
     assert told.texts("Inputs that moved most", 0)[:2] == ["rent: events 28", "rent: days 90"]
     assert told.values("What the model looks at", 1) == sixth.importances["mean"].tolist()
+
+
+def test_on_a_phone_a_table_with_sentences_says_what_each_number_is(told):
+    titles = [attributes.get("data-title") for name, attributes in told.elements if name == "td"]
+    assert {"Measured", "Limit", "In words", "Why", None} <= set(titles)  # others keep their heads
+    assert [attributes["class"] for name, attributes in told.elements if name == "table" and "class" in attributes] == [
+        "people", "people", "told", "told", "told",
+    ]  # fmt: skip
 
 
 def test_each_plot_is_named_and_an_image(sixth, told):

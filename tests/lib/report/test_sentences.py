@@ -9,7 +9,7 @@ import pytest
 from lib.audience.effects import Effect
 from lib.audience.track_record import Bias
 from lib.audience.uplift import Uplift
-from lib.config.words import STAYING
+from lib.config.words import ACTING, STAYING
 from lib.evaluation.measured import Measured
 from lib.report.amounts import format_money, format_people
 from lib.report.sentences import format_advice, format_head
@@ -161,13 +161,13 @@ def test_an_effect_that_is_known_is_counted_beside_everybody_who_acts():
     )  # fmt: skip
     assert said(made, ANYWAY, "EUR") == (
         ANYWAY + "Most likely about 50 (20 to 80) of the 680 act because of it: on 3 past lists whose days do not "
-        "overlap, those who could be contacted acted more often than those left alone by +3.1 percentage points (+1.2 "
-        "to +5.0), allowing for how likely each were. Counting these alone, the profit is 98 EUR (-212 to 408); "
+        "overlap, those who could be contacted acted more often than those left alone, by 3.1 percentage points (1.2 "
+        "to 5.0), allowing for how likely each were. Counting these alone, the profit is 98 EUR (-212 to 408); "
         "counting everybody who acts, 6,388 EUR (5,988 to 6,788)."
     )
     for basis, sides in (("effect_chosen", "who stood in the file"), ("effect_contacted", "who were contacted")):
         by = said(replace(made, effect=replace(made.effect, basis=basis)), ANYWAY, "EUR")
-        assert f"do not overlap, those {sides} acted more often than those left alone by +3.1" in by
+        assert f"do not overlap, those {sides} acted more often than those left alone, by 3.1" in by
     kept = said(replace(made, words=STAYING), "Does a contact keep them? ", "EUR")
     assert kept.endswith("; counting everybody who stays away, 6,388 EUR (5,988 to 6,788).")
 
@@ -201,11 +201,26 @@ def test_an_effect_that_is_not_settled_says_when_it_will_be():
     told = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0)), ANYWAY)
     assert told.startswith(ANYWAY + "Not settled: on 1 past list, those who could be contacted acted more often than")
     assert told.endswith(
-        "by +1.0 percentage points (-3.0 to +5.0), allowing for how likely each were. A figure close enough to "
+        "by 1.0 percentage points (3.0 less to 5.0 more), allowing for how likely each were. A figure close enough to "
         "act on comes in the week of 26 August 2024."
     )
     never = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0), effect_known=None), ANYWAY)
     assert never.endswith("A figure close enough to act on comes not within five years: hold more users out.")
+
+
+@pytest.mark.parametrize(("ends", "words", "way"), [
+    ((-0.011, -0.041, 0.019), ACTING, "acted less often than those left alone, by 1.1 percentage points (4.1 less to "
+     "1.9 more)"),
+    ((-0.03, -0.05, -0.01), ACTING, "acted less often than those left alone, by 3.0 percentage points (1.0 to 5.0)"),
+    ((0.01, -0.02, 0.04), STAYING, "stayed away less often than those left alone, by 1.0 percentage points (2.0 more "
+     "to 4.0 less)"),
+    ((-0.03, -0.05, -0.01), STAYING, "stayed away more often than those left alone, by 3.0 percentage points (1.0 to "
+     "5.0)"),
+])  # fmt: skip
+def test_a_difference_is_told_by_its_direction(ends, words, way):
+    told = format_advice(advice(effect=Effect(2, Measured(*ends), ()), added=Measured(1.0, -9.0, 9.0), words=words), "")
+    (line,) = (line for line in told if "left alone, by" in line)
+    assert f"those who could be contacted {way}, allowing" in line
 
 
 def test_nobody_held_out_leaves_it_unknown():
