@@ -1,7 +1,8 @@
 """All pages of a home in a browser: quiet, offline, no wider than the screen, readable by everybody, quick, and small.
 
-    .venv/bin/python -m pip install playwright
-    npm pack axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
+    apt-get install chromium
+    .venv/bin/python -m pip install playwright==1.65.2
+    npm pack axe-core@4.14.1 && tar -xzf axe-core-4.14.1.tgz package/axe.min.js
     .venv/bin/python -m benchmarks.pages .home --axe package/axe.min.js --chromium /usr/bin/chromium [--pictures FOLDER]
 
 Opens each page as a file in headless Chromium, 1440 and 390 px wide, light and dark, with scripts and without. A

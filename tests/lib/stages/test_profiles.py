@@ -1,5 +1,6 @@
 """One row per user with what each question says: by its name, nulls off its list, and where horizons contradict."""
 
+import re
 from datetime import date
 
 import pandas as pd
@@ -95,8 +96,15 @@ def test_the_page_sets_them_side_by_side_and_leads_to_each_report():
         {"question": "share", "asked": "share within 7 days", "failed": "train: no history"},
     ])  # fmt: skip
     page = render_side_by_side(table, {"month": "/r/buy_28d_cohort28d/2024-06-03.html"}, "2024-06-03")
-    assert '<td><a href="../buy_28d_cohort28d/2024-06-03.html">month</a></td><td>buy &lt;b&gt; within 28 days' in page
-    assert "<td>good</td><td>12,345</td><td>67</td><td>340</td><td>0.0555</td><td>bad</td><td></td></tr>" in page
-    assert f"<td>share</td><td>share within 7 days</td>{'<td></td>' * 6}<td>train: no history" in page
+    assert ">All questions of the run of 3 June 2024</h1>" in page
+    assert '"><a href="../buy_28d_cohort28d/2024-06-03.html">month</a></td>' in page
+    rows = [re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row) for row in page.split("<tr>")[2:]]
+    assert rows == [
+        ["month", "buy &lt;b&gt; within 28 days", "good", "12,345", "67", "340", "5.5%", "bad", "-"],
+        ["share", "share within 7 days", *"------", "train: no history"],
+    ]
+    titles = re.findall('data-title="([^"]*)"', page)
+    assert titles[:9] == titles[9:] == re.findall(r"<th(?: [^>]*)?>([^<]*)", page)
+    assert "Failed" not in render_side_by_side(table.head(1), {}, "2024-06-03")  # of nobody
     assert '<nav class="around" aria-label="Other pages"></nav>' in page  # where the home puts its links
     assert "http" not in page
