@@ -184,12 +184,12 @@ def format_effect(advice: Advice, currency: str) -> str:
         some = "Some of them" if advice.words == STAYING else "Some would"
         return (
             f"{ask} {some}. How many, those left alone will show: a first figure on {format_day(advice.first_known)}, "
-            f"one close enough to act on {_when(advice)}."
+            f"{_when(advice, 'one', 'none')}."
         )
     lists = "1 past list" if effect.lists == 1 else f"{effect.lists} past lists whose days do not overlap"
     difference = f"on {lists}, {SIDES[effect.basis]} {_more(advice, effect.overall)}, allowing for how likely each were"
     if not advice.is_effect_known or advice.added is None:
-        return f"{ask} Not settled: {difference}. A figure close enough to act on comes {_when(advice)}."
+        return f"{ask} Not settled: {difference}. There will be {_when(advice, 'a figure', 'no figure')}."
     of_all = format_people(advice.expected, alone=True)
     added = f"about {format_people(advice.added)} of the {of_all} {_because(advice)} of it"
     if not len(advice.contact):
@@ -241,11 +241,10 @@ def _turn(ratio: Measured) -> Measured:
     return Measured(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
 
 
-def _when(advice: Advice) -> str:
+def _when(advice: Advice, one: str, none: str) -> str:
     known = advice.effect_known
     if known is None:
-        return "not within five years: hold more users out"
-    if known == advice.first_known:
-        return "on that very day" if advice.effect is None else f"on {format_day(known)}"
+        return f"{none} close enough to act on within five years: hold more users out"
     monday = known - timedelta(days=known.weekday())
-    return f"in the week of {format_day(monday)}"
+    when = f"on {format_day(known)}" if known == advice.first_known else f"in the week of {format_day(monday)}"
+    return f"{one} close enough to act on {when}"

@@ -201,11 +201,11 @@ def test_an_effect_that_is_not_settled_says_when_it_will_be():
     told = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0)), ANYWAY)
     assert told.startswith(ANYWAY + "Not settled: on 1 past list, those who could be contacted acted more often than")
     assert told.endswith(
-        "by 1.0 percentage points (3.0 less to 5.0 more), allowing for how likely each were. A figure close enough to "
-        "act on comes in the week of 26 August 2024."
+        "by 1.0 percentage points (3.0 less to 5.0 more), allowing for how likely each were. There will be a "
+        "figure close enough to act on in the week of 26 August 2024."
     )
     never = said(advice(effect=effect, added=Measured(1.0, -9.0, 9.0), effect_known=None), ANYWAY)
-    assert never.endswith("A figure close enough to act on comes not within five years: hold more users out.")
+    assert never.endswith("There will be no figure close enough to act on within five years: hold more users out.")
 
 
 @pytest.mark.parametrize(("ends", "words", "way"), [
