@@ -40,7 +40,8 @@ def lists_of(**frames):
     """Tables in memory that hold these frames, and the spread of each."""
     tables = MemoryTables()
     tables.connection.execute("SET threads = 1")
-    tables.stored |= {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in frames.items()}
+    for name, rows in frames.items():
+        tables.lend(name, pa.Table.from_pandas(rows, preserve_index=False))
     return tables, {name: Spread.of(tables.query(spread_sql(f"SELECT * FROM {name}"))) for name in frames}
 
 
@@ -72,5 +73,5 @@ def check_against_last(new, old, rate, bounds):
 def find_suppressed(users, lists):
     """Who of some users is left out, each once."""
     tables = MemoryTables()
-    tables.stored["scored"] = pa.table({"user_id": users})
+    tables.lend("scored", pa.table({"user_id": users}))
     return suppression.take_each_once(suppression.find_suppressed(tables, SCORED, lists))
