@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cli.errors import CliError
-from cli.help import ALERTS, EXAMPLES, INTRODUCTION, Parser, format_parameters
+from cli.help import ALERTS, EXAMPLES, INTRODUCTION, Parser, format_parameters, format_periods
 from cli.options import (
     PROJECT,
     add_backtest_options,
@@ -106,27 +106,14 @@ def _home_commands(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _clean_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Remove old run pages, reports, studies, features, scores, lists, and files of earlier table versions."
+        "Remove old run pages, reports, studies, features, scores, lists, and files of earlier table versions, by the "
+        "parameters that each run of the home cleans up by."
     )
-    for name, days, what in (
-        ("runs", 90, "run pages"),
-        ("reports", 400, "reports of lists"),
-        ("studies", 90, "studies of searches"),
-        ("features", 400, "cached features of a cutoff, beyond the 29 newest"),
-        ("predictions", 800, "scores of a cutoff whose outcome stands, beyond the 29 newest"),
-        ("lists", 90, "an earlier list, but for the last one"),
-        ("versions", 30, "files of earlier versions of tables"),
-    ):
-        parser.add_argument(f"--{name}", type=_days, metavar="DAYS", help=f"keep {what} for so long (default: {days})")
+    parser.epilog = format_periods()
+    add_param_option(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
     parser.add_argument("--always", action="store_true", help="let each run of the home clean up after it from now on")
     add_home_option(parser)
-
-
-def _days(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 36500:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 36500")
-    return int(text)
 
 
 def _by_hand(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -148,13 +148,20 @@ def _parameter_lines() -> Iterator[str]:
             continue
         yield from ("", f"{group}".lower())
         if group is not Group.QUESTION:
-            names = ", ".join(
-                each.name + (f" ({each.shown})" if each.shown else "") for each in group_parameters(group)
-            )
-            yield textwrap.fill(names, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+            yield _names_of(group)
             continue
         for each in group_parameters(group):
             text = each.meaning + (f" ({each.shown})" if each.shown else "")
             first = f"  {each.name}".ljust(_COLUMN)
             yield textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=" " * _COLUMN)
     yield "\nREADME.md says of each what it means and takes."
+
+
+def format_periods() -> str:
+    """The parameters that say how long things are kept, by name and default."""
+    return f"parameters, with how many days a blank one comes to:\n{_names_of(Group.KEPT)}"
+
+
+def _names_of(group: Group) -> str:
+    names = ", ".join(each.name + (f" ({each.shown})" if each.shown else "") for each in group_parameters(group))
+    return textwrap.fill(names, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)

@@ -17,7 +17,7 @@ sys.path.insert(0, root)
 from lib.config import question_file
 from lib.config.stages import PublishConfig
 from lib.registry import mlflow_registry
-from lib.stages import publish
+from lib.stages import cleaning, publish
 from lib.stages.comparing import compare_questions
 from lib.stages.context import Context
 from lib.stages.turns import Turns
@@ -87,8 +87,6 @@ dbutils.widgets.dropdown("order", "", ["", "propensity", "uplift"], "Order: prop
 dbutils.widgets.text("action_name", "", "Action name: made of action")
 # of value_of_action and cost_of_contact, like EUR, where amounts are shown
 dbutils.widgets.text("currency", "", "Currency: none")
-# for how long lists that went out of use are kept; none: for ever
-dbutils.widgets.text("keep_lists_days", "", "Keep lists days: 90")
 # tables and .csv or .parquet files of who was contacted: user_id, day, channel, question
 dbutils.widgets.text("contacted", "", "Contacted: none")
 # last day of a catch-up, set by --catch-up: lists of earlier days are recorded, not put in use
@@ -113,6 +111,24 @@ dbutils.widgets.text("max_users_change", "", "Max users change: 0.5")
 dbutils.widgets.text("max_score_shift", "", "Max score shift: 0.5")
 # how many times the base rate the mean propensity may be, or the other way round
 dbutils.widgets.text("max_rate_ratio", "", "Max rate ratio: 3")
+
+# --- How long things are kept
+# features of a cutoff, beyond the 29 newest; whoever asks for others has them computed again
+dbutils.widgets.text("keep_features_days", "", "Keep features days: 400")
+# scores of a cutoff whose outcome stands, beyond the 29 newest, and who was left out of its list
+dbutils.widgets.text("keep_predictions_days", "", "Keep predictions days: 800")
+# lists that went out of use, but for the last of each question
+dbutils.widgets.text("keep_lists_days", "", "Keep lists days: 90")
+# what runs noted for themselves (drift, attribute_checks, question_runs), but for the last ones
+dbutils.widgets.text("keep_notes_days", "", "Keep notes days: 400")
+# earlier versions of tables, by which a wrong load is undone; deployed, of the activity
+dbutils.widgets.text("keep_versions_days", "", "Keep versions days: 30")
+# reports of lists, but for each question's newest
+dbutils.widgets.text("keep_reports_days", "", "Keep reports days: 400")
+# run pages on one machine, but for each question's last
+dbutils.widgets.text("keep_runs_days", "", "Keep runs days: 90")
+# studies of searches on one machine, but for each question's newest
+dbutils.widgets.text("keep_studies_days", "", "Keep studies days: 90")
 
 # --- Where things are kept
 # schema of all tables; on one machine choose a --home instead
@@ -168,3 +184,7 @@ dbutils.jobs.taskValues.set(key="in_use", value=turns.any("in_use"))
 dbutils.jobs.taskValues.set(key="report", value=compared.report)
 dbutils.jobs.taskValues.set(key="summary", value=turns.summary)
 turns.close()
+
+# COMMAND ----------
+
+print(cleaning.clean_up(configs[0].periods, tables, configs[0].reports))  # what is older than it has to be kept

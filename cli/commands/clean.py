@@ -1,12 +1,14 @@
 """`clean`: remove what a home need not keep for ever."""
 
 import argparse
-from dataclasses import fields
 from datetime import UTC, datetime
 
+from cli.arguments import given_parameters
 from cli.errors import CliError
-from cli.local.cleaning import Periods, find_removable, format_total
-from cli.local.home import SETTINGS, lock_home, open_home
+from cli.local.home import SETTINGS, Home, lock_home, open_home
+from cli.local.question_files import choose_file, lay_over, read_file
+from lib.config.keeping import Periods
+from lib.config.question_file import PARAMETER
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -14,8 +16,11 @@ def main(arguments: argparse.Namespace) -> int:
     if not arguments.home.is_dir():
         raise CliError(f"There is no home in {arguments.home}. Name one with --home.")
     home = open_home(arguments.home)
-    given = {field.name: getattr(arguments, field.name) for field in fields(Periods)}
-    periods = Periods(**{name: days for name, days in given.items() if days is not None})
+    given = _read_given(arguments, home)
+    from cli.local.cleaning import find_removable, read_periods  # with pandas, which takes a second
+    from lib.stages.cleaning import format_total
+
+    periods = read_periods(home, given)
     with lock_home(home):
         removable = list(find_removable(home, periods, datetime.now(UTC)))
         for one in removable:
@@ -23,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
             if not arguments.dry_run:
                 one.remove()
         if arguments.always and not arguments.dry_run:
-            periods.save(home)
+            home.keep_for((home.periods() or {}) | given)
         if removable and not arguments.dry_run:
             from cli.local.landing import write_pages
 
@@ -33,3 +38,19 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.always and not arguments.dry_run:
         print(f"each run in {home.root} cleans up by these periods from now on; delete {SETTINGS} there to end that")
     return 0
+
+
+def _read_given(arguments: argparse.Namespace, home: Home) -> dict[str, str]:
+    """The periods that were given: by hand, over what the question file says that the home is asked by.
+
+    Raises
+    ------
+    CliError
+        For a parameter that says something else.
+    """
+    by_hand = given_parameters(arguments.param, example="keep_runs_days=30")
+    names = [each.name for each in Periods.parameters()]
+    if other := next((name for name in by_hand if name not in (*names, PARAMETER)), ""):
+        raise CliError(f"{other} is no period. clean takes {', '.join(names)}.")
+    said = lay_over(by_hand, read_file(choose_file(by_hand, home)))
+    return {name: said[name] for name in names if said.get(name, "").strip()}

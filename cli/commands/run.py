@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
             page.close_abandoned(home.runs)
             runs = _catch_up(arguments, home, plan) if arguments.catch_up else [start(plan)]
             if runs and runs[-1].state is State.SUCCESS:
-                clean_after_run(home)
+                clean_after_run(home, plan.given)
             from cli.local.landing import write_pages  # with pandas, which a run does not wait for
 
             write_pages(home)

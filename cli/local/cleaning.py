@@ -1,94 +1,74 @@
-"""What a home need not keep for ever: told, then removed. Models, lists, outcomes and decisions stay."""
+"""What a home need not keep for ever, besides the rows of its tables: told, then removed.
 
-import json
+Rows and reports are found as in a deployed schema, by `lib.stages.cleaning`: each run does so at its end. Models,
+lists in use, outcomes and decisions stay.
+"""
+
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from cli.local.cutoffs import delete_cutoff, delete_list, delete_scores, distinct
-from cli.local.home import SETTINGS, Home
+from cli.local.home import Home
+from lib.config.keeping import Periods
+from lib.config.parameters import merge
 from lib.config.question import Question
-from lib.whole_files import write_whole
+from lib.stages.cleaning import Removable, find_reports, find_rows, format_total
 
-NEWEST_CUTOFFS = 29  # a run reads so many at the most by default: 26 to learn from, the holdout's, as_of's
 MANY_FILES = 50  # of a table of notes
 _STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Periods:
-    """For how many days each thing is kept."""
+def read_periods(home: Home, given: Mapping[str, str]) -> Periods:
+    """For how long things of a home are kept: as was given or, where nothing was, as the home was told.
 
-    runs: int = 90
-    reports: int = 400
-    studies: int = 90
-    features: int = 400
-    predictions: int = 800
-    lists: int = 90
-    versions: int = 30  # of tables: files that only their earlier versions read
-
-    def save(self, home: Home) -> None:
-        """Let each run of the home clean up by these."""
-        write_whole(home.root / SETTINGS, json.dumps(asdict(self), indent=2).encode())
-
-    @classmethod
-    def of(cls, home: Home) -> "Periods | None":
-        """Those that a home was given; None where it keeps all."""
-        path = home.root / SETTINGS
-        if not path.exists():
-            return None
-        given = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{field.name: int(given[field.name]) for field in fields(cls) if field.name in given})
-
-
-@dataclass(frozen=True)
-class Removable:
-    """Something that need not be kept any more."""
-
-    what: str  # a run, a report, ...
-    name: str
-    megabytes: float
-    remove: Callable[[], object]
+    Raises
+    ------
+    ConfigError
+        The message names the parameter.
+    """
+    said = merge(given, home.periods() or {})
+    return Periods.from_widgets(lambda name: said.get(name, ""))
 
 
 def find_removable(home: Home, periods: Periods, now: datetime) -> Iterator[Removable]:
     """All that is older than its period and that nothing needs any more."""
-    yield from _runs(home, now - timedelta(days=periods.runs))
-    yield from _reports(home, (now - timedelta(days=periods.reports)).date())
-    yield from _studies(home, (now - timedelta(days=periods.studies)).date())
-    for folder in sorted(home.warehouse.glob("*/features")):
-        yield from _features(folder, periods.features)
-    for folder in sorted(home.warehouse.glob("*/predictions")):
-        yield from _predictions(folder, periods.predictions)
-    for folder in sorted(home.warehouse.glob("*/earlier_lists")):
-        yield from _lists(folder, periods.lists)
-    for log in sorted(home.warehouse.glob("*/*/_delta_log")):
-        yield from _table_files(log.parent, periods.versions)
+    from cli.local.file_tables import FileTables
+
+    for schema in sorted(path for path in home.warehouse.glob("*/") if not path.name.startswith(".")):
+        for one in find_rows(FileTables(home.warehouse, schema.name), periods):
+            yield replace(one, name=f"{schema.name} {one.name}")
+    yield from find_reports(home.root / "reports", periods.reports.days)
+    yield from find_of_machine(home, periods, now)
 
 
-def clean_after_run(home: Home) -> None:
-    """Clean up where the home was told to; what goes wrong is a warning, for the run itself is done."""
+def find_of_machine(home: Home, periods: Periods, now: datetime) -> Iterator[Removable]:
+    """What no run cleans up by itself: run pages, studies, and files of tables."""
+    if periods.runs.days is not None:
+        yield from _runs(home, now - timedelta(days=periods.runs.days))
+    if periods.studies.days is not None:
+        yield from _studies(home, (now - timedelta(days=periods.studies.days)).date())
+    if periods.versions.days is not None:
+        for log in sorted(home.warehouse.glob("*/*/_delta_log")):
+            yield from _table_files(log.parent, periods.versions.days)
+
+
+def clean_after_run(home: Home, given: Mapping[str, str]) -> None:
+    """Clean up what the run itself has not; what goes wrong is a warning, for the run is done."""
     try:
-        periods = Periods.of(home)
-        removed = (
-            [one for one in find_removable(home, periods, datetime.now(UTC)) if one.remove() is None] if periods else []
-        )
+        periods = read_periods(home, given)
+        settled = periods.without_usual() if home.periods() is None else periods
+        removed = list(find_of_machine(home, settled, datetime.now(UTC)))
+        for one in removed:
+            one.remove()
     except Exception as error:  # noqa: BLE001 - whatever it was, the list is published
         print(f"warning: cleaning up broke off: {type(error).__name__}: {error}", flush=True)
         return
     if removed:
         print(f"cleaned up: {format_total(removed)}", flush=True)
-
-
-def format_total(removable: list[Removable]) -> str:
-    """How many of which kind, and their size."""
-    kinds = {one.what: sum(other.what == one.what for other in removable) for one in removable}
-    counts = ", ".join(f"{number} {what}{'s' if number > 1 else ''}" for what, number in kinds.items())
-    return f"{counts}, {sum(one.megabytes for one in removable):.1f} MB"
 
 
 def _runs(home: Home, before: datetime) -> Iterator[Removable]:
@@ -102,15 +82,8 @@ def _runs(home: Home, before: datetime) -> Iterator[Removable]:
         first = run.tasks.get("extract_features")
         marks = {("any", run.job, *about)} | ({("prepared", *about)} if first and first.state == "SUCCESS" else set())
         if run.state.is_final and marks <= seen and datetime.fromisoformat(run.started) < before:
-            yield Removable("run", run.run_id, _size(folder), partial(shutil.rmtree, folder))
+            yield Removable("run", run.run_id, partial(shutil.rmtree, folder), megabytes=_size(folder))
         seen |= marks
-
-
-def _reports(home: Home, before: date) -> Iterator[Removable]:
-    for folder in sorted((home.root / "reports").glob("*/")):
-        for path in sorted(folder.glob("????-??-??.html"))[:-1]:  # the newest of each question stays
-            if path.stem < before.isoformat():
-                yield Removable("report", f"{folder.name} {path.stem}", _size(path), path.unlink)
 
 
 def _studies(home: Home, before: date) -> Iterator[Removable]:
@@ -128,68 +101,7 @@ def _studies(home: Home, before: date) -> Iterator[Removable]:
     for slug, day, _, name in sorted(named):
         newest = max(other_day for other, other_day, *_ in named if other == slug)
         if day < min(before.isoformat(), newest):
-            yield Removable("study", name, 0.0, partial(optuna.delete_study, study_name=name, storage=storage))
-
-
-def _features(folder: Path, days: int) -> Iterator[Removable]:
-    """Cutoffs that no run reads any more; one that asks for them computes them again."""
-    from deltalake import DeltaTable
-    from deltalake.exceptions import TableNotFoundError
-
-    from lib.features.cache import EXTRACTION
-    from lib.features.extraction import Extraction
-
-    try:
-        table = DeltaTable(folder)
-    except TableNotFoundError:
-        return
-    cutoffs = sorted(table.to_pyarrow_table(columns=["cutoff"])["cutoff"].unique().to_pylist(), reverse=True)
-    settings = table.metadata().configuration
-    notes = [text for key, text in settings.items() if text and key.startswith(f"propensity.{EXTRACTION}")]
-    prepared = {day for text in notes for day in Extraction.from_json(text).cutoffs.all}  # stages may work on these yet
-    old = [day for day in cutoffs[NEWEST_CUTOFFS:] if day < cutoffs[0] - timedelta(days=days) and day not in prepared]
-    for day in old:
-        delete = partial(delete_cutoff, folder, day)
-        yield Removable("cutoff of features", f"{folder.parent.name} {day}", 0.0, delete)
-
-
-def _predictions(folder: Path, days: int) -> Iterator[Removable]:
-    """Scores of cutoffs whose outcome was written for good, and that neither list nor record reads any more.
-
-    The same cutoffs go from `evaluations`, which has these scores beside what happened.
-    """
-    from lib import timeline
-    from lib.features.days import LATE_DAYS
-
-    scored = distinct(folder, "question", "horizon_days", "cutoff", optional="starts_in_days")
-    written = distinct(folder.with_name("outcomes"), "question", "cutoff", "as_of")
-    last = {(question, cutoff): as_of for question, cutoff, as_of in sorted(written)}
-    listed = {(question, cutoff) for question, cutoff in distinct(folder.with_name("audience"), "question", "cutoff")}
-    for question in sorted({question for question, *_ in scored}):
-        cutoffs = sorted(
-            ((cutoff, horizon + (later or 0)) for other, horizon, cutoff, later in scored if other == question),
-            reverse=True,
-        )
-        newest = cutoffs[0][0]
-        for cutoff, horizon in cutoffs[NEWEST_CUTOFFS:]:
-            as_of = last.get((question, cutoff))
-            final = as_of is not None and timeline.is_final(cutoff, horizon, as_of, LATE_DAYS)
-            read = (question, cutoff) in listed or cutoff >= timeline.track_record_window(newest, horizon).start
-            if final and not read and cutoff < newest - timedelta(days=days):
-                remove = partial(delete_scores, folder, question, cutoff)
-                yield Removable("cutoff of predictions", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
-
-
-def _lists(folder: Path, days: int) -> Iterator[Removable]:
-    """Earlier lists of days long before the newest list, but for the last one of each question."""
-    marks = sorted(distinct(folder, "question", "number", "cutoff"))
-    for question in sorted({question for question, *_ in marks}):
-        mine = [(number, cutoff) for other, number, cutoff in marks if other == question]
-        newest = max(cutoff for _, cutoff in mine)
-        for number, cutoff in mine[:-1]:
-            if cutoff < newest - timedelta(days=days):
-                remove = partial(delete_list, folder, question, number)
-                yield Removable("earlier list", f"{folder.parent.name} {question} {cutoff}", 0.0, remove)
+            yield Removable("study", name, partial(optuna.delete_study, study_name=name, storage=storage))
 
 
 def _table_files(folder: Path, days: int) -> Iterator[Removable]:
@@ -216,10 +128,10 @@ def _table_files(folder: Path, days: int) -> Iterator[Removable]:
     name = f"{folder.parent.name}.{folder.name}"
     if files:
         size = sum(_size(folder / file) for file in files)
-        yield Removable("table with old file", f"{name}: {len(files)} files", size, partial(_vacuum, folder, hours))
+        yield Removable("table with old files", f"{name}: {len(files)} files", partial(_vacuum, folder, hours), 1, size)
     number = len(table.file_uris())
     if number >= MANY_FILES and folder.name in CONTRACTS.keys() - IDS.keys() - {"forgotten"}:
-        yield Removable("table with small file", f"{name}: {number} files", 0.0, partial(_compact, folder))
+        yield Removable("table with small files", f"{name}: {number} files", partial(_compact, folder))
 
 
 def _compact(folder: Path) -> None:

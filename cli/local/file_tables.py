@@ -18,12 +18,12 @@ from lib.tables.delta import STATISTICS_OF
 from lib.tables.ids import STATISTICS
 from lib.tables.memory import MemoryTables
 from lib.tables.protocol import OURS
-from lib.tables.schemas import to_pandas
+from lib.tables.schemas import missing_added, to_pandas
 from lib.tables.views import with_views
 
 
 class FileTables(MemoryTables):
-    """The tables of one schema of a home, for what is done to a list by hand: all rows of a table come into memory.
+    """The tables of one schema of a home, for what is done by hand: rows come into memory as far as they are asked for.
 
     `warehouse` holds a folder for each schema, and that one for each table.
     """
@@ -33,12 +33,16 @@ class FileTables(MemoryTables):
         self._warehouse, self._folder = warehouse, warehouse / schema
 
     def exists(self, name: str) -> bool:
-        return (self._folder / name / "_delta_log").is_dir()
+        return DeltaTable.is_deltatable(str(self._folder / name))
 
     def table(self, sql: str) -> pa.Table:
         asked = with_views(sql, self.exists)
         named = [name for name in CONTRACTS if f"{{{name}}}" in asked]
-        self.stored = {name: self._open(name).to_pyarrow_table() for name in named}
+        sets = {name: self._open(name).to_pyarrow_dataset() for name in named}  # of which no more is read than is asked
+        older = [name for name, rows in sets.items() if missing_added(name, rows.schema.names)]
+        for name in sets.keys() - older:
+            self.connection.register(name, sets[name])
+        self.stored = {name: sets[name].to_table() for name in older}
         return super().table(asked)
 
     def replace(self, name: str, rows: pa.Table | pd.DataFrame, where: str) -> None:

@@ -1,12 +1,13 @@
 """The folder that holds all that runs store, and the lock that keeps two runs apart."""
 
 import fcntl
+import json
 import os
 import secrets
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,13 +59,38 @@ class Home:
     def parameters(self) -> dict[str, str]:
         """Job parameters that say where this machine keeps things."""
         key = {"forgotten_key": f"secret({_SCOPE}/{_KEY})"} if self.forgotten_key() else {}
-        return key | {
-            "compute": NONE,  # this machine, which is none of a workspace's
-            "experiment": "propensity",
-            "keep_lists_days": NONE,  # it cleans up by periods of its own
-            "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}",
-            "reports": str(self.root / "reports"),
-        }
+        return (
+            (self.periods() or {})
+            | key
+            | {
+                "compute": NONE,  # this machine, which is none of a workspace's
+                "experiment": "propensity",
+                "optuna_storage": f"sqlite:///{self.root / 'optuna.db'}",
+                "reports": str(self.root / "reports"),
+            }
+        )
+
+    def periods(self) -> dict[str, str] | None:
+        """For how long the home was told to keep things, by parameters; None where it keeps all.
+
+        Raises
+        ------
+        CliError
+            If what was noted cannot be read.
+        """
+        path = self.root / SETTINGS
+        if not path.exists():
+            return None
+        try:
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            texts = {name if name.startswith("keep_") else f"keep_{name}_days": str(noted[name]) for name in noted}
+        except (ValueError, TypeError) as error:
+            raise CliError(f"{path} cannot be read: {error}. Delete it, and the home keeps all.") from error
+        return texts
+
+    def keep_for(self, periods: Mapping[str, str]) -> None:
+        """Let each run of the home clean up by these parameters, and by what is usual where they say nothing."""
+        write_whole(self.root / SETTINGS, (json.dumps(dict(periods), indent=2) + "\n").encode())
 
     def forgotten_key(self) -> str:
         """The key to the list of forgotten users; blank where nobody was forgotten, or it was not brought along."""
@@ -107,7 +133,7 @@ def open_home(path: Path) -> Home:
         empty = new or not any(root.iterdir())
         root.mkdir(mode=0o700, exist_ok=True)  # which shuts all below it
         if empty:
-            write_whole(root / SETTINGS, b"{}\n")  # the usual periods
+            Home(root).keep_for({})  # the usual periods
         if new and (remark := readers.who_can_read(root)):
             print(f"{remark} This file system keeps no permissions, so that cannot be changed here.", flush=True)
     except OSError as error:

@@ -31,6 +31,7 @@ class Group(StrEnum):
     SEARCH = "The search for a model"
     VERDICT = "When models are replaced"
     LIMITS = "When a run is stopped or a list kept back"
+    KEPT = "How long things are kept"
     PLACES = "Where things are kept"
     JOB = "What the job fills in"
 

@@ -13,6 +13,7 @@ from lib.config.bases import Chance, ChangeConfig, StageConfig
 from lib.config.event_kinds import places
 from lib.config.events import Events, QuietDays
 from lib.config.exports import Export
+from lib.config.keeping import Periods
 from lib.config.kinds import (
     choice,
     day,
@@ -206,6 +207,7 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
     )
     export: Export
     contacts: Contacts  # whom that file names
+    periods: Periods  # by which it is cleaned up afterwards
     order: str = parameter(
         "propensity",
         choice("propensity", "uplift"),
@@ -221,9 +223,6 @@ class PublishConfig(ChangeConfig, QuietDays, Chance, Segments, group=Group.LIST)
         "",
         optional(word("a currency"), ""),
         "of value_of_action and cost_of_contact, like EUR, where amounts are shown",
-    )
-    keep_lists_days: int | None = parameter(
-        "90", optional(whole(1, unit="days"), None), "for how long lists that went out of use are kept; none: for ever"
     )
     contacted: tuple[str, ...] = parameter(
         "",

@@ -26,6 +26,7 @@ from lib.features.remarks import LoadRefused, Remark, list_days, marked, read_re
 from lib.features.shapes import COUNTED
 from lib.features.source import Reading
 from lib.features.source_note import (
+    BEGAN,
     SOURCE,
     SourceNote,
     check_reaches_back,
@@ -90,7 +91,8 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
         say(f"reading {one.name} from all of {log.name!r}, once: {one.definition}")
     write_activity(tables, log, plan, note.begin, examined.named)
     if examined.before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
-        tables.set_property("daily_activity", SOURCE, note.to_json())
+        began = {} if log.stored or examined.before else {BEGAN: "usual"}
+        tables.set_properties("daily_activity", {SOURCE: note.to_json(), **began})
     renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
     forgotten.write_renewed(tables, examined.listed, renewed)
     tells_known = any("known_at" in one.read for one in note.all)

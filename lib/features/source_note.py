@@ -19,6 +19,7 @@ MEANING = (  # what makes it another source
     "event_columns", "event_where", "event_key", "event_options", "event_unpivot", "time_zone",
 )  # fmt: skip
 SOURCE = "source"  # property of daily_activity: what it was read from
+BEGAN = "periods"  # and that it was made since there are periods: where none is said, the usual ones hold
 
 
 @dataclass(frozen=True)

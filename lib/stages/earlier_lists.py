@@ -5,7 +5,7 @@ once, before the first list of today goes out of use.
 """
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 
@@ -18,11 +18,8 @@ CARRIED = "carried"  # property of the table: that the lists of earlier versions
 MARKS = ["number", "run_id", "cutoff"]
 
 
-def keep_list(question: Question, tables: Tables, days: int | None = None) -> None:
-    """Keep the list in use, before another takes its place; again after a kill, it is there once.
-
-    Lists of more than so many days before it go then; None keeps all.
-    """
+def keep_list(question: Question, tables: Tables) -> None:
+    """Keep the list in use, before another takes its place; again after a kill, it is there once."""
     carry_over(tables)
     present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
     if present is None:
@@ -36,10 +33,6 @@ def keep_list(question: Question, tables: Tables, days: int | None = None) -> No
         f"WHERE {question_sql(question)}"
     )
     tables.replace("earlier_lists", rows, f"{question_sql(question)} AND number = {number}")
-    if days is not None:
-        first = present["cutoff"].iloc[0] - timedelta(days=days)
-        if (stored["cutoff"] < first).any():
-            tables.delete("earlier_lists", f"{question_sql(question)} AND cutoff < DATE '{first}'")
 
 
 def read_list_before(question: Question, tables: Tables, present: pd.DataFrame) -> pd.DataFrame | None:

@@ -104,7 +104,7 @@ def _publish(context: Context[PublishConfig], drafts: Drafts) -> Published:
         drafts.add(target, lambda file: file.write(published.page.encode()))
     write_left_out(question, tables, cutoffs.as_of, new.left_out.rows)
     if not new.recorded:
-        earlier_lists.keep_list(question, tables, config.keep_lists_days)
+        earlier_lists.keep_list(question, tables)
         tables.replace("audience", new.listed.rows, question_sql(question))
     lists.record_publication(config, tables, new.publication)
     if new.files:

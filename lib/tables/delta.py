@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 WEEK = "interval 7 days"  # for so long Delta keeps files by itself
+LOG_DAYS = 30  # and the logs that name them
+EVER_DAYS = 36500
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
 
 
@@ -170,7 +172,7 @@ class DeltaTables(DeltaVersions):
         self.spark.sql(f"REORG TABLE {full} APPLY (PURGE)")  # what deletion vectors hide is still in the files
         self._set(name, {KEPT_FILES: "interval 0 days"})
         self.spark.sql(f"VACUUM {full}")
-        self._set(name, {KEPT_FILES: f"interval {KEPT_DAYS.get(name, 7)} days", KEPT_LOGS: "interval 30 days"})
+        self._set(name, {KEPT_FILES: f"interval {KEPT_DAYS.get(name, 7)} days", KEPT_LOGS: f"interval {LOG_DAYS} days"})
         return number
 
     def _delete_values(self, name: str, column: str, values: Sequence[str]) -> int:
@@ -199,6 +201,13 @@ class DeltaTables(DeltaVersions):
         """Let a table that an earlier version made keep its files for as long as is said; what others set stays."""
         if name in KEPT_DAYS and self._settings(name).get(KEPT_FILES, WEEK) == WEEK:
             self._set(name, {KEPT_FILES: f"interval {KEPT_DAYS[name]} days"})
+
+    def keep_versions(self, days: int | None) -> None:
+        kept = f"interval {24 * (EVER_DAYS if days is None else days)} hours"  # as nobody else spells it
+        for name in KEPT_DAYS:
+            if self.exists(name) and self._settings(name).get(KEPT_FILES) != kept:
+                logs = {KEPT_LOGS: kept} if days is None or days > LOG_DAYS else {}
+                self._set(name, {KEPT_FILES: kept, **logs})
 
     def _settings(self, name: str) -> dict[str, str]:
         rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.full_name(name)}").collect()

@@ -93,6 +93,9 @@ class MemoryTables(KeptNotes):
     def delete(self, name: str, where: str) -> None:
         self.stored[name] = self.table(f"SELECT * FROM {{{name}}} WHERE NOT ({where})")
 
+    def keep_versions(self, days: int | None) -> None:
+        """Nothing: there are none but those of lists."""
+
     def outside(self, name: str) -> pa.Table:
         if name not in self.elsewhere:
             raise SourceError(f"Table {name} cannot be read: there is none of that name.")

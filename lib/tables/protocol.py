@@ -72,6 +72,9 @@ class Tables(Protocol):
         With all columns, those added since are null.
         """
 
+    def keep_versions(self, days: int | None) -> None:
+        """Let earlier versions of the activity be kept for so many days, or for ever, by a setting of its tables."""
+
     def outside(self, name: str) -> pa.Table:
         """All rows of a table that is somebody else's, by its name as SQL has it.
 

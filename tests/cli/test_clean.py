@@ -14,16 +14,17 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from cli.__main__ import main
+from cli.errors import CliError
 from cli.local import cleaning
-from cli.local.cleaning import Periods, find_removable
+from cli.local.cleaning import find_removable, read_periods
 from cli.local.file_tables import FileTables
 from cli.local.home import open_home
-from lib.features.extraction import Extraction
+from lib.config.keeping import Periods
 from lib.stages.earlier_lists import CARRIED
 from lib.tables.contracts import AUDIENCE, EARLIER_LISTS
-from lib.timeline import Cutoffs
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
+NAMES = {one.name.removeprefix("keep_").removesuffix("_days") for one in Periods.parameters()}
 SLUG = "cook_14d_cohort90d"
 
 
@@ -32,8 +33,13 @@ def home(old, tmp_path):
     return open_home(shutil.copytree(old, tmp_path / "home"))
 
 
-def found(home, what, now=NOW, **periods):
-    return [one.name for one in find_removable(home, Periods(**periods), now) if one.what == what]
+def kept(**days):
+    """Periods of which some are said, by short names."""
+    return Periods.from_widgets(lambda name: str(days.get(name.removeprefix("keep_").removesuffix("_days"), "")))
+
+
+def found(home, what, now=NOW, **days):
+    return [one.name for one in find_removable(home, kept(**days), now) if one.what == what]
 
 
 def rerun(home, name, started, **changes):
@@ -67,8 +73,9 @@ def test_the_run_that_prepared_the_features_stays_where_a_later_one_did_not(home
 
 def test_old_reports_go_but_for_the_newest(home):
     days = sorted(path.stem for path in home.root.glob("reports/*/*.html"))
-    assert found(home, "report") == [f"{SLUG} {day}" for day in days[:-1]]
-    assert found(home, "report", reports=3650) == []
+    assert len(days) == 2
+    assert found(home, "report", reports=1) == [f"{SLUG} {days[0]}"]
+    assert found(home, "report") == []
 
 
 def test_old_studies_go_but_for_the_newest_of_each_question(home):
@@ -76,36 +83,11 @@ def test_old_studies_go_but_for_the_newest_of_each_question(home):
     for name in (f"{SLUG} as of 2020-01-01 a", "other_7d as of 2020-01-01 b", "somebody's own"):
         optuna.create_study(study_name=name, storage=storage)
     assert found(home, "study") == [f"{SLUG} as of 2020-01-01 a"]
-    for one in find_removable(home, Periods(), NOW):
+    for one in find_removable(home, kept(), NOW):
         one.remove()
     left = optuna.get_all_study_names(storage)
     assert {"other_7d as of 2020-01-01 b", "somebody's own"} < set(left)
     assert f"{SLUG} as of 2020-01-01 a" not in left
-
-
-def test_cached_features_go_beyond_the_29_newest_cutoffs_and_their_period(home, tmp_path):
-    folder = home.warehouse / "other" / "features"
-    days = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(80)]
-    rows = pd.DataFrame({"user_id": "u", "cutoff": days, "recency": np.float32(1)})
-    write_deltalake(folder, rows)
-    wanted = [f"other {day}" for day in days[29:] if day < days[0] - timedelta(days=400)]
-    assert found(home, "cutoff of features") == wanted
-    assert found(home, "cutoff of features", features=1) == [f"other {day}" for day in days[29:]]
-    for one in find_removable(home, Periods(), NOW):
-        one.remove()
-    assert sorted(DeltaTable(folder).to_pandas()["cutoff"], reverse=True) == [
-        day for n, day in enumerate(days) if n < 29 or day >= days[0] - timedelta(days=400)
-    ]
-
-
-def test_what_the_last_extraction_prepared_stays_however_old(home):
-    folder = home.warehouse / "other" / "features"
-    days = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(100)]
-    write_deltalake(folder, pd.DataFrame({"user_id": "u", "cutoff": days, "recency": np.float32(1)}))
-    prepared = Extraction("q", Cutoffs(days[0], tuple(days[4:90]), tuple(days[8:90])))
-    note = {"propensity.extraction": prepared.to_json()}
-    DeltaTable(folder).alter.set_table_properties(note, raise_if_not_exists=False)
-    assert found(home, "cutoff of features", features=1) == [f"other {day}" for day in days[90:]]
 
 
 def old_files(home, name):
@@ -130,7 +112,7 @@ def old_files(home, name):
 def test_files_of_earlier_versions_go_after_their_period(home, name, periods, gone):
     folder, before = old_files(home, name)
     rows = DeltaTable(folder).to_pandas()
-    for one in find_removable(home, Periods(**periods), NOW):
+    for one in find_removable(home, kept(**periods), NOW):
         if one.name.startswith(f"propensity.{name}:"):
             one.remove()
     assert all(os.path.exists(file) for file in before) is not gone
@@ -145,13 +127,13 @@ def test_many_small_files_of_notes_are_put_together_and_all_versions_can_still_b
     folder = home.warehouse / "propensity" / name
     for number in range(files):
         write_deltalake(folder, pa.table({"number": [number]}), mode="append")
-    (one, *more) = [*find_removable(home, Periods(), NOW), None]
-    assert (one is not None and one.what == "table with small file") is together
+    (one, *more) = [*find_removable(home, kept(), NOW), None]
+    assert (one is not None and one.what == "table with small files") is together
     if together:
         assert one.name == f"propensity.{name}: {files} files"
         one.remove()
         assert more == [None]
-        assert list(find_removable(home, Periods(), NOW)) == []
+        assert list(find_removable(home, kept(), NOW)) == []
     table = DeltaTable(folder)
     assert len(table.file_uris()) == (1 if together else files)
     assert sorted(table.to_pyarrow_table()["number"].to_pylist()) == list(range(files))
@@ -160,28 +142,50 @@ def test_many_small_files_of_notes_are_put_together_and_all_versions_can_still_b
 
 def test_the_command_says_what_would_go_and_then_removes_it(home, capsys):
     first, _ = sorted(path.name for path in home.runs.iterdir())
-    words = ["clean", "--home", str(home.root), "--runs", "1", "--reports", "1"]
+    words = ["clean", "--home", str(home.root), "--param", "keep_runs_days=1", "--param", "keep_reports_days=1"]
     run = json.loads((home.runs / first / "run.json").read_text()) | {"started": "2020-01-01T00:00:00+00:00"}
     (home.runs / first / "run.json").write_text(json.dumps(run))
     assert main([*words, "--dry-run", "--always"]) == 0
     said = capsys.readouterr().out
     assert f"MB  {first}\n" in said
-    assert said.splitlines()[-1].startswith("would go: 1 run, ")
+    assert said.splitlines()[-1].startswith("would go: 1 report, 1 run, ")
     assert (home.runs / first).exists()
     assert not (home.root / "clean.json").exists()
     assert main([*words, "--always"]) == 0
-    assert "\nremoved: 1 run, " in capsys.readouterr().out
+    assert "\nremoved: 1 report, 1 run, " in capsys.readouterr().out
     assert not (home.runs / first).exists()
-    assert Periods.of(home) == Periods(runs=1, reports=1)
-    assert main(words) == 0
+    assert home.periods() == {"keep_runs_days": "1", "keep_reports_days": "1"}
+    assert main(["clean", "--home", str(home.root)]) == 0
     assert capsys.readouterr().out == "nothing is older than its period\n"
 
 
 def test_a_new_home_cleans_up_by_the_usual_periods_and_one_of_before_keeps_all(tmp_path, home):
-    assert Periods.of(open_home(tmp_path / "new")) == Periods()
+    assert open_home(tmp_path / "new").periods() == {}
     (tmp_path / "empty").mkdir()
-    assert Periods.of(open_home(tmp_path / "empty")) == Periods()
-    assert Periods.of(home) is None
+    assert open_home(tmp_path / "empty").periods() == {}
+    assert home.periods() is None
+    assert read_periods(home, {}) == kept()  # where somebody asks by hand
+    assert kept(runs=3).without_usual() == kept(runs=3, **dict.fromkeys(NAMES - {"runs"}, "none"))
+
+
+def test_what_a_home_was_told_before_counts_on(home):
+    (home.root / "clean.json").write_text('{"runs": 30, "predictions": 900}')
+    said = {"keep_runs_days": "30", "keep_predictions_days": "900"}
+    assert home.periods() == said
+    assert said.items() <= home.parameters().items()
+    assert read_periods(home, {"keep_runs_days": "7"}) == kept(runs=7, predictions=900)
+    (home.root / "clean.json").write_text("30")
+    with pytest.raises(CliError, match=r"clean\.json cannot be read: .* Delete it, and the home keeps all\."):
+        home.periods()
+
+
+def test_what_a_question_file_says_counts_for_the_command(home, tmp_path, capsys):
+    (home.root / "asked.yml").write_text("action: cook\nkeep_reports_days: 1\n")
+    (home.root / "question_file").write_text("asked.yml\n")
+    assert main(["clean", "--home", str(home.root), "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("would go: 1 report, ")
+    assert main(["clean", "--home", str(home.root), "--dry-run", "--param", "question_file=none"]) == 0
+    assert "report" not in capsys.readouterr().out
 
 
 def test_a_home_keeps_all_until_it_is_told_and_then_each_run_cleans_up(stage, capsys):
@@ -192,7 +196,7 @@ def test_a_home_keeps_all_until_it_is_told_and_then_each_run_cleans_up(stage, ca
     time.sleep(1.1)  # runs are told apart, and put in order, by their second
     assert stage() == 0
     assert record.exists()
-    Periods().save(open_home(stage.home))
+    open_home(stage.home).keep_for({})
     assert stage() == 0
     assert not record.exists()
     assert "cleaned up: 1 run, " in capsys.readouterr().out
@@ -203,69 +207,41 @@ def test_cleaning_that_fails_is_a_warning(stage, capsys, monkeypatch):
         raise PermissionError("not yours")
         yield
 
-    monkeypatch.setattr(cleaning, "find_removable", fails)
+    monkeypatch.setattr(cleaning, "find_of_machine", fails)
     stage.home.mkdir()
-    Periods().save(open_home(stage.home))
+    open_home(stage.home).keep_for({})
     assert stage() == 0
     assert "warning: cleaning up broke off: PermissionError: not yours\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "x", "1.5", "40000"])
-def test_a_period_is_a_number_of_days(days, capsys):
-    with pytest.raises(SystemExit):
-        main(["clean", "--runs", days])
-    assert f"{days!r} is no number of days from 1 to 36500" in capsys.readouterr().err
+@pytest.mark.parametrize(("pair", "message"), [
+    ("keep_runs_days=0", "keep_runs_days must be a whole number >= 1, got '0'."),
+    ("keep_runs_days=1.5", "keep_runs_days must be a whole number >= 1, got '1.5'."),
+    ("keep_lists_days=40000", "keep_lists_days must be at most 36500, got '40000'."),
+    ("action=buy", "action is no period. clean takes keep_features_days, keep_predictions_days, "),
+    ("runs", "--param 'runs' should be NAME=VALUE, such as --param keep_runs_days=30."),
+])  # fmt: skip
+def test_a_period_is_a_number_of_days(home, pair, message, capsys):
+    assert main(["clean", "--home", str(home.root), "--param", pair]) == 1
+    assert message in capsys.readouterr().err
 
 
-def scores(home, weeks, outcome_after=45):
-    """Weekly scores of a question with a horizon of 14 days, of which outcomes were written so many days after."""
-    days = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(weeks)]
-    frame = pd.DataFrame({"question": "q", "horizon_days": np.int32(14), "user_id": "u", "cutoff": days})
-    for name in ("predictions", "evaluations"):
-        write_deltalake(home.warehouse / "other" / name, frame)
-    written = pd.DataFrame({"question": "q", "cutoff": days})
-    written["as_of"] = [day + timedelta(days=outcome_after) for day in days]
-    write_deltalake(home.warehouse / "other" / "outcomes", written)
-    return days
-
-
-def test_old_scores_go_where_their_outcome_stands_and_nothing_reads_them(home):
-    days = scores(home, 60)
-    listed = pd.DataFrame({"question": ["q", "other"], "cutoff": [days[40], days[41]]})
-    write_deltalake(home.warehouse / "other" / "audience", listed)
-    what = "cutoff of predictions"
-    assert found(home, what) == []  # 60 weeks are less than 800 days
-    old = [day for n, day in enumerate(days) if n >= 29 and n != 40 and day < days[0] - timedelta(days=300)]
-    assert 0 < len(old) < 30
-    assert found(home, what, predictions=300) == [f"other q {day}" for day in old]
-    for one in find_removable(home, Periods(predictions=300), NOW):
-        if one.what == what:
-            one.remove()
-    for name in ("predictions", "evaluations"):
-        assert set(DeltaTable(home.warehouse / "other" / name).to_pandas()["cutoff"]) == set(days) - set(old)
-    assert len(DeltaTable(home.warehouse / "other" / "outcomes").to_pandas()) == 60
-
-
-def test_earlier_lists_go_after_their_period_but_for_the_last_of_each_question(home):
-    newest = date(2024, 6, 3)
-    rows = [("q", n, newest - timedelta(days=7 * (20 - n))) for n in range(1, 21)] + [("old", 1, date(2020, 1, 6))]
-    folder = home.warehouse / "other" / "earlier_lists"
-    write_deltalake(folder, pd.DataFrame(rows, columns=["question", "number", "cutoff"]))
-    assert found(home, "earlier list", lists=140) == []
-    old = [f"other q {day}" for question, _, day in rows if question == "q" and day < newest - timedelta(days=90)]
-    assert len(old) == 7
-    assert found(home, "earlier list") == old
-    for one in find_removable(home, Periods(), NOW):
+def test_rows_of_every_schema_go_without_spark_and_without_reading_more_than_is_asked(home):
+    folder = home.warehouse / "other" / "features"
+    days = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(80)]
+    rows = pd.DataFrame({"user_id": "u", "cutoff": days, "recency": np.float32(1)})
+    write_deltalake(folder, rows)
+    gone = [day for day in days[29:] if day < days[0] - timedelta(days=400)]
+    assert found(home, "cutoff of features") == [f"other {min(gone)} to {max(gone)}"]
+    for one in find_removable(home, kept(), NOW):
         one.remove()
-    left = DeltaTable(folder).to_pandas()
-    assert sorted(left[left["question"] == "q"]["number"]) == list(range(8, 21))
-    assert len(left) == 14
+    assert set(DeltaTable(folder).to_pandas()["cutoff"]) == set(days) - set(gone)
+    assert found(home, "cutoff of features", features="none") == []
 
 
-@pytest.mark.parametrize(("outcome_after", "gone"), [(43, False), (44, True)])  # 14 days of horizon, 30 of late events
-def test_scores_stay_until_their_outcome_is_final(home, outcome_after, gone):
-    scores(home, 40, outcome_after)
-    assert bool(found(home, "cutoff of predictions", predictions=1)) is gone
+def test_leftovers_of_a_table_that_was_never_whole_are_none(home):
+    (home.warehouse / "other" / "features" / "_delta_log").mkdir(parents=True)
+    assert found(home, "cutoff of features") == []
 
 
 def test_versions_of_lists_stay_until_all_of_them_are_rows(home):
@@ -276,6 +252,6 @@ def test_versions_of_lists_stay_until_all_of_them_are_rows(home):
     tables.replace("earlier_lists", pd.DataFrame(columns=list(EARLIER_LISTS)), "1 = 1")  # a kill let none follow
     with pytest.MonkeyPatch.context() as patch:  # as if all of these were old
         patch.setattr(DeltaTable, "vacuum", lambda *_, **__: ["one"])
-        assert "other.audience: 1 files" not in found(home, "table with old file")
+        assert "other.audience: 1 files" not in found(home, "table with old files")
         tables.set_property("earlier_lists", CARRIED, "yes")
-        assert "other.audience: 1 files" in found(home, "table with old file")
+        assert "other.audience: 1 files" in found(home, "table with old files")

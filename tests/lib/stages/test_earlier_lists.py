@@ -105,17 +105,3 @@ def test_where_only_the_note_was_lost_no_list_is_wiped(tables, question):
     publish(tables, question, "r4")
     assert stored(tables) == [(1, "r1"), (2, "r2"), (3, "r3")]
     assert is_carried_over(tables)
-
-
-@pytest.mark.parametrize(("days", "left"), [(None, [1, 2, 3]), (14, [1, 2, 3]), (13, [2, 3]), (1, [3])])
-def test_lists_go_after_their_days_and_the_newest_stays(tables, question, days, left):
-    other = Question(actions=("share",), horizon_days=7, cohort_days=28)
-    for run in ("r1", "r2"):
-        publish(tables, other, run)
-    for run in ("r1", "r2", "r3"):
-        publish(tables, question, run)
-    keep_list(question, tables, days)
-    rows = tables.query("SELECT question, number FROM {earlier_lists} ORDER BY question, number").drop_duplicates()
-    assert [*rows.itertuples(index=False, name=None)] == [
-        *((question.slug, number) for number in left), (other.slug, 1)
-    ]  # fmt: skip
