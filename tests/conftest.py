@@ -1,5 +1,6 @@
 """What tests of several rooms start from. Spark, a kernel or a whole job is started when the first test asks for it."""
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -52,9 +53,9 @@ def spark(spark_server):
         yield spark
 
 
-@pytest.fixture
-def delta_tables(spark):
-    """Delta tables of an empty schema of the test's own."""
+@contextlib.contextmanager
+def empty_schema(spark):
+    """Delta tables of an empty schema, which is dropped at the end."""
     from lib.tables.delta import DeltaTables
     from tests.marks import note_start
 
@@ -63,6 +64,20 @@ def delta_tables(spark):
     spark.sql(f"CREATE SCHEMA {schema}")
     yield DeltaTables(spark, schema)
     spark.sql(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def delta_tables(spark):
+    """Delta tables of an empty schema of the test's own."""
+    with empty_schema(spark) as tables:
+        yield tables
+
+
+@pytest.fixture(scope="module")
+def module_delta_tables(spark):
+    """Delta tables of an empty schema that the tests of a module share."""
+    with empty_schema(spark) as tables:
+        yield tables
 
 
 @pytest.fixture(scope="session")

@@ -99,11 +99,11 @@ def one(found, **where):
     return row
 
 
-@pytest.fixture
-def board(tables):
+@pytest.fixture(scope="module")
+def board(module_tables):
     """Answers of every dataset over the made-up tables."""
-    filled(tables)
-    return {name: ask(tables, name) for name in QUERIES}
+    filled(module_tables)
+    return {name: ask(module_tables, name) for name in QUERIES}
 
 
 def test_every_query_answers_with_the_fields_that_widgets_show(board):
