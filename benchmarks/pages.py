@@ -129,7 +129,7 @@ def _without_scripts(browser: Browser, path: Path) -> Iterator[str]:
     slider = page.query_selector(".slider")
     if slider:
         steps = json.loads(slider.get_attribute("data-steps") or "{}")
-        rows = {tuple(row.split()) for row in map(str, page.locator("#sizes tr").all_text_contents())}
+        rows = [row.locator("td").all_text_contents() for row in page.locator("#sizes tbody tr").all()]
         wanted = {f"{users:,}" for users in steps["users"] if users}
         yield from (
             f"{path.name}: without scripts, the slider's step of {users} users is not there"

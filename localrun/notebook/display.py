@@ -1,6 +1,7 @@
 """`display` and `displayHTML` as a notebook knows them, with Jupyter's own means."""
 
 import html
+import re
 from io import BytesIO
 from typing import Any
 
@@ -30,7 +31,9 @@ def displayHTML(text: str) -> None:
     if text.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
         grow = "this.style.height = this.contentDocument.documentElement.scrollHeight + 'px'"
         style = "width: 100%; height: 60em; border: 0"
-        text = f'<iframe srcdoc="{html.escape(text)}" style="{style}" onload="{grow}"></iframe>'
+        title = re.search("<title>(.*?)</title>", text, re.DOTALL)
+        name = html.escape(html.unescape(title.group(1))) if title else "A page"
+        text = f'<iframe title="{name}" srcdoc="{html.escape(text)}" style="{style}" onload="{grow}"></iframe>'
     _jupyter.display({"text/html": text, "text/plain": "HTML"}, raw=True)  # as an object it would warn of the frame
 
 
@@ -42,7 +45,8 @@ def _show_frame(frame: Any) -> None:
     table = frame.to_html(max_rows=_SHOWN_ROWS, index=named, border=0, na_rep="null", float_format=_number)
     cut = f", {_SHOWN_ROWS} shown" if len(frame) > _SHOWN_ROWS else ""
     text = frame.to_string(max_rows=20, index=named, na_rep="null", float_format=_number)
-    page = f'<div class="frame">{table}</div><p class="rows">{html.escape(f"{len(frame)} rows{cut}")}</p>'
+    rows = f'<p class="rows">{html.escape(f"{len(frame)} rows{cut}")}</p>'
+    page = f'<div class="frame" role="region" tabindex="0" aria-label="Table">{table}</div>{rows}'
     _jupyter.display({"text/html": page, "text/plain": text}, raw=True)
 
 

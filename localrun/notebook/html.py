@@ -77,7 +77,8 @@ def _format_used(used: Mapping[str, str]) -> str:
     if not used:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{escape(value) or 'blank'}</td></tr>" for name, value in used.items()
+        f"<tr><td>{escape(name)}</td><td>{f'<code>{escape(value)}</code>' if value else 'blank'}</td></tr>"
+        for name, value in used.items()
     )
     head = "<thead><tr><th>Name</th><th>Value</th></tr></thead>"
     table = f'<table class="used">{head}<tbody>{rows}</tbody></table>'

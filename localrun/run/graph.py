@@ -45,7 +45,7 @@ def draw(tasks: Mapping[str, TaskRun]) -> str:
     edges = "".join(_edge(places, tasks, *pair) for pair in pairs)
     boxes = "".join(_box(tasks[key], x, y) for key, (x, y) in places.items() if key in tasks)
     return (
-        f'<svg viewBox="-1 -1 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'<svg viewBox="-1 -1 {width} {height}" width="{width}" height="{height}" role="group" '
         'aria-label="Task graph"><defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>{edges}{boxes}</svg>'
     )

@@ -24,7 +24,7 @@ def notebook():
 def test_it_shows_the_parameters_as_used_in_the_place_of_the_widgets(notebook):
     page = render_notebook(notebook, Path("train.py"), "train", "SUCCESS", 1.5, {"action": "<b>", "seed": ""})
     assert "<summary>2 parameters as used</summary>" in page
-    assert "<td>action</td><td>&lt;b&gt;</td></tr><tr><td>seed</td><td>blank</td>" in page
+    assert "<td>action</td><td><code>&lt;b&gt;</code></td></tr><tr><td>seed</td><td>blank</td>" in page
     assert "widgets.text" not in page
     assert "the widgets: their values stand above" in page
     assert "two" in page
