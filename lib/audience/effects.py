@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.audience.contacts import ARM
-from lib.audience.habits import find_habit
+from lib.audience.habits import UNKNOWN, find_habit
 from lib.audience.parts import DECILES, HELD_OUT, NOT_HELD_OUT
 from lib.audience.sides import EFFECTS
 from lib.evaluation.measured import Measured
@@ -30,7 +30,7 @@ class Effect:
     overall: Measured
     deciles: tuple[Measured, ...]  # each drawn towards all together as far as it is uncertain; () where not known
     basis: Basis = "effect"  # what was compared: of lists that differ in it, by whatever tells least
-    habit: float = 0.0  # how alike users stray from their propensities list after list
+    habit: float = 0.0  # how alike users stray from their propensities list after list, as far as it was measured
 
     def turned(self) -> "Effect":
         """The effect on those who do the opposite."""
@@ -79,13 +79,14 @@ def pool_effect(outcomes: pd.DataFrame, horizon_days: int) -> Effect | None:
     if not cutoffs:
         return None
     whole = whole[whole["cutoff"].isin(cutoffs)]
-    habit = find_habit(outcomes, len(cutoffs))
-    overall = _pool(whole, habit)
+    habit = find_habit(outcomes)
+    alike = UNKNOWN if habit is None else habit
+    overall = _pool(whole, alike)
     parts = [rows[(rows["part"] == name) & rows["cutoff"].isin(cutoffs)] for name in DECILES]
-    measured = [_pool(part, habit) if len(part) else None for part in parts]
+    measured = [_pool(part, alike) if len(part) else None for part in parts]
     deciles = tuple(_shrink(measured, overall)) if any(measured) else ()
     basis = max(whole["metric"], key=EFFECTS.index)
-    return Effect(len(cutoffs), overall, deciles, basis, habit)
+    return Effect(len(cutoffs), overall, deciles, basis, habit or 0.0)
 
 
 def has_estimates(rows: pd.DataFrame) -> bool:

@@ -12,7 +12,7 @@ from lib.audience.contacts import ARM
 from lib.evaluation.measured import Measured
 
 HABIT = "habit"  # the metric of the ledger
-UNKNOWN = 1.0  # nobody measured it: any number of lists is then taken to tell as much as one
+UNKNOWN = 1.0  # counts where nobody measured it: any number of lists is then taken to tell as much as one
 
 
 def habit_sql(now: str, before: str) -> str:
@@ -58,8 +58,8 @@ def measure_habit(sums: pd.DataFrame, users: int, users_before: int) -> Measured
     return Measured(correlation * shared, math.tanh(place - arm) * shared, math.tanh(place + arm) * shared)
 
 
-def find_habit(outcomes: pd.DataFrame, lists: int) -> float:
-    """What the lists of a question say of it together, from 0 to 1; `UNKNOWN` where several lists never told.
+def find_habit(outcomes: pd.DataFrame) -> float | None:
+    """What the lists of a question say of it together, from 0 to 1; None where none was held against one before.
 
     Each was held against the one before: what fades with time is then taken to last, which errs on the safe side.
 
@@ -67,11 +67,9 @@ def find_habit(outcomes: pd.DataFrame, lists: int) -> float:
     ----------
     outcomes : DataFrame
         Rows of `outcomes` of one question, each cutoff, part and metric once.
-    lists : int
-        That are taken together.
     """
     rows = outcomes[outcomes["metric"] == HABIT]
     if rows.empty:
-        return 0.0 if lists < 2 else UNKNOWN
+        return None
     weights = rows["users"].to_numpy(float)
     return max(0.0, float(weights @ rows["measured"].to_numpy(float) / weights.sum()))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lib.audience.contacts import ARM
-from lib.audience.effects import lists_to_wait, lists_until_known, pool_effect
+from lib.audience.effects import effect_arm, lists_to_wait, lists_until_known, pool_effect
 from lib.audience.habits import HABIT, find_habit, measure_habit
 from lib.evaluation.metrics import measure_change, measure_share
 from tests.builders.lists import habit
@@ -94,9 +94,13 @@ def test_of_lists_that_are_not_equally_sure_the_covariances_count_by_their_arms(
     assert arm_of(ledger(*certain, told=[(0.3, 100)])) == pytest.approx((weights @ covariance @ weights) ** 0.5)
 
 
-def test_one_list_needs_no_habit():
-    assert find_habit(ledger(0.02), 1) == 0.0
+def test_one_list_needs_no_habit_and_where_none_was_measured_more_lists_are_waited_for():
+    assert find_habit(ledger(0.02)) is None
     assert arm_of(ledger(0.02)) == pytest.approx(0.02)
+    of_earlier_version = pool_effect(ledger(0.06, 0.06), 28)
+    assert (of_earlier_version.lists, of_earlier_version.habit) == (2, 0.0)
+    wanted = effect_arm(0.2, 200, 1800) / 2
+    assert lists_to_wait(of_earlier_version, 0.2, 200, 1800, wanted) == 2  # of four
 
 
 def test_it_takes_more_lists_where_habits_last_and_from_some_point_on_none_helps():
