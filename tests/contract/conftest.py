@@ -5,7 +5,6 @@ import pytest
 from cli.local.file_tables import FileTables
 from lib.tables.memory import MemoryTables
 
-
 KINDS = [
     "memory",
     "files",
