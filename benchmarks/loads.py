@@ -1,17 +1,18 @@
 """Loads, sound and broken, over four logs: which stop a run, what is told of the others, and what these lead to.
 
     python -m benchmarks.loads [--retail FILE] [--logs complete_journey cdnow invented online_retail]
-                               [--judge-only] [--weeks] [--only WORDS] [--out FILE]
+                               [--judge-only] [--weeks] [--only WORDS] [--out FILE] [--kept FOLDER]
 
 A home has run a week before. Each load is judged by the checks of `lib.features`, on its numbers by day; one that
 goes on is trained on, scored and published by the stages, in memory, beside the sound load. Harmful is what moves the
 expected actions by more than a tenth, or AUC by more than 0.02. `--judge-only` leaves the stages out; `--weeks` counts
 instead what stops and what is told on every sound week of each log, 52 at the most. Lines that stand in FILE are not
-done again.
+done again, and what a home was before is kept in FOLDER.
 """
 
 import argparse
 import json
+import pickle
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -45,7 +46,7 @@ from lib.tables.memory import MemoryTables
 from lib.tables.schemas import arrow_schema
 
 NAMES = ("complete_journey", "cdnow", "invented", "online_retail")
-SMALL = {"n_trials": "4", "max_training_rows": "60000", "reasons": "0"}
+SMALL = {"n_trials": "2", "max_cutoffs": "8", "max_training_rows": "30000", "reasons": "0"}
 WEEK = timedelta(days=7)
 LATE = "a tenth of last week's rows came late"
 
@@ -73,13 +74,18 @@ class Outcome:
 class Home:
     """A home of one log, which has run a week before."""
 
-    def __init__(self, log: Log, *, run: bool) -> None:
+    def __init__(self, log: Log, *, run: bool, kept: Path | None = None) -> None:
         self.log, self.start = log, log.as_of - WEEK
         self.whole = log.activity.to_pandas()
         self.tables, self.registry = MemoryTables(), MemoryRegistry()
         self._keep(self.whole[self.whole["day"] < self.start])
-        if run:
+        file = kept / f"{log.name}.pickle" if kept else None
+        if run and file and file.exists():
+            self.tables.stored, self.tables.notes, self.registry = pickle.loads(file.read_bytes())
+        elif run:
             self.run(self.tables, self.registry, self.start)
+            if file:
+                file.write_bytes(pickle.dumps((self.tables.stored, self.tables.notes, self.registry)))
 
     def config(self, kind: Any, as_of: date) -> Any:
         """The configuration of a stage."""
@@ -216,6 +222,7 @@ def main() -> None:
     asked.add_argument("--weeks", action="store_true")
     asked.add_argument("--only", default="", help="loads whose name has these words, and the sound one")
     asked.add_argument("--out", type=Path, help="a file of JSON lines: what it holds is not done again")
+    asked.add_argument("--kept", type=Path, help="a folder of this command's own")
     given = asked.parse_args()
     for log in read_logs(given.logs, given.retail):
         if given.weeks:
@@ -234,7 +241,7 @@ def _take_all(log: Log, given: argparse.Namespace) -> Iterator[Outcome]:
             continue
         outcome = next((one for one in done if (one.log, one.load) == (log.name, name)), None)
         if outcome is None:
-            home = home or Home(log, run=not given.judge_only)
+            home = home or Home(log, run=not given.judge_only, kept=given.kept)
             outcome = home.take(name, sound, load, run=not given.judge_only)
             if given.out:
                 with given.out.open("a") as file:

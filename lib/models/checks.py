@@ -68,8 +68,8 @@ def check_pair(pair: Pair, where: str) -> None:
     if named != list(pair.columns):
         odd = sorted(set(named) ^ set(pair.columns)) or ["their order"]
         raise ModelError(
-            f"{where}: its preprocessing model was fitted on {len(named)} columns and {len(pair.columns)} are "
-            f"recorded; they differ in {', '.join(odd[:3])}. {MEND}"
+            f"{where} cannot be loaded: its preprocessing model was fitted on {len(named)} columns and "
+            f"{len(pair.columns)} are recorded; they differ in {', '.join(odd[:3])}. {MEND}"
         )
     nobody = pd.DataFrame(np.zeros((1, len(pair.columns))), columns=list(pair.columns))
     outputs = pair.preprocessing.transform(nobody)
@@ -77,8 +77,8 @@ def check_pair(pair: Pair, where: str) -> None:
     takes = getattr(pair.prediction, "n_features_in_", 0) or np.shape(outputs)[1]
     if np.shape(outputs)[1] != takes:
         raise ModelError(
-            f"{where}: its preprocessing model gives {np.shape(outputs)[1]} columns and its prediction model takes "
-            f"{takes}. {MEND}"
+            f"{where} cannot be loaded: its preprocessing model gives {np.shape(outputs)[1]} columns and its "
+            f"prediction model takes {takes}. {MEND}"
         )
     positive_probability(pair.prediction, outputs)
 

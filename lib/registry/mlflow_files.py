@@ -21,7 +21,7 @@ TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
 )  # fmt: skip
-FILE = "model.skops"
+FILE, SKOPS = "model.skops", "skops"
 DIGEST = "sha256"  # tag of both versions: of the file that this job wrote
 LIBRARIES = ("sklearn", "numpy", "scipy", "lightgbm", "xgboost", "catboost")  # what pairs may be made of
 PLAIN = ("collections.OrderedDict",)
@@ -51,9 +51,14 @@ def read_pair(
     model, wants, _ = _read(*prediction[:2], RESTORE, prediction[2])
     for signature, name in ((takes, preprocessing[1]), (wants, prediction[1])):
         if signature is None:
-            raise ModelError(f"{name} has no signature: it was not registered by this job. Promote another version.")
+            raise ModelError(
+                f"{name} cannot be loaded: it has no signature, as all have that this job registers. {RESTORE}"
+            )
     if gives != wants:
-        raise ModelError(f"{prediction[1]} takes {wants} and {preprocessing[1]} gives {gives}: they do not fit. {MEND}")
+        raise ModelError(
+            f"{prediction[1]} cannot be loaded: it takes {wants} and {preprocessing[1]} gives {gives}, which do not "
+            f"fit. {MEND}"
+        )
     return transformer, model, tuple(takes.input_names())
 
 
@@ -168,7 +173,7 @@ def _check_described(folder: Path, called: str) -> None:
 
 
 def _check_format(how: str | None, called: str) -> None:
-    if how != "skops":
+    if how != SKOPS:
         raise ModelError(
             f"{called} is {f'stored as {how}' if how else 'no scikit-learn model'}, and reading a pickle would run "
             'whatever it holds. Log it with mlflow.sklearn.log_model(..., serialization_format="skops").'
@@ -198,7 +203,8 @@ def _read(uri: str, called: str, remedy: str, digest: str = "") -> tuple[Any, An
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
         about = Model.load(str(folder))
-        _check_format(about.flavors.get("sklearn", {}).get("serialization_format"), called)
+        if about.flavors.get("sklearn", {}).get("serialization_format") != SKOPS:
+            raise ModelError(f"{called} cannot be loaded: its MLmodel tells of no file of skops. {remedy}")
         signature = about.signature
         sides = (signature.inputs, signature.outputs) if signature else (None, None)
         if digest and (now := digest_of(folder / FILE)) != digest:

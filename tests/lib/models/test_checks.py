@@ -34,6 +34,6 @@ def test_a_model_that_takes_other_columns_is_named():
     with pytest.raises(ModelError) as refused:
         check_pair(replace(PAIR, prediction=Halves(3)), "Version 3")
     assert str(refused.value) == (
-        "Version 3: its preprocessing model gives 5 columns and its prediction model takes 3. Promote another version, "
-        "or run retrain."
+        "Version 3 cannot be loaded: its preprocessing model gives 5 columns and its prediction model takes 3. Promote "
+        "another version, or run retrain."
     )

@@ -11,6 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from lib.errors import ModelError
 from lib.registry.mlflow_files import FILE, _read
+from tests.builders.altered_models import EQUAL, is_one_line, try_altered
+from tests.builders.runs import registered
 
 KNOWN = "flavors: {sklearn: {serialization_format: skops}}\n"
 YAML = [
@@ -40,8 +42,8 @@ def refused(folder):
     with pytest.raises(ModelError) as error:
         _read(str(folder), "Version 3 of m", "Promote another version.")
     text = str(error.value)
-    assert text.startswith(("Version 3 of m cannot be loaded: ", "Version 3 of m is "))
-    assert text.endswith((" Promote another version.", '(..., serialization_format="skops").'))
+    assert text.startswith("Version 3 of m cannot be loaded: ")
+    assert text.endswith(" Promote another version.")
     assert "\n" not in text
     assert len(text) < 500
 
@@ -97,3 +99,15 @@ def test_an_odd_schema(altered, schema):
     with zipfile.ZipFile(altered / FILE, "w") as archive:
         archive.writestr("schema.json", schema)
     refused(altered)
+
+
+def test_a_pair_with_an_altered_file_is_not_loaded_unless_what_is_read_is_as_it_was(mlflow_registry, question):
+    """A few of the draws of `python -m benchmarks.altered_models`."""
+    made = registered(mlflow_registry, question)
+    sound = mlflow_registry.load(question, made.prediction_version)
+    tried = list(try_altered(mlflow_registry, question, sound, 16, seed=5))
+    refused = [one for one in tried if one.said != EQUAL]
+    assert {one.file for one in refused} == {"MLmodel", FILE}
+    assert len(refused) >= 8
+    assert all(is_one_line(one.said) for one in refused)
+    assert mlflow_registry.load(question, made.prediction_version).columns == sound.columns

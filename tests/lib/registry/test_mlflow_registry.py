@@ -103,7 +103,7 @@ def test_halves_that_claim_to_be_a_pair_and_do_not_fit_are_refused_by_name(store
     pair = registry.client.get_model_version(names[1], "1").tags["pair"]
     registry.client.set_model_version_tag(names[0], narrow.preprocessing_version, "pair", pair)
     registry.client.set_model_version_tag(names[1], "1", "preprocessing_version", narrow.preprocessing_version)
-    message = f"Version 1 of {names[1]} takes .* and Version 3 of {names[0]} gives .*: they do not fit. Promote an"
+    message = f"Version 1 of {names[1]} cannot be loaded: it takes .* and Version 3 of {names[0]} gives .*, which do"
     with pytest.raises(ModelError, match=message):
         registry.load(question, "1")
     registry.client.set_model_version_tag(names[1], "1", "preprocessing_version", "1")
@@ -146,7 +146,7 @@ def test_a_model_without_a_signature_was_not_registered_by_this_job(stored, mode
     about = path.with_name("MLmodel")
     whole = about.read_text()
     about.write_text(whole.partition("signature:")[0] + "utc_time_created: '2024-06-03 06:00:00'\n")
-    with pytest.raises(ModelError, match=f"Version 1 of {name} has no signature: it was not registered by this job"):
+    with pytest.raises(ModelError, match=f"Version 1 of {name} cannot be loaded: it has no signature, as all"):
         registry.load(question, "1")
     about.write_text(whole)
 

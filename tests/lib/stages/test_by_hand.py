@@ -105,7 +105,7 @@ def test_a_promotion_that_changes_nothing_or_names_no_version_is_refused(world, 
 def test_a_pair_that_is_not_whole_is_not_put_in_use(several):
     several.registry.pairs[BUY, "2"] = replace(several.registry.pairs[BUY, "2"], columns=("recency",))
     before = decisions(several)
-    message = r"Version 2 of .* was fitted on \d+ columns and 1 are recorded; they differ in"
+    message = r"Version 2 of .* cannot be loaded: its .* was fitted on \d+ columns and 1 are recorded; they differ in"
     with pytest.raises(ModelError, match=message):
         rollback(several)
     with pytest.raises(ModelError, match=message):
