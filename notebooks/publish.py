@@ -123,6 +123,8 @@ dbutils.widgets.text("keep_lists_days", "", "Keep lists days: 90")
 dbutils.widgets.text("keep_notes_days", "", "Keep notes days: 400")
 # earlier versions of tables, by which a wrong load is undone; deployed, of the activity
 dbutils.widgets.text("keep_versions_days", "", "Keep versions days: 30")
+# versions of models that were never in use
+dbutils.widgets.text("keep_models_days", "", "Keep models days: 400")
 # reports of lists, but for each question's newest
 dbutils.widgets.text("keep_reports_days", "", "Keep reports days: 400")
 # run pages on one machine, but for each question's last
@@ -187,4 +189,5 @@ turns.close()
 
 # COMMAND ----------
 
-print(cleaning.clean_up(configs[0].periods, tables, configs[0].reports))  # what is older than it has to be kept
+registries = {one.models: mlflow_registry.MlflowRegistry(one.models, one.experiment) for one in configs}
+print(cleaning.clean_up([Context(one, tables, registries[one.models]) for one in configs]))  # what has been kept enough

@@ -4,6 +4,7 @@ Rows and reports are found as in a deployed schema, by `lib.stages.cleaning`: ea
 lists in use, outcomes and decisions stay.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,12 @@ from functools import partial
 from pathlib import Path
 
 from cli.local.home import Home
+from cli.local.registered import registered_models
 from lib.config.keeping import Periods
 from lib.config.parameters import merge
 from lib.config.question import Question
-from lib.stages.cleaning import Removable, find_reports, find_rows, format_total
+from lib.registry.versions import questions_of
+from lib.stages.cleaning import Removable, find_models, find_reports, find_rows, format_total
 
 MANY_FILES = 50  # of a table of notes
 _STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")
@@ -42,7 +45,21 @@ def find_removable(home: Home, periods: Periods, now: datetime) -> Iterator[Remo
         for one in find_rows(FileTables(home.warehouse, schema.name), periods):
             yield replace(one, name=f"{schema.name} {one.name}")
     yield from find_reports(home.root / "reports", periods.reports.days)
+    yield from _models(home, periods.models.days)
     yield from find_of_machine(home, periods, now)
+
+
+def _models(home: Home, days: int | None) -> Iterator[Removable]:
+    models = registered_models(home) if days is not None else []
+    if not models:
+        return
+    os.environ.update(home.environment())  # before MLflow is asked for anything
+    from cli.local.file_tables import FileTables
+    from lib.registry.mlflow_registry import MlflowRegistry
+
+    for config in questions_of(models):
+        tables = FileTables(home.warehouse, config.schema.rpartition(".")[2])
+        yield from find_models(config.question, tables, MlflowRegistry(config.models, config.experiment), days)
 
 
 def find_of_machine(home: Home, periods: Periods, now: datetime) -> Iterator[Removable]:

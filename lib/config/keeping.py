@@ -66,6 +66,13 @@ class Periods(FromWidgets, group=Group.KEPT, of_run=True):
         name="keep_versions_days",
         shown="30",
     )
+    models: Period = parameter(
+        "",
+        period(400),
+        "versions of models that were never in use",
+        name="keep_models_days",
+        shown="400",
+    )
     reports: Period = parameter(
         "", period(400), "reports of lists, but for each question's newest", name="keep_reports_days", shown="400"
     )

@@ -24,6 +24,7 @@ class MemoryRegistry:
         self.pairs: dict[tuple[str, str], Pair] = {}  # by question and prediction version
         self.tags: dict[tuple[str, str], dict[str, str]] = {}
         self.intervals: dict[tuple[str, str], Mapping[str, tuple[float, float]]] = {}
+        self.removed: list[tuple[str, str]] = []  # whose numbers no other gets
         self.aliases: dict[str, str] = {}
         self.own_models: dict[str, OwnModels] = {}  # by URI
         self.checks: list[tuple[str, Check]] = []  # question, what was recorded
@@ -32,7 +33,7 @@ class MemoryRegistry:
         """The same registry again: what happens in it stays in it."""
         copy = MemoryRegistry()
         copy.pairs, copy.aliases, copy.own_models = dict(self.pairs), dict(self.aliases), dict(self.own_models)
-        copy.intervals, copy.checks = dict(self.intervals), list(self.checks)
+        copy.intervals, copy.checks, copy.removed = dict(self.intervals), list(self.checks), list(self.removed)
         copy.tags = {key: dict(tags) for key, tags in self.tags.items()}
         return copy
 
@@ -52,7 +53,7 @@ class MemoryRegistry:
         return self.pairs[question.slug, version].notes
 
     def register(self, question: Question, pair: Pair, example: pd.DataFrame, evidence: Evidence) -> Pair:
-        version = str(1 + sum(slug == question.slug for slug, _ in self.pairs))
+        version = str(1 + sum(slug == question.slug for slug, _ in (*self.pairs, *self.removed)))
         registered = replace(pair, preprocessing_version=version, prediction_version=version)
         self.pairs[question.slug, version] = registered
         self.tags[question.slug, version] = pair_tags(question, pair, evidence)
@@ -78,6 +79,12 @@ class MemoryRegistry:
                        params=pair.params, metrics=pair.metrics, intervals=self.intervals[question.slug, version])
             for version, pair in reversed(mine)
         ]  # fmt: skip
+
+    def remove(self, question: Question, pair: Version) -> None:
+        key = question.slug, pair.prediction_version
+        if key in self.pairs:
+            del self.pairs[key], self.tags[key], self.intervals[key]
+            self.removed.append(key)
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         self._check_registered(question, version)

@@ -22,6 +22,7 @@ from lib.models.notes import PairNotes
 from lib.models.pair import Pair
 from lib.registry import mlflow_files, mlflow_writing
 from lib.registry.mlflow_files import DIGEST
+from lib.registry.mlflow_removing import remove_version
 from lib.registry.mlflow_runs import MlflowRuns
 from lib.registry.mlflow_writing import WrittenModel
 from lib.registry.protocol import Evidence, format_description, pair_tags
@@ -121,6 +122,12 @@ class MlflowRegistry:
     def versions(self, question: Question) -> list[Version]:
         transformers, predictors = (self._all_versions(name) for name in model_names(self.prefix, question))
         return pair_versions(predictors, transformers, self.champion(question), self._recorded)
+
+    def remove(self, question: Question, pair: Version) -> None:
+        transformers, predictors = model_names(self.prefix, question)
+        for name, number in ((predictors, pair.prediction_version), (transformers, pair.preprocessing_version)):
+            if number:
+                remove_version(self.client, name, number, SERVABLE)
 
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         transformers, predictors = model_names(self.prefix, question)

@@ -59,6 +59,9 @@ class Registry(Protocol):
     def versions(self, question: Question) -> list[Version]:
         """Every pair of the question, the newest first, then the orphans: preprocessing versions of no pair."""
 
+    def remove(self, question: Question, pair: Version) -> None:
+        """Take a pair out of the registry, with its files where these lie with the records of runs, which stay."""
+
     def columns(self, question: Question, version: str) -> tuple[str, ...]:
         """The feature columns that the pair of one prediction version reads."""
 

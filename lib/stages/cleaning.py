@@ -2,8 +2,8 @@
 
 Days are counted back from the newest ones that a table has, so that the same is found whenever it is asked. What later
 runs may read stays, however old: the newest cutoffs, what the last extraction prepared, scores that a list, a record or
-an outcome that may still change goes by, the last of each question. So do `outcomes`, `decisions`, `publications`,
-`model_checks`, `source_checks`, `contacts` and the activity; other tables are replaced as a whole.
+an outcome that may still change goes by, the last of each question, pairs that were in use. `outcomes`, `decisions`,
+`publications`, `model_checks`, `source_checks`, `contacts` and the activity stay; other tables are replaced as a whole.
 """
 
 import re
@@ -18,11 +18,16 @@ import pandas as pd
 
 from lib import timeline
 from lib.config.keeping import Periods
+from lib.config.question import Question
+from lib.config.stages import PublishConfig
 from lib.features.cache import EXTRACTION
 from lib.features.days import LATE_DAYS
 from lib.features.extraction import Extraction
 from lib.features.source_note import BEGAN
+from lib.registry.protocol import Registry
+from lib.stages.context import Context
 from lib.stages.earlier_lists import is_carried_over
+from lib.stages.records import read_decisions
 from lib.tables.delta_versions import KEPT_DAYS
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
@@ -53,19 +58,23 @@ class Removable:
     megabytes: float = 0.0  # where that is known
 
 
-def clean_up(periods: Periods, tables: Tables, reports: str) -> str:
-    """Clean up a schema, and its folder of reports, after lists were published; what became of it.
+def clean_up(contexts: Sequence[Context[PublishConfig]]) -> str:
+    """Clean up a schema, its models and its folder of reports, after lists were published; what became of it.
 
     What goes wrong is a warning: a list that is published must not look as if it were not.
     """
+    config, tables = contexts[0].config, contexts[0].tables
+    periods = config.periods
     try:
         settled = periods if tables.get_property("daily_activity", BEGAN) else periods.without_usual()
         if periods.versions.is_said:  # else tables keep what they were made with
             tables.keep_versions(periods.versions.days)
         removable = list(find_rows(tables, settled))
-        removable += find_reports(Path(reports), settled.reports.days) if reports else []
-        for one in removable:
-            one.remove()
+        removable += find_reports(Path(config.reports), settled.reports.days) if config.reports else []
+        for one in contexts:
+            removable += find_models(one.config.question, tables, one.registry, settled.models.days)
+        for each in removable:
+            each.remove()
     except Exception as error:  # noqa: BLE001 - whatever it was
         return f"warning: cleaning up broke off: {type(error).__name__}: {error}"
     return f"cleaned up: {format_total(removable)}" if removable else "cleaned up: nothing is older than its period"
@@ -105,6 +114,22 @@ def find_reports(folder: Path, days: int | None) -> Iterator[Removable]:
         if days is not None and newest and day < newest - timedelta(days=days) and path != last[path.parent]:
             size = path.stat().st_size / 2**20
             yield Removable("report", f"{path.parent.name} {day}", path.unlink, megabytes=size)
+
+
+def find_models(question: Question, tables: Tables, registry: Registry, days: int | None) -> Iterator[Removable]:
+    """Pairs made long before the newest one that were never in use and that no decision put there."""
+    if days is None or not tables.exists("decisions"):
+        return
+    decisions = read_decisions(tables, question)
+    first = decisions["as_of"].max() - timedelta(days=days) if len(decisions) else date.min
+    if not (decisions["challenger_version"].notna() & (decisions["as_of"] < first)).any():
+        return  # most runs need not ask the registry
+    in_use = set(decisions["prediction_version"].dropna())
+    for one in registry.versions(question):
+        is_old = bool(one.as_of) and date.fromisoformat(one.as_of) < first
+        if is_old and not one.was_in_use and one.prediction_version not in in_use:
+            name = f"{question.slug} {one.prediction_version or one.preprocessing_version} of {one.as_of}"
+            yield Removable("pair of models", name, partial(registry.remove, question, one))
 
 
 def _read_marks(tables: Tables, periods: Periods) -> Marks:

@@ -6,19 +6,27 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.config.keeping import Periods
+from lib.config.stages import PublishConfig
 from lib.features.extraction import Extraction
+from lib.registry.memory import MemoryRegistry
 from lib.stages.cleaning import clean_up, find_rows
+from lib.stages.context import Context
 from lib.stages.earlier_lists import CARRIED
 from lib.tables.contracts import DAILY_ACTIVITY, DRIFT, EARLIER_LISTS, OUTCOMES, PREDICTIONS
 from lib.tables.delta import DeltaTables
 from lib.tables.schemas import arrow_schema
 from lib.timeline import Cutoffs
+from tests.builders.runs import asked
 
 DAYS = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(32)]
 
 
 def periods(**days):
     return Periods.from_widgets(lambda name: str(days.get(name, "")))
+
+
+def clean(tables, **said):
+    return clean_up([Context(asked(PublishConfig, **said), tables, MemoryRegistry())])
 
 
 def rows_of(contract, **columns):
@@ -51,10 +59,10 @@ def test_all_kinds_of_tables_are_cleaned_up_alike(tables):
         ("earlier list", f"q {DAYS[31]} to {DAYS[29]}", 3),
         ("day of drift", f"q {DAYS[31]} to {DAYS[29]}", 3),
     ]
-    assert clean_up(periods(**said), tables, "") == (
+    assert clean(tables, **said) == (
         "cleaned up: 2 cutoffs of features, 3 cutoffs of predictions, 3 earlier lists, 3 days of drift"
     )
-    assert clean_up(periods(**said), tables, "") == "cleaned up: nothing is older than its period"
+    assert clean(tables, **said) == "cleaned up: nothing is older than its period"
     left = tables.query("SELECT DISTINCT cutoff FROM {features} ORDER BY cutoff DESC")["cutoff"]
     assert list(left) == [*DAYS[:29], DAYS[31]]
 
@@ -63,7 +71,7 @@ def test_versions_of_the_activity_are_kept_as_long_as_is_said(tables):
     row = {"user_id": "u", "day": DAYS[0], "known_day": DAYS[0]}
     tables.replace("daily_activity", pa.Table.from_pylist([row], arrow_schema(DAILY_ACTIVITY)), "1 = 1")
     for days in ("60", "7", "none"):
-        assert clean_up(periods(keep_versions_days=days), tables, "") == "cleaned up: nothing is older than its period"
+        assert clean(tables, keep_versions_days=days) == "cleaned up: nothing is older than its period"
         if isinstance(tables, DeltaTables):
             hours = 24 * (36500 if days == "none" else int(days))
             kept = tables.spark.sql(f"SHOW TBLPROPERTIES {tables.full_name('daily_activity')}").collect()

@@ -46,6 +46,21 @@ def test_the_champion_is_who_was_promoted_and_never_the_highest_version(registry
         assert registry.champion(question) == version
 
 
+def test_a_pair_that_was_removed_is_gone_and_its_number_stays_its_own(registry, question):
+    for through in (7, 14, 7):
+        registered(registry, question, through=through)
+    registry.promote(question, "2", ago(0))
+    second, first = registry.versions(question)[1:]
+    registry.remove(question, first)
+    registry.remove(question, first)  # again, as after a kill
+    assert [one.prediction_version for one in registry.versions(question)] == ["3", "2"]
+    with pytest.raises(ModelError, match=r"Version 1 of .* is not registered. Promote one that is"):
+        registry.load(question, "1")
+    assert registry.load(question, second.prediction_version).trained_through == str(ago(14))
+    registry.remove(question, registry.versions(question)[0])
+    assert registered(registry, question).prediction_version == "4"
+
+
 @pytest.mark.parametrize("params", [LOGISTIC, BLEND], ids=["logistic", "blend"])
 def test_a_loaded_pair_is_the_pair_that_was_registered(registry, question, params):
     before = registered(registry, question, params=params)

@@ -46,6 +46,25 @@ def test_a_model_of_another_question_is_refused_by_name(stored):
     registry.client.set_model_version_tag(name, "1", "question", question.slug)
 
 
+def test_the_files_of_a_removed_pair_go_and_those_that_another_version_reads_stay(mlflow_registry):
+    question, client = Question(actions=("removed",), horizon_days=7, cohort_days=28), mlflow_registry.client
+    for _ in range(2):
+        registered(mlflow_registry, question)
+    transformers, predictors = model_names("app.propensity", question)
+    made = client.get_model_version(predictors, "1")
+    uris = [client.get_model_version(transformers, "1").source, made.source, made.tags["servable"]]
+    places = [
+        Path(client.get_logged_model(uri.removeprefix("models:/")).artifact_location.removeprefix("file://"))
+        for uri in uris
+    ]
+    client.create_registered_model("elsewhere")
+    client.create_model_version("elsewhere", uris[1])
+    assert all((place / "MLmodel").is_file() for place in places)
+    mlflow_registry.remove(question, mlflow_registry.versions(question)[-1])
+    assert [place.exists() for place in places] == [False, True, False]
+    assert mlflow_registry.load(question, "2").prediction_version == "2"
+
+
 def test_a_calibrated_blend_comes_back_as_it_was_and_may_challenge(mlflow_registry):
     question = Question(actions=("blended",), horizon_days=7, cohort_days=28)
     made = fit_pair(ROWS, STARTS[1], question, ago(7), 0, earned=1.1)

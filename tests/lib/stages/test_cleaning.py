@@ -8,13 +8,18 @@ import pyarrow as pa
 import pytest
 
 from lib.config.keeping import Periods
+from lib.config.question import Question
+from lib.config.stages import PublishConfig
 from lib.features.extraction import Extraction
 from lib.features.source_note import BEGAN
-from lib.stages.cleaning import clean_up, find_reports, find_rows
+from lib.registry.memory import MemoryRegistry
+from lib.stages.cleaning import clean_up, find_models, find_reports, find_rows
+from lib.stages.context import Context
 from lib.stages.earlier_lists import CARRIED
 from lib.tables.contracts import CONTRACTS
 from lib.tables.memory import MemoryTables
 from lib.timeline import Cutoffs
+from tests.builders.runs import asked, registered
 
 NEWEST = date(2024, 6, 3)
 
@@ -32,6 +37,11 @@ def weeks(number, newest=NEWEST):
 @pytest.fixture
 def tables():
     return MemoryTables()
+
+
+def clean(tables, **said):
+    """What is told of a schema that is cleaned up."""
+    return clean_up([Context(asked(PublishConfig, **said), tables, MemoryRegistry())])
 
 
 def put(tables, name, **columns):
@@ -171,17 +181,56 @@ def test_a_run_cleans_up_by_the_usual_periods_where_the_schema_began_with_them(t
     put(tables, "features", user_id="u", cutoff=weeks(80))
     reports(tmp_path, "q/2024-06-03", "q/2020-01-06")
     nothing = "cleaned up: nothing is older than its period"
-    assert clean_up(periods(), tables, str(tmp_path)) == nothing  # a schema of before keeps all
-    said = clean_up(periods(reports=1000), tables, str(tmp_path))
+    assert clean(tables, reports=tmp_path) == nothing  # a schema of before keeps all
+    said = clean(tables, reports=tmp_path, keep_reports_days=1000)
     assert said == "cleaned up: 1 report, 0.0 MB"
     tables.set_property("daily_activity", BEGAN, "usual")
-    assert clean_up(periods(features="none"), tables, "") == nothing
-    assert clean_up(periods(), tables, "") == "cleaned up: 22 cutoffs of features"
-    assert clean_up(periods(), tables, "") == nothing
+    assert clean(tables, keep_features_days="none") == nothing
+    assert clean(tables) == "cleaned up: 22 cutoffs of features"
+    assert clean(tables) == nothing
 
 
 def test_cleaning_up_that_fails_is_a_warning(tables):
     put(tables, "daily_activity", user_id=["u"])
     tables.set_property("daily_activity", BEGAN, "usual")
     put(tables, "features", user_id=["u"])  # without a column of cutoffs
-    assert clean_up(periods(), tables, "").startswith("warning: cleaning up broke off: BinderException: ")
+    assert clean(tables).startswith("warning: cleaning up broke off: BinderException: ")
+
+
+def decided(tables, question, *rows):
+    """Decisions: how many weeks ago, of which kind, the version in use from then on, and the challenger's."""
+    put(
+        tables, "decisions", question=[question.slug] * len(rows), number=range(len(rows)),
+        as_of=[NEWEST - timedelta(days=7 * ago) for ago, *_ in rows], kind=[kind for _, kind, *_ in rows],
+        prediction_version=[version for *_, version, _ in rows], challenger_version=[other for *_, other in rows],
+    )  # fmt: skip
+
+
+def test_pairs_that_were_never_in_use_go_after_their_period(tables):
+    question, registry = Question(actions=("buy",), horizon_days=7, cohort_days=28), MemoryRegistry()
+    for ago in (80, 70, 60, 58, 57, 20):
+        made = registered(registry, question)
+        registry.tags[question.slug, made.prediction_version]["as_of"] = f"{NEWEST - timedelta(days=7 * ago)}"
+    registry.promote(question, "1", NEWEST - timedelta(days=560))
+    registry.promote(question, "4", NEWEST - timedelta(days=406))
+    decided(
+        tables, question, (80, "promoted", "1", None), (70, "rejected", "1", "2"), (60, "kept", "3", None),
+        (58, "promoted", "4", "4"), (57, "rejected", "4", "5"), (20, "rejected", "4", "6"), (0, "kept", "4", None),
+    )  # fmt: skip
+    names = [one.name for one in find_models(question, tables, registry, 398)]
+    assert names == [f"{question.slug} 5 of {NEWEST - timedelta(days=399)}", f"{question.slug} 2 of 2023-01-30"]
+    assert [one.name for one in find_models(question, tables, registry, 399)] == names[1:]
+    assert list(find_models(question, tables, registry, None)) == []
+    assert list(find_models(question, tables, registry, 490)) == []
+    for one in find_models(question, tables, registry, 398):
+        one.remove()
+    assert [one.prediction_version for one in registry.versions(question)] == ["6", "4", "3", "1"]
+    assert list(find_models(question, tables, registry, 398)) == []
+    assert registered(registry, question).prediction_version == "7"
+
+
+def test_of_a_question_that_was_never_decided_no_pair_goes(tables):
+    question = Question(actions=("buy",), horizon_days=7, cohort_days=28)
+    assert list(find_models(question, tables, MemoryRegistry(), 1)) == []
+    decided(tables, Question(actions=("read",), horizon_days=7, cohort_days=28), (80, "rejected", "1", "2"))
+    assert list(find_models(question, tables, MemoryRegistry(), 1)) == []
