@@ -76,7 +76,7 @@ class DeltaTables(DeltaVersions):
         return self.frame(sql)
 
     def lend(self, name: str, rows: pa.Table) -> None:
-        self.spark.createDataFrame(rows).createOrReplaceTempView(name)
+        frame_of(self.spark, name, rows).createOrReplaceTempView(name)
 
     def define(self, name: str, function: OfUsers, gives: str) -> None:
         from pyspark.sql.pandas.functions import pandas_udf

@@ -91,6 +91,12 @@ def test_rows_come_back_as_they_were(tables):
     assert isinstance(back["as_of"], date)
 
 
+def test_rows_that_are_lent_can_be_named_also_where_there_are_none(tables):
+    for ids in (["ana"], []):
+        tables.lend("lent_ids", pa.table({"user_id": pa.array(ids, pa.string())}))
+        assert tables.query("SELECT user_id FROM lent_ids")["user_id"].tolist() == ids
+
+
 def test_replace_takes_the_place_of_the_matching_rows_only(tables):
     tables.replace("predictions", scores({}, {"user_id": "bo"}, {"question": "other"}), "1 = 1")
     tables.replace("predictions", scores({"propensity": 0.75}, {"user_id": "cy"}), "question = 'q'")
