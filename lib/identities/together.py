@@ -1,8 +1,10 @@
-"""Which ids go together where somebody is forgotten: all that are one person's."""
+"""Which ids go together where somebody is forgotten, or some users are looked at: all that are one person's."""
 
 from collections.abc import Collection
 from datetime import date
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from lib.tables.protocol import Tables
@@ -24,6 +26,29 @@ def find_together(tables: Tables, users: Collection[str]) -> list[str]:
     )
     ids = f"SELECT i.user_id FROM {JOINED_IDS} i JOIN ({persons}) p ON i.person = p.person"
     return sorted(tables.query(f"{ids} UNION SELECT person AS user_id FROM ({persons}) q")["user_id"])
+
+
+def group_ids(tables: Tables) -> pa.Table:
+    """All ids of `identities` with the group that they are in: what any of it did is no matter of another group's.
+
+    Ids that one person has or had are in one group, and so are persons who shared an id.
+
+    Returns
+    -------
+    Table[user_id string, together string]
+        `together` is the first id of the group.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    joins = tables.query(f"SELECT DISTINCT user_id, person FROM {JOINED_IDS} i")
+    places, ids = pd.factorize(pd.concat([joins["user_id"], joins["person"]]), sort=True)
+    ends = places[: len(joins)], places[len(joins) :]
+    _, groups = connected_components(
+        coo_array((np.ones(len(joins), bool), ends), shape=(len(ids),) * 2), directed=False
+    )
+    _, first = np.unique(groups, return_index=True)  # ids are sorted: the first of a group is its least
+    return pa.table({"user_id": pa.array(ids, pa.string()), "together": pa.array(ids[first][groups], pa.string())})
 
 
 def persons_sql(users: str, moment: date) -> str:

@@ -6,13 +6,16 @@ from datetime import date
 import pandas as pd
 
 from lib.attributes.columns import Attribute, read_note
-from lib.errors import ConfigError
 from lib.features.cache import read_definition
 from lib.features.extraction import AskedTypes, Extraction, read_first_seen, read_named_days
+from lib.identities.together import group_ids
 from lib.labels.sampling import digest_limit
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql, text_literal
 from lib.tables.views import ACTIVITY, counts_at_sql
+
+TOGETHER = "together_ids"  # what queries call the groups of ids that were lent to them
+JOIN_GROUPS, DRAWN_BY = f"LEFT JOIN {TOGETHER} t ON a.user_id = t.user_id", "COALESCE(t.together, a.user_id)"
 
 
 @dataclass(frozen=True)
@@ -33,41 +36,36 @@ class Sample:
     users: Users | None
     identities: pd.DataFrame | None  # rows of identities, where ids are joined to persons
     named: pd.DataFrame | None  # rows of named_activity, where actions are named
-    share: float  # of all users
+    share: float  # of all users, those who share ids counted as one
 
 
 def read_sample(tables: Tables, prepared: Extraction, most: int, seed: int = 0) -> Sample:
     """Read what is stored of about `most` users, drawn by a digest of their ids; of all where there are no more.
 
-    `prepared` is the extraction that the rows are to be looked at by.
-
-    Raises
-    ------
-    ConfigError
-        If ids are joined to persons, and there are more users than so many: what is drawn would be parts of persons.
+    Ids that are or were one person's are drawn together, with whoever shared an id with that person. `prepared` is the
+    extraction that the rows are to be looked at by.
     """
-    (there,) = tables.query("SELECT COUNT(DISTINCT user_id) AS users FROM {daily_activity}")["users"]
-    share = min(1.0, most / max(int(there), 1))
     joined, has_named = (tables.exists(name) for name in ("identities", "named_activity"))
-    if share < 1 and joined:
-        raise ConfigError(
-            f"most_users is {most}, and this home has {there} ids that it joins to persons: a sample would tell of "
-            f"these otherwise than the whole. Say most_users={there}, or look at a home of fewer users."
-        )
-    where = f"SUBSTR(MD5(user_id || ' {seed}'), 1, 8) < '{digest_limit(share)}'"
-    activity = tables.query(f"SELECT * FROM {{daily_activity}} WHERE {where}")
+    tables.lend(TOGETHER, group_ids(tables))
+    users = f"SELECT DISTINCT {DRAWN_BY} AS drawn_by FROM {{daily_activity}} a {JOIN_GROUPS}"
+    (there,) = tables.query(f"SELECT COUNT(*) AS users FROM ({users}) u")["users"]
+    share = min(1.0, most / max(int(there), 1))
+
+    def read(name: str) -> pd.DataFrame:
+        drawn = f"SUBSTR(MD5({DRAWN_BY} || ' {seed}'), 1, 8) < '{digest_limit(share)}'"
+        return tables.query(f"SELECT a.* FROM {{{name}}} a {JOIN_GROUPS} WHERE {drawn}")
+
     definition = read_definition(tables)
     as_of, pinned = prepared.cutoffs.as_of, definition.pinned if definition else ()
     kinds = tables.query("SELECT DISTINCT event_type FROM {named_activity}")["event_type"] if has_named else ()
     types = AskedTypes(read_first_seen(tables, as_of), pinned, read_named_days(tables, list(kinds), as_of))
-    users = None
+    known = None
     if note := read_note(tables):
-        rows = tables.query(f"SELECT * FROM {{user_attributes}} WHERE {where}")
         others = tuple(one for one in note.attributes if one not in prepared.attributes)
-        users = Users(rows, prepared.attributes, others)
-    identities = tables.query("SELECT * FROM {identities}") if joined else None
-    named = tables.query(f"SELECT * FROM {{named_activity}} WHERE {where}") if has_named else None
-    return Sample(activity, types, users, identities, named, share)
+        known = Users(read("user_attributes"), prepared.attributes, others)
+    identities = read("identities") if joined else None
+    named = read("named_activity") if has_named else None
+    return Sample(read("daily_activity"), types, known, identities, named, share)
 
 
 def read_user(tables: Tables, user: str, as_of: date) -> pd.DataFrame:

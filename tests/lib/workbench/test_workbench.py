@@ -1,7 +1,7 @@
 """The workbench gives what a run gives of the same rows, to the last digit; and refuses by name what does not fit."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from lib.tables.schemas import to_pandas
 from lib.workbench.sample import Users, read_sample, read_user
 from lib.workbench.workbench import Workbench
 from tests.builders.attributes import put_users
+from tests.builders.identity_checks import put_identities
 from tests.builders.runs import AS_OF, World, as_told, asked, log
 
 KEYS = ["cutoff", "user_id"]
@@ -215,12 +216,39 @@ def test_ids_of_one_person_are_looked_at_as_one_and_never_cut_apart(after_first_
     assert_frame_equal(features.merge(bench.labels(features), on=["user_id", "cutoff"]), rows.frame, check_exact=True)
     alone = len(read_user(after_first_run.tables, "u2", AS_OF))
     assert len(read_user(home.tables, "u2", AS_OF)) == alone + len(read_user(after_first_run.tables, "u1", AS_OF))
-    with pytest.raises(ConfigError) as refused:
-        read_sample(home.tables, extracted, 50)
-    assert str(refused.value) == (
-        "most_users is 50, and this home has 250 ids that it joins to persons: a sample would tell of these otherwise "
-        "than the whole. Say most_users=250, or look at a home of fewer users."
-    )
+
+
+def test_of_a_sample_every_person_has_the_features_and_labels_of_the_whole():
+    """Forty have a second id, ten of these a third, and three pairs share one that went from one to the other."""
+    rng = np.random.default_rng(0)
+    ids = rng.permutation([f"u{n}" for n in range(250)])
+    days = [AS_OF - timedelta(days=int(n)) for n in rng.integers(-20, 90, 60)]
+    spans = ((0, 40), (80, 40), (90, 100), (90, 110))  # of who is joined to whom
+    sizes = (40, 10, 3, 3)
+    joins = [
+        (ids[one + n], ids[other + n]) for (one, other), size in zip(spans, sizes, strict=True) for n in range(size)
+    ]
+    known = [*days[:50], *[AS_OF - timedelta(days=70)] * 3, *[AS_OF - timedelta(days=20)] * 3]
+    home = World(log())
+    put_identities(home.tables, [
+        {"user_id": one, "person": person, "known_time": datetime.combine(day, time()), "known_day": day}
+        for (one, person), day in zip(joins, known, strict=True)
+    ])  # fmt: skip
+    home.extract(AS_OF)
+    rows, _ = stored(home)
+    whole = rows.frame.set_index(["cutoff", "user_id"]).sort_index()
+    for seed, has_shared in ((0, False), (4, True)):
+        some = read_sample(home.tables, prepared(home), 60, seed)
+        assert 0.2 < some.share < 0.4
+        there = set(some.activity["user_id"])
+        assert {one in there for one, _ in joins} == {True, False}
+        assert [one for one, person in joins if (one in there) != (person in there)] == []
+        assert any(one in there for one in ids[90:93]) == has_shared
+        bench = Workbench(some.activity, ASKED, some.users, some.types, some.identities)
+        features = bench.features()
+        labelled = features.merge(bench.labels(features), on=["user_id", "cutoff"]).set_index(["cutoff", "user_id"])
+        mine = whole[whole.index.get_level_values("user_id").isin(there)]
+        assert_frame_equal(labelled.sort_index(), mine, check_exact=True)
 
 
 @pytest.mark.parametrize(("changes", "message"), [
