@@ -34,6 +34,7 @@ class Spent:
 
     wall: float
     cpu: dict[str, float]  # by the name of the program
+    peak: dict[str, int]  # MB of memory of the largest process of that name, those that it waited for included
 
     @property
     def all_cpu(self) -> float:
@@ -75,7 +76,7 @@ def adopt() -> None:
 def run(build: Path, home: Path, *options: str) -> Spent:
     """Run a build's job in a home, and wait for all that it started: this process has to be their parent."""
     command = [sys.executable, "-P", "-m", "cli", "run", "--home", str(home), *options]
-    began, cpu, wall = time.monotonic(), defaultdict[str, float](float), 0.0
+    began, cpu, peak, wall = time.monotonic(), defaultdict[str, float](float), defaultdict[str, int](int), 0.0
     with home.with_suffix(".log").open("wb") as log:
         started = subprocess.Popen(
             command, cwd=build, env=os.environ | {"PYTHONPATH": str(build)}, stdout=log, stderr=log
@@ -89,12 +90,13 @@ def run(build: Path, home: Path, *options: str) -> Spent:
             program = Path(f"/proc/{ended.si_pid}/comm").read_text(encoding="utf-8").strip()
             _, status, usage = os.wait4(ended.si_pid, 0)
             cpu[program] += usage.ru_utime + usage.ru_stime
+            peak[program] = max(peak[program], usage.ru_maxrss // 1024)
             if ended.si_pid == started.pid:
                 wall, started.returncode = time.monotonic() - began, os.waitstatus_to_exitcode(status)
     if started.returncode:
         said = home.with_suffix(".log").read_text(encoding="utf-8")
         raise SystemExit(f"{build} failed; the end of what it said:\n{said[-2000:]}")
-    return Spent(wall, dict(cpu))
+    return Spent(wall, dict(cpu), dict(peak))
 
 
 def _note(spent: dict[tuple[str, str], list[Spent]], which: str, name: str, one: Spent) -> None:
