@@ -8,6 +8,7 @@ import pandas as pd
 
 from lib.audience.spread import Spread, cut_pieces, of_piece_sql, piece_sql, ranked_sql
 from lib.config.thresholds import PublishLimits
+from lib.config.words import Words
 from lib.errors import PublishRefused
 from lib.evaluation.measured import Measured
 from lib.tables.protocol import Tables
@@ -159,7 +160,12 @@ def check_complete(counts: pd.DataFrame, pairs: pd.DataFrame, cohort: int, versi
     users, nameless, doubles, inside = (
         int(counts[name].iloc[0]) for name in ("users", "nameless", "doubles", "inside")
     )
-    if not users or users != cohort:
+    if not users and not cohort:
+        raise PublishRefused(
+            "Nobody is asked about: the cohort is empty. Widen cohort_days or cohort_where, or see what ended in the "
+            f"events. {STAYS}"
+        )
+    if users != cohort:
         raise PublishRefused(f"The predictions hold {users} users and the cohort {cohort}. Run predict again. {STAYS}")
     if nameless:
         raise PublishRefused(f"{nameless} predictions name no user. Run extract_features and predict again. {STAYS}")
@@ -177,7 +183,7 @@ def check_complete(counts: pd.DataFrame, pairs: pd.DataFrame, cohort: int, versi
 
 
 def check_against_last(
-    new: Spread, old: Spread | None, shift: float | None, base_rate: Measured, bounds: PublishLimits
+    new: Spread, old: Spread | None, shift: float | None, base_rate: Measured, bounds: PublishLimits, words: Words
 ) -> None:
     """Refuse a list that differs too much from the last one, or from what happens usually.
 
@@ -200,7 +206,7 @@ def check_against_last(
     if not low <= new.mean <= high:
         raise PublishRefused(
             f"The mean propensity is {new.mean:.4f}, and of the newest users whose outcome is known {base_rate:.4f} "
-            f"acted: a mean from {low:.4f} to {high:.4f} is allowed. {_way_out('max_rate_ratio')}"
+            f"{words.acted}: a mean from {low:.4f} to {high:.4f} is allowed. {_way_out('max_rate_ratio')}"
         )
     if old is None:
         return

@@ -13,6 +13,7 @@ from lib.config.parameters import FromWidgets, Get, Group, parameter
 from lib.config.question_kinds import (
     amount,
     check_newcomers,
+    check_reach,
     choose_named,
     cohort_condition,
     format_named,
@@ -20,7 +21,6 @@ from lib.config.question_kinds import (
 )
 from lib.config.slugs import make_slug
 from lib.config.words import ACTING, STAYING, Words
-from lib.errors import ConfigError
 from lib.expressions.facts import Fact, UserCondition
 from lib.expressions.named import NamedAction
 from lib.timeline import MOST_DAYS, Window
@@ -84,11 +84,7 @@ class Question(FromWidgets, group=Group.QUESTION):
         before = question.cohort_where.event_types if question.cohort_where else ()
         summed = () if question.is_plain or question.needs_all else question.actions
         question = replace(question, named=choose_named(question.named, {*question.actions, *before}, summed))
-        if question.reach_days > MOST_DAYS:
-            raise ConfigError(
-                f"starts_in_days and horizon_days are {question.reach_days} days together, got "
-                f"{question.starts_in_days} and {question.horizon_days}. Ask about at most {MOST_DAYS}."
-            )
+        check_reach(question.starts_in_days, question.horizon_days)
         check_newcomers(question.newcomers, bool(question.facts_before))
         return question
 
@@ -217,6 +213,11 @@ class Question(FromWidgets, group=Group.QUESTION):
         """What users do, or do not, for a sentence: "about 40 of them do buy"; `name` is a name for doing it."""
         done = name or f"do {self._done}"
         return f"do not {done}" if self.without else done
+
+    @property
+    def came_true(self) -> str:
+        """What users of label 1 did, or did not, for a sentence: "40 of them did buy"."""
+        return f"did not do {self._done}" if self.without else f"did {self._done}"
 
     @property
     def when(self) -> str:

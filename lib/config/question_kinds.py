@@ -9,6 +9,7 @@ from lib.errors import ConfigError
 from lib.expressions.facts import UserCondition
 from lib.expressions.named import NamedAction
 from lib.expressions.scan import outside, split_mapping
+from lib.timeline import MOST_DAYS
 
 DECIMALS = 6  # of amounts of money and the like, which are compared as decimals
 LONGEST = 1000  # characters: what Unity Catalog takes as the value of a tag, and models are tagged with their question
@@ -118,6 +119,21 @@ def _split_definition(what: str, theirs: str) -> tuple[str, str]:
             f"{kind!r}."
         )
     return quoted.replace("''", "'") if quoted else kind, where
+
+
+def check_reach(lead: int, horizon: int) -> None:
+    """Refuse days that end too late.
+
+    Raises
+    ------
+    ConfigError
+        The message has both numbers.
+    """
+    if lead + horizon > MOST_DAYS:
+        raise ConfigError(
+            f"starts_in_days and horizon_days are {lead + horizon} days together, got {lead} and {horizon}. Ask about "
+            f"at most {MOST_DAYS}."
+        )
 
 
 def check_newcomers(column: str, asks_doers: bool) -> None:

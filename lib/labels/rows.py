@@ -108,8 +108,8 @@ def user_half(users: npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.bool_
     return np.array([blake2b(str(user).encode(), key=key, digest_size=1).digest()[0] < 128 for user in users])
 
 
-def check_two_classes(y: npt.NDArray[np.int64], where: str, action: str) -> None:
-    """Refuse labels that are all alike.
+def check_two_classes(y: npt.NDArray[np.int64], where: str, came_true: str) -> None:
+    """Refuse labels that are all alike; `came_true` says what those of label 1 did, like `did buy`.
 
     Raises
     ------
@@ -118,6 +118,6 @@ def check_two_classes(y: npt.NDArray[np.int64], where: str, action: str) -> None
     """
     if len(y) == 0 or y.min() == y.max():
         raise OneClass(
-            f"Of {len(y)} users {where}, {int(y.sum())} did {action}: with one class only nothing can be learnt "
+            f"Of {len(y)} users {where}, {int(y.sum())} {came_true}: with one class only nothing can be learnt "
             "or judged. Choose an action that some do and some do not, a longer horizon, or another cohort."
         )

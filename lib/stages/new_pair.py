@@ -95,8 +95,9 @@ def _why_no_change(context: Context[PublishConfig], cutoffs: Cutoffs, old: Pair,
         return f"nobody was in the cohorts of both {then} and {cutoffs.holdout}"
     change = measure_change(*rates)
     moved = change.low > 0 if both.new_mean > both.old_mean else change.high < 0
-    acted = f"of the users in the cohorts of both {then} and {cutoffs.holdout}, {rates[0]:.4f} and {rates[1]:.4f} acted"
-    return "" if moved else acted
+    acted = context.config.question.words.acted
+    both_days = f"of the users in the cohorts of both {then} and {cutoffs.holdout}"
+    return "" if moved else f"{both_days}, {rates[0]:.4f} and {rates[1]:.4f} {acted}"
 
 
 def _rates_of_both(

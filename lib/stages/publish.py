@@ -210,7 +210,8 @@ def _check_against_last(
     shift, pairs = None, [_read_pairs(one) for one in (old, scored) if one]
     if old and old_spread and pairs[0] == pairs[1]:
         shift = release_rules.measure_shift(scored.tables, scored.sql, old.sql, (spread, old_spread))
-    release_rules.check_against_last(spread, old_spread, shift, rate, context.config.bounds)
+    words = context.config.question.words
+    release_rules.check_against_last(spread, old_spread, shift, rate, context.config.bounds, words)
     if old and old_spread and shift is None:
         check_new_pair(context, cutoffs, pairs[0][0], pairs[1][0])
 

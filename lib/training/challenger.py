@@ -59,8 +59,8 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
     """
     config, rows, parts, champion = request.config, request.rows, request.parts, request.champion
     training = rows.at(parts.training)
-    check_two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.action)
-    check_two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.action)
+    check_two_classes(training.y, f"at {len(parts.training)} training cutoffs", config.question.came_true)
+    check_two_classes(rows.at(parts.holdout).y, f"at the holdout {parts.holdout[0]}", config.question.came_true)
     # A champion of this very day is no start: with it, running the day again would search otherwise.
     champion_params = champion.params if champion and champion.trained_through < parts.holdout[0].isoformat() else None
     say(f"learning from {len(training)} rows of {len(parts.training)} training cutoffs")

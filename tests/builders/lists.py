@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from lib.audience import habits, outcomes, release, suppression
 from lib.audience.spread import Spread, spread_sql
+from lib.config.words import ACTING
 from lib.labels.rows import user_hash
 from lib.tables.memory import MemoryTables
 
@@ -58,15 +59,15 @@ def compare(new, old):
     return release.compare_lists(tables, "SELECT * FROM new_rows", "SELECT * FROM old_rows", tuple(spreads.values()))
 
 
-def check_against_last(new, old, rate, bounds):
+def check_against_last(new, old, rate, bounds, words=ACTING):
     """Hold a frame against the last list's; how far their propensities are apart."""
     if old is None:
-        return release.check_against_last(lists_of(rows=new)[1]["rows"], None, None, rate, bounds)
+        return release.check_against_last(lists_of(rows=new)[1]["rows"], None, None, rate, bounds, words)
     tables, spreads = lists_of(new_rows=new, old_rows=old)
     both = tuple(spreads.values())
     shift = release.measure_shift(tables, "SELECT * FROM new_rows", "SELECT * FROM old_rows", both)
     same_pair = set(new["prediction_version"]) == set(old["prediction_version"])
-    release.check_against_last(*both, shift if same_pair else None, rate, bounds)
+    release.check_against_last(*both, shift if same_pair else None, rate, bounds, words)
     return shift
 
 

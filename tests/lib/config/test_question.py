@@ -143,3 +143,11 @@ def test_a_question_is_read_back_from_its_own_texts(seed):
     question = asked(**draws.draw(seed).texts)
     again = asked(**question.texts())
     assert (again, again.slug, str(again)) == (question, question.slug, str(question))
+
+
+@pytest.mark.parametrize(("texts", "words"), [
+    ({}, "did buy"), ({"without": "true"}, "did not do buy"),
+    ({"action": "a,b", "at_least": "3"}, "did a or b at least 3 times"),
+])  # fmt: skip
+def test_what_those_of_label_1_did_is_told(texts, words):
+    assert asked(**texts).came_true == words

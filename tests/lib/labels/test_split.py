@@ -131,11 +131,11 @@ def test_rows_are_chosen_by_cutoff_or_by_mask():
 )
 def test_labels_all_alike_are_refused(labels, message):
     with pytest.raises(OneClass, match=message):
-        check_two_classes(np.array(labels, np.int64), "at the holdout", "buy")
+        check_two_classes(np.array(labels, np.int64), "at the holdout", "did buy")
 
 
 def test_two_kinds_of_labels_are_enough():
-    check_two_classes(np.array([0, 1]), "at the holdout", "buy")
+    check_two_classes(np.array([0, 1]), "at the holdout", "did buy")
 
 
 def test_a_split_names_both_sides_newest_first():
