@@ -43,7 +43,7 @@ _MARKS = {  # what there is of each table, as these columns: no others have to b
     "earlier_lists": ("question", "cutoff", "number", "NULL"),
     **dict.fromkeys(NOTES, ("question", "as_of", "0", "NULL")),
 }
-_OF_SCORES = ("predictions", "evaluations", "suppressions")  # what stands of a scored cutoff
+_OF_SCORES = ("suppressions", "evaluations", "predictions")  # what stands of a scored cutoff; by the last it is found
 Marks = Mapping[str, pd.DataFrame]  # by table
 
 

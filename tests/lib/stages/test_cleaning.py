@@ -234,3 +234,52 @@ def test_of_a_question_that_was_never_decided_no_pair_goes(tables):
     assert list(find_models(question, tables, MemoryRegistry(), 1)) == []
     decided(tables, Question(actions=("read",), horizon_days=7, cohort_days=28), (80, "rejected", "1", "2"))
     assert list(find_models(question, tables, MemoryRegistry(), 1)) == []
+
+
+class Killed(BaseException):
+    """Nobody handles it: as the end of a process."""
+
+
+def fill():
+    """A schema of which something goes of every kind of rows."""
+    tables = MemoryTables()
+    put(tables, "daily_activity", user_id=["u"])
+    tables.set_property("daily_activity", BEGAN, "usual")
+    days = scored(tables, 150)
+    for name in ("features", "named_features"):
+        put(tables, name, user_id="u", cutoff=days)
+    for name in ("drift", "attribute_checks", "question_runs"):
+        put(tables, name, question="q", as_of=days)
+    put(tables, "earlier_lists", question="q", number=range(150, 0, -1), cutoff=days)
+    tables.set_property("earlier_lists", CARRIED, "yes")
+    return tables
+
+
+def rows_left(tables):
+    return {name: len(rows) for name, rows in tables.stored.items()}
+
+
+def test_a_cleaning_that_was_killed_before_any_of_its_writes_is_done_by_the_next_one(monkeypatch):
+    whole = fill()
+    assert clean(whole).startswith("cleaned up: 92 cutoffs of features, 35 cutoffs of predictions, ")
+    deletes = 0
+    while True:
+        tables, done = fill(), []
+
+        def delete(name, where, tables=tables, done=done, last=deletes):
+            if len(done) == last:
+                raise Killed
+            done.append(name)
+            MemoryTables.delete(tables, name, where)
+
+        monkeypatch.setattr(tables, "delete", delete)
+        try:
+            clean(tables)
+        except Killed:
+            monkeypatch.undo()
+            clean(tables)
+            assert rows_left(tables) == rows_left(whole), done
+            deletes += 1
+            continue
+        break
+    assert deletes == 9
