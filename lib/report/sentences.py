@@ -122,7 +122,7 @@ def format_order(advice: Advice) -> str:
     if uplift.judged:
         return f"{about} Not known yet: as the last ones went, about {have} to be over first.{kept}"
     return (
-        f"{about} Not known yet: at least {have} to be over first. One is learnt from, a later one compared on.{kept}"
+        f"{about} Not known yet: at least {have} to be over first: one to learn from, a later one to compare on.{kept}"
     )
 
 

@@ -60,7 +60,7 @@ def render_notebook(
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>\n'
         f"<style>{_STYLE}{_colours()}</style></head><body>\n"
         f'<nav class="around" aria-label="Other pages"><a href="index.html">This run</a></nav>\n'
-        f'<header>{escape(str(path))} · <b class="{state}">{state}</b> · {seconds:.1f} s</header>\n'
+        f'<header><code>{escape(str(path))}</code> · <b class="{state}">{state}</b> · {seconds:.1f} s</header>\n'
         f"{_format_used(used or {})}{body}\n</body></html>\n"
     )
 

@@ -43,8 +43,8 @@ def test_a_first_list_says_how_good_it_is_what_to_do_and_when_more_is_known():
         "and cost_of_contact are given; the number is then where contacts stop paying.",
         ANYWAY + "Some would. How many, those left alone will show: a first figure on 1 July 2024, one close enough to "
         "act on in the week of 26 August 2024.",
-        MOVED + "Not known yet: at least 2 more lists have to be over first. One is learnt from, a later one "
-        "compared on.",
+        MOVED + "Not known yet: at least 2 more lists have to be over first: one to learn from, a later one "
+        "to compare on.",
         "Past lists: none is over yet; the first one is known on 1 July 2024.",
     ]  # fmt: skip
 
