@@ -11,7 +11,7 @@ from cli.replay import request as request_rules
 from cli.replay.progress import Progress
 from cli.replay.request import Request
 from cli.replay.source import ingest, locate_events
-from cli.replay.store import Outcome, State, Store, read_activity, read_past
+from cli.replay.store import Outcome, State, Store, read_activity, read_past, read_who
 from lib.backtest.replay import EVERY, RUN_BY_RUN
 from lib.registry.protocol import Registry
 
@@ -50,14 +50,12 @@ def _judge(request: Request, home: Home, store: Store) -> Outcome:
     if request.stores == "memory":
         states = {policy: store.load(policy) for policy in RUN_BY_RUN}
         past = read_past(store)
-        states[EVERY].tables["features"] = past.features
-        if past.named_features is not None:
-            states[EVERY].tables["named_features"] = past.named_features
+        states[EVERY].tables |= {"features": past.features, **past.growing}
         models = states[EVERY].registry
     else:
         states = {policy: over_delta.read_state(home, store, policy) for policy in RUN_BY_RUN}
         models = over_delta.open_registry(home, EVERY, request.parameters["experiment"])
-    return outcome.judge(request, states, models, *read_activity(store))
+    return outcome.judge(request, states, models, *read_activity(store), read_who(store))
 
 
 def _places(home: Home) -> list[str]:

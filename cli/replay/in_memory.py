@@ -10,7 +10,7 @@ from cli.replay.challengers import ChallengerMaker
 from cli.replay.processes import count_processes, start_processes
 from cli.replay.progress import Progress, be_silent
 from cli.replay.request import Request
-from cli.replay.store import Store, read_activity, read_past, write_past
+from cli.replay.store import Store, read_activity, read_past, read_who, write_past
 from lib.backtest import replay
 from lib.backtest.replay import EVERY, GATE, NEVER, RUN_BY_RUN, Replayed, SharedTables
 from lib.config.stages import RetrainConfig
@@ -33,7 +33,7 @@ def run_all(request: Request, parameters: dict[str, str], store: Store, progress
     backlog = _Backlog.of(request, store)
     if not store.past.exists():
         activity, _ = read_activity(store)
-        write_past(store, SharedTables.extract(activity, request.days, parameters, be_silent))
+        write_past(store, SharedTables.extract(activity, request.days, parameters, be_silent, read_who(store)))
     running: dict[Future[Replayed | None], Task] = {}
     with start_processes() as pool:
         while running or backlog:

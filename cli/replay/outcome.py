@@ -11,7 +11,7 @@ from cli.replay.request import Request
 from cli.replay.store import Outcome, State
 from datasets import synthetic
 from lib.backtest import hindsight, ratios, replay
-from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed
+from lib.backtest.replay import EVERY, ORACLE, RUN_BY_RUN, Replayed, WhoUsersAre
 from lib.config.question import Question
 from lib.evaluation.measured import Measured
 from lib.registry.protocol import Registry
@@ -20,11 +20,13 @@ TRUTH = "truth"  # no policy: the invented app's own probabilities, which no mod
 _PROMISED, _REALISED = ("log_loss", "auc"), ("log_loss", "auc", "ratio", "expected", "observed")
 
 
-def judge(request: Request, states: Mapping[str, State], every: Registry, activity: pa.Table, until: date) -> Outcome:
+def judge(
+    request: Request, states: Mapping[str, State], every: Registry, activity: pa.Table, until: date, who: WhoUsersAre
+) -> Outcome:
     """Judge every list by what happened until `until`, beside the oracle."""
     seed = int(request.parameters["seed"])
     matured = [day for day in request.days if request.question.window(day).end <= until]
-    afterwards = {policy: replay.tables_in_hindsight(state.tables, activity) for policy, state in states.items()}
+    afterwards = {policy: replay.tables_in_hindsight(state.tables, activity, who) for policy, state in states.items()}
     scored = {
         policy: hindsight.read_scored(tables, request.question, matured, until) for policy, tables in afterwards.items()
     }
@@ -35,7 +37,7 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
     common = set(matured).intersection(*(set(rows["cutoff"]) for rows in scored.values()))
     left_out = {day: f"its horizon goes beyond {until}" for day in request.days if day not in matured}
     left_out |= {day: "not every policy had scores" for day in matured if day not in common}
-    if request.noted["--source"] == "synthetic" and is_known(request.question):
+    if request.noted["--source"] == "synthetic" and is_known(request.question) and "identities" not in who.tables:
         scored[TRUTH] = _truth(request, scored[EVERY])
     rows = [
         _row(run, scored[policy][scored[policy]["cutoff"] == run.as_of], run.as_of in common, seed)
@@ -49,7 +51,7 @@ def judge(request: Request, states: Mapping[str, State], every: Registry, activi
 
 def is_known(question: Question) -> bool:
     """Whether the invented app can tell the true probability of what is asked."""
-    return question.is_plain and not question.starts_in_days and not question.named
+    return question.is_plain and not question.starts_in_days and not question.named and not question.newcomers
 
 
 def _truth(request: Request, scored: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from cli.local.tracking import ensure_experiment
 from cli.replay.progress import Progress, be_silent
 from cli.replay.request import Request
 from cli.replay.source import LOG, read_delta
-from cli.replay.store import State, Store
+from cli.replay.store import State, Store, read_activity
 from lib.backtest import replay
 from lib.backtest.replay import RUN_BY_RUN, Replayed
 from lib.config.stages import ExtractConfig
@@ -26,6 +26,7 @@ def run_all(request: Request, parameters: dict[str, str], home: Home, store: Sto
     ensure_experiment(home, parameters["experiment"])
     if all(len(runs[policy]) == len(request.days) for policy in RUN_BY_RUN):
         return
+    _, written = read_activity(store)  # by when the tables of users were, as in memory
     with start_spark(home, list(RUN_BY_RUN), LOG) as spark:
         for number, as_of in enumerate(request.days):
             for policy in RUN_BY_RUN:
@@ -35,7 +36,8 @@ def run_all(request: Request, parameters: dict[str, str], home: Home, store: Sto
                 tables, began = DeltaTables(spark, values["schema"]), time.perf_counter()
                 models = open_registry(home, policy, values["experiment"])
                 extract = ExtractConfig.from_widgets(replay.widget_values(values, policy, as_of))
-                extract_features.run(extract, tables, be_silent)
+                log = extract_features.read([extract], tables, be_silent)
+                extract_features.prepare(replace(extract, run_date=written), tables, log, be_silent)
                 run = replay.replay(policy, as_of, values, tables, models, be_silent)
                 runs[policy].append(replace(run, seconds=time.perf_counter() - began))
                 store.write(store.state("delta"), runs)

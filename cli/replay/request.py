@@ -14,6 +14,7 @@ import sklearn
 from cli.arguments import given_parameters
 from cli.errors import CliError
 from cli.local.home import Home
+from cli.local.paths import whole_paths
 from cli.local.plan import load_job
 from cli.local.question_files import choose_file, lay_over, read_file
 from cli.local.sources import Source, choose_source
@@ -37,14 +38,13 @@ _OWN = {
     "search_workers": "a search must repeat", "search_seconds": "a search must repeat",
     "accept_shrunk": "all events are read once", "run_date": "each run takes place on its as_of",
     "compute": "all of it runs here", "feature_keys": "one machine has none",
-    **dict.fromkeys(
-        ("users", "user_columns", "user_options", "trusted_attributes", "newcomers", "segments"),
-        "a replay reads no table of users",
-    ),
-    **dict.fromkeys(("identities", "identity_columns", "identity_options"), "a replay reads no table of identities"),
 }  # fmt: skip
 _LEFT_OUT = ("as_of", "optuna_storage", "reports", "challenger", *_OF_THE_LIST)  # whatever the bundle says of them
-_NOTED = ("n_trials", "newcomers", "segments")  # all the same: homes were begun with them
+_NOTED = ("n_trials",)  # all the same
+# Noted where they are said: homes were begun without a word of them.
+_NOTED_IF_SAID = (
+    "users", "user_columns", "user_options", "trusted_attributes", "identities", "identity_columns", "identity_options",
+)  # fmt: skip
 SCHEMA = "activity"  # of the table that all runs of a backtest see parts of
 _WORLD = {"users": int, "days": int, "seed": int, "drift_day": int, "activity": float}
 
@@ -86,6 +86,7 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     given = lay_over(given, file)
     if own := [name for name in given if name in _OWN]:
         raise CliError(f"--param {own[0]} has no place in a backtest: {_OWN[own[0]]}. Leave it out.")
+    given = whole_paths(given)
     if arguments.source == "none" and "events" not in given:
         raise CliError("--source none leaves nothing to read. Name the events with --param events=...")
     world = _world(arguments, given)
@@ -103,7 +104,8 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     noted |= {"--every": arguments.every, "--stores": arguments.stores}
     noted |= {"--source": arguments.source or ("none" if "events" in given else "complete-journey")}
     noted |= {f"--world {name}": str(value) for name, value in world.items()}
-    noted |= {f"--param {name}": text for name, text in parameters.items() if name not in _OWN or name in _NOTED}
+    told_of = [name for name, text in parameters.items() if text or name not in _NOTED_IF_SAID]
+    noted |= {f"--param {name}": parameters[name] for name in told_of if name not in _OWN or name in _NOTED}
     if files.may_be_text(parameters["events"]):  # a home goes on with what it has read
         noted["reading of CSV"] = csv_files.RULE
     noted["scikit-learn"] = sklearn.__version__  # what one version has pickled another may read otherwise

@@ -20,12 +20,14 @@ import pyarrow as pa
 
 from cli.errors import CliError
 from cli.replay.files import read_arrow, write_arrow
-from lib.backtest.replay import ExtractedDay, Replayed, SharedTables
+from lib.attributes.columns import TABLE
+from lib.backtest.replay import GROWING, WHO, ExtractedDay, Replayed, SharedTables, WhoUsersAre
 from lib.registry.memory import MemoryRegistry
 from lib.training.challenger import MadeChallenger
 from lib.whole_files import write_whole
 
 UNTIL = b"until"  # note with the activity: it holds what became known before this day
+NOTE = b"attributes"  # note with what was read of users: what their attributes are
 
 
 @dataclass
@@ -60,9 +62,9 @@ class Store:
     def past(self) -> Path:
         return self.root / "features.arrow"
 
-    @property
-    def named_features(self) -> Path:
-        return self.root / "named_features.arrow"
+    def table(self, name: str) -> Path:
+        """A table that all runs share, beside the activity and the features."""
+        return self.root / f"{name}.arrow"
 
     @property
     def outcome(self) -> Path:
@@ -137,8 +139,8 @@ def write_past(store: Store, past: SharedTables) -> None:
          "properties": [[*key, text] for key, text in stage.properties.items()]}
         for stage in past.stages.values()
     ]  # fmt: skip
-    if past.named_features is not None:
-        write_arrow(store.named_features, past.named_features, {})
+    for name, rows in past.growing.items():
+        write_arrow(store.table(name), rows, {})
     write_arrow(store.past, past.features, {b"stages": json.dumps(stages).encode()})
 
 
@@ -152,5 +154,19 @@ def read_past(store: Store) -> SharedTables:
               {(table, key): text for table, key, text in one["properties"]})
         for one in raw
     ]  # fmt: skip
-    named = read_arrow(store.named_features) if store.named_features.exists() else None
-    return SharedTables(read_activity(store)[0], features, {stage.as_of: stage for stage in stages}, named)
+    growing = {name: read_arrow(path) for name in GROWING if (path := store.table(name)).exists()}
+    by_day = {stage.as_of: stage for stage in stages}
+    return SharedTables(read_activity(store)[0], features, by_day, growing, read_who(store))
+
+
+def write_who(store: Store, who: WhoUsersAre) -> None:
+    """Keep what was read of users and of their ids."""
+    for name, rows in who.tables.items():
+        write_arrow(store.table(name), rows, {NOTE: who.note.encode()})
+
+
+def read_who(store: Store) -> WhoUsersAre:
+    """The same; nothing where the runs know nobody but by events."""
+    tables = {name: read_arrow(path) for name in WHO if (path := store.table(name)).exists()}
+    note = "".join(rows.schema.metadata[NOTE].decode() for name, rows in tables.items() if name == TABLE)
+    return WhoUsersAre(tables, note, read_activity(store)[1])

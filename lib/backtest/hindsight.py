@@ -5,6 +5,7 @@ from datetime import date
 
 import pandas as pd
 
+from lib.attributes.columns import read_note
 from lib.backtest.replay import ORACLE, Replayed, read_registered_metrics
 from lib.config.question import Question
 from lib.errors import ModelError
@@ -42,10 +43,12 @@ def choose_in_hindsight(
     Parameters
     ----------
     tables : Tables
-        With the features of all cutoffs.
+        With the features of all cutoffs, and what is known of users where a pair reads it.
     scored : DataFrame[user_id string, cutoff date, propensity double, acted int]
         What `read_scored` gives of `every`.
     """
+    note = read_note(tables)
+    attributes = note.attributes if note else ()  # a pair reads those that it has learnt
     pairs: dict[str, Pair] = {}
     choices: list[Replayed] = []
     frames = [scored.head(0)]
@@ -55,7 +58,7 @@ def choose_in_hindsight(
         rows = scored[scored["cutoff"] == run.as_of]
         if rows.empty:
             continue
-        cohort = tables.query(f"{cohorts.cohort_sql(question, [run.as_of])} ORDER BY user_id")
+        cohort = tables.query(f"{cohorts.cohort_sql(question, [run.as_of], attributes)} ORDER BY user_id")
         scores = {version: pair.score(cohort) for version, pair in pairs.items()}
         y = rows.sort_values("user_id")["acted"].to_numpy()
         if list(cohort["user_id"]) != sorted(rows["user_id"]):

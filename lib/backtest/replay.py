@@ -1,13 +1,15 @@
 """Scheduled runs of the past, replayed under a policy by the stages that the notebooks call."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lib.attributes.columns import NOTE, TABLE
 from lib.config.parameters import Get
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
@@ -17,6 +19,7 @@ from lib.features import extraction
 from lib.progress import Say
 from lib.registry.protocol import Registry
 from lib.stages import predict, publish, retrain, train
+from lib.stages.attributes import check_asked, choose_attributes
 from lib.stages.context import Context
 from lib.stages.records import list_sql, read_rows
 from lib.tables.contracts import NAMED_ACTIVITY
@@ -27,7 +30,9 @@ from lib.training.challenger import Make
 
 NEVER, EVERY, GATE, ORACLE = "never", "every", "gate", "oracle"
 RUN_BY_RUN = (NEVER, EVERY, GATE)  # the oracle makes no models of its own
-SHARED = ("daily_activity", "named_activity", "features", "named_features")  # tables that no policy changes
+GROWING = {"named_features": "cutoff", "attribute_checks": "as_of"}  # beside features: a run adds rows of such a day
+WHO = (TABLE, "identities")  # what was read of users, the same for all runs
+SHARED = ("daily_activity", "named_activity", "features", *GROWING, *WHO)  # tables that no policy changes
 NAMED = b"named"  # note with the activity: the kinds of its rows that are of named actions, one a line
 Parameters = Mapping[str, str]
 
@@ -134,16 +139,34 @@ class ExtractedDay:
 
 
 @dataclass(frozen=True)
+class WhoUsersAre:
+    """What was read of users and of their ids: of each run its queries see what was known before its cutoffs."""
+
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)  # those of `WHO` that there are
+    note: str = ""  # of the users' attributes
+    written: date | None = None  # by when these tables were, so that an attribute may know what came until then
+
+    def put_into(self, tables: MemoryTables) -> None:
+        """Keep them as a run does that has read them."""
+        tables.stored |= self.tables
+        if self.note:
+            tables.set_property(TABLE, NOTE, self.note)
+
+
+@dataclass(frozen=True)
 class SharedTables:
     """Activity and features of all runs, made once: each run sees of them what was known by its own day."""
 
     activity: pa.Table  # with rows of named actions where its note `NAMED` says so
     features: pa.Table
     stages: Mapping[date, ExtractedDay]
-    named_features: pa.Table | None = None  # where the question names actions
+    growing: Mapping[str, pa.Table] = field(default_factory=dict)  # those of `GROWING` that there are
+    who: WhoUsersAre = WhoUsersAre()
 
     @classmethod
-    def extract(cls, activity: pa.Table, days: Iterable[date], parameters: Parameters, say: Say) -> "SharedTables":
+    def extract(
+        cls, activity: pa.Table, days: Iterable[date], parameters: Parameters, say: Say, who: WhoUsersAre | None = None
+    ) -> "SharedTables":
         """Compute the features of every run, each from what had become known before its day.
 
         Raises
@@ -151,14 +174,19 @@ class SharedTables:
         PropensityError
             As the extraction of the first run that cannot be made does.
         """
-        tables, stages = MemoryTables(), {}
+        tables, stages, who = MemoryTables(), {}, who or WhoUsersAre()
+        who.put_into(tables)
         for as_of in sorted(days):
             tables.stored |= activity_tables(_known_before(activity, as_of))
             config = ExtractConfig.from_widgets(widget_values(parameters, "", as_of))
-            done, built, _ = extraction.build_missing(config, tables, as_of)
+            config = replace(config, run_date=who.written)
+            check_asked(config, tables)
+            finish = partial(choose_attributes, config, tables, say=say)
+            done, built, _ = extraction.build_missing(config, tables, as_of, finish=finish)
             stages[as_of] = ExtractedDay(as_of, tuple(tables.stored["features"].column_names), dict(tables.notes))
             say(f"features as of {as_of}: {built} of {len(done.cutoffs.all)} cutoffs built, the others were there")
-        return cls(activity, tables.stored["features"], stages, tables.stored.get("named_features"))
+        growing = {name: tables.stored[name] for name in GROWING if name in tables.stored}
+        return cls(activity, tables.stored["features"], stages, growing, who)
 
     def tables(self, as_of: date, policy_rows: Mapping[str, pa.Table]) -> MemoryTables:
         """The tables as the stages of one run find them: the shared ones as they were then, and a policy's own."""
@@ -166,17 +194,20 @@ class SharedTables:
         # A column that came with a later cutoff is not there yet: even without any value it would take part in draws.
         then = self.features.filter(pc.less_equal(self.features["cutoff"], as_of)).select(list(stage.columns))
         tables.stored = {**policy_rows, **activity_tables(_known_before(self.activity, as_of)), "features": then}
-        if self.named_features is not None:
-            known = pc.less_equal(self.named_features["cutoff"], as_of)
-            tables.stored["named_features"] = self.named_features.filter(known)
+        for name, rows in self.growing.items():
+            tables.stored[name] = rows.filter(pc.less_equal(rows[GROWING[name]], as_of))
+        self.who.put_into(tables)
         tables.notes = dict(stage.properties)
         return tables
 
 
-def tables_in_hindsight(policy_rows: Mapping[str, pa.Table], activity: pa.Table) -> MemoryTables:
+def tables_in_hindsight(
+    policy_rows: Mapping[str, pa.Table], activity: pa.Table, who: WhoUsersAre | None = None
+) -> MemoryTables:
     """A policy's tables with all that became known until the replay's end: to judge by, never to learn from."""
     tables = MemoryTables()
     tables.stored = {**policy_rows, **activity_tables(activity)}
+    (who or WhoUsersAre()).put_into(tables)
     return tables
 
 

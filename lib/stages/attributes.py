@@ -70,6 +70,19 @@ def choose_attributes(config: ExtractConfig, tables: Tables, extraction: Extract
     return replace(extraction, attributes=tuple(one for one in note.attributes if one.name not in left_out))
 
 
+def check_asked(config: ExtractConfig, tables: Tables) -> None:
+    """Refuse a question that asks of the table of users what it does not have.
+
+    Raises
+    ------
+    ConfigError
+        As the two below.
+    """
+    if config.users:
+        check_condition(config.question, tables)
+        check_newcomers(config.question, tables)
+
+
 def check_condition(question: Question, tables: Tables) -> None:
     """Refuse a question whose `cohort_where` reads an attribute that there is not, or of another kind.
 

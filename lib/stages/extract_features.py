@@ -30,7 +30,7 @@ from lib.features.remarks import (
 from lib.features.users import load_users
 from lib.labels import cohorts, delay
 from lib.progress import Say
-from lib.stages.attributes import check_condition, check_newcomers, choose_attributes, tell_attributes
+from lib.stages.attributes import check_asked, choose_attributes, tell_attributes
 from lib.stages.summary import past_window
 from lib.tables import keys
 from lib.tables.delta import DeltaTables
@@ -120,9 +120,7 @@ def is_prepared(config: ExtractConfig, tables: DeltaTables, log: ReadLog) -> boo
 def prepare(config: ExtractConfig, tables: DeltaTables, log: ReadLog, say: Say = print) -> Extracted:
     """Build the features that a question needs and lacks."""
     as_of, ingested = log.as_of, log.ingested
-    if config.users:
-        check_condition(config.question, tables)
-        check_newcomers(config.question, tables)
+    check_asked(config, tables)
     counts, choose = _Counts(config.question), partial(choose_attributes, config, tables, say=say)
     done, built, width = extraction.build_missing(config, tables, as_of, say, choose, counts.find, log.asked)
     if config.feature_keys == "yes":

@@ -21,6 +21,7 @@ from cli.errors import CliError
 from cli.local import spark as cli_own_spark
 from cli.local.home import open_home
 from cli.replay import over_delta
+from cli.replay.request import _NOTED_IF_SAID
 from cli.replay.store import Store
 from datasets.complete_journey import FILE, FORMER
 from lib.backtest.replay import GATE
@@ -129,6 +130,22 @@ def test_a_home_that_read_csv_by_an_older_rule_does_not_go_on_with_it(tmp_path, 
     )
 
 
+def test_who_users_are_is_noted_where_it_is_said_and_else_a_home_of_before_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cli.commands.backtest.ingest", lambda *_: pytest.fail("it goes on"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").touch()
+    (tmp_path / "shop.csv").touch()
+    asked = [*WEEKS, "--param", "events=shop.csv", "--home", "home"]
+    with pytest.raises(pytest.fail.Exception, match="it goes on"):
+        main(["backtest", *asked])
+    noted = json.loads((tmp_path / "home" / "backtest.json").read_text())
+    assert {f"--param {name}" for name in _NOTED_IF_SAID}.isdisjoint(noted)
+    assert {"--param newcomers", "--param segments"} <= set(noted)
+    assert main(["backtest", *asked, "--param", "users=people.csv"]) == 1
+    said = f"was begun with --param users nothing, and this call says '{tmp_path}/people.csv'. Give this one a"
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("asked", "message"), [
     (["--from", "June", "--to", "2024-08-04"], "--from must be a date like 2024-06-01, got 'June'."),
     (["--from", "2024-08-04", "--to", "4"], "--to must be a date like 2024-06-01, got '4'."),
@@ -136,9 +153,10 @@ def test_a_home_that_read_csv_by_an_older_rule_does_not_go_on_with_it(tmp_path, 
     ([*WEEKS, "--every", "week"], "--every must be a number of days such as 7d, got 'week'."),
     ([*WEEKS, "--trials", "0"], "--trials must be 1 or more, got 0."),
     ([*WEEKS, "--param", "as_of=2024-08-04"], "--param as_of has no place in a backtest: --from, --to and --every say"),
-    ([*WEEKS, "--param", "newcomers=joined"], "--param newcomers has no place in a backtest: a replay reads no table "
-     "of users. Leave it out."),
-    ([*WEEKS, "--param", "segments=plan"], "--param segments has no place in a backtest: a replay reads no table of"),
+    ([*WEEKS, "--param", "newcomers=joined"], "newcomers is 'joined', and users names no table that has it. Name one"),
+    ([*WEEKS, "--param", "users=/no/users.csv"], "--param users=/no/users.csv names /no/users.csv, and there"),
+    ([*WEEKS, "--param", "identities=/no/ids.csv"], "--param identities=/no/ids.csv names /no/ids.csv, and"),
+    ([*WEEKS, "--param", "suppress=/no/out.csv"], "--param suppress has no place in a backtest: no list leaves"),
     ([*WEEKS, "--param", "sed=1"], "There is no parameter 'sed'."),
     ([*WEEKS, "--param", "cohort_days=x"], "cohort_days must be a whole number >= 1, got 'x'."),
     ([*WEEKS, "--world", "users=9"], "--world describes the invented app: it needs --source synthetic."),

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import field, make_dataclass
+from datetime import date
 
 import pyarrow as pa
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from cli.__main__ import main
 from cli.errors import CliError
 from cli.replay import store as store_module
-from cli.replay.store import State, Store
+from cli.replay.files import write_arrow
+from cli.replay.store import State, Store, read_past, read_who, write_past, write_who
+from lib.backtest.replay import GROWING, WHO, ExtractedDay, SharedTables, WhoUsersAre
 
 MOVED = b"clib.replay\nReplayed\n."  # the pickle of a class where it once was
 REFUSAL = (
@@ -36,6 +39,24 @@ def test_a_state_comes_back_as_it_was_kept(store):
     store.write(store.state("gate"), State(tables={"audience": pa.table({"rank": [1, 2]})}))
     assert store.load("gate").tables == {"audience": pa.table({"rank": [1, 2]})}
     assert store.load("every").tables == {}
+
+
+def test_what_all_runs_share_comes_back_as_it_was_kept(store):
+    day, notes = date(2024, 6, 3), {("user_attributes", "attributes"): "{}"}
+    rows = {name: pa.table({"user_id": [name]}) for name in (*WHO, *GROWING)}
+    write_arrow(store.activity, rows["identities"], {b"until": b"2024-06-10"})
+    who = WhoUsersAre({name: rows[name] for name in WHO}, "{}", date(2024, 6, 10))
+    write_who(store, who)
+    growing = {name: rows[name] for name in GROWING}
+    past = SharedTables(rows["identities"], rows["identities"], {day: ExtractedDay(day, ("a",), notes)}, growing, who)
+    write_past(store, past)
+    back = read_past(store)
+    assert back.stages == past.stages
+    assert {**back.growing, **back.who.tables} == rows
+    assert (back.who.note, back.who.written) == ("{}", date(2024, 6, 10))
+    for name in rows:
+        store.table(name).unlink()
+    assert read_who(store) == WhoUsersAre({}, "", date(2024, 6, 10))
 
 
 @pytest.mark.parametrize("has_fingerprint", [False, True])
