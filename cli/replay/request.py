@@ -94,7 +94,8 @@ def read_request(arguments: argparse.Namespace, home: Home) -> Request:
     job, _ = load_job(arguments, file)
     names = {parameter.name for parameter in job.settings.parameters or []}
     # Reasons in words change no score, and nobody reads them here: a quarter of a run's time.
-    told = {"reasons": "0"} | {name: text for name, text in source.parameters.items() if name in names} | given
+    suits = {name: text for name, text in source.parameters.items() if name in names}  # what is given, found from here
+    told = {"reasons": "0"} | given | suits
     told |= dict.fromkeys(_LEFT_OUT, "")
     told |= {"run_date": "none"}  # of each run its as_of is today
     told |= {"n_trials": str(arguments.trials), "schema": "backtest", "models": "backtest", "experiment": "backtest"}

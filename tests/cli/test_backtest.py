@@ -139,6 +139,7 @@ def test_who_users_are_is_noted_where_it_is_said_and_else_a_home_of_before_goes_
     with pytest.raises(pytest.fail.Exception, match="it goes on"):
         main(["backtest", *asked])
     noted = json.loads((tmp_path / "home" / "backtest.json").read_text())
+    assert noted["--param events"] == f"{tmp_path}/shop.csv"
     assert {f"--param {name}" for name in _NOTED_IF_SAID}.isdisjoint(noted)
     assert {"--param newcomers", "--param segments"} <= set(noted)
     assert main(["backtest", *asked, "--param", "users=people.csv"]) == 1
