@@ -24,6 +24,7 @@ from lib.sources.opening import open_source, reading
 from lib.sources.part import Part
 from lib.tables.delta import DeltaTables
 from lib.tables.ids import IDS
+from lib.tables.protocol import Tables
 from lib.tables.views import JOINED_IDS
 
 if TYPE_CHECKING:
@@ -72,6 +73,26 @@ def load_identities(config: ExtractConfig, tables: DeltaTables, say: Say = print
                 tables.lend("gone_ids", pa.table({"user_id": pa.array([*gone.listed, *gone.new], pa.string())}))
                 sql = without_sql(sql, "gone_ids")
             return [*lines, *_put(tables, sql)]
+
+
+def tell_joined(tables: Tables, say: Say) -> list[str]:
+    """Say how many of the joined ids have events; a person should know it where none has, as of a wrong column."""
+    if not tables.exists("identities"):
+        return []
+    row = tables.query(
+        "SELECT COUNT(*) AS ids, COUNT(a.user_id) AS known, MIN(i.user_id) AS one, MIN(e.user_id) AS theirs FROM "
+        "(SELECT DISTINCT user_id FROM {identities} WHERE person <> user_id) i LEFT JOIN "
+        "(SELECT DISTINCT user_id FROM {daily_activity}) a ON i.user_id = a.user_id CROSS JOIN "
+        "(SELECT MIN(user_id) AS user_id FROM {daily_activity}) e"
+    ).iloc[0]
+    ids, known = int(row["ids"]), int(row["known"])
+    say(f"{known} of the {ids} ids that are joined to a user have events")
+    if known or not ids:
+        return []
+    return [
+        f"none of the {ids} ids that the identities join to a user, such as {row['one']!r}, has an event; the events "
+        f"have {row['theirs']!r}. Name the column of the ids that the events have: identity_columns=id=their_column."
+    ]
 
 
 def _read(config: ExtractConfig, tables: DeltaTables) -> "DataFrame":

@@ -15,7 +15,7 @@ from lib.config.stages import ExtractConfig
 from lib.errors import NotEnoughHistory
 from lib.features import extraction, ingest, thin
 from lib.features.extraction import AskedTypes
-from lib.features.identities import load_identities
+from lib.features.identities import load_identities, tell_joined
 from lib.features.ingest import Ingested
 from lib.features.remarks import (
     MENDED,
@@ -85,6 +85,7 @@ def read(configs: Sequence[ExtractConfig], tables: DeltaTables, say: Say = print
     ingested = ingest.ingest(replace(first, question=replace(first.question, actions=types, named=named)), tables, say)
     say(f"activity is up to date, as of {ingested.as_of}")
     ingested = _say_of_load(first, tables, ingested)
+    joined += tell_joined(tables, say)
     users = tuple(load_users(first, tables).lines) if first.users else ()
     actions = tuple(sorted({action for question in questions for action in question.plain_actions}))
     asked = AskedTypes(extraction.read_first_seen(tables, ingested.as_of), actions)
