@@ -6,7 +6,7 @@
 Where nothing is trained: in a new home, or in one in which runs of this kind were made before, all questions are asked
 once, so that all have models. With `--train` each count is asked by one run of a new home, and then by as many runs of
 one question, each in a new home. Linux only, as `benchmarks.small_run`, which counts the CPU of every process of a run.
-Memory is that of the largest Python process of a run, its drivers.
+Memory is that of the largest driver of a run: its notebooks, and what starts them.
 """
 
 import argparse
@@ -65,7 +65,9 @@ def compare_counts(scratch: Path, counts: list[int], pairs: int, home: Path | No
         further = (_median(spent[number]) - least) / (number - counts[0])
         print(f"{number} questions: {further:.1f} s of CPU for each further one after {counts[0]}")
     for number in counts:
-        print(f"{number} questions: the largest driver has {statistics.median(map(_peak, spent[number])):.0f} MB")
+        print(
+            f"{number} questions: the largest driver has {statistics.median(one.peak for one in spent[number]):.0f} MB"
+        )
 
 
 def compare_training(scratch: Path, counts: list[int], pairs: int) -> None:
@@ -90,15 +92,11 @@ def _ask(home: Path, file: Path) -> Spent:
 
 
 def _format(what: str, one: Spent) -> str:
-    return f"{what}: wall {one.wall:.1f} s, CPU {one.all_cpu:.1f} s, the largest driver {_peak(one)} MB"
+    return f"{what}: wall {one.wall:.1f} s, CPU {one.all_cpu:.1f} s, the largest driver {one.peak:.0f} MB"
 
 
 def _median(runs: list[Spent]) -> float:
     return statistics.median(one.all_cpu for one in runs)
-
-
-def _peak(one: Spent) -> int:
-    return max(size for program, size in one.peak.items() if not program.startswith("java"))
 
 
 def _write(folder: Path, names: list[str], *more: str) -> Path:

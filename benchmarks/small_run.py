@@ -15,12 +15,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import psutil
 from deltalake import DeltaTable
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +38,7 @@ class Spent:
 
     wall: float
     cpu: dict[str, float]  # by the name of the program
-    peak: dict[str, int]  # MB of memory of the largest process of that name, those that it waited for included
+    peak: float  # MB of memory of the largest driver: a Python process that is no worker of Spark
 
     @property
     def all_cpu(self) -> float:
@@ -76,8 +80,8 @@ def adopt() -> None:
 def run(build: Path, home: Path, *options: str) -> Spent:
     """Run a build's job in a home, and wait for all that it started: this process has to be their parent."""
     command = [sys.executable, "-P", "-m", "cli", "run", "--home", str(home), *options]
-    began, cpu, peak, wall = time.monotonic(), defaultdict[str, float](float), defaultdict[str, int](int), 0.0
-    with home.with_suffix(".log").open("wb") as log:
+    began, cpu, wall = time.monotonic(), defaultdict[str, float](float), 0.0
+    with home.with_suffix(".log").open("wb") as log, _watching_drivers() as peak:
         started = subprocess.Popen(
             command, cwd=build, env=os.environ | {"PYTHONPATH": str(build)}, stdout=log, stderr=log
         )
@@ -90,13 +94,34 @@ def run(build: Path, home: Path, *options: str) -> Spent:
             program = Path(f"/proc/{ended.si_pid}/comm").read_text(encoding="utf-8").strip()
             _, status, usage = os.wait4(ended.si_pid, 0)
             cpu[program] += usage.ru_utime + usage.ru_stime
-            peak[program] = max(peak[program], usage.ru_maxrss // 1024)
             if ended.si_pid == started.pid:
                 wall, started.returncode = time.monotonic() - began, os.waitstatus_to_exitcode(status)
     if started.returncode:
         said = home.with_suffix(".log").read_text(encoding="utf-8")
         raise SystemExit(f"{build} failed; the end of what it said:\n{said[-2000:]}")
-    return Spent(wall, dict(cpu), dict(peak))
+    return Spent(wall, dict(cpu), max(peak))
+
+
+@contextmanager
+def _watching_drivers() -> Iterator[list[float]]:
+    """Note the high-water marks of drivers, in MB, while they run: whoever waits for a process would add Java's."""
+    ended, peak = threading.Event(), [0.0]
+
+    def watch() -> None:
+        while not ended.wait(0.2):
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error, OSError, IndexError):  # one that has ended has no memory
+                    if process.name().startswith("python") and "pyspark" not in " ".join(process.cmdline()):
+                        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+                        peak.append(int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) / 1024)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _note(spent: dict[tuple[str, str], list[Spent]], which: str, name: str, one: Spent) -> None:
