@@ -25,7 +25,7 @@ OUTSIDE = re.compile(  # in a dotted name: the clock, the environment, the drive
 CLOCK = re.compile(r"\b(now|today)\s*\(|\b(current_(date|time)|localtimestamp)", re.IGNORECASE)  # in SQL
 ONE_HOME = {  # package -> the only modules of lib that may name it
     "mlflow": {"registry.mlflow_registry", "registry.mlflow_runs", "registry.mlflow_files", "registry.mlflow_writing",
-               "registry.spark_trials"},
+               "registry.mlflow_removing", "registry.spark_trials"},
     "skops": {"registry.mlflow_files", "registry.mlflow_writing"},
     "duckdb": {
         "tables.memory", "looking.relations", "looking.look", "looking.mapping", "looking.measures", "looking.samples",
@@ -35,7 +35,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "databricks": set(),
     "scipy": {
         "evaluation.drift", "evaluation.metrics", "models.calibration", "models.blueprint", "models.settings",
-        "audience.uplift",
+        "audience.uplift", "identities.together",
     },
     "matplotlib": {"report.charts", "report.plots", "report.svg"},
     "jinja2": {"report.page"},
