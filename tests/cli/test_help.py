@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "run", "schedule", "validate", "test", "parameters", "ui", "models", "models diff", "models promote",
     "models rollback", "models challenge", "audience", "audience rollback", "audience export", "alive", "backtest",
-    "features", "notebook", "remote", "remote status", "remote run", "remote logs", "remote models", "remote audience",
+    "features", "notebook", "clean", "remote", "remote status", "remote run", "remote logs", "remote models",
+    "remote audience",
 ]  # fmt: skip
 
 
