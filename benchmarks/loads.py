@@ -29,7 +29,7 @@ from benchmarks.load_weeks import count_weeks
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
 from lib.errors import PropensityError, SourceError
 from lib.evaluation.metrics import measure
-from lib.features import extraction, loads, planning
+from lib.features import extraction, likeness, loads, planning
 from lib.features.days import Ingestion
 from lib.features.freshness import check_not_stale
 from lib.features.log import Log as SourceLog
@@ -128,7 +128,7 @@ class Home:
             if tables.exists("features"):
                 tables.delete("features", f"cutoff > DATE '{first}'")
             tables.stored["daily_activity"] = _as_arrow(pd.concat([before[[not one for one in read]], new]))
-        told = [*remarks, *tell_thin(tables, self.log.as_of)]
+        told = [*remarks, *tell_thin(tables, self.log.as_of, self.config(ExtractConfig, self.log.as_of).load_limits)]
         outcome.told = len(told)
         write_remarks(tables, self.log.as_of, "log", told)
         if run:
@@ -164,15 +164,20 @@ class Home:
         rows = _as_counted(source[source["known_day"] >= recent.start], self.log.action)
         first = min(source["known_day"], default=None)
         days = loads.compare_days(stored, rows, recent, as_of).after(first)
-        remarks = loads.check_not_shrunk("log", days, as_of, None)
+        limits = config.load_limits
+        remarks = loads.check_not_shrunk("log", days, as_of, None, limits)
         acted = loads.compare_days(acts, rows, recent, as_of, (), "acts").after(first)
-        loads.check_action_not_shrunk("log", "actions", acted, as_of, None)
-        remarks += loads.check_not_doubled("log", days, as_of, None)
+        loads.check_action_not_shrunk("log", "actions", acted, as_of, None, limits)
+        remarks += loads.check_not_doubled("log", days, as_of, None, limits)
         changed = tuple(day for day in days.changed_days if day not in list_days(marked(remarks)))
         plan = Ingestion(self.start, as_of, changed)
         held = {day for known, day in stored if known < as_of} | {row["day"] for row in rows}
         check_not_stale("log", None, held, as_of)
         remarks += planning.check_weeks(config, log, rows, plan, acts, [])
+        kept = _as_rows(tables)
+        kept = kept[[not plan.is_read(day) for day in kept["known_day"]]]
+        taken = pd.concat([kept, source[[plan.is_read(day) for day in source["known_day"]]]])
+        remarks += likeness.check_likeness("log", taken.rename(columns={"count": "n"}), as_of, None, limits)
         return plan, remarks
 
     def _keep(self, rows: pd.DataFrame) -> None:
@@ -202,6 +207,9 @@ def _name(refused: SourceError) -> str:
     kinds = {
         "than were read": "shrunk",
         "hold rows twice": "doubled",
+        "are there twice": "doubled week",
+        "other users": "other users",
+        "exchanged": "exchanged users",
         "is thin": "thin week",
         "are missing": "stale",
         "nothing": "empty",

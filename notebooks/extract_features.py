@@ -109,6 +109,26 @@ dbutils.widgets.text("max_bad_rows", "", "Max bad rows: 0")
 dbutils.widgets.text("max_source_gap_days", "", "Max source gap days: longest gap of 90 days")
 # the as_of of the one run that takes a source which has shrunk
 dbutils.widgets.text("accept_shrunk", "", "Accept shrunk: none")
+# of fewer events nothing is said by the bounds below: one user may have as many
+dbutils.widgets.text("min_counted_events", "", "Min counted events: 50")
+# share of their events that days read before may have lost; 1: all of them
+dbutils.widgets.text("max_lost_share", "", "Max lost share: 0.05")
+# share of its usual events that the newest week must have
+dbutils.widgets.text("min_week_share", "", "Min week share: 0.5")
+# the same, of the events that are asked about
+dbutils.widgets.text("min_action_share", "", "Min action share: 0.5")
+# the same, of each one of several sources
+dbutils.widgets.text("min_source_share", "", "Min source share: 0.5")
+# of its events those of users who were there in the four weeks before, as a share of the usual
+dbutils.widgets.text("min_known_share", "", "Min known share: 0.5")
+# how far users do there what they did before, as a share of what is usual: of exchanged ids none
+dbutils.widgets.text("min_likeness_share", "", "Min likeness share: 0.5")
+# share of the days read before that may have twice their events
+dbutils.widgets.text("max_doubled_share", "", "Max doubled share: 0.5")
+# share of the newest week's events, or a day's, that may be there twice, by even numbers
+dbutils.widgets.text("max_repeated_share", "", "Max repeated share: 0.75")
+# a newest week with less than that share of its usual events is told
+dbutils.widgets.text("told_week_share", "", "Told week share: 0.75")
 
 # --- Where things are kept
 # schema of all tables; on one machine choose a --home instead

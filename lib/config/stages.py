@@ -26,7 +26,7 @@ from lib.config.kinds import (
     word,
 )
 from lib.config.parameters import Get, Group, parameter
-from lib.config.thresholds import Contacts, PublishLimits, Thresholds
+from lib.config.thresholds import Contacts, LoadLimits, PublishLimits, Thresholds
 from lib.config.users import Identities, Segments, Users
 from lib.errors import ConfigError
 from lib.expressions.facts import FACTS
@@ -60,6 +60,7 @@ class ExtractConfig(StageConfig, Chance, Segments, Identities, Users, QuietDays,
             of_run=True,
         )
     )
+    load_limits: LoadLimits
     feature_keys: str = parameter(
         "no",
         choice("no", "yes"),

@@ -1,6 +1,7 @@
 """What must hold before anything is used or published, and who is contacted: parameters of the job."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Self
 
 from lib.config.kinds import decimal, optional, whole, whole_or_share
@@ -36,6 +37,40 @@ class Thresholds(FromWidgets, group=Group.VERDICT):
     )
     promote_probability: float = parameter(
         "0.9", decimal(0.5, 1), "how probably better new models must be to replace ones that hold"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadLimits(FromWidgets, group=Group.LIMITS, of_run=True):
+    """How far what is loaded may be from what was read before, and from the log's own past."""
+
+    min_counted_events: int = parameter(
+        "50", whole(1), "of fewer events nothing is said by the bounds below: one user may have as many"
+    )
+    max_lost_share: float = parameter(
+        "0.05", decimal(0, 1), "share of their events that days read before may have lost; 1: all of them"
+    )
+    min_week_share: float = parameter("0.5", decimal(0, 1), "share of its usual events that the newest week must have")
+    min_action_share: float = parameter("0.5", decimal(0, 1), "the same, of the events that are asked about")
+    min_source_share: float = parameter("0.5", decimal(0, 1), "the same, of each one of several sources")
+    min_known_share: float = parameter(
+        "0.5",
+        decimal(0, 1),
+        "of its events those of users who were there in the four weeks before, as a share of the usual",
+    )
+    min_likeness_share: float = parameter(
+        "0.5",
+        decimal(0, 1),
+        "how far users do there what they did before, as a share of what is usual: of exchanged ids none",
+    )
+    max_doubled_share: float = parameter(
+        "0.5", decimal(0, 1), "share of the days read before that may have twice their events"
+    )
+    max_repeated_share: float = parameter(
+        "0.75", decimal(0, 1), "share of the newest week's events, or a day's, that may be there twice, by even numbers"
+    )
+    told_week_share: float = parameter(
+        "0.75", decimal(0, 1), "a newest week with less than that share of its usual events is told"
     )
 
 
@@ -97,3 +132,8 @@ class Contacts(FromWidgets, group=Group.LIST):
     def everybody(self) -> bool:
         """Whether nothing is chosen."""
         return not self.top and self.value_of_action is None and not self.quiet_days
+
+
+def exact(share: float) -> Fraction:
+    """A share as it was written, so that bounds are met to the event."""
+    return Fraction(str(share))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import counting, forgotten
+from lib.features.cells import read_cells
 from lib.features.days import Ingestion
 from lib.features.forgotten import ForgottenUsers
 from lib.features.freshness import check_not_stale
+from lib.features.likeness import check_likeness
 from lib.features.loads import EventCounts
 from lib.features.log import Log, Source
 from lib.features.named_note import read_noted
@@ -143,6 +145,10 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     check_not_stale(log.name, config.max_source_gap_days, _event_days(log.compared, sound, plan), as_of)
     notes = [*notes, *planned.notes, *named.notes, *_tell_gained(log)]
     remarks = [*planned.remarks, *check_weeks(config, log, sound, plan, {} if anew else acts, said)]
+    with reading(config.events):
+        cells = read_cells(log, tables, plan, sound, begin)
+    if cells is not None:
+        remarks += check_likeness(log.name, cells, as_of, config.accept_shrunk, config.load_limits, said)
     return Examined(
         log, as_of, plan, before, note, listed, named, tuple(notes), tuple(remarks), planned.kept, tuple(said)
     )

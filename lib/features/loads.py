@@ -11,12 +11,11 @@ from fractions import Fraction
 from statistics import median
 from typing import Any
 
+from lib.config.thresholds import LoadLimits, exact
 from lib.features.days import find_changed_days
 from lib.features.remarks import ACCEPTED, CORRECTED, STOPPED, TOLD, LoadRefused, Remark, accept
 from lib.timeline import ONE_DAY, Window
 
-MAX_LOST = Fraction(1, 20)  # of the events of all days compared
-MIN_LOST = 50  # fewer are no matter: of a small log one user has more than that share
 NAMED = 5  # days of an action that a message names
 TWICE = (Fraction(19, 10), Fraction(21, 10))  # so much larger a day is that was loaded twice
 FEW_DAYS = 3  # that may be so by chance
@@ -80,17 +79,19 @@ def compare_days(
     return ComparedDays(stored, now, frozenset(uncounted))
 
 
-def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int]) -> bool:
+def has_shrunk(stored: Mapping[date, int], now: Mapping[date, int], limits: LoadLimits) -> bool:
     """Whether so much is gone of these days that it is no correction: of all together, or a whole day."""
     total = sum(stored.values())
     lost = total - sum(now.values())
-    if lost >= MIN_LOST and lost > MAX_LOST * total:
+    if lost >= limits.min_counted_events and lost > exact(limits.max_lost_share) * total:
         return True
     usual = Fraction(median(stored.values())) if stored else 0
-    return any(n >= WHOLE_DAY * usual and not now.get(day) for day, n in stored.items())
+    return limits.max_lost_share < 1 and any(n >= WHOLE_DAY * usual and not now.get(day) for day, n in stored.items())
 
 
-def check_action_not_shrunk(source: str, what: str, days: ComparedDays, as_of: date, accepted: date | None) -> None:
+def check_action_not_shrunk(
+    source: str, what: str, days: ComparedDays, as_of: date, accepted: date | None, limits: LoadLimits
+) -> None:
     """Refuse a source that has lost what was read of the events that are asked about, however few of all they are.
 
     Raises
@@ -99,13 +100,15 @@ def check_action_not_shrunk(source: str, what: str, days: ComparedDays, as_of: d
         The message names the days that lost most, with both numbers.
     """
     total, left = sum(days.stored.values()), sum(days.now.values())
-    if accepted == as_of or total - left < MIN_TOLD or not has_shrunk(days.stored, days.now):
+    if accepted == as_of or total - left < MIN_TOLD or not has_shrunk(days.stored, days.now, limits):
         return  # of a rare action a correction takes all that a day has
     most = sorted(days.fallen_days, key=lambda day: days.now.get(day, 0) - days.stored[day])[:NAMED]
     raise _refuse_lost(source, days, sorted(most), as_of, what)
 
 
-def check_not_doubled(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> list[Remark]:
+def check_not_doubled(
+    source: str, days: ComparedDays, as_of: date, accepted: date | None, limits: LoadLimits
+) -> list[Remark]:
     """Refuse a source that has the rows of days twice that were read once; says where that is accepted.
 
     Late rows make days larger too, and not most of them as large again.
@@ -117,7 +120,7 @@ def check_not_doubled(source: str, days: ComparedDays, as_of: date, accepted: da
     """
     ratios = {day: Fraction(days.now.get(day, 0), n) for day, n in days.stored.items() if n >= MIN_TOLD}
     twice = [day for day, ratio in ratios.items() if TWICE[0] <= ratio <= TWICE[1]]
-    if len(twice) < FEW_DAYS or 2 * len(twice) < len(ratios):
+    if len(twice) < FEW_DAYS or len(twice) < exact(limits.max_doubled_share) * len(ratios):
         return []
     span = Window(min(twice), max(twice) + ONE_DAY)
     had, has = (sum(one.get(day, 0) for day in twice) for one in (days.stored, days.now))
@@ -133,7 +136,9 @@ def check_not_doubled(source: str, days: ComparedDays, as_of: date, accepted: da
     )
 
 
-def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: date | None) -> list[Remark]:
+def check_not_shrunk(
+    source: str, days: ComparedDays, as_of: date, accepted: date | None, limits: LoadLimits
+) -> list[Remark]:
     """Refuse a source that has lost what was read of it, unless that is accepted for this very as_of.
 
     Returns what a person should know: of each day that lost more than a twentieth, which stays marked, and of smaller
@@ -144,14 +149,15 @@ def check_not_shrunk(source: str, days: ComparedDays, as_of: date, accepted: dat
     LoadRefused
         The message names each day with fewer events, with both numbers.
     """
-    if has_shrunk(days.stored, days.now):
+    share = exact(limits.max_lost_share)
+    if has_shrunk(days.stored, days.now, limits):
         if accepted == as_of:
-            return [accept(_tell_fall(days, day)) for day in days.fallen_days]
+            return [accept(_tell_fall(days, day, share)) for day in days.fallen_days]
         raise _refuse_lost(source, days, days.fallen_days, as_of)
     falls = {day: days.stored[day] - days.now.get(day, 0) for day in days.fallen_days}
-    told_days = [day for day, lost in falls.items() if lost > MAX_LOST * days.stored[day] and lost >= MIN_TOLD]
+    told_days = [day for day, lost in falls.items() if lost > share * days.stored[day] and lost >= MIN_TOLD]
     small = [day for day in falls if day not in told_days]
-    lines = [_tell_fall(days, day) for day in told_days]
+    lines = [_tell_fall(days, day, share) for day in told_days]
     if accepted == as_of:
         lines = [accept(one) for one in lines]
     if small:
@@ -177,8 +183,8 @@ def _refuse_lost(
     )
 
 
-def _tell_fall(days: ComparedDays, day: date) -> Remark:
+def _tell_fall(days: ComparedDays, day: date, share: Fraction) -> Remark:
     had, has = days.stored[day], days.now.get(day, 0)
-    needed = had - int(MAX_LOST * had)
+    needed = had - int(share * had)
     said = f"{day} had {had} events and has {has} now."
     return Remark(TOLD, said, Window(day, day + ONE_DAY), None, had, has, needed)

@@ -84,7 +84,7 @@ def plan_ingestion(
     changed = {*days.changed_days, *_days_that_gained(log, as_of)}
     plan = Ingestion(start, as_of, tuple(sorted(changed)))
     notes = [] if plan.is_empty else _check_rows(config, log, rows, plan)
-    now = as_of, config.accept_shrunk
+    now = as_of, config.accept_shrunk, config.load_limits
     remarks = loads.check_not_shrunk(log.name, days, *now)
     loads.check_action_not_shrunk(log.name, _name_asked(config), acts, *now)
     remarks += loads.check_not_doubled(log.name, days, *now)
@@ -143,9 +143,14 @@ def check_weeks(
     Says what was accepted; `remarks` are what was said before.
     """
     lines: list[Remark | None] = []
+    limits, now = config.load_limits, (plan.as_of, config.accept_shrunk)
+    least = limits.min_counted_events
     for one, own in _count_sources(log, rows, plan.as_of):
-        lines += [weeks.check_not_thin(one.name, weeks.ITS, own, plan.as_of, config.accept_shrunk, remarks)]
-    for what, stored, column in ((weeks.ALL, log.compared, "n"), (_name_asked(config), acts, "acts")):
+        lines += [weeks.check_not_thin(one.name, weeks.ITS, own, *now, (limits.min_source_share, least), remarks)]
+    for what, stored, column, share in (
+        (weeks.ALL, log.compared, "n", limits.min_week_share),
+        (_name_asked(config), acts, "acts", limits.min_action_share),
+    ):
         counts: Counter[date] = Counter()
         for (known_day, day), n in stored.items():
             if known_day < plan.as_of and not plan.is_read(known_day):
@@ -153,7 +158,7 @@ def check_weeks(
         for row in rows:
             if row["known_day"] and plan.is_read(row["known_day"]):
                 counts[row["day"]] += int(row[column])
-        lines += [weeks.check_not_thin(log.name, what, counts, plan.as_of, config.accept_shrunk, remarks)]
+        lines += [weeks.check_not_thin(log.name, what, counts, *now, (share, least), remarks)]
     return [line for line in lines if line]
 
 

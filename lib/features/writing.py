@@ -35,7 +35,7 @@ def write_activity(tables: Tables, log: Log, plan: Ingestion, begin: date | None
         write_noted(tables, NamedNote(named.actions, named.begins))
     if plan.is_empty:
         return
-    rows = event_rules.sum_by_day(_events_to_read(log, plan, begin))
+    rows = event_rules.sum_by_day(events_to_read(log, plan, begin))
     if log.anew:  # whatever of it lies beyond as_of goes too: the next run reads it as new days
         tables.replace("daily_activity", rows, EVERYTHING)
     elif plan.changed_days:
@@ -65,7 +65,7 @@ def check_named(
     others = [one for one in named.actions if one.kind not in named.new]
     if not others or plan.is_empty:
         return named
-    return named_rows.settle_unclear(named, named_rows.find_unclear(_events_to_read(log, plan, begin), others), most)
+    return named_rows.settle_unclear(named, named_rows.find_unclear(events_to_read(log, plan, begin), others), most)
 
 
 def _named_events(log: Log, plan: Ingestion, begin: date | None, named: NamedRows) -> "DataFrame":
@@ -82,7 +82,7 @@ def _named_events(log: Log, plan: Ingestion, begin: date | None, named: NamedRow
         types = sorted({one.event_type for one in named.added})
         parts.append(marked(_all_events(log, plan, begin).where(F.col("event_type").isin(types)), list(named.new)))
     if known and not plan.is_empty:
-        parts.append(marked(_events_to_read(log, plan, begin), known))
+        parts.append(marked(events_to_read(log, plan, begin), known))
     return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
 
 
@@ -92,7 +92,7 @@ def _all_events(log: Log, plan: Ingestion, begin: date | None) -> "DataFrame":
     return _sound(counting.look_at(log, None, until), begin).where(f"known_day < DATE '{until}'")
 
 
-def _events_to_read(log: Log, plan: Ingestion, begin: date | None) -> "DataFrame":
+def events_to_read(log: Log, plan: Ingestion, begin: date | None) -> "DataFrame":
     """The rows of the days to read, each event once."""
     looked_at = log.events.where(plan.span_sql)
     if log.has_key:  # the same rows as were counted: a repeated event may lie on an earlier day

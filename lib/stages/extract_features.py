@@ -96,7 +96,7 @@ def _say_of_load(config: ExtractConfig, tables: DeltaTables, ingested: Ingested)
     """Keep what was said of the load, with what is thin of it by what is stored now; a person is told all of it."""
     as_of, is_accepted = ingested.as_of, config.accept_shrunk == ingested.as_of
     known = {one.key for one in ingested.said if one.kind != MENDED}
-    remarks = [*ingested.remarks, *thin.tell_thin(tables, as_of)]
+    remarks = [*ingested.remarks, *thin.tell_thin(tables, as_of, config.load_limits)]
     new = [one for one in remarks if one.kind != TOLD or one.key not in known]
     mended = find_mended(tables, marked(ingested.said), ingested.kept)
     settled = {one.key for one in [*mended, *new]}

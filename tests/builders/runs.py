@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 from lib.config.catalogue import defaults
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig
-from lib.config.thresholds import Thresholds
+from lib.config.thresholds import LoadLimits, Thresholds
 from lib.features import extraction
 from lib.features.build import build_features
 from lib.features.vocabulary import choose_vocabulary
@@ -47,6 +47,7 @@ WIDGETS = defaults() | {
     "n_trials": "2", "max_training_rows": "0",
 }  # fmt: skip
 THRESHOLDS = Thresholds.from_widgets(WIDGETS.__getitem__)
+LOAD_LIMITS = LoadLimits.from_widgets(WIDGETS.__getitem__)
 PLAIN = {"lifetime": True, "groups": "all", "history": 0, "scale": "log"}
 QUICK = (PLAIN | {"family": "logistic", "C": 0.01}, PLAIN | {"family": "logistic", "C": 1.0, "lifetime": False})
 LOGISTIC = {"family": "logistic", "C": 0.25, "lifetime": True}

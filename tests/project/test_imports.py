@@ -47,7 +47,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
         "tables.comments", "tables.delta", "tables.delta_versions", "tables.frames", "tables.pickling",
         "sources.opening", "sources.files", "sources.lines", "sources.part",
         "sources.csv_files", "sources.json_files", "sources.parquet_files", "features.source", "features.columns",
-        "features.wide", "features.named_rows", "features.writing",
+        "features.wide", "features.named_rows", "features.writing", "features.cells",
         "features.counting", "features.unusable", "features.log", "features.ingest", "features.forgotten",
         "features.missing", "features.users", "features.identities", "features.user_checks", "registry.spark_trials",
     },

@@ -58,7 +58,7 @@ def test_notebooks_yaml_and_docs_say_what_the_catalogue_says():
     ("notebooks/predict.py", '"Reasons: 3"', '"Reasons: 4"'),
     ("notebooks/publish.py", '"Held out share: 0.1"', '"Held out share: 0.2"'),
     ("jobs/propensity.yml", 'max_ece, default: ""', 'max_ece, default: "0.06"'),
-    ("jobs/propensity.yml", "blank: 0.05", "blank: 0.06"),
+    ("jobs/propensity.yml", "max_ece, default: \"\"} # blank: 0.05", "max_ece, default: \"\"} # blank: 0.06"),
     ("README.md", "| `max_ece` | 0.05 |", "| `max_ece` | 0.06 |"),
     ("README.md", "| `horizon_days` | 28 |", "| `horizon_days` | 30 |"),
     ("docs/operations.md", "| at most 0.05 | `max_ece` |", "| at most 0.06 | `max_ece` |"),

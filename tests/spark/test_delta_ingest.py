@@ -436,6 +436,22 @@ def test_a_load_that_did_not_come_is_no_thin_week(home):
     assert accepted[0].message.startswith("accepted for")
 
 
+def test_a_newest_week_of_other_users_or_with_rows_twice_is_refused_and_nothing_is_written(home):
+    whole = [event(n, f"u{user}", "view" if user % 2 else "buy") for n in range(77) for user in range(20)]
+    newest = [row for row in whole if row["event_time"].date() >= day(70)]
+    renamed = [*whole[: -len(newest)], *(row | {"user_id": f"x{row['user_id']}"} for row in newest)]
+    home.load(whole).ingest(70)
+    before = home.last_write("daily_activity")
+    for rows, message in (
+        (renamed, f"are of other users: from {day(70)} to {day(76)} 0 of 140 are of users who were there in the four"),
+        ([*whole, *newest], f"are there twice: from {day(70)} to {day(76)} 0% of the numbers of a user's events"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            home.load(rows).ingest(77)
+    assert home.last_write("daily_activity") == before
+    assert home.load(whole).ingest(77) == day(77)
+
+
 def test_rows_that_are_left_out_make_no_week_whole(home):
     whole = events(50) * 3
     gone = [row | {"user_id": None} if row["event_time"].date() >= day(43) else row for row in whole]

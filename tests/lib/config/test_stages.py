@@ -8,7 +8,7 @@ from lib.config.bases import ModelConfig, StageConfig
 from lib.config.event_kinds import counts, mapping
 from lib.config.question import Question
 from lib.config.stages import ExtractConfig, PredictConfig, PublishConfig, RetrainConfig, TrainConfig
-from lib.config.thresholds import Thresholds
+from lib.config.thresholds import LoadLimits, Thresholds
 from lib.errors import ConfigError
 from lib.sources.options import Options
 from tests.builders.runs import WIDGETS, asked
@@ -29,6 +29,11 @@ def test_extract_features_reads_its_widgets():
             event_options=Options(), event_key=(), event_unpivot={}, more_sources=(), time_zone="UTC", max_bad_rows=0,
             feature_keys="no", forgotten_key="", seed=0, segments=(), users="", user_columns={}, user_options=Options(),
             trusted_attributes=(), identities="", identity_columns={}, identity_options=Options(), run_id="run-1",
+            load_limits=LoadLimits(
+                min_counted_events=50, max_lost_share=0.05, min_week_share=0.5, min_action_share=0.5,
+                min_source_share=0.5, min_known_share=0.5, min_likeness_share=0.5, max_doubled_share=0.5,
+                max_repeated_share=0.75, told_week_share=0.75,
+            ),
         )
     )  # fmt: skip
 

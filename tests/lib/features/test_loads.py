@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from lib.config.thresholds import LoadLimits
 from lib.errors import SourceError
 from lib.features.loads import (
     ComparedDays,
@@ -16,6 +17,7 @@ from lib.features.loads import (
 from lib.features.remarks import LoadRefused
 from lib.timeline import Window
 from tests.builders.runs import CUTOFF, ago
+from tests.builders.runs import LOAD_LIMITS as LIMITS
 
 
 def days(*numbers):
@@ -49,7 +51,7 @@ def days(*numbers):
     ],
 )
 def test_a_source_has_shrunk_where_so_much_is_gone_of_all_days_or_a_whole_day(stored, now, shrunk):
-    assert has_shrunk(days(*stored), days(*now)) is shrunk
+    assert has_shrunk(days(*stored), days(*now), LIMITS) is shrunk
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_days_before_and_on_the_source_s_first_day_stay_as_stored(first, fallen,
     kept = ComparedDays(stored, now).after(None if first is None else ago(first))
     assert kept.fallen_days == tuple(map(ago, fallen))
     assert kept.changed_days == tuple(map(ago, changed))
-    assert has_shrunk(kept.stored, kept.now) is shrunk
+    assert has_shrunk(kept.stored, kept.now, LIMITS) is shrunk
 
 
 def test_a_day_that_cannot_be_counted_is_read_again_unless_it_stays():
@@ -100,7 +102,7 @@ def test_the_days_before_the_newest_one_read_are_compared_by_known_day(as_of, st
 def test_a_shrunk_source_is_refused_with_both_numbers_of_each_day_and_two_ways_on():
     found = ComparedDays(days(60, 60, 70, 60), days(60, 0, 30, 61))
     with pytest.raises(SourceError) as refused:
-        check_not_shrunk("app.events", found, CUTOFF, None)
+        check_not_shrunk("app.events", found, CUTOFF, None, LIMITS)
     assert str(refused.value) == (
         "The events 'app.events' hold fewer than were read before: 2024-05-31 had 70 and has 30; 2024-06-01 had 60 and "
         "has 0; all days compared had 250 and have 151. Nothing was written. Mend the load, or, where this is how it "
@@ -111,20 +113,20 @@ def test_a_shrunk_source_is_refused_with_both_numbers_of_each_day_and_two_ways_o
 @pytest.mark.parametrize("accepted", [None, ago(1), ago(-1), date.max])
 def test_what_is_accepted_for_one_as_of_counts_for_no_other(accepted):
     found = ComparedDays(days(60, 60), days(60))
-    check_not_shrunk("app.events", found, CUTOFF, CUTOFF)
+    check_not_shrunk("app.events", found, CUTOFF, CUTOFF, LIMITS)
     with pytest.raises(SourceError, match="2024-06-01 had 60 and has 0; all days compared had 120 and have 60"):
-        check_not_shrunk("app.events", found, CUTOFF, accepted)
+        check_not_shrunk("app.events", found, CUTOFF, accepted, LIMITS)
 
 
 def test_an_accepted_fall_is_kept_day_by_day():
-    (fell,) = check_not_shrunk("app.events", ComparedDays(days(60, 60), days(60)), CUTOFF, CUTOFF)
+    (fell,) = check_not_shrunk("app.events", ComparedDays(days(60, 60), days(60)), CUTOFF, CUTOFF, LIMITS)
     assert (fell.kind, fell.message) == ("accepted", "accepted: 2024-06-01 had 60 events and has 0 now.")
     assert (fell.days, fell.had, fell.has) == (Window(ago(2), ago(1)), 60, 0)
 
 
 def test_a_stopped_load_says_what_is_kept_of_it():
     with pytest.raises(LoadRefused) as refused:
-        check_not_shrunk("app.events", ComparedDays(days(60, 60, 9), days(60)), CUTOFF, None)
+        check_not_shrunk("app.events", ComparedDays(days(60, 60, 9), days(60)), CUTOFF, None, LIMITS)
     remark = refused.value.remark
     assert (remark.kind, remark.days, remark.had, remark.has) == ("stopped", Window(ago(3), ago(1)), 129, 60)
     assert refused.value.as_of == CUTOFF
@@ -142,7 +144,7 @@ def test_a_stopped_load_says_what_is_kept_of_it():
     ],
 )
 def test_a_day_that_lost_a_twentieth_is_told_by_itself_and_less_is_a_correction(stored, now, told, corrected):
-    said = check_not_shrunk("app.events", ComparedDays(days(*stored), days(*now)), CUTOFF, None)
+    said = check_not_shrunk("app.events", ComparedDays(days(*stored), days(*now)), CUTOFF, None, LIMITS)
     assert [one.days.start for one in said if one.kind == "told"] == told
     assert [one.message for one in said if one.kind == "corrected"] == (
         [f"1 days that were read before hold {corrected} events fewer now."] if corrected else []
@@ -162,12 +164,12 @@ def test_a_day_that_lost_a_twentieth_is_told_by_itself_and_less_is_a_correction(
 )
 def test_a_load_that_lost_the_action_is_refused_however_few_of_all_events_it_is(stored, now, stopped):
     found = ComparedDays(days(*stored), days(*now))
-    check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, CUTOFF)
+    check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, CUTOFF, LIMITS)
     if not stopped:
-        check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, None)
+        check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, None, LIMITS)
         return
     with pytest.raises(LoadRefused, match=r"hold fewer events 'buy' than were read before: .* all days compared had"):
-        check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, None)
+        check_action_not_shrunk("app.events", "events 'buy'", found, CUTOFF, None, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -183,11 +185,32 @@ def test_a_load_that_lost_the_action_is_refused_however_few_of_all_events_it_is(
 def test_days_that_are_there_twice_are_refused_and_late_rows_are_not(now, doubled):
     found = ComparedDays(days(60, 60, 60, 60), days(*now))
     if not doubled:
-        assert check_not_doubled("app.events", found, CUTOFF, None) == []
+        assert check_not_doubled("app.events", found, CUTOFF, None, LIMITS) == []
         return
-    (accepted,) = check_not_doubled("app.events", found, CUTOFF, CUTOFF)
+    (accepted,) = check_not_doubled("app.events", found, CUTOFF, CUTOFF, LIMITS)
     assert accepted.kind == "accepted"
     with pytest.raises(
         LoadRefused, match=r"hold rows twice that were read once: \d days from .* had \d+ events and have"
     ):
-        check_not_doubled("app.events", found, CUTOFF, None)
+        check_not_doubled("app.events", found, CUTOFF, None, LIMITS)
+
+
+@pytest.mark.parametrize(("said", "stored", "now", "shrunk"), [
+    ({"max_lost_share": "0.1"}, (500, 500), (400, 500), False),
+    ({"max_lost_share": "0.1"}, (500, 500), (399, 500), True),
+    ({"max_lost_share": "1"}, (500, 500), (), False),  # whatever is lost
+    ({"min_counted_events": "10"}, (100, 100), (90, 99), True),
+    ({"min_counted_events": "12"}, (100, 100), (90, 99), False),
+])  # fmt: skip
+def test_how_much_may_be_lost_is_a_parameter(said, stored, now, shrunk):
+    limits = LoadLimits.from_widgets(lambda name: said.get(name, ""))
+    assert has_shrunk(days(*stored), days(*now), limits) is shrunk
+
+
+def test_how_many_days_may_be_there_twice_is_a_parameter():
+    limits = LoadLimits.from_widgets(lambda name: "0.8" if name == "max_doubled_share" else "")
+    four_of_five = ComparedDays(days(60, 60, 60, 60, 60), days(120, 120, 120, 120, 60))
+    three_of_four = ComparedDays(days(60, 60, 60, 60), days(120, 120, 120, 60))
+    assert check_not_doubled("app.events", three_of_four, CUTOFF, None, limits) == []
+    with pytest.raises(LoadRefused, match=r"hold rows twice that were read once: 4 days from "):
+        check_not_doubled("app.events", four_of_five, CUTOFF, None, limits)

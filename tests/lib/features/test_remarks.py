@@ -21,7 +21,7 @@ from lib.features.remarks import (
 from lib.features.thin import tell_thin
 from lib.tables.memory import MemoryTables
 from lib.timeline import FULL_HISTORY_DAYS, Window
-from tests.builders.runs import activity, row
+from tests.builders.runs import LOAD_LIMITS, activity, row
 
 AS_OF = date(2024, 6, 3)
 DAY = timedelta(days=1)
@@ -90,30 +90,30 @@ def usual(weeks=10, n=100):
 @pytest.mark.parametrize("change", [{}, {1: 99}, {1: 0}])  # of a day, half is not less than half
 def test_a_usual_week_is_nothing_to_tell(tables, change):
     held(tables, buy=usual(), view=usual() | change)
-    assert tell_thin(tables, AS_OF) == []
+    assert tell_thin(tables, AS_OF, LOAD_LIMITS) == []
 
 
 def test_a_thin_day_and_a_type_that_falls_silent_are_told_with_what_they_should_hold(tables):
     held(tables, buy=usual() | {3: 30}, view=usual() | {3: 60}, rare={40: 49})
-    assert tell_thin(tables, AS_OF) == [
+    assert tell_thin(tables, AS_OF, LOAD_LIMITS) == [
         Remark(TOLD, "events of 2024-05-31 are 90; usual is 200.", span(3), None, 200, 90, 100)
     ]
     silent = dict.fromkeys(range(1, 8), 0)
     held(tables, buy=usual(), view=usual(), fav=usual(n=8) | silent)
-    assert tell_thin(tables, AS_OF) == [
+    assert tell_thin(tables, AS_OF, LOAD_LIMITS) == [
         Remark(TOLD, "events 'fav' of 2024-05-27 to 2024-06-02 are 0; usual is 56.", span(7, 1), "fav", 56, 0, 28)
     ]
     held(tables, buy=usual(), view=usual(), fav=usual(n=7) | silent)  # 49 a week: chance alone may do that
-    assert tell_thin(tables, AS_OF) == []
+    assert tell_thin(tables, AS_OF, LOAD_LIMITS) == []
 
 
 def test_a_week_that_lost_a_third_is_told_and_half_of_it_is_for_others_to_stop(tables):
     held(tables, view=usual() | dict.fromkeys(range(1, 8), 70))
-    assert [one.message for one in tell_thin(tables, AS_OF)] == [
+    assert [one.message for one in tell_thin(tables, AS_OF, LOAD_LIMITS)] == [
         "events of 2024-05-27 to 2024-06-02 are 490; usual is 700."
     ]
     held(tables, view=usual() | dict.fromkeys(range(1, 8), 75))
-    assert tell_thin(tables, AS_OF) == []
+    assert tell_thin(tables, AS_OF, LOAD_LIMITS) == []
 
 
 def test_what_was_learnt_from_begins_with_the_past_of_the_oldest_cutoff(tables):

@@ -7,6 +7,8 @@ import pytest
 from lib.errors import SourceError
 from lib.features.weeks import check_not_thin, find_thin
 
+HALF = {"below": 0.5, "least": 50}
+
 AS_OF = date(2024, 6, 3)
 
 
@@ -34,15 +36,15 @@ def counts(*weeks):
     ([700] * 9 + [2800] * 4 + [700], False),  # a season ends
 ], ids=str)  # fmt: skip
 def test_a_week_is_thin_by_the_four_before_it_and_by_its_own_past(weeks, thin):
-    assert (find_thin(counts(*weeks), AS_OF) is not None) is thin
+    assert (find_thin(counts(*weeks), AS_OF, **HALF) is not None) is thin
 
 
 def test_the_week_ends_before_as_of():
     days = counts(*[700] * 9, 343)
-    thin = find_thin(days | {AS_OF: 10_000}, AS_OF)
+    thin = find_thin(days | {AS_OF: 10_000}, AS_OF, **HALF)
     assert (thin.days.start, thin.days.end, thin.events) == (date(2024, 5, 27), AS_OF, 343)
-    assert find_thin(days | {AS_OF - timedelta(days=1): 10_000}, AS_OF) is None
-    assert find_thin({}, AS_OF) is None
+    assert find_thin(days | {AS_OF - timedelta(days=1): 10_000}, AS_OF, **HALF) is None
+    assert find_thin({}, AS_OF, **HALF) is None
 
 
 def test_a_thin_week_is_refused_unless_it_is_accepted_for_that_very_day():
@@ -52,11 +54,21 @@ def test_a_thin_week_is_refused_unless_it_is_accepted_for_that_very_day():
         "year fell below 100% of that"
     )
     with pytest.raises(SourceError) as caught:
-        check_not_thin("app.events", "all events", days, AS_OF, AS_OF - timedelta(days=7))
+        check_not_thin("app.events", "all events", days, AS_OF, AS_OF - timedelta(days=7), (0.5, 50))
     assert str(caught.value) == (
         f"The newest week of the events 'app.events' is thin: {said}. Nothing was written. Wait until the load is "
         "whole, run with an earlier as_of, or, where this is how it is, with accept_shrunk=2024-06-03, which counts "
         "for this as_of alone."
     )
-    assert check_not_thin("app.events", "all events", days, AS_OF, AS_OF).message == f"accepted for this as_of: {said}."
-    assert check_not_thin("app.events", "all events", counts(*[700] * 10), AS_OF, None) is None
+    assert (
+        check_not_thin("app.events", "all events", days, AS_OF, AS_OF, (0.5, 50)).message
+        == f"accepted for this as_of: {said}."
+    )
+    assert check_not_thin("app.events", "all events", counts(*[700] * 10), AS_OF, None, (0.5, 50)) is None
+
+
+@pytest.mark.parametrize(("below", "least", "thin"), [
+    (0.5, 50, False), (0.51, 50, True), (0, 1, False), (0.51, 701, False), (0.51, 700, True),
+])  # fmt: skip
+def test_what_is_thin_is_a_matter_of_the_bounds(below, least, thin):
+    assert (find_thin(counts(*[700] * 9, 350), AS_OF, below=below, least=least) is not None) is thin
