@@ -24,6 +24,7 @@ from lib.features.planning import (
     look_back,
     plan_ingestion,
 )
+from lib.features.read_again import READ_AGAIN, check_has_again, read_noted_again, without_again
 from lib.features.remarks import LoadRefused, Remark, list_days, marked, read_remarks, write_remarks
 from lib.features.shapes import COUNTED
 from lib.features.source import Reading
@@ -95,6 +96,8 @@ def ingest(config: ExtractConfig, tables: DeltaTables, say: Say = print) -> Inge
     if examined.before != note:  # last: a kill leads to another reading; and a commit that most runs need not pay for
         began = {} if log.stored or examined.before else {BEGAN: "usual"}
         tables.set_properties("daily_activity", {SOURCE: note.to_json(), **began})
+    if log.is_again and not plan.is_empty:
+        tables.set_property("daily_activity", READ_AGAIN, "")
     renewed = examined.listed.renew(log.forgotten, config.run_date or as_of, whole=log.is_whole)
     forgotten.write_renewed(tables, examined.listed, renewed)
     tells_known = any("known_at" in one.read for one in note.all)
@@ -122,7 +125,9 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     text = tables.get_property("daily_activity", SOURCE)
     before = SourceNote.from_json(text) if text else None
     sources, note = _open(config, tables.spark, before)
-    stored, acts = counting.read_stored(tables, config.question.source_types)
+    whole, acts = counting.read_stored(tables, config.question.source_types)
+    again = read_noted_again(tables)
+    stored, acts = (without_again(one, again) for one in (whole, acts))
     said = read_remarks(tables)
     listed = forgotten.read_forgotten(tables, config.schema, config.forgotten_key)
     anew = bool(stored) and (before is None or is_other_rule(before, note)) and note.is_text
@@ -131,12 +136,15 @@ def examine(config: ExtractConfig, tables: DeltaTables) -> Examined:
     sources = [replace(one, reading=replace(one.reading, named=named.actions)) for one in sources]
     with reading(config.events):
         log, rows = _look(config, sources, stored, anew, listed, list_days(marked(said)), asks_all=bool(named.new))
+        log = replace(log, is_again=again is not None)
         note = note.with_since([one.reading.since for one in log.sources])
         as_of, begin, notes = find_days(config, log, rows, note.begin)
         note = replace(note, begin=begin)
         rows = counting.before(rows, as_of, begin)
         if anew:
             check_reaches_back(config, stored, rows, as_of)
+        if again:
+            check_has_again(log.name, whole, again, counting.first_day(log.events), as_of)
         planned = plan_ingestion(config, log, rows, as_of, {} if anew else acts)
         plan = planned.ingestion
         named = check_named(tables, log, plan, begin, named, config.max_bad_rows)

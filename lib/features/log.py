@@ -38,6 +38,7 @@ class Log:
     forgotten: Sequence[str] = ()  # users whose rows are left out of the events
     is_whole: bool = False  # whether all rows were asked for them
     marked: frozenset[date] = frozenset()  # days that a check spoke of and that are not mended
+    is_again: bool = False  # what is stored from `start` on is to be replaced
 
     @classmethod
     def of(cls, sources: Sequence[Source], stored: EventCounts, anew: bool) -> "Log":

@@ -36,8 +36,10 @@ def write_activity(tables: Tables, log: Log, plan: Ingestion, begin: date | None
     if plan.is_empty:
         return
     rows = event_rules.sum_by_day(events_to_read(log, plan, begin))
-    if log.anew:  # whatever of it lies beyond as_of goes too: the next run reads it as new days
-        tables.replace("daily_activity", rows, EVERYTHING)
+    if log.anew or (log.is_again and plan.start is None):
+        tables.replace("daily_activity", rows, EVERYTHING)  # beyond as_of too: the next run reads that as new days
+    elif log.is_again:
+        tables.replace("daily_activity", rows, f"({plan.where_sql} OR known_day >= DATE '{plan.start}')")
     elif plan.changed_days:
         tables.replace("daily_activity", rows, plan.where_sql)
     else:  # nothing that is there has one of these days: no file need be looked for

@@ -13,7 +13,9 @@ from lib.config.bases import ModelConfig
 from lib.config.question import Question
 from lib.errors import SourceError
 from lib.features.cache import drop_features
+from lib.features.days import LATE_DAYS
 from lib.features.named_note import TABLE, NamedNote, write_noted
+from lib.features.read_again import note_read_again
 from lib.features.remarks import ACCEPTED, MENDED, TOLD, read_remarks, write_remarks
 from lib.models.pair import Pair
 from lib.stages import publications
@@ -28,9 +30,11 @@ from lib.stages.records import (
     write_decision,
 )
 from lib.stages.undone import Since, find_undone
-from lib.tables.delta_versions import KEPT_DAYS
 from lib.tables.protocol import Tables
 from lib.tables.sql import texts_sql
+from lib.timeline import Window
+
+DATED = (("decisions", "as_of"), ("model_checks", "as_of"), ("publications", "cutoff"))  # where runs say their days
 
 
 class KeepsVersions(Tables, Protocol):
@@ -51,29 +55,52 @@ def undo(contexts: Sequence[Context[ModelConfig]], tables: KeepsVersions, since:
     Raises
     ------
     SourceError
-        If no version from before the run can be read; the message says how else to begin.
+        If there is no activity.
     ModelError
         If the pair that was in use before cannot be loaded.
     """
-    version = tables.version_before("daily_activity", since.moment)
-    if version is None:
-        raise SourceError(
-            f"The activity from before run {since.run_id} cannot be read any more: versions of daily_activity are kept "
-            f"for {KEPT_DAYS['daily_activity']} days, and none is left when users were forgotten since. Nothing was "
-            "changed. Read all events again from the mended source: see Starting over in docs/operations.md."
-        )
+    if not tables.exists("daily_activity"):
+        raise SourceError("No events were read in this schema yet, so there is no load to undo.")
     undone = [find_undone(tables, context.config.question, since) for context in contexts]
     pairs = [_pair_before(context, runs) for context, runs in zip(contexts, undone, strict=True)]
+    firsts = [_first_undone(tables, one.config.question, runs) for one, runs in zip(contexts, undone, strict=True)]
     drop_features(tables, "1 = 1")  # cached features are never of another activity: they go first
     named = _restore_named(tables, since)
-    tables.restore("daily_activity", version)
-    firsts = [_first_undone(tables, one.config.question, runs) for one, runs in zip(contexts, undone, strict=True)]
-    lines = [f"daily_activity is as it was before run {since.run_id}; the next run computes all features again", *named]
+    lines = [_restore_activity(tables, since, frozenset().union(*undone)), *named]
     for context, runs, first, pair in zip(contexts, undone, firsts, pairs, strict=True):
         said = _undo_question(context, since, runs, first, pair)
         lines += [f"{context.config.question}: {line}" for line in said]
     _mend_marks(tables, since, [day for day in firsts if day])
     return lines
+
+
+def _restore_activity(tables: KeepsVersions, since: Since, undone: frozenset[str]) -> str:
+    """Let the activity be as it was; where no version is left of then, its days are read again by the next run."""
+    version = tables.version_before("daily_activity", since.moment)
+    if version is not None:
+        tables.restore("daily_activity", version)
+        return f"daily_activity is as it was before run {since.run_id}; the next run computes all features again"
+    first = note_read_again(tables, _first_day_touched(tables, undone))
+    days = "all days" if first == date.min else f"all days from {first} on"
+    return (
+        f"daily_activity has no version from before run {since.run_id}: the next run reads {days} again, which the "
+        "events have to hold yet, and computes all features again"
+    )
+
+
+def _first_day_touched(tables: Tables, undone: frozenset[str]) -> date:
+    """The first day that the undone loads can have read: late rows and marked days included."""
+    others = f"run_id NOT IN ({texts_sql(sorted(undone))})"
+    before = [
+        rows["day"].max()
+        for name, column in DATED
+        if (rows := read_rows(tables, name, others, f"{column} AS day")) is not None
+    ]
+    if not before:
+        return date.min
+    start = max(before)
+    marked = [one.days.start for one in read_remarks(tables) if one.days and one.said_on and one.said_on >= start]
+    return min([Window.lookback(start, LATE_DAYS).start, *marked])
 
 
 def _restore_named(tables: KeepsVersions, since: Since) -> list[str]:
@@ -119,7 +146,7 @@ def _first_undone(tables: Tables, question: Question, undone: frozenset[str]) ->
     where = f"{question_sql(question)} AND run_id IN ({texts_sql(sorted(undone))})"
     days = [
         rows["day"].min()
-        for name, column in (("decisions", "as_of"), ("model_checks", "as_of"), ("publications", "cutoff"))
+        for name, column in DATED
         if (rows := read_rows(tables, name, where, f"{column} AS day")) is not None
     ]
     return min(days, default=None)

@@ -14,6 +14,7 @@ from lib.features import extraction
 from lib.features import ingest as ingest_rules
 from lib.features.forgotten import CHECK, make_digest
 from lib.features.missing import Missing, find_missing
+from lib.features.read_again import note_read_again, read_noted_again
 from lib.stages import extract_features
 
 START = date(2024, 4, 1)
@@ -252,6 +253,26 @@ def test_a_day_that_lost_half_stays_as_it_was_read_until_it_is_mended_or_accepte
     home.extract(94, accept_shrunk=str(day(94)))
     assert len(home.activity(f"day = DATE '{day(80)}'")) == 25 - lost
     assert said()[2:] == [(day(93), "told", 25, 25 - lost, 24), (day(94), "accepted", 25, 25 - lost, 24)]
+
+
+def test_days_of_an_undone_load_are_read_again_where_the_source_has_them_yet(home, tables):
+    """A load of half of the users was taken, and no version from before is left."""
+    home.load(HALF).extract(57)
+    note_read_again(tables, day(20))
+    home.load([row for row in events(64) if row["event_time"].date() >= day(20)])  # day 20 may be there in part
+    with pytest.raises(
+        SourceError, match=f"the days from {day(20)} on have to be read again, .* begin on {day(20)} by"
+    ):
+        home.extract(64)
+    assert read_noted_again(tables) == day(20)
+    assert home.load(events(64)).extract(64).cutoffs.as_of == day(64)
+    assert read_noted_again(tables) is None
+    recent = home.activity(f"day >= DATE '{day(20)}'")
+    assert set(recent["user_id"]) == {f"u{n}" for n in range(6)}
+    assert (recent["day"].min(), recent["day"].max()) == (day(20), day(63))
+    before = home.last_write("daily_activity")
+    home.extract(64)
+    assert home.last_write("daily_activity") == before
 
 
 def test_an_earlier_as_of_accepts_the_days_before_it_and_no_later_ones(home):

@@ -1,7 +1,7 @@
 """A wrong load undone: activity, pair and list as they were before, rows that say so, and what the next run makes."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -12,7 +12,8 @@ from lib.config.stages import ExtractConfig
 from lib.errors import SourceError
 from lib.features import cache
 from lib.features.named_note import NamedNote, read_noted, write_noted
-from lib.features.remarks import ACCEPTED, MENDED, Remark, read_remarks, write_remarks
+from lib.features.read_again import read_noted_again
+from lib.features.remarks import ACCEPTED, MENDED, TOLD, Remark, read_remarks, write_remarks
 from lib.stages import undo as undo_rules
 from lib.stages.context import Context
 from lib.stages.records import read_verdicts
@@ -202,11 +203,43 @@ def test_named_actions_without_a_version_from_before_are_read_anew(home):
     assert named_days(files) == ([], [])
 
 
-def test_what_no_version_holds_is_refused_and_nothing_changes(home, broken):
-    message = (
-        "The activity from before run run-2 cannot be read any more: versions of daily_activity are kept for 30 days"
+def test_what_no_version_holds_is_read_again_from_before_the_first_undone_load(home, broken):
+    before = datetime(2020, 1, 1, tzinfo=UTC)
+    first = AS_OF - timedelta(days=30)
+    assert undo(home, moment=before) == [
+        f"daily_activity has no version from before run run-2: the next run reads all days from {first} on again, "
+        "which the events have to hold yet, and computes all features again",
+        f"{BUY}: outcomes of 1 lists, written since, are computed again by the next run",
+        f"{BUY}: version 1 is in use again, in the place of 2",
+        f"{BUY}: the list of {AS_OF} is in use again, in the place of that of {NEXT}",
+    ]
+    assert activity(in_memory(home)).equals(activity(broken))  # until then it is as it was read
+    assert home[0].query("SELECT * FROM {features}").empty
+    assert read_noted_again(home[0]) == first
+    undo(home, moment=before)
+    assert read_noted_again(home[0]) == first
+
+
+def test_days_that_were_marked_since_are_read_again_too(home):
+    files, *_ = home
+    long_ago = Window(AS_OF - timedelta(days=200), AS_OF - timedelta(days=199))
+    write_remarks(files, AS_OF - timedelta(days=7), "app.events", [Remark(ACCEPTED, "accepted.", long_ago)])
+    undo(home, moment=datetime(2020, 1, 1, tzinfo=UTC))
+    assert read_noted_again(files) == AS_OF - timedelta(days=30)
+    older = Window(AS_OF - timedelta(days=201), AS_OF - timedelta(days=200))
+    write_remarks(files, NEXT, "app.events", [Remark(TOLD, "told.", older)])
+    undo(home, moment=datetime(2020, 1, 1, tzinfo=UTC))
+    assert read_noted_again(files) == older.start
+
+
+def test_of_the_first_run_all_days_are_read_again(home):
+    assert undo(home, run="run-1", moment=datetime(2020, 1, 1, tzinfo=UTC))[0] == (
+        "daily_activity has no version from before run run-1: the next run reads all days again, which the events have "
+        "to hold yet, and computes all features again"
     )
-    with pytest.raises(SourceError, match=message):
-        undo(home, moment=datetime(2020, 1, 1, tzinfo=UTC))
-    assert in_memory(home).differs(broken, ["features", "audience", "decisions"]) == []
-    assert activity(in_memory(home)).equals(activity(broken))
+    assert read_noted_again(home[0]) == date.min
+
+
+def test_without_any_activity_there_is_nothing_to_undo(home, tmp_path):
+    with pytest.raises(SourceError, match=r"No events were read in this schema yet, so there is no load to undo\."):
+        undo((FileTables(tmp_path / "none", "app"), *home[1:]))
