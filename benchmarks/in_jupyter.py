@@ -1,11 +1,13 @@
 """A notebook in JupyterLab, opened as the README says and run to its end by a browser.
 
-    .venv/bin/python -m pip install jupyterlab playwright
+    apt-get install chromium
+    .venv/bin/python -m pip install jupyterlab==4.6.6 playwright==1.65.2
     .venv/bin/python -m benchmarks.in_jupyter .home/notebooks/workbench.ipynb --chromium /usr/bin/chromium
 
 Starts the server by the line that `./propensity notebook` prints, opens the file in Chromium, chooses Run All Cells,
-waits until every cell has run, saves, and reads the saved file: fails where a cell has not run or ended in an error, or
-the console of the page has told an error. Prints the seconds.
+and saves until the saved file says that every cell has run: of a long notebook the page itself holds only the cells in
+sight. Fails where a cell has not run or ended in an error, or the console of the page has told an error. Prints the
+seconds.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -79,23 +82,33 @@ def _run_all(page: Page, address: str, asked: argparse.Namespace) -> None:
                 raise
             time.sleep(0.5)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.wait_for_selector("text=Propensity (local Spark) | Idle", timeout=60_000)
+    page.wait_for_selector("text=Propensity (local Spark) | Idle", timeout=180_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     limit = time.monotonic() + asked.seconds
-    while page.locator(".jp-InputPrompt", has_text="[*]").count() and time.monotonic() < limit:
-        time.sleep(0.5)
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(3_000)
+    while _is_running(asked.file) and time.monotonic() < limit:
+        page.wait_for_timeout(2_000)
+        page.keyboard.press("Control+s")
+    page.wait_for_timeout(2_000)
     if asked.picture:
         page.screenshot(path=str(asked.picture))
 
 
+def _is_running(file: Path) -> bool:
+    """Whether a cell has not ended yet, and none before it in an error: after one, Jupyter runs no other."""
+    cells = _code_cells(file)
+    failed = any(output["output_type"] == "error" for _, cell in cells for output in cell["outputs"])
+    return not failed and any(cell.get("execution_count") is None for _, cell in cells)
+
+
+def _code_cells(file: Path) -> list[tuple[int, dict[str, Any]]]:
+    cells = enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"], 1)
+    return [(number, cell) for number, cell in cells if cell["cell_type"] == "code"]
+
+
 def _unsound_cells(file: Path) -> list[str]:
     problems = []
-    for number, cell in enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"], 1):
-        if cell["cell_type"] != "code":
-            continue
+    for number, cell in _code_cells(file):
         if cell.get("execution_count") is None:
             problems.append(f"cell {number} has not run")
         problems += [
