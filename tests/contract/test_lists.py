@@ -9,6 +9,7 @@ import pytest
 
 from lib.audience import outcomes, spread
 from lib.audience.effect_model import fit_effects
+from lib.audience.habits import habit_sql
 from lib.audience.ranking import HeldOut
 from lib.audience.release import check_complete, compare_lists, completeness_sql, pairs_sql
 from lib.audience.spread import RANKED, Spread, counted_sql, ranked_sql, spread_sql
@@ -24,7 +25,7 @@ from lib.tables.contracts import AUDIENCE, EVALUATIONS
 from lib.tables.schemas import arrow_schema
 from tests.builders.exports import users_of
 from tests.builders.lists import compare
-from tests.builders.ranked import rank
+from tests.builders.ranked import rank, sums_of_both
 from tests.builders.runs import asked
 
 ROWS = "SELECT * FROM {predictions} WHERE question = 'q'"
@@ -86,6 +87,13 @@ def test_what_happened_is_counted_and_measured_alike(tables, drawn, monkeypatch)
     sampled = told[user_hash(told["user_id"].to_numpy(object), 0) < 0.5]
     assert sorted(measured["user_id"]) == sorted(sampled["user_id"])
     assert 0 < wanted["suppressed"].sum() < 300
+
+    other = "SELECT user_id, propensity / 2 AS propensity, 1 - label AS label FROM {evaluations} WHERE user_id <> 'z'"
+    sums = tables.query(habit_sql(scored, other)).sort_values("side", ignore_index=True)
+    before = told[told["user_id"] != "z"].assign(propensity=told["propensity"] / 2, label=1 - told["label"])
+    wanted_sums = sums_of_both(told, before, set(told["user_id"][held_out.flags(told["user_id"])]))
+    pd.testing.assert_frame_equal(sums[wanted_sums.columns], wanted_sums, check_dtype=False, rtol=1e-12)
+    assert sums["users"].sum() == 299
 
 
 def test_a_list_is_compared_parted_and_left_out_of_alike(tables, drawn, monkeypatch):
