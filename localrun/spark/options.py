@@ -21,6 +21,7 @@ COMPILE_LATER = (
 # for a second one, takes a third less CPU than both. Over much data the second one is worth its while.
 COMPILE_ONCE = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")  # by default it has a fifth, and sweeps it
 SMALL_BYTES = 64 * 2**20  # on disk, of all that lies there to be read: some millions of events
+FIRST_BYTES = 16 * 2**20  # of events of which all are read, and not the newest alone: some two millions
 # Ends Java, and clears up, when its standard input closes: that happens however its starter ends.
 GUARD = """
 scratch=$1; shift
@@ -33,9 +34,17 @@ rm -rf "$scratch"
 """
 
 
-def is_little(*data: Path) -> bool:
-    """Whether there is little to read in all of these files and folders; one that is not there may be of any size."""
-    left = SMALL_BYTES
+def is_little(tables: Path, *events: Path) -> bool:
+    """Whether there is little to read in a home's tables and in events, of which a first run reads all.
+
+    What is not there may be of any size.
+    """
+    is_first = not any(tables.glob("*/daily_activity"))
+    return _is_within(SMALL_BYTES, tables, *events) and (not is_first or _is_within(FIRST_BYTES, *events))
+
+
+def _is_within(most: int, *data: Path) -> bool:
+    left = most
     for path in data:
         if not path.exists():
             return False

@@ -40,6 +40,17 @@ def test_files_beside_the_tables_count_and_what_cannot_be_seen_may_be_large(
     assert not is_little(tables, Path("s3://elsewhere/events"))
 
 
+def test_of_events_that_are_all_read_fewer_are_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "SMALL_BYTES", 100)
+    monkeypatch.setattr(options, "FIRST_BYTES", 10)
+    tables, events = tmp_path / "warehouse", tmp_path / "events.parquet"
+    tables.mkdir()
+    events.write_bytes(b"x" * 11)
+    assert not is_little(tables, events)
+    (tables / "shop" / "daily_activity").mkdir(parents=True)
+    assert is_little(tables, events)
+
+
 @pytest.mark.parametrize("reads", [None, Path("s3://elsewhere/events")])
 def test_a_server_over_little_data_compiles_once_and_has_few_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: Path | None
