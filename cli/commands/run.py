@@ -27,7 +27,6 @@ def main(arguments: argparse.Namespace) -> int:
     from cli.local.plan import plan_run, schema_of  # takes a second to import: a slip of the pen is told at once
 
     plan = plan_run(arguments, home)
-    from cli.local.cleaning import clean_after_run
     from cli.local.job_run import say, start  # takes seconds
     from cli.local.machine import check_machine
     from cli.local.masking import hide_passwords
@@ -43,10 +42,11 @@ def main(arguments: argparse.Namespace) -> int:
             remember_file(home, plan.given)
             page.close_abandoned(home.runs)
             runs = _catch_up(arguments, home, plan) if arguments.catch_up else [start(plan)]
+            from cli.local.cleaning import clean_after_run  # with pandas, which a run does not wait for
+            from cli.local.landing import write_pages
+
             if runs and runs[-1].state is State.SUCCESS:
                 clean_after_run(home, plan.given)
-            from cli.local.landing import write_pages  # with pandas, which a run does not wait for
-
             write_pages(home)
     except HomeInUse as error:
         if arguments.wait_until is None:

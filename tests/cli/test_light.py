@@ -31,7 +31,7 @@ def test_the_checks_of_a_bundle_need_no_client_of_a_workspace():
 
 @pytest.mark.job
 def test_a_run_starts_spark_and_kernels_before_it_imports_what_takes_long():
-    before = ("commands.run", "local.plan", "local.job_run", "local.cleaning", "local.machine")
+    before = ("commands.run", "local.plan", "local.job_run", "local.machine")
     assert loaded("\n".join(f"import cli.{name}" for name in before)) == ([], set())
 
 
