@@ -33,7 +33,9 @@ def read_cells(
     first = min([*kept, *(row["day"] for row in new)], default=plan.as_of)
     if plan.is_empty or first > window.start:
         return None
-    events = events_to_read(log, plan, begin).where(F.col("day") >= F.lit(window.start)).select(*_COLUMNS)
+    # no event is known before its day: by this condition whole files need not be read
+    recent = events_to_read(log, plan, begin).where(f"known_time >= DATE '{window.start}'")
+    events = recent.where(F.col("day") >= F.lit(window.start)).select(*_COLUMNS)
     most = sum(int(row["rows"]) for row in new if row["day"] >= window.start)
     if kept:
         stored = tables.frame(
