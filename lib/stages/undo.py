@@ -90,12 +90,7 @@ def _restore_activity(tables: KeepsVersions, since: Since, undone: frozenset[str
 
 def _first_day_touched(tables: Tables, undone: frozenset[str]) -> date:
     """The first day that the undone loads can have read: late rows and marked days included."""
-    others = f"run_id NOT IN ({texts_sql(sorted(undone))})"
-    before = [
-        rows["day"].max()
-        for name, column in DATED
-        if (rows := read_rows(tables, name, others, f"{column} AS day")) is not None
-    ]
+    before = _read_days(tables, f"run_id NOT IN ({texts_sql(sorted(undone))})")
     if not before:
         return date.min
     start = max(before)
@@ -144,12 +139,13 @@ def _undo_question(
 def _first_undone(tables: Tables, question: Question, undone: frozenset[str]) -> date | None:
     """The first as_of of what is undone; None where nothing was judged, decided or published since."""
     where = f"{question_sql(question)} AND run_id IN ({texts_sql(sorted(undone))})"
-    days = [
-        rows["day"].min()
-        for name, column in DATED
-        if (rows := read_rows(tables, name, where, f"{column} AS day")) is not None
-    ]
-    return min(days, default=None)
+    return min(_read_days(tables, where), default=None)
+
+
+def _read_days(tables: Tables, where: str) -> set[date]:
+    """The days of some runs' judgements, decisions and publications."""
+    found = (read_rows(tables, name, where, f"DISTINCT {column} AS day") for name, column in DATED)
+    return {day for rows in found if rows is not None for day in rows["day"]}
 
 
 def _forget_outcomes(tables: Tables, question: Question, first: date) -> list[str]:
