@@ -18,9 +18,7 @@ from lib.features.remarks import ACCEPTED, STOPPED, LoadRefused, Remark
 from lib.features.weeks import BEFORE, WEEK
 from lib.timeline import ONE_DAY, Window
 
-DAYS = WEEK * (
-    1 + 2 * BEFORE
-)  # so far back it is looked: the newest week, those before it, and those before the oldest
+DAYS = WEEK * (1 + 2 * BEFORE)  # of the newest week, those before it, and those before the oldest of these
 OFTEN_ODD = 0.3  # of users' daily counts: where fewer are odd, chance alone makes days of even ones
 USERS, LIKENESS, TWICE = "users who were there before", "what users do", "events that are there twice"
 STEADY = 1 / 3  # of what is usual: where four weeks are farther apart, likeness tells nothing

@@ -168,12 +168,9 @@ def _find_scores(tables: Tables, marks: Marks, days: int) -> Iterator[Removable]
     listed = set(marks["audience"][["question", "day"]].itertuples(index=False, name=None))
     for question, own in marks["predictions"].sort_values("day", ascending=False).groupby("question"):
         newest, old = own["day"].iloc[0], []
-        undone = newest - timedelta(
-            days=KEPT_DAYS["daily_activity"]
-        )  # outcomes since then may have to be written again
-        for cutoff, reach in (
-            own[["day", "number"]].drop_duplicates("day").iloc[NEWEST_CUTOFFS:].itertuples(index=False)
-        ):
+        undone = newest - timedelta(days=KEPT_DAYS["daily_activity"])  # outcomes since then may be written again
+        older = own[["day", "number"]].drop_duplicates("day").iloc[NEWEST_CUTOFFS:]
+        for cutoff, reach in older.itertuples(index=False):
             as_of = written.get((question, cutoff))
             is_final = as_of is not None and timeline.is_final(cutoff, reach, as_of, LATE_DAYS) and as_of < undone
             is_read = (question, cutoff) in listed or cutoff >= timeline.track_record_window(newest, reach).start
