@@ -144,8 +144,8 @@ def _first_undone(tables: Tables, question: Question, undone: frozenset[str]) ->
 
 def _read_days(tables: Tables, where: str) -> set[date]:
     """The days of some runs' judgements, decisions and publications."""
-    found = (read_rows(tables, name, where, f"DISTINCT {column} AS day") for name, column in DATED)
-    return {day for rows in found if rows is not None for day in rows["day"]}
+    records = (read_rows(tables, name, where, f"DISTINCT {column} AS day") for name, column in DATED)
+    return {day for rows in records if rows is not None for day in rows["day"]}
 
 
 def _forget_outcomes(tables: Tables, question: Question, first: date) -> list[str]:
