@@ -1,7 +1,7 @@
 """The product's own stages on a log, in memory: extracted, trained and promoted once, then asked at later cutoffs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from lib.config.stages import ExtractConfig, RetrainConfig
 from lib.errors import NotPromoted
 from lib.features import extraction
 from lib.labels import labels
+from lib.models.pair import Pair
 from lib.registry.memory import MemoryRegistry
 from lib.stages import retrain, train
 from lib.stages.context import Context
@@ -68,32 +69,62 @@ def daily_activity(log: Path) -> pa.Table:
     return rows.to_arrow_table().cast(arrow_schema(DAILY_ACTIVITY))
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A pair as a first run makes it, what it was made from, and the CPU seconds of that."""
+
+    config: RetrainConfig
+    extract: ExtractConfig
+    tables: MemoryTables
+    pair: Pair
+    seconds: float  # of extraction and training
+    retrain_seconds: float  # of `retrain` alone
+
+
+def train_task(task: Task, log: Path, day: date, clock: Callable[[], float] = time.process_time) -> Trained:
+    """Train as a first run on that day does; the clock tells CPU seconds."""
+    tables, registry = MemoryTables(), MemoryRegistry()
+    tables.replace("daily_activity", daily_activity(log), "1 = 1")
+    began = clock()
+    extract = ExtractConfig.from_widgets(_widgets(task).__getitem__)
+    config = RetrainConfig.from_widgets(_widgets(task).__getitem__)
+    extraction.build_missing(extract, tables, day)
+    context = Context(config, tables, registry, lambda _: None)
+    train.run(context)
+    checked = clock()
+    try:
+        version = retrain.run(context).pair.prediction_version
+    except NotPromoted:  # what it would score with is compared all the same
+        version = "1"
+    ended = clock()
+    return Trained(
+        config, extract, tables, registry.load(config.question, version), ended - began, ended - checked
+    )  # fmt: skip
+
+
+def read_cohorts(trained: Trained, cutoffs: Sequence[date]) -> pd.DataFrame:
+    """Features of the cohorts at some cutoffs, and who of them then acted: user_id, cutoff, label and the features."""
+    frames = []
+    for cutoff in cutoffs:
+        extraction.build_missing(trained.extract, trained.tables, cutoff)
+        sql = labels.labelled_cohort_sql(trained.config.question, [cutoff], date.max)
+        frames.append(trained.tables.query(sql).assign(cutoff=cutoff))
+    return pd.concat(frames, ignore_index=True)
+
+
+def score_cohorts(pair: Pair, cohorts: pd.DataFrame) -> pd.DataFrame:
+    """DataFrame[user, cutoff date, y, p] of what `read_cohorts` returns."""
+    columns = {"user": cohorts["user_id"], "cutoff": cohorts["cutoff"], "y": cohorts["label"]}
+    return pd.DataFrame(columns).assign(p=pair.score(cohorts))
+
+
 def score_task(task: Task, log: Path, test: Sequence[date]) -> tuple[pd.DataFrame, float]:
     """Train as a first run on the day of the oldest test cutoff does, then score the cohorts of all of them.
 
     Returns DataFrame[user, cutoff date, y, p] and the CPU seconds of extraction and training.
     """
-    tables, registry = MemoryTables(), MemoryRegistry()
-    tables.replace("daily_activity", daily_activity(log), "1 = 1")
-    began = time.process_time()
-    extract = ExtractConfig.from_widgets(_widgets(task).__getitem__)
-    config = RetrainConfig.from_widgets(_widgets(task).__getitem__)
-    extraction.build_missing(extract, tables, test[0])
-    context = Context(config, tables, registry, lambda _: None)
-    train.run(context)
-    try:
-        version = retrain.run(context).pair.prediction_version
-    except NotPromoted:  # what it would score with is compared all the same
-        version = "1"
-    seconds = time.process_time() - began
-    pair = registry.load(config.question, version)
-    frames = []
-    for cutoff in test:
-        extraction.build_missing(extract, tables, cutoff)
-        cohort = tables.query(labels.labelled_cohort_sql(config.question, [cutoff], date.max))
-        columns = {"user": cohort["user_id"], "cutoff": cutoff, "y": cohort["label"], "p": pair.score(cohort)}
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True), seconds
+    trained = train_task(task, log, test[0])
+    return score_cohorts(trained.pair, read_cohorts(trained, test)), trained.seconds
 
 
 def _widgets(task: Task) -> dict[str, str]:
