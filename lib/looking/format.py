@@ -1,9 +1,11 @@
 """Say what a look saw, in lines of a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 from pathlib import Path
 
 from lib import timeline
+from lib.features.clocks import Span
 from lib.looking.look import Look, format_command
 from lib.looking.measures import Kind
 from lib.looking.samples import HORIZONS
@@ -40,11 +42,7 @@ def _numbers(seen: Look) -> Iterator[str]:
     yield f"{measures.events:,} events in {measures.rows:,} rows, of {measures.users} users{half}"
     if measures.days:
         days = sorted(measures.days)
-        gap = timeline.longest_gap(days, timeline.Window(days[0], days[-1] + timeline.ONE_DAY))
-        yield (
-            f"{days[0]} to {days[-1]}, {len(days)} days with events; the longest gap is {gap} days. "
-            f"A blank as_of is {seen.newest}."
-        )
+        yield f"{days[0]} to {days[-1]}, {len(days)} days with events{_of_span(measures.days, measures.span)}"
     if values := measures.values:
         spread = f"{values.least:,.6g} to {values.most:,.6g}, half of them {values.median} or more"
         yield f"value: {values.total:,.2f} in all, {spread}; none in {measures.nulls['value']:,} rows"
@@ -54,6 +52,13 @@ def _numbers(seen: Look) -> Iterator[str]:
         yield f"{measures.late:,} rows became known a day or more after they happened"
     if measures.is_estimated:
         yield "(~: estimates, with the bounds of 95 in 100 cases; all other counts, sums, days and bounds are exact)"
+
+
+def _of_span(days: Collection[date], span: Span | None) -> str:
+    if span is None:
+        return ""
+    own = timeline.Window(span.begin or min(days), span.newest + timeline.ONE_DAY)
+    return f"; the longest gap is {timeline.longest_gap(sorted(days), own)} days. A blank as_of is {span.newest}."
 
 
 def _types(seen: Look) -> Iterator[str]:
@@ -94,7 +99,7 @@ def _faults(seen: Look) -> Iterator[str]:
     if measures.duplicates.number:
         faults += 1
         yield f"! {measures.duplicates} rows repeat another in everything: real, or copies (see event_key)"
-    for note in seen.notes:
+    for note in measures.span.notes() if measures.span else []:
         faults += 1
         yield f"! {note}"
     if not faults:
@@ -106,9 +111,10 @@ def _enough(seen: Look) -> Iterator[str]:
     if kind is None:
         yield "There is nothing to ask about: no row can be used."
         return
-    if seen.days < timeline.MIN_HISTORY_DAYS + 2 * 28:
-        yield f"Not enough to learn what happens within 28 days: the log has {seen.days}. Ask a shorter horizon_days."
+    days = seen.measures.length
+    if days < timeline.MIN_HISTORY_DAYS + 2 * 28:
+        yield f"Not enough to learn what happens within 28 days: the log has {days}. Ask a shorter horizon_days."
     elif 28 not in kind.rates or kind.rates[28] * seen.measures.users.number < LEAST_USERS:
         yield f"Few do {kind.name!r}: a verdict will say that it cannot tell. Ask for a longer horizon_days."
     else:
-        yield f"Enough to learn from: {seen.days} days, and {kind.rates[28]:.1%} do {kind.name!r} within 28 days."
+        yield f"Enough to learn from: {days} days, and {kind.rates[28]:.1%} do {kind.name!r} within 28 days."

@@ -12,7 +12,6 @@ import duckdb
 from lib.config.event_kinds import quote_name
 from lib.config.events import Events
 from lib.expressions.named import NamedAction
-from lib.features import clocks
 from lib.features.named_rows import check_readable
 from lib.features.shapes import map_counts, map_parts
 from lib.looking import mapping
@@ -34,16 +33,9 @@ class Look:
     columns: dict[str, str]  # what to say in event_columns
     presets: Sequence[Preset]  # ready-made mappings that fit
     measures: Measures
-    newest: date | None  # the day that a blank as_of comes to
-    notes: Sequence[str]  # of clocks
     action: str | None  # what might be asked about
     named: Sequence[NamedAction]
     max_bad_rows: float  # what a run needs to be told to leave unusable rows out
-
-    @property
-    def days(self) -> int:
-        """How many days the log has before its newest."""
-        return (self.newest - self.measures.first).days if self.newest else 0
 
 
 def look(config: Events, run_date: date | None, named: Sequence[NamedAction] = ()) -> Look:
@@ -66,19 +58,14 @@ def look(config: Events, run_date: date | None, named: Sequence[NamedAction] = (
         check_readable(named, types)
         shaped = " UNION ALL ".join(map(shaped_sql, parts, known, repeat(config.time_zone), repeat(named)))
         names = [one.name for one in named]
-        measures = measure(engine, shaped, len(full.key) + bool(full.key and full.unpivot), names)
+        measures = measure(engine, shaped, len(full.key) + bool(full.key and full.unpivot), run_date, names)
     except duckdb.Error as error:
         raise unreadable(config.events, parts[0], error) from error
-    newest, notes = None, []
-    if measures.days:
-        begin, early = clocks.find_begin(measures.days)
-        newest, ahead = clocks.find_newest(measures.days, run_date)
-        notes = clocks.Span(newest, begin, ahead, early).notes()
     bad = sum(one.rows for one in measures.unusable)
     share = bad / (measures.rows + bad) if bad else 0.0
     return Look(
-        config.events, parts, columns, mapping.fitting_presets(parts), measures, newest, notes, _action(measures),
-        named, -(-share * 1000 // 1) / 1000 if 0 < share <= MAX_LEFT_OUT else 0.0,
+        config.events, parts, columns, mapping.fitting_presets(parts), measures, _action(measures), named,
+        -(-share * 1000 // 1) / 1000 if 0 < share <= MAX_LEFT_OUT else 0.0,
     )  # fmt: skip
 
 

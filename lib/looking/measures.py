@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from lib.features import clocks
+from lib.features.clocks import Span
 from lib.features.hints import NULL_TEXTS
 from lib.looking import samples
 from lib.looking.counts import Count
@@ -73,13 +75,14 @@ class Measures:
     top_user: tuple[str, Count] | None
     events_per_user: Middle | None
     late: int  # events that became known a day or more after they happened
+    span: Span | None = None  # the days of the log's own; None where no row can be used
     named: Sequence[Kind] = ()  # named actions
     unclear: tuple[int, str] = (0, "")  # rows of which it cannot be told whether they count as one, and an example
 
     @property
-    def first(self) -> date:
-        """The first day."""
-        return min(self.days)
+    def length(self) -> int:
+        """How many days the log has before its newest."""
+        return (self.span.newest - (self.span.begin or min(self.days))).days if self.span else 0
 
     @property
     def is_estimated(self) -> bool:
@@ -87,7 +90,9 @@ class Measures:
         return self.duplicates.error is not None
 
 
-def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int, named: Sequence[str] = ()) -> Measures:
+def measure(
+    engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int, run_date: date | None, named: Sequence[str] = ()
+) -> Measures:
     """Count everything of a SELECT as `columns.shaped_sql` has it, over all parts, and of actions by their names."""
     engine.execute(f"CREATE OR REPLACE TEMP VIEW shaped AS {_once_sql(shaped, keys)}")
     by_day, by_kind = _count_exactly(engine)
@@ -98,7 +103,9 @@ def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int, named: 
     days = {row.day: row.events for row in by_day}
     rows = sum(row.rows for row in by_day)
     drawn = samples.draw_rows(engine, rows)
-    people = samples.draw_users(engine, drawn, names, days)
+    span = _find_span(days, run_date)
+    own = [day for day in days if span and (span.begin or day) <= day <= span.newest]  # of no clock that goes wrong
+    people = samples.draw_users(engine, drawn, names, own)
     return Measures(
         rows=rows, events=sum(days.values()), users=people.users, values=_sum_up(by_day, drawn.value), days=days,
         kinds=[Kind(name, n, people.by_kind[name], people.rates[name]) for name, n in by_kind[:TYPES]],
@@ -106,13 +113,23 @@ def measure(engine: "duckdb.DuckDBPyConnection", shaped: str, keys: int, named: 
         nulls={"value": rows - sum(row.valued for row in by_day), "item_id": rows - sum(row.named for row in by_day)},
         duplicates=drawn.repeated, odd_ids=_find_nameless(engine) if any(row.nameless for row in by_day) else [],
         pointed=_find_pointed(engine) if any(row.pointed for row in by_day) else None,
-        top_user=drawn.top_user, events_per_user=people.events, late=sum(row.late for row in by_day),
-        named=_measure_named(engine, drawn, named, days), unclear=_find_unclear(engine) if named else (0, ""),
+        top_user=drawn.top_user, events_per_user=people.events, late=sum(row.late for row in by_day), span=span,
+        named=_measure_named(engine, drawn, named, own), unclear=_find_unclear(engine) if named else (0, ""),
     )  # fmt: skip
 
 
+def _find_span(days: Mapping[date, int], run_date: date | None) -> Span | None:
+    """As a run finds it, which passes over the last day that there is: tools write so that there is no end."""
+    known = {day: n for day, n in days.items() if day < date.max}
+    if not known:
+        return None
+    begin, early = clocks.find_begin(known)
+    newest, ahead = clocks.find_newest(known, run_date)
+    return Span(newest, begin, ahead, early)
+
+
 def _measure_named(
-    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, names: Sequence[str], days: Mapping[date, int]
+    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, names: Sequence[str], days: Sequence[date]
 ) -> list[Kind]:
     """The named actions, of which a row may count as several; looked at besides, where there are any."""
     if not names:

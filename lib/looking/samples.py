@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.looking.counts import SURE, Count, scale
 from lib.tables.sql import texts_sql
-from lib.timeline import ONE_DAY
+from lib.timeline import MIN_HISTORY_DAYS, ONE_DAY
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,9 +76,7 @@ def draw_rows(engine: "duckdb.DuckDBPyConnection", rows: int) -> Drawn:
     )  # fmt: skip
 
 
-def draw_users(
-    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, kinds: Sequence[str], days: Mapping[date, int]
-) -> People:
+def draw_users(engine: "duckdb.DuckDBPyConnection", drawn: Drawn, kinds: Sequence[str], days: Sequence[date]) -> People:
     """Look at some of the users, at all where all rows were drawn, and at what they did of some event types."""
     part, cutoffs = _part_of_users(drawn), _find_cutoffs(days)
     listed = texts_sql(kinds) or "NULL"
@@ -100,7 +98,7 @@ def draw_users(
 
 
 def draw_doers(
-    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, names: Sequence[str], days: Mapping[date, int]
+    engine: "duckdb.DuckDBPyConnection", drawn: Drawn, names: Sequence[str], days: Sequence[date]
 ) -> tuple[Mapping[str, Count], Mapping[str, Mapping[int, float]]]:
     """The same users once more, and who of them did named actions: by name how many, and their rates by horizon."""
     part, cutoffs = _part_of_users(drawn), _find_cutoffs(days)
@@ -121,12 +119,12 @@ def _part_of_users(drawn: Drawn) -> int:
     return 1 if drawn.is_whole else max(1, drawn.known_users // EXACT_USERS)
 
 
-def _find_cutoffs(days: Mapping[date, int]) -> dict[int, date]:
+def _find_cutoffs(days: Sequence[date]) -> dict[int, date]:
     """For each horizon the newest day that allows it, where there is something before it."""
     if not days:
         return {}
-    ends = {horizon: max(days) + ONE_DAY - timedelta(days=horizon) for horizon in HORIZONS}
-    return {horizon: day for horizon, day in ends.items() if day - timedelta(days=28) >= min(days)}
+    length = (max(days) - min(days)).days + 1
+    return {one: max(days) + ONE_DAY - timedelta(days=one) for one in HORIZONS if length - one >= MIN_HISTORY_DAYS}
 
 
 def _spans_sql(horizon: int, cutoff: date) -> str:
