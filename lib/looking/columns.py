@@ -8,7 +8,8 @@ from lib.expressions.expression import Expression, has_columns, parse
 from lib.expressions.named import NamedAction
 from lib.features import shapes
 from lib.features.shapes import EVENTS, NOTHING, Asked
-from lib.looking.relations import Rows, quoted
+from lib.looking.relations import Rows
+from lib.looking.spelling import quoted
 from lib.sources.presets import Preset
 from lib.tables.sql import text_literal
 

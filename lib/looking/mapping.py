@@ -9,7 +9,8 @@ from lib.expressions import kinds
 from lib.expressions.expression import parse
 from lib.features.shapes import EVENTS, NUMBERS, TIMES, find_asked
 from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
-from lib.looking.relations import Rows, quoted
+from lib.looking.relations import Rows
+from lib.looking.spelling import quoted
 from lib.sources.presets import Preset, preset_names, read_preset
 
 if TYPE_CHECKING:

@@ -1,24 +1,27 @@
 """Files as DuckDB relations, opened by the rules of `lib/sources`: nothing is guessed that Spark may read otherwise."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from glob import glob
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import gettempdir
 
 import duckdb
-import pyarrow.parquet as pq
 
 from lib.errors import SourceError
 from lib.expressions import kinds
-from lib.looking.texts import check_text, open_file
-from lib.sources.files import TABLES, File, Format, split_paths, tell_format
+from lib.looking.json_rows import json_calls
+from lib.looking.listing import list_files
+from lib.looking.spelling import quoted, spelled
+from lib.looking.texts import check_text, has_two_ends, open_file, unpacking
+from lib.sources.files import File, Format, tell_format
 from lib.sources.headers import Layout, not_utf_8, read_layout
 from lib.sources.options import Options, letters
-from lib.sources.part import HIGH
+from lib.sources.parquet_files import UNREAD, read_footers, spark_types
+from lib.sources.part import HIGH, NO_VALUE, find_twins
 
-_DEEPEST = 4  # folders of partitions, below the one of a table
+_ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-16-le": "utf-16"}
 _FIRST = 1 << 20  # bytes in which a header stands
 
 
@@ -31,6 +34,7 @@ class Rows:
     types: dict[str, kinds.Type]
     twins: frozenset[str] = frozenset()
     decimal: str | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)  # columns that a run cannot read, with their types
     shown: str = field(default="", compare=False)
 
 
@@ -39,7 +43,7 @@ def connect(memory: str = "700MB") -> "duckdb.DuckDBPyConnection":
     engine = duckdb.connect()
     spilled = Path(gettempdir()) / f"propensity-look-{os.getpid()}"  # which the engine makes, and takes away
     engine.execute(f"SET memory_limit = '{memory}'; SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
-    engine.execute(f"SET temp_directory = {_text(str(spilled))}")
+    engine.execute(f"SET temp_directory = {spelled(str(spilled))}")
     return engine
 
 
@@ -48,7 +52,7 @@ def open_files(engine: "duckdb.DuckDBPyConnection", events: str, options: Option
 
     None of JSON, of what is packed with zstandard, of tables, or where nothing is.
     """
-    files = _list_files(events)
+    files = list_files(events)
     is_told = files and tell_format(events, files) is not Format.JSON and not any(map(_is_zstandard, files))
     return _open(engine, events, files, options, whole=False) if is_told else []
 
@@ -61,7 +65,7 @@ def open_rows(engine: "duckdb.DuckDBPyConnection", events: str, options: Options
     SourceError
         If nothing is there, or it is no file that can be looked at without Spark.
     """
-    files = _list_files(events)
+    files = list_files(events)
     if not files:
         raise SourceError(
             f"The events {events!r} are no file that can be looked at here. Name files or a folder of CSV, JSON lines "
@@ -75,88 +79,78 @@ def _open(
 ) -> list[Rows]:
     kind = tell_format(events, files)
     if kind is Format.PARQUET:
-        groups = _parquet_groups(files)
+        groups = _parquet_groups(events, files)
     elif kind is Format.JSON:
-        groups = [_json_rows(engine, files)]
+        groups = [
+            Rows(
+                _select(call, same, names, [quoted(name) for name in names]), _names(same), {}, decimal=options.decimal
+            )
+            for call, names, same in json_calls(engine, events, files)
+        ]
     else:
         groups = _csv_groups(events, files, kind, options, whole=whole)
+    if not groups:
+        raise SourceError(f"The events {events!r} cannot be read: no file there holds anything.")
     return [_with_types(engine, events, rows) for rows in groups]
 
 
-def _list_files(events: str) -> list[File]:
-    files = []
-    for path in [events] if os.path.exists(events) else split_paths(events):
-        for place in [path] if os.path.exists(path) else sorted(glob(path, recursive=True)):
-            files += [_file(name, place) for name in _walk(place)]
-    folders = {folder for file in files for folder in list(Path(file.address).parents)[:_DEEPEST]}
-    if any((folder / log).is_dir() for folder in folders for log in TABLES):
-        return []
-    return [file for file in dict.fromkeys(files) if file.bytes]
-
-
-def _walk(place: str) -> Iterator[str]:
-    if os.path.isfile(place):
-        yield os.path.abspath(place)
-        return
-    for folder, folders, names in os.walk(place):
-        folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
-        yield from (os.path.abspath(os.path.join(folder, name)) for name in sorted(names)
-                    if not name.startswith(("_", ".")))  # fmt: skip
-
-
-def _file(name: str, root: str) -> File:
-    parts = os.path.relpath(name, root).split(os.sep)[:-1]
-    folders = tuple((one.partition("=")[0], one.partition("=")[2]) for one in parts if "=" in one)
-    return File(name, folders, os.path.getsize(name))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """A column's name in SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _list(files: Sequence[File]) -> str:
-    return "[" + ", ".join(_text(file.address) for file in files) + "]"
+    return "[" + ", ".join(spelled(file.address) for file in files) + "]"
 
 
-def _parquet_groups(files: Sequence[File]) -> list[Rows]:
-    groups: dict[str, list[File]] = {}
-    for file in files:
-        groups.setdefault(str(pq.read_schema(file.address).remove_metadata()), []).append(file)
-    hive = "hive_partitioning = true, hive_types_autocast = false" if any(file.folders for file in files) else ""
-    return [
-        Rows(f"SELECT * FROM read_parquet({_list(same)}{', ' + hive if hive else ''})", _names(same), {})
-        for same in groups.values()
+def _select(call: str, files: Sequence[File], own: Collection[str], chosen: Sequence[str]) -> str:
+    """A SELECT of what a call reads, which lacks its last bracket, with the columns of Hive folders behind its own."""
+    lowered = {name.lower() for name in own}
+    folders = dict.fromkeys(name for file in files for name, _ in file.folders if name.lower() not in lowered)
+    written = {name: f"REGEXP_EXTRACT(__file, {spelled(f'/{re.escape(name)}=([^/]*)/')}, 1)" for name in folders}
+    above = [
+        f"URL_DECODE(NULLIF(NULLIF({text}, ''), '{NO_VALUE}')) AS {quoted(name)}" for name, text in written.items()
     ]
+    named = ", filename = '__file'" if above else ""
+    return f"SELECT {', '.join([*chosen, *above])} FROM {call}, hive_partitioning = false{named})"
+
+
+def _parquet_groups(events: str, files: Sequence[File]) -> list[Rows]:
+    groups: dict[tuple[tuple[str, str], ...], list[File]] = {}
+    for file, schema in read_footers(events, {file: file.address for file in files}).items():
+        groups.setdefault(tuple(spark_types(schema).items()), []).append(file)
+    return [_parquet_rows(dict(types), same) for types, same in groups.items()]
+
+
+def _parquet_rows(types: Mapping[str, str], files: Sequence[File]) -> Rows:
+    twins = find_twins(types)
+    makers = {" utc*/": "MAKE_TIMESTAMPTZ", "/*ns*/": "MAKE_TIMESTAMP"}
+    unread = {name: kind.removesuffix(UNREAD) for name, kind in types.items() if kind.endswith(UNREAD)}
+    chosen = []
+    for name, kind in types.items():
+        made = next(
+            (f"{maker}({_micros(quoted(name))}) AS " for end, maker in makers.items() if kind.endswith(end)), ""
+        )
+        chosen += [] if name.lower() in twins else [made + quoted(name)]
+    call = f"read_parquet({_list(files)}, can_have_nan = true"  # of which the statistics do not tell
+    sql = _select(call, files, types, chosen or ["NULL"])
+    return Rows(sql, _names(files), {}, twins, unread=unread)
+
+
+def _micros(column: str) -> str:
+    """Nanoseconds cut to microseconds, as Spark does it: a cast rounds, and with that to the next day."""
+    return f"(EPOCH_NS({column}) - (EPOCH_NS({column}) % 1000 + 1000) % 1000) // 1000"
 
 
 def _names(files: Sequence[File]) -> tuple[str, ...]:
     return tuple(file.address for file in files)
 
 
-def _json_rows(engine: "duckdb.DuckDBPyConnection", files: Sequence[File]) -> Rows:
-    said = "format = 'auto', sample_size = -1, union_by_name = true, maximum_depth = 6"
-    source = f"read_json({_list(files)}, {said})"
-    described = engine.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    columns = [
-        quoted(name) if kind.startswith(("STRUCT", "MAP")) else f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
-        for name, kind, *_ in described
-    ]
-    return Rows(f"SELECT {', '.join(columns)} FROM {source}", _names(files), {})
-
-
 def _csv_groups(events: str, files: Sequence[File], kind: Format, options: Options, *, whole: bool) -> list[Rows]:
     groups: dict[str, tuple[Layout, list[File]]] = {}
     for file in files:
-        raw = _first_line(file, options)
+        with unpacking(events, file):
+            raw = _first_line(file, options)
         layout = read_layout(raw, file.address, events, options, "\t" if kind is Format.TSV else None)
         if layout.line or options.header is False:
             if whole:
-                check_text(events, file, layout)
+                with unpacking(events, file):
+                    check_text(events, file, layout)
             groups.setdefault(layout.said(), (layout, []))[1].append(file)
     return [_csv_rows(layout, same) for layout, same in groups.values()]
 
@@ -172,8 +166,14 @@ def _first_line(file: File, options: Options) -> bytes:
         )
     with open_file(file) as stream:
         start = stream.read(_FIRST)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or (options.encoding or "").startswith("utf-16"):
-        return start.decode(options.encoding or "utf-16").splitlines()[0].encode("utf-16")
+    if start[:2] == b"\xfe\xff" or (options.encoding or "").startswith(("utf-16-be", "utf-32")):
+        raise SourceError(
+            f"{file.address} is {options.encoding or 'utf-16 with the high byte first'}, which a run reads and which "
+            "is not looked at here. Write it in UTF-8."
+        )
+    if start[:2] == b"\xff\xfe" or (options.encoding or "").startswith("utf-16"):
+        text = start[: len(start) // 2 * 2].decode(options.encoding or "utf-16", "ignore")
+        return next((line.encode("utf-16") for line in text.splitlines() if line.strip()), b"")
     comment = options.comment.encode() if options.comment else None
     lines = [line for line in start.splitlines() if line.strip(b"\x00\t ")]
     return next((line for line in lines if not (comment and line.startswith(comment))), b"")
@@ -182,23 +182,21 @@ def _first_line(file: File, options: Options) -> bytes:
 def _csv_rows(layout: Layout, files: Sequence[File]) -> Rows:
     options = layout.options
     quote, escape = options.marks
-    encoding = layout.encoding if layout.encoding in ("utf-8", "utf-16") else "latin-1"
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in layout.names)
+    encoding = _ENCODINGS.get(layout.encoding, "latin-1")
+    columns = ", ".join(f"{spelled(name)}: 'VARCHAR'" for name in layout.names)
     said = {
-        "auto_detect": "false", "header": str(options.header is not False).lower(), "delim": _text(layout.sep),
-        "quote": _text(quote), "escape": _text(escape or quote), "comment": _text(options.comment or ""),
-        "columns": f"{{{columns}}}", "encoding": _text(encoding), "nullstr": _text(options.null_value or ""),
+        "auto_detect": "false", "header": str(options.header is not False).lower(), "delim": spelled(layout.sep),
+        "quote": spelled(quote), "escape": spelled(escape or quote), "comment": spelled(options.comment or ""),
+        "columns": f"{{{columns}}}", "encoding": spelled(encoding), "nullstr": spelled(options.null_value or ""),
     }  # fmt: skip
-    if any(file.folders for file in files):
-        said |= {"hive_partitioning": "true", "hive_types_autocast": "false"}
-    high = letters(layout.encoding)
-    chosen = ["*"] if high is None else [
-        f"TRANSLATE({quoted(name)}, {_text(HIGH)}, {_text(high)}) AS {quoted(name)}" for name in layout.names
-    ]  # fmt: skip
+    high, column = letters(layout.encoding), "{0}"
+    if high is not None:
+        column = f"TRANSLATE({column}, {spelled(HIGH)}, {spelled(high)})"
     if layout.has_blanks:
-        chosen = [f"LTRIM({quoted(name)}) AS {quoted(name)}" for name in layout.names]
-    source = f"read_csv({_list(files)}, {', '.join(f'{name} = {value}' for name, value in said.items())})"
-    return Rows(f"SELECT {', '.join(chosen)} FROM {source}", _names(files), {}, layout.twins, options.decimal)
+        column = f"LTRIM({column}, ' ')"
+    chosen = [f"{column.replace('{0}', quoted(name))} AS {quoted(name)}" for name in layout.names]
+    call = f"read_csv({_list(files)}, {', '.join(f'{name} = {value}' for name, value in said.items())}"
+    return Rows(_select(call, files, layout.names, chosen), _names(files), {}, layout.twins, options.decimal)
 
 
 def _with_types(engine: "duckdb.DuckDBPyConnection", events: str, rows: Rows) -> Rows:
@@ -206,9 +204,9 @@ def _with_types(engine: "duckdb.DuckDBPyConnection", events: str, rows: Rows) ->
         relation = engine.sql(rows.sql)
     except duckdb.Error as error:
         raise unreadable(events, rows, error) from error
-    types = kinds.from_duckdb(relation.columns, relation.types)
+    types = {**kinds.from_duckdb(relation.columns, relation.types), **rows.unread}
     shown = ", ".join(f"{name} {kind}" for name, kind in zip(relation.columns, relation.types, strict=True))
-    return Rows(rows.sql, rows.files, types, rows.twins, rows.decimal, shown)
+    return replace(rows, types=types, shown=shown)
 
 
 def find_values(engine: "duckdb.DuckDBPyConnection", sql: str) -> frozenset[str]:
@@ -219,6 +217,10 @@ def find_values(engine: "duckdb.DuckDBPyConnection", sql: str) -> frozenset[str]
         return frozenset()
 
 
+def _as_file(address: str) -> File:
+    return File(address, (), 0)
+
+
 def unreadable(events: str, rows: Rows, error: Exception) -> SourceError:
     """What is said of files that the engine cannot read."""
     if isinstance(error, duckdb.OutOfMemoryException):
@@ -226,6 +228,11 @@ def unreadable(events: str, rows: Rows, error: Exception) -> SourceError:
     said = [line for line in str(error).splitlines() if line.strip()]
     if "unicode" in str(error).lower() or "utf-8" in str(error).lower() or "utf8" in str(error).lower():
         return not_utf_8(events, rows.files[0], (said[1] if len(said) > 1 else said[0]).encode())
+    if "not possible to parse your CSV" in str(error) and any(map(has_two_ends, map(_as_file, rows.files))):
+        return SourceError(
+            f"The events {events!r} cannot be looked at: rows end in CRLF and in LF, as where files of several writers "
+            f"were put together, in {rows.files[0]}. Write it anew with one end for all rows; a run may read it so."
+        )
     original = next((line for line in said if line.startswith("Original Line:")), "")
     reason = next((line for line in said[1:] if not line.startswith(("Original", "Possible", "*"))), said[0])
     return SourceError(

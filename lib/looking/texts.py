@@ -7,13 +7,16 @@ import bz2
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
+from lib.errors import SourceError
 from lib.sources import headers, quoting
 from lib.sources.files import File
 from lib.sources.headers import BACKSLASHED, Layout
@@ -29,6 +32,24 @@ def open_file(file: File) -> IO[bytes]:
     opened: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(Path(file.address).suffix, open)
     stream: IO[bytes] = opened(file.address, "rb")
     return stream
+
+
+@contextmanager
+def unpacking(events: str, file: File) -> Iterator[None]:
+    """Name a packed file that proves to be none, or no whole one.
+
+    Raises
+    ------
+    SourceError
+        In the place of what the unpacker says.
+    """
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(
+            f"The events {events!r} cannot be read: {file.name} cannot be unpacked: {str(error).rstrip('.')}. Write "
+            "that file anew, or leave it out."
+        ) from error
 
 
 def check_text(events: str, file: File, layout: Layout) -> None:
@@ -65,6 +86,13 @@ def _find_signs(stream: IO[bytes]) -> tuple[bool, bool]:
         is_backslashed = is_backslashed or BACKSLASHED.encode() in chunk or last + chunk[:1] == BACKSLASHED.encode()
         last = chunk[-1:]
     return False, is_backslashed
+
+
+def has_two_ends(file: File) -> bool:
+    """Whether some lines of a file end in CRLF and some in LF, as where files of several writers were put together."""
+    with open_file(file) as stream:
+        ends = {line.endswith(b"\r\n") for line in stream if line.endswith(b"\n")}
+    return len(ends) > 1
 
 
 def _check_backslashes(events: str, file: File, layout: Layout) -> None:

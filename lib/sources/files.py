@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PACKED = (".gz", ".zst", ".bz2")  # which Spark reads by the ending, in small letters only
 _UNREADABLE = (".zip", ".7z", ".rar", ".tar", ".tgz", ".xz", ".lz4", ".snappy", ".deflate", ".gzip", ".br")
 TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table"}  # folders in which tables keep their log
+_PATTERN = re.compile(r"[*?\[{]")
 _FOLDER = re.compile(r"([^/=]+)=([^/]*)")  # of Hive: a column and the value that all files below have
 
 
@@ -137,7 +138,29 @@ def _load(spark: "SparkSession", pattern: str) -> "DataFrame":
 def _to_pattern(spark: "SparkSession", path: str) -> str:
     """A path as Spark takes it: to the letter where that is there, and else as the pattern that it is."""
     escaped = escape_pattern(path)
-    return escaped if escaped == path or exists(spark, path) else path
+    return escaped if escaped == path or exists(spark, path) else check_pattern(path)
+
+
+def _before_signs(pattern: str) -> str:
+    """The folder in which everything lies that fits a pattern."""
+    return _PATTERN.split(pattern)[0].rpartition("/")[0]
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern; refuse two stars, which mean all folders below to some, and one to Spark, which would lose files.
+
+    Raises
+    ------
+    SourceError
+        The message names the folder to say instead.
+    """
+    if "**" in pattern:
+        folder = _before_signs(pattern) or "."
+        raise SourceError(
+            f"The events {pattern!r} cannot be listed: ** is one folder to some readers and all below to others. Name "
+            f"the folder, {folder}, of which all files below are read; or write a * for each folder."
+        )
+    return pattern
 
 
 def list_files(spark: "SparkSession", events: str) -> list[File]:
@@ -156,13 +179,13 @@ def list_files(spark: "SparkSession", events: str) -> list[File]:
 
 def _list_one(spark: "SparkSession", path: str) -> list[File]:
     rows = _load(spark, _to_pattern(spark, path)).select("path", "length").collect()
-    root = re.split(r"[*?\[{]", path)[0] if any(sign in path for sign in "*?[{") else path
-    return [File(row["path"], _hive_folders(row["path"], root), row["length"]) for row in rows]
+    return [File(row["path"], find_folders(row["path"], path), row["length"]) for row in rows]
 
 
-def _hive_folders(address: str, root: str) -> tuple[tuple[str, str], ...]:
-    below = address[address.find(root.rstrip("/")) + len(root.rstrip("/")) :]
-    pairs = [_FOLDER.fullmatch(part) for part in below.split("/")[:-1]]
+def find_folders(address: str, place: str) -> tuple[tuple[str, str], ...]:
+    """The folders of Hive above a file and below the place, or pattern, that was asked for: column and value."""
+    root = (_before_signs(place) if _PATTERN.search(place) else place).rstrip("/")
+    pairs = [_FOLDER.fullmatch(part) for part in address[address.find(root) + len(root) :].split("/")[:-1]]
     return tuple((pair[1], unquote(pair[2])) for pair in pairs if pair)
 
 

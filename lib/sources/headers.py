@@ -1,19 +1,21 @@
 """What the first line of a text file says: in which encoding it is, what parts its columns, and how they are called."""
 
 import csv
-from collections import Counter
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from lib.errors import SourceError
 from lib.sources.options import UTF_8, Options
+from lib.sources.part import find_twins
 from lib.sources.quoting import Quoting
 
 SEPARATORS = (",", ";", "\t", "|")
 BYTE_ORDER_MARK = "\ufeff"
 _WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _PACKED = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"BZh": ".bz2", b"PK\x03\x04": ".zip", b"PAR1": ".parquet"}
+_SPREADSHEET = re.compile(r'"?sep=.?"?[,;\t]*', re.IGNORECASE)
 BACKSLASHED = '\\"'  # an escaped quote to some writers, to RFC 4180 the end of a text that ends in a backslash
 AROUND = 30  # so many characters to either side of what was found
 SHOWN = 200  # characters of a line
@@ -58,8 +60,7 @@ class Layout:
     @cached_property
     def twins(self) -> frozenset[str]:
         """Names that several columns have, in small letters: which is meant nobody can say."""
-        counts = Counter(name.lower() for name in self.written_names if name)
-        return frozenset(name for name, times in counts.items() if times > 1)
+        return find_twins(filter(None, self.written_names))
 
     @property
     def is_wide(self) -> bool:
@@ -95,6 +96,11 @@ def read_layout(raw: bytes, file: str, events: str, options: Options, sep: str |
             raise not_utf_8(events, file, raw) from None
         line = raw.decode(encoding, "replace")
     line = line.strip("\r\n\x00").removeprefix(BYTE_ORDER_MARK)
+    if options.header is not False and _SPREADSHEET.fullmatch(line):
+        raise SourceError(
+            f"The events {events!r} cannot be read: the first line of {file} is {line!r}, which some spreadsheets "
+            f"write above the header, and no other reader knows. Nothing was read. Take it out, as by: sed -i 1d {file}"
+        )
     sign = options.sep or sep or _tell_separator(events, file, line, options)
     return Layout(options, sign, encoding, "" if options.header is False else line)
 

@@ -124,7 +124,7 @@ def look_over(lines: "DataFrame", files: Sequence[File], layout: Layout) -> list
     )
     by_address = {key_of(file.address): file for file in files}
     return [
-        Look(by_address[key_of(row["file"])], row["first"] == row["header"], row["open"], row["backslashed"],
+        Look(by_address[key_of_spelled(row["file"])], row["first"] == row["header"], row["open"], row["backslashed"],
              row["unlike"], row["surely_doubled"], row["undecodable"], row["empty_bytes"])
         for row in counts.collect() if row["first"] is not None
     ]  # fmt: skip
@@ -142,8 +142,13 @@ def _says(layout: Layout) -> "Column":
 
 
 def key_of(address: str) -> str:
-    """What an address and Spark's own spelling of it have in common."""
-    return unquote(address).replace(":///", ":/", 1)
+    """What an address as it was listed and Spark's own spelling of it have in common."""
+    return address.replace(":///", ":/", 1)
+
+
+def key_of_spelled(spelled: str) -> str:
+    """The same of Spark's spelling, in which signs are written as %20: a name may have such letters of its own."""
+    return key_of(unquote(spelled))
 
 
 def check_looks(spark: "SparkSession", events: str, looks: Sequence[Look], lines: "DataFrame", layout: Layout) -> None:
@@ -190,7 +195,7 @@ def _walk_lines(
     lines = read_lines(spark, files, layout.encoding if layout.is_wide else None, "\n")
     raw = lines.select(F.col("value").cast("binary").alias("value"), "file", "block")
     rows = raw.mapInArrow(walk, from_arrow_schema(quoting.ENDS)).collect()
-    return {key_of(address): breaks for address, breaks in quoting.join_blocks(rows).items()}
+    return {key_of_spelled(spelled): breaks for spelled, breaks in quoting.join_blocks(rows).items()}
 
 
 def _of_file(lines: "DataFrame", look: Look) -> "DataFrame":
@@ -202,7 +207,7 @@ def _of_file(lines: "DataFrame", look: Look) -> "DataFrame":
 def _spelled(lines: "DataFrame", look: Look) -> str:
     """The file as Spark's metadata spell it."""
     spelled = lines.select("file").distinct().collect()
-    return next(str(row["file"]) for row in spelled if key_of(row["file"]) == key_of(look.file.address))
+    return next(str(row["file"]) for row in spelled if key_of_spelled(row["file"]) == key_of(look.file.address))
 
 
 def walk_files(spark: "SparkSession", events: str, files: Sequence[File], layout: Layout) -> dict[str, quoting.Breaks]:
@@ -213,8 +218,8 @@ def walk_files(spark: "SparkSession", events: str, files: Sequence[File], layout
     SourceError
         If a line is no CSV, a quoted text is never closed, or rows end in two ways; the message shows the line.
     """
-    spelled = _walk_lines(spark, files, layout, layout.quoting)
-    walked = {file.address: spelled[key_of(file.address)] for file in files if key_of(file.address) in spelled}
+    by_key = _walk_lines(spark, files, layout, layout.quoting)
+    walked = {file.address: by_key[key_of(file.address)] for file in files if key_of(file.address) in by_key}
     for file in files:
         if breaks := walked.get(file.address):
             _check_breaks(events, file, breaks)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 WAYS = "Set events to a table name, a Delta folder, or CSV, JSON lines or Parquet files."
+_ANEW = "Write that file anew, or leave it out."
 _CHAR = "__CHAR_VARCHAR_TYPE_STRING"  # where Spark notes that a column of texts is of type CHAR
 
 
@@ -35,9 +36,13 @@ def open_source(spark: "SparkSession", events: str, options: Options | None = No
         for part in parts:
             part.frame.schema  # noqa: B018 - a frame is lazy: this is where a missing or broken source shows
     except PySparkException as error:
-        raise SourceError(f"The events {events!r} cannot be read: {format_reason(error)} {WAYS}") from error
+        way = _ANEW if _is_of_file(error) and "/_delta_log/" not in str(error) else WAYS
+        raise SourceError(f"The events {events!r} cannot be read: {format_reason(error)} {way}") from error
     if not parts:
-        raise SourceError(f"The events {events!r} cannot be read: no file there holds anything. {WAYS}")
+        raise SourceError(
+            f"The events {events!r} cannot be read: no file there holds anything, those aside whose names begin with _ "
+            f"or ., which are no data. {WAYS}"
+        )
     return parts
 
 
@@ -54,7 +59,7 @@ def _open(spark: "SparkSession", events: str, options: Options) -> list[Part]:
         check_no_tables(spark, events)
         return parquet_files.read(spark, events, files)
     if kind is Format.JSON:
-        return json_files.read(spark, events, files)
+        return json_files.read(spark, events, files, options)
     return csv_files.read(spark, events, files, kind, options)
 
 
@@ -80,11 +85,13 @@ def reading(events: str) -> Iterator[None]:
     try:
         yield
     except PySparkException as error:
-        if not (error.getCondition() or "").startswith("FAILED_READ_FILE"):
+        if not _is_of_file(error):
             raise
-        raise SourceError(
-            f"The events {events!r} cannot be read: {format_reason(error)} Write that file anew, or leave it out."
-        ) from error
+        raise SourceError(f"The events {events!r} cannot be read: {format_reason(error)} {_ANEW}") from error
+
+
+def _is_of_file(error: "PySparkException") -> bool:
+    return (error.getCondition() or "").startswith("FAILED_READ_FILE")
 
 
 def format_reason(error: "PySparkException") -> str:

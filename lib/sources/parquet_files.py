@@ -4,7 +4,7 @@ The footers are read here where this process can see the files, as it can on one
 Spark tells the schema, and refuses what it does not know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lib.errors import SourceError
 from lib.sources.files import File, escape_pattern
-from lib.sources.part import Part, shape
+from lib.sources.part import Part, find_twins, shape
 from lib.tables.sql import column_sql
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PLAIN = {
     pa.string_view(): "string", pa.binary(): "binary", pa.large_binary(): "binary", pa.date32(): "date",
 }  # fmt: skip
 _DECIMALS = 38  # digits, of Spark's largest
-_UNREAD = " /*unread*/"  # behind a type that Spark has no name for
+UNREAD = " /*unread*/"  # behind a type that Spark has no name for
 _NANOSECONDS = "bigint"  # as which Spark reads times of nanoseconds once it is told so
 
 
@@ -46,12 +46,24 @@ def read(spark: "SparkSession", events: str, files: Sequence[File]) -> list[Part
         reader = spark.read.option("mergeSchema", "true")
         frame = reader.parquet(*(escape_pattern(file.address) for file in files))
         return [Part(shape(frame, files), name=files[0].name, shown=_format_types(frame.dtypes))]
-    with ThreadPoolExecutor(8) as pool:
-        schemas = list(pool.map(lambda path: _read_footer(events, str(path)), paths))
     groups: dict[tuple[tuple[str, str], ...], list[File]] = {}
-    for file, schema in zip(files, schemas, strict=True):
-        groups.setdefault(_spark_types(schema), []).append(file)
+    for file, schema in read_footers(events, dict(zip(files, map(str, paths), strict=True))).items():
+        groups.setdefault(tuple(spark_types(schema).items()), []).append(file)
     return [_read_group(spark, dict(types), group) for types, group in groups.items()]
+
+
+def read_footers(events: str, paths: Mapping[File, str]) -> dict[File, pa.Schema]:
+    """The schemas of files, by where this process sees them; of one without rows only where all are: it says nothing.
+
+    Raises
+    ------
+    SourceError
+        If a file is no Parquet; the message names it.
+    """
+    with ThreadPoolExecutor(8) as pool:
+        footers = dict(zip(paths, pool.map(lambda path: _read_footer(events, path), paths.values()), strict=True))
+    kept = {file: schema for file, (schema, rows) in footers.items() if rows}
+    return kept or {file: schema for file, (schema, _) in footers.items()}
 
 
 def _local_path(file: File) -> Path | None:
@@ -63,14 +75,14 @@ def _local_path(file: File) -> Path | None:
     return None
 
 
-def _read_footer(events: str, path: str) -> pa.Schema:
-    """The schema of a file; times of the old 96 bits are of microseconds, as Spark reads them."""
+def _read_footer(events: str, path: str) -> tuple[pa.Schema, int]:
+    """The schema of a file and its rows; times of the old 96 bits are of microseconds, as Spark reads them."""
     try:
         with pq.ParquetFile(path) as file:
             schema, stored = file.schema_arrow, file.schema
             old = {one.path for one in map(stored.column, range(len(stored.names))) if one.physical_type == "INT96"}
             kinds = [field.with_type(pa.timestamp("us", "UTC")) if field.name in old else field for field in schema]
-            return pa.schema(kinds)
+            return pa.schema(kinds), file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SourceError(
@@ -79,10 +91,10 @@ def _read_footer(events: str, path: str) -> pa.Schema:
         ) from error
 
 
-def _spark_types(schema: pa.Schema) -> tuple[tuple[str, str], ...]:
+def spark_types(schema: pa.Schema) -> dict[str, str]:
     """The columns with the types to tell Spark; times of nanoseconds are marked, and what Spark cannot be told of."""
-    types = {field.name: _spark_type(field.type) or f"{field.type}{_UNREAD}" for field in schema}
-    return tuple((name, kind) for name, kind in types.items() if kind != f"null{_UNREAD}")
+    types = {field.name: _spark_type(field.type) or f"{field.type}{UNREAD}" for field in schema}
+    return {name: kind for name, kind in types.items() if kind != f"null{UNREAD}"}
 
 
 def _spark_type(kind: pa.DataType) -> str | None:  # noqa: PLR0911 - one line for each type
@@ -100,7 +112,11 @@ def _spark_type(kind: pa.DataType) -> str | None:  # noqa: PLR0911 - one line fo
         return "binary /*uuid*/"
     if pa.types.is_struct(kind):
         inner = {field.name: _spark_type(field.type) for field in kind}
-        kinds = [f"`{name}`: {one}" for name, one in inner.items() if one and "/*" not in one and "`" not in name]
+        odd = find_twins(inner)
+        kinds = [
+            f"`{name}`: {one}" for name, one in inner.items()
+            if one and "/*" not in one and "`" not in name and name.lower() not in odd
+        ]  # fmt: skip
         return f"struct<{', '.join(kinds)}>" if kinds else None
     if pa.types.is_map(kind) and _spark_type(kind.key_type) == "string":
         inner_kind = _spark_type(kind.item_type)
@@ -111,8 +127,9 @@ def _spark_type(kind: pa.DataType) -> str | None:  # noqa: PLR0911 - one line fo
 def _read_group(spark: "SparkSession", types: dict[str, str], files: Sequence[File]) -> Part:
     from pyspark.sql import functions as F
 
-    unread = {name: kind.removesuffix(_UNREAD) for name, kind in types.items() if kind.endswith(_UNREAD)}
-    types = {name: kind for name, kind in types.items() if name not in unread}
+    unread = {name: kind.removesuffix(UNREAD) for name, kind in types.items() if kind.endswith(UNREAD)}
+    twins = find_twins(types)
+    types = {name: kind for name, kind in types.items() if name not in unread and name.lower() not in twins}
     kinds = ", ".join(f"{column_sql(name)} {kind.partition(' /*')[0]}" for name, kind in types.items())
     frame = spark.read.schema(kinds).parquet(*(escape_pattern(file.address) for file in files))
     frame = shape(frame, files)
@@ -126,7 +143,8 @@ def _read_group(spark: "SparkSession", types: dict[str, str], files: Sequence[Fi
             digits = F.lower(F.hex(column))
             parts = [F.substring(digits, start, length) for start, length in _UUID]
             frame = frame.withColumn(name, F.concat_ws("-", *parts))
-    return Part(frame, name=files[0].name, shown=_format_types(list((types | unread).items())), unread=unread)
+    shown = _format_types(list((types | unread).items()))
+    return Part(frame, name=files[0].name, shown=shown, unread=unread, twins=twins)
 
 
 _UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))

@@ -1,7 +1,8 @@
 """A part of a source: rows that were all written alike, as one Spark frame."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FILE = "__file"  # in which file a row stands; blank where it is in none
 ROW = "__row_as_found"  # what is no row, as it was found
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # what a folder of Hive is called by where the column has none
 HIGH = "".join(map(chr, range(128, 256)))  # what latin-1 makes of bytes that are no ASCII
 
 
@@ -44,6 +46,12 @@ class Part:
         return {**{name: types[name] for name in self.columns}, **self.unread}
 
 
+def find_twins(names: Iterable[str]) -> frozenset[str]:
+    """Names in small letters that several columns have: which is meant nobody can say, and Spark cannot tell."""
+    counts = Counter(name.lower() for name in names)
+    return frozenset(name for name, times in counts.items() if times > 1)
+
+
 def shape(frame: "DataFrame", files: Sequence[File], decode: str | None = None) -> "DataFrame":
     """The columns of a frame of files, its letters in their place, with those of Hive folders and `FILE` behind."""
     from pyspark.sql import functions as F
@@ -57,7 +65,10 @@ def shape(frame: "DataFrame", files: Sequence[File], decode: str | None = None) 
     folders = dict.fromkeys(name for file in files for name, _ in file.folders if name.lower() not in lowered)
     written = {name: F.regexp_extract(path, f"/{re.escape(quote(name))}=([^/]*)/", 1) for name in folders}
     # once for Spark's address, once for the writer of the folder
-    above = [_unescape(_unescape(F.nullif(text, F.lit("")))).alias(name) for name, text in written.items()]
+    above = [
+        _unescape(_unescape(F.nullif(F.nullif(text, F.lit("")), F.lit(NO_VALUE)))).alias(name)
+        for name, text in written.items()
+    ]
     return frame.select(*own, *above, path.alias(FILE))
 
 

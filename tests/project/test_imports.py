@@ -28,7 +28,8 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
                "registry.mlflow_removing", "registry.spark_trials"},
     "skops": {"registry.mlflow_files", "registry.mlflow_writing"},
     "duckdb": {
-        "tables.memory", "looking.relations", "looking.look", "looking.mapping", "looking.measures", "looking.samples",
+        "tables.memory", "looking.json_rows", "looking.relations", "looking.look", "looking.mapping",
+        "looking.measures", "looking.samples",
     },
     "delta": set(),
     "deltalake": set(),

@@ -41,6 +41,29 @@ def test_a_line_that_is_no_object_is_kept_apart(spark, tmp_path):
     ]
 
 
+ONE = '{"user_id": "7", "event_time": "2024-06-01", "event_type": "a}{b"}'
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (ONE + ONE, r"in .*log\.json a line holds several, '.*', and only the first would be read\. .* Write one object a"),
+    (f"[{ONE}]\n\n[{ONE}]", r"in .*log\.json several lists follow each other, and only the first would be read"),
+    (ONE.replace(",", ",\n"), r"no line of .*log\.json is an object, as where one stands on several lines\. .* jq -c"),
+    ('{"user_id": 7, "user_id": 8}', r"in .*log\.json or its like the key 'user_id' stands twice in an object"),
+    (ONE.replace("7", "\xfc"), r"log\.json is not UTF-8, as JSON has to be\. .*like: iconv -f UTF-16"),
+])  # fmt: skip
+def test_what_spark_would_read_in_part_is_refused(spark, tmp_path, text, message):
+    (tmp_path / "log.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SourceError, match=message):
+        open_source(spark, f"{tmp_path}/log.json")
+
+
+def test_brackets_in_texts_and_lists_in_objects_are_no_other_values(spark, tmp_path):
+    rows = f'{ONE[:-1]}, "x": [[1], [2]], "y": [{{}}, {{}}]}}'
+    (tmp_path / "1.json").write_text(f"{rows}\n{rows}\n")
+    (tmp_path / "2.json").write_text(f"[{rows},\n{rows}\n]\n")
+    assert [row[2] for row in shaped(spark, tmp_path, {})] == ["a}{b"] * 4
+
+
 def test_keys_that_differ_in_capitals_only_are_refused(spark, tmp_path):
     (tmp_path / "log.jsonl").write_text('{"userId": 1, "at": "2024-06-01"}\n{"userid": 2, "at": "2024-06-01"}\n')
     with pytest.raises(SourceError, match=r"have keys that differ in capitals only, 'userId' and 'userid', of which"):

@@ -84,6 +84,14 @@ def test_a_column_that_nobody_needs_hurts_nobody(spark, write):
     assert shaped(spark, write(**odd), ["user_id"]) == [("7", None), ("8", None)]
 
 
+def test_a_file_without_rows_and_columns_called_alike_hurt_nobody(spark, write):
+    write("1.parquet", rows=0, user_id=pa.nulls(0), event_time=pa.nulls(0), event_type=pa.nulls(0))
+    events = write("2.parquet", Url=["a", "b"], url=["c", "d"], box=[{"id": 1, "ID": 2}] * 2)
+    assert shaped(spark, events, ["user_id"]) == [("7", None), ("8", None)]
+    with pytest.raises(SourceError, match=r"In .*2\.parquet several columns are called 'url'\. Give each a name"):
+        shaped(spark, events, ["item_id"], names={"item_id": "url"})
+
+
 def test_files_of_unlike_types_are_brought_to_one(spark, write):
     write("2024-01.parquet", user_id=[7, 8], value=[1, 2])
     write("2024-02.parquet", user_id=["7", "x8"], value=[0.5, None])
@@ -121,6 +129,10 @@ def test_columns_of_folders_are_columns_and_lose_no_zero(spark, write):
     names = {"user_id": "shop", "event_type": "kind"}
     rows = shaped(spark, events, ["user_id", "event_type"], names=names)
     assert rows == [("007", "a b+c", None)] * 2 + [("8", None, "event_type")]
+    write("shop=__HIVE_DEFAULT_PARTITION__/kind=x/3.parquet", rows=1)
+    assert shaped(spark, f"{events}/shop=*/kind=*", ["user_id", "event_type"], names=names) == [
+        ("007", "a b+c", None), ("007", "a b+c", None), (None, "x", "user_id")
+    ]  # fmt: skip
 
 
 def test_fields_of_structs_and_maps_are_named_by_their_path(spark, write):

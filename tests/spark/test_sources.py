@@ -72,7 +72,7 @@ def test_files_of_a_hudi_table_are_not_read_without_its_log(tables, two, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["parquet", "delta", "csv"])
-@pytest.mark.parametrize("name", ["a,b/c,d", "x [1]", "y {2}", "what*"])
+@pytest.mark.parametrize("name", ["a,b/c,d", "x [1]", "y {2}", "what*", "a%20b"])
 def test_a_name_that_looks_like_a_pattern_or_several_places_is_one_where_it_is_there(tables, two, tmp_path, kind, name):
     two.write.format(kind).option("header", "true").save(str(tmp_path / "draft"))
     (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -87,10 +87,11 @@ def test_a_table_is_read_by_its_name(tables, two):
 
 @pytest.mark.parametrize(("name", "reason"), [
     ("gone.parquet", "Path does not exist"), ("gone.csv", "Path does not exist"), ("gone", "Path does not exist"),
-    ("empty", "no file there holds anything"), ("bad", "bad"),
+    ("empty", "no file there holds anything"), ("_draft.csv", "no file there holds anything"), ("bad", "bad"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_one_clear_line(tables, tmp_path, name, reason):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "_draft.csv").write_text("user_id")
     (tmp_path / "bad" / "_delta_log").mkdir(parents=True)
     (tmp_path / "bad" / "_delta_log" / f"{0:020}.json").write_text("no json")
     with pytest.raises(SourceError) as caught:
@@ -105,6 +106,11 @@ def test_what_cannot_be_read_is_one_clear_line(tables, tmp_path, name, reason):
 def test_a_table_that_is_not_there_is_named(tables):
     with pytest.raises(SourceError, match=r"'shop\.nothing' cannot be read: .*`shop`\.`nothing` cannot be found.*Set"):
         opened(tables.spark, "shop.nothing")
+
+
+def test_two_stars_are_refused(tables, tmp_path):
+    with pytest.raises(SourceError, match=rf"cannot be listed: \*\* is one folder .* Name the folder, {tmp_path}, of"):
+        opened(tables.spark, f"{tmp_path}/**/*.parquet")
 
 
 def test_a_file_that_is_no_parquet_is_named(tables, tmp_path):
