@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lib.features.hints import NULL_TEXTS
+from lib.features.hints import NULL_TEXTS, ROUNDED, ZEROED
 from lib.features.loads import EventCounts
 from lib.features.log import Log
 from lib.features.source import first_of_each
@@ -38,15 +38,17 @@ def count_days(events: "DataFrame", start: date | None, actions: Sequence[str], 
     broken = F.col("broken") if tolerant else F.when(new | uncounted, F.col("broken"))
     last = F.lit(date.max)
     days = [F.when(F.col(name) > last, last).otherwise(F.col(name)).alias(name) for name in ("known_day", "day")]
-    fresh = new & F.col("broken").isNull()
+    fresh, user = new & F.col("broken").isNull(), F.col("user_id")
     return (
         events.groupBy("source", *days, broken.alias("broken"))
         .agg(
             F.coalesce(F.sum("count"), F.lit(0)).alias("n"),
             F.coalesce(F.sum(F.when(F.col("event_type").isin(*actions), F.col("count"))), F.lit(0)).alias("acts"),
             F.count("*").alias("rows"),
-            F.count(F.when(fresh & F.lower("user_id").isin(*NULL_TEXTS), 1)).alias("nulls"),
-            F.count(F.when(fresh & F.col("user_id").endswith(".0"), 1)).alias("pointed"),
+            F.count(F.when(fresh & F.lower(user).isin(*NULL_TEXTS), 1)).alias("nulls"),
+            F.count(F.when(fresh & user.endswith(".0"), 1)).alias("pointed"),
+            F.count(F.when(fresh & user.contains("E+") & user.rlike(ROUNDED), 1)).alias("rounded"),
+            F.count(F.when(fresh & user.startswith("0") & user.rlike(ZEROED), 1)).alias("zeroed"),
         )
         .collect()
     )

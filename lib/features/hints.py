@@ -8,6 +8,8 @@ from lib.features.source import Reading
 from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
 
 NULL_TEXTS = ("nan", "none", "null", "<na>", "\\n", "(not set)", "undefined", "n/a", "nil", "(null)", "#n/a")
+ROUNDED = r"^[0-9](\.[0-9]+)?E\+[0-9]+$"  # an id that was a number of many digits, as a spreadsheet shows and saves it
+ZEROED = "^0[0-9]+$"  # one that loses its zeros where it is taken for a number
 _TIME = "2024-06-01 10:00:00, with an offset or without"
 _FORMS: Mapping[str, str] = {
     "event_time": _TIME, "known_at": _TIME, "value": "12.50", "count": "a whole number from {least} on",

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from lib.errors import SourceError
-from lib.features.hints import NULL_TEXTS, format_hint
+from lib.features.hints import NULL_TEXTS, ROUNDED, format_hint
 from lib.features.log import Log
 from lib.features.shapes import NOTHING
 from lib.features.source import Reading, standardise
@@ -95,44 +95,84 @@ def find_example(parts: Sequence[Part], reading: Reading, column: str) -> Exampl
 def check_ids(events: "DataFrame", source: str, counted: Sequence[Any]) -> list[str]:
     """Refuse ids that are no ids, where they make up much of the log; else tell of them.
 
-    `counted` has the events and, of these, those of ids that say nothing (`nulls`) and of ids that end in `.0`.
+    `counted` has the events and, of these, those of ids that say nothing (`nulls`), that end in `.0` (`pointed`), that
+    may be numbers which a spreadsheet rounded (`rounded`), and that begin with a zero (`zeroed`).
 
     Raises
     ------
     SourceError
         The message names one such id, and how many events are its.
     """
-    from pyspark.sql import functions as F
-
-    total, nulls, pointed = (sum(int(row[name] or 0) for row in counted) for name in ("rows", "nulls", "pointed"))
+    total, *numbers = (sum(int(row[name] or 0) for row in counted) for name in ("rows", *_LOOKS))
     lines = []
-    if nulls:
-        named = events.where(F.lower("user_id").isin(*NULL_TEXTS)).groupBy("user_id").count().collect()
-        user = max(named, key=lambda row: int(row["count"]))["user_id"]
-        said = f"{nulls} of {total} rows are of one user, {user!r}, as tools write that there is none"
-        if nulls * MOST_NULLS >= total:
-            raise SourceError(
-                f"The events {source!r} hold ids that name nobody: {said}. Nothing was read. Leave such rows out with "
-                f"event_where=user_id <> '{user}' (by the column's own name), or map another column."
-            )
-        lines.append(f"{said}.")
-    if pointed:
-        _check_points(events, source)
+    for number, look in zip(numbers, _LOOKS.values(), strict=True):
+        lines += look(events, source, number, total) if number else []
     return lines
 
 
-def _check_points(events: "DataFrame", source: str) -> None:
-    """Refuse ids that stand twice, as a whole number and with a point and zero behind."""
+def _look_at_nulls(events: "DataFrame", source: str, number: int, total: int) -> list[str]:
+    """Tell of an id that tools write where there is none; refuse it where it has much of the log."""
     from pyspark.sql import functions as F
 
-    ids = events.where(F.col("user_id").rlike(r"^[0-9]+(\.0)?$")).select("user_id").distinct()
-    stems = ids.groupBy(F.regexp_replace("user_id", r"\.0$", "").alias("stem")).count().where("count > 1")
-    twins, one = stems.agg(F.count("*"), F.min("stem")).collect()[0]
+    named = events.where(F.lower("user_id").isin(*NULL_TEXTS)).groupBy("user_id").count().collect()
+    user = max(named, key=lambda row: int(row["count"]))["user_id"]
+    said = f"{number} of {total} rows are of one user, {user!r}, as tools write that there is none"
+    if number * MOST_NULLS >= total:
+        raise SourceError(
+            f"The events {source!r} hold ids that name nobody: {said}. Nothing was read. Leave such rows out with "
+            f"event_where=user_id <> '{user}' (by the column's own name), or map another column."
+        )
+    return [f"{said}."]
+
+
+def _look_at_rounded(events: "DataFrame", source: str, number: int, total: int) -> list[str]:
+    """The same of numbers that were rounded: of what were several users, one is left."""
+    from pyspark.sql import functions as F
+
+    user = events.where(F.col("user_id").rlike(ROUNDED)).agg(F.min("user_id")).collect()[0][0]
+    said = f"{number} of {total} rows are of ids like {user!r}, as spreadsheets round long numbers"
+    if number * MOST_NULLS >= total:
+        raise SourceError(
+            f"The events {source!r} hold ids that have lost their digits: {said}, and several users are one. Nothing "
+            "was read. Export them anew, with that column as text, or map another column."
+        )
+    return [f"{said}: several users may be one."]
+
+
+def _look_at_zeroed(events: "DataFrame", source: str, number: int, total: int) -> list[str]:
+    """Tell of ids that stand with the zeros before them, and without."""
+    twins, one = _find_twins(events, "^[0-9]+$", "^0+(?=[0-9])")
+    line = (
+        f"{twins} ids stand with zeros before them and without, such as {one!r}: a tool that took them for numbers "
+        "made two users of each. Mend the files, or take the zeros off: user_id=to_text(to_int(their_column))."
+    )
+    return [line] if twins else []
+
+
+def _look_at_pointed(events: "DataFrame", source: str, number: int, total: int) -> list[str]:
+    """Refuse ids that stand twice, as a whole number and with a point and zero behind."""
+    twins, one = _find_twins(events, r"^[0-9]+(\.0)?$", r"\.0$")
     if twins:
         raise SourceError(
             f"The events {source!r} hold {twins} users under two ids each, such as '{one}.0' beside '{one}'. "
             "Nothing was read. Bring them to one form: event_columns=user_id=split_part(their_column, '.', 1)."
         )
+    return []
+
+
+_LOOKS = {
+    "nulls": _look_at_nulls, "pointed": _look_at_pointed, "rounded": _look_at_rounded, "zeroed": _look_at_zeroed,
+}  # fmt: skip
+
+
+def _find_twins(events: "DataFrame", form: str, more: str) -> tuple[int, str]:
+    """How many ids of a form are the same but for what is more in one of them, and one that is."""
+    from pyspark.sql import functions as F
+
+    ids = events.where(F.col("user_id").rlike(form)).select("user_id").distinct()
+    stems = ids.groupBy(F.regexp_replace("user_id", more, "").alias("stem")).count().where("count > 1")
+    twins, one = stems.agg(F.count("*"), F.min("stem")).collect()[0]
+    return int(twins), str(one)
 
 
 def count_broken(rows: Sequence[Any]) -> Counter[str]:

@@ -92,6 +92,16 @@ def _faults(seen: Look) -> Iterator[str]:
     if measures.pointed is not None:
         faults += 1
         yield f"! {measures.pointed + '.0'!r} stands beside {measures.pointed!r}: one user under two ids"
+    if measures.zeroed is not None:
+        faults += 1
+        yield f"! {measures.zeroed!r} stands with zeros before it, too: one user under two ids, if a tool took them off"
+    if measures.rounded[0]:
+        faults += 1
+        rows, user = measures.rounded
+        yield f"! {rows:,} rows are of ids like {user!r}, as spreadsheets round long numbers: several users may be one"
+    for names in measures.alike:
+        faults += 1
+        yield f"! {' and '.join(map(repr, names))} differ in capitals or blanks alone, and count apart"
     if measures.top_user and measures.top_user[1].number * 20 > measures.rows > 1000:
         faults += 1
         user, theirs = measures.top_user

@@ -10,21 +10,16 @@ from typing import TYPE_CHECKING
 
 from lib.features import clocks
 from lib.features.clocks import Span
-from lib.features.hints import NULL_TEXTS
-from lib.looking import samples
+from lib.features.namesakes import find_groups
+from lib.looking import odd_ids, samples
 from lib.looking.counts import Count
 from lib.looking.samples import Drawn, Middle, fetch_rows
-from lib.tables.sql import texts_sql
 
 if TYPE_CHECKING:
     import duckdb
 
 TYPES = 12  # event types that are shown
 EVENTS = "SUM(COALESCE(count, 1))::BIGINT"
-_LONGEST = max(map(len, NULL_TEXTS))
-# of most ids the length, or the first letter, tells already that they are none of these: that costs less to see
-_POINTED = "CASE WHEN user_id < ':' THEN ENDS_WITH(user_id, '.0') ELSE FALSE END"
-_NAMELESS = f"CASE WHEN STRLEN(user_id) <= {_LONGEST} THEN LOWER(user_id) IN ({texts_sql(NULL_TEXTS)}) ELSE FALSE END"
 
 
 @dataclass(frozen=True)
@@ -72,6 +67,9 @@ class Measures:
     duplicates: Count
     odd_ids: Sequence[tuple[str, int]]  # ids that say nothing, with their rows
     pointed: str | None  # an id that stands there with .0 behind, too
+    zeroed: str | None  # an id that stands there with zeros before it, too
+    rounded: tuple[int, str]  # rows of ids that have lost digits, and one that has
+    alike: Sequence[tuple[str, ...]]  # event types that differ in capitals or blanks alone
     top_user: tuple[str, Count] | None
     events_per_user: Middle | None
     late: int  # events that became known a day or more after they happened
@@ -111,8 +109,11 @@ def measure(
         kinds=[Kind(name, n, people.by_kind[name], people.rates[name]) for name, n in by_kind[:TYPES]],
         kinds_in_all=len(by_kind), unusable=unusable,
         nulls={"value": rows - sum(row.valued for row in by_day), "item_id": rows - sum(row.named for row in by_day)},
-        duplicates=drawn.repeated, odd_ids=_find_nameless(engine) if any(row.nameless for row in by_day) else [],
-        pointed=_find_pointed(engine) if any(row.pointed for row in by_day) else None,
+        duplicates=drawn.repeated, odd_ids=odd_ids.find_nameless(engine) if any(row.nameless for row in by_day) else [],
+        pointed=odd_ids.find_pointed(engine) if any(row.pointed for row in by_day) else None,
+        zeroed=odd_ids.find_zeroed(engine) if any(row.zeroed for row in by_day) else None,
+        rounded=odd_ids.find_rounded(engine, sum(row.rounded for row in by_day)),
+        alike=find_groups([name for name, _ in by_kind]),
         top_user=drawn.top_user, events_per_user=people.events, late=sum(row.late for row in by_day), span=span,
         named=_measure_named(engine, drawn, named, own), unclear=_find_unclear(engine) if named else (0, ""),
     )  # fmt: skip
@@ -171,6 +172,8 @@ class _Day:
     late: int
     nameless: int
     pointed: int
+    rounded: int
+    zeroed: int
 
 
 def _count_exactly(engine: "duckdb.DuckDBPyConnection") -> tuple[list[_Day], list[tuple[str, int]]]:
@@ -180,12 +183,13 @@ def _count_exactly(engine: "duckdb.DuckDBPyConnection") -> tuple[list[_Day], lis
         f"GROUPING(event_type) = 1 AS by_day, COUNT(*) AS n, {EVENTS} AS events, SUM(value) AS total, "
         "MIN(value) AS least, MAX(value) AS most, COUNT(value) AS valued, COUNT(item_id) AS named, "
         "COALESCE(COUNT_IF(CAST(known_at AS DATE) > CAST(event_time AS DATE)), 0) AS late, "
-        f"COUNT_IF({_NAMELESS}) AS nameless, COUNT_IF({_POINTED}) AS pointed "
+        f"COUNT_IF({odd_ids.NAMELESS}) AS nameless, COUNT_IF({odd_ids.POINTED}) AS pointed, "
+        f"COUNT_IF({odd_ids.ROUNDED}) AS rounded, COUNT_IF({odd_ids.ZEROED}) AS zeroed "
         "FROM shaped GROUP BY GROUPING SETS ((day, broken), (event_type, broken))"
     )
     days = fetch_rows(engine, (
-        "SELECT day, n, events, total, least, most, valued, named, late, nameless, pointed FROM counted "
-        "WHERE by_day AND broken IS NULL ORDER BY 1"
+        "SELECT day, n, events, total, least, most, valued, named, late, nameless, pointed, rounded, zeroed "
+        "FROM counted WHERE by_day AND broken IS NULL ORDER BY 1"
     ))  # fmt: skip
     kinds = fetch_rows(engine, (
         "SELECT event_type, events FROM counted WHERE NOT by_day AND broken IS NULL ORDER BY 2 DESC, 1"
@@ -208,17 +212,3 @@ def _sum_up(days: Sequence[_Day], median: Middle | None) -> Values | None:
         [number for day in days if (number := getattr(day, name)) is not None] for name in ("total", "least", "most")
     )
     return Values(sum(totals), min(least), max(most), median) if totals else None
-
-
-def _find_nameless(engine: "duckdb.DuckDBPyConnection") -> list[tuple[str, int]]:
-    return fetch_rows(engine, f"SELECT user_id, COUNT(*) FROM log WHERE {_NAMELESS} GROUP BY 1 ORDER BY 2 DESC, 1")
-
-
-def _find_pointed(engine: "duckdb.DuckDBPyConnection") -> str | None:
-    pointed = fetch_rows(engine, f"SELECT DISTINCT user_id FROM log WHERE {_POINTED} LIMIT 1000")
-    plain = [user.removesuffix(".0") for (user,) in pointed if user.removesuffix(".0").isdigit()]
-    if not plain:
-        return None
-    listed = ", ".join(f"'{user}'" for user in plain)
-    twins = fetch_rows(engine, f"SELECT MIN(user_id) FROM log WHERE user_id IN ({listed})")
-    return twins[0][0] if twins else None

@@ -17,6 +17,7 @@ from lib.features import extraction, ingest, thin
 from lib.features.extraction import AskedTypes
 from lib.features.identities import load_identities, tell_joined
 from lib.features.ingest import Ingested
+from lib.features.namesakes import tell_namesakes
 from lib.features.remarks import (
     MENDED,
     TOLD,
@@ -130,6 +131,7 @@ def prepare(config: ExtractConfig, tables: DeltaTables, log: ReadLog, say: Say =
     table = counts.table if counts.table is not None and not built else counts.count(tables, done.cutoffs.all)
     training = done.cutoffs.training
     notes = [*past_window(config, as_of), *ingested.notes, *log.users]
+    notes += tell_namesakes(config.question, log.asked.first_seen)
     notes += tell_attributes(config.question, tables, done) if config.users else []
     if ingested.tells_known:
         late = tables.query(delay.delays_sql(config.question, as_of))

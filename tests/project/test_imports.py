@@ -29,7 +29,7 @@ ONE_HOME = {  # package -> the only modules of lib that may name it
     "skops": {"registry.mlflow_files", "registry.mlflow_writing"},
     "duckdb": {
         "tables.memory", "looking.json_rows", "looking.relations", "looking.look", "looking.mapping",
-        "looking.measures", "looking.samples",
+        "looking.measures", "looking.odd_ids", "looking.samples",
     },
     "delta": set(),
     "deltalake": set(),

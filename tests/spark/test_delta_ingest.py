@@ -122,6 +122,26 @@ def test_events_after_as_of_change_nothing(home, spark, tables):
     pd.testing.assert_frame_equal(home.features(50), full[1], check_exact=True)
 
 
+@pytest.mark.parametrize(("user", "message"), [
+    ("NaN", "hold ids that name nobody: 20 of 230 rows are of one user, 'NaN', as tools write that there is none"),
+    ("1.2E+11", r"hold ids that have lost their digits: 20 of 230 rows are of ids like '1.2E\+11', .* as text, or map"),
+])  # fmt: skip
+def test_ids_that_are_none_are_refused_where_they_are_many(home, user, message):
+    with pytest.raises(SourceError, match=message):
+        home.load([*events(50), *(event(49, user) for _ in range(20))]).ingest(50)
+
+
+def test_of_what_counts_apart_and_may_be_one_a_person_is_told(home):
+    odd = [event(49, user) for user in ("1.2E+11", "007", "7")]
+    summary = home.load([*events(50), *odd, event(49, kind="Buy")]).extract(50).summary
+    for line in (
+        "1 of 214 rows are of ids like '1.2E+11', as spreadsheets round long numbers: several users may be one.",
+        "1 ids stand with zeros before them and without, such as '7': a tool that took them for numbers made two users",
+        "the events also have 'Buy', which differs from 'buy' in capitals or blanks alone, and does not count",
+    ):
+        assert line in summary
+
+
 def test_a_quiet_day_is_no_error_and_leaves_the_rows(home):
     home.load(events(50)).ingest(50)
     before = home.activity()
