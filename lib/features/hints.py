@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from lib.features.shapes import NOTHING
 from lib.features.source import Reading
-from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
+from lib.features.written_numbers import find_number
+from lib.features.written_times import EPOCHS, match_time, tells_order, write_epoch, write_pattern
 
 NULL_TEXTS = ("nan", "none", "null", "<na>", "\\n", "(not set)", "undefined", "n/a", "nil", "(null)", "#n/a")
 ROUNDED = r"^[0-9](\.[0-9]+)?E\+[0-9]+$"  # an id that was a number of many digits, as a spreadsheet shows and saves it
@@ -24,31 +25,41 @@ def format_hint(column: str, shown: str, reading: Reading) -> str:
         return ""
     if shown == NOTHING or column not in _FORMS:
         return ""
+    own = write_column(theirs)
     if column in ("event_time", "known_at"):
-        hint = _of_time(column, shown, theirs)
+        hint = _of_time(column, shown, own)
     else:
-        hint = _of_value(shown, theirs) if column == "value" else None
+        hint = _of_value(shown, own) if column == "value" else None
     return f" ({hint or f'wanted: {_FORMS[column].format(least=0 if reading.unpivot else 1)}'})"
 
 
-def _of_time(column: str, shown: str, theirs: str) -> str | None:
-    if re.fullmatch("[0-9]+", shown) and len(shown) in EPOCHS:
-        return f"if that counts from 1970 on: event_columns={column}={EPOCHS[len(shown)]}(to_int({theirs}))"
-    if day := DAY.match(shown):
-        month_first = int(day["second"]) > MONTHS
-        pattern = write_pattern([day], month_first=month_first)
-        first = "month" if month_first else "day"
-        return f"if the {first} comes first: event_columns={column}=parse_time({theirs}, '{pattern}')"
-    return None
+def write_column(name: str) -> str:
+    """A column as an expression names it, whatever it is called; one in quotes already stays."""
+    return name if re.fullmatch(r"[A-Za-z_]\w*|`.*`|\".*\"", name) else f"`{name.replace('`', '``')}`"
 
 
-def _of_value(shown: str, theirs: str) -> str | None:
-    if re.fullmatch(r"[0-9.]*,[0-9]+", shown) and not re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", shown):
+def _of_time(column: str, shown: str, own: str) -> str | None:
+    whole, point, _ = shown.strip().partition(".")
+    if re.fullmatch("[0-9]+([.][0-9]+)?", shown.strip()) and len(whole) in EPOCHS:
+        return (
+            f"if that counts from 1970 on: event_columns={column}={write_epoch(own, len(whole), has_point=bool(point))}"
+        )
+    if (written := match_time(shown)) is None:
+        return None
+    month_first = tells_order([written])
+    pattern = write_pattern([written], month_first=bool(month_first))
+    order = (
+        f" the {'month' if month_first else 'day'} comes first" if written.groupdict().get("first") else " it is a time"
+    )
+    return f"if{order}: event_columns={column}=parse_time({own}, '{pattern}')"
+
+
+def _of_value(shown: str, own: str) -> str | None:
+    if re.fullmatch(r"-?[0-9]*,[0-9]+", shown) and not re.fullmatch(r"-?[0-9]{1,3},[0-9]{3}", shown):
         return "if the comma is the decimal sign: event_options=decimal=','"
     if shown.lower() in NULL_TEXTS:
-        return f"if that is none: event_columns=value=to_number(nullif({theirs}, '{shown}'))"
-    if re.fullmatch(r"-?[0-9]+([.][0-9]+)?", re.sub("[^0-9.-]", "", shown)):
-        for sign in dict.fromkeys(re.sub("[0-9.-]", "", shown)):
-            theirs = f"replace({theirs}, '{sign}', '')"
-        return f"if these signs say nothing: event_columns=value=to_number({theirs})"
+        return f"if that is none: event_columns=value=to_number(nullif({own}, '{shown}'))"
+    if meant := find_number(shown, own):
+        number, expression = meant
+        return f"if that is {number}: event_columns=value={expression}"
     return None

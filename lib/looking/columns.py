@@ -198,6 +198,11 @@ def _id_text(raw: str, kind: str, plain: str) -> str:
     return f"CAST({raw} AS VARCHAR)"
 
 
+def read_time_sql(raw: str) -> str:
+    """A text as a time, null where it is read as none; in UTC."""
+    return _local_time(raw, "string", "UTC")
+
+
 def _local_time(raw: str, plain: str, zone: str) -> str:
     there = f"TIMEZONE('{zone}', {{0}})" if zone != "UTC" else "CAST({0} AS TIMESTAMP)"
     if plain == "timestamp":

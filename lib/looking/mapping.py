@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from lib.errors import ConfigError
 from lib.expressions import kinds
 from lib.expressions.expression import parse
+from lib.features.hints import write_column
 from lib.features.shapes import EVENTS, NUMBERS, TIMES, find_asked
-from lib.features.written_times import DAY, EPOCHS, MONTHS, write_pattern
+from lib.features.written_times import EPOCHS, match_time, tells_order, write_epoch, write_pattern
+from lib.looking.columns import read_time_sql
 from lib.looking.relations import Rows
 from lib.looking.spelling import quoted
 from lib.sources.presets import Preset, preset_names, read_preset
@@ -33,6 +35,8 @@ LIKELY: Mapping[str, Sequence[str]] = {  # from the surest on; compared without 
 }  # fmt: skip
 _PLAIN_TIMES = (*TIMES, "timestamp_ns")
 _SEEN = 2000  # values that a guess of their form rests on
+# where these do not tell the month: days that do, by the first number and by the second
+_BEYOND = (r"^\s*(1[3-9]|2[0-9]|3[01])[./-]", r"^\s*[0-9]{1,2}[./-](1[3-9]|2[0-9]|3[01])[./-]")
 
 
 def propose_columns(engine: "duckdb.DuckDBPyConnection", parts: Sequence[Rows], given: Preset) -> dict[str, str]:
@@ -88,28 +92,45 @@ def _written(name: str) -> str:
 
 
 def _time_form(engine: "duckdb.DuckDBPyConnection", parts: Sequence[Rows], column: str, kind: kinds.Type) -> str | None:
-    """An expression where a column of times counts from 1970 on, or has the day elsewhere; None where it needs none."""
+    """An expression where a column of times counts from 1970 on, or is written otherwise than in ISO; else None."""
     if not isinstance(kind, str) or kind.partition("(")[0] in _PLAIN_TIMES:
         return None
     rows = next(rows for rows in parts if column in rows.types)
-    sql = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM ({rows.sql}) WHERE {quoted(column)} IS NOT NULL LIMIT {_SEEN}"
-    values = [str(row[0]).strip() for row in engine.execute(sql).fetchall()]
+    values = _find_texts(engine, rows, column, "TRUE", _SEEN)
     whole = [value.partition(".")[0] for value in values]
     if values and all(re.fullmatch(r"[0-9]{10}|[0-9]{13}|[0-9]{16}", value) for value in whole):
-        inner = column if kind != "string" else f"to_int({_written(column)})"
-        return f"{EPOCHS[len(whole[0])]}({inner})"
-    return _day_form(column, values) if kind == "string" else None
+        if kind != "string":
+            return f"{EPOCHS[len(whole[0])]}({write_column(column)})"
+        has_point = any("." in value for value in values)
+        return write_epoch(write_column(column), len(whole[0]), has_point=has_point)
+    return _day_form(engine, rows, column, values) if kind == "string" else None
 
 
-def _day_form(column: str, values: Sequence[str]) -> str | None:
-    seen = [day for one in values if (day := DAY.fullmatch(one)) and bool(day["hour"]) == bool(day["minute"])]
-    if not seen or len(seen) < len(values):
+def _find_texts(
+    engine: "duckdb.DuckDBPyConnection", rows: Rows, column: str, where: str, most: int
+) -> list[str]:  # fmt: skip
+    text = f"CAST({quoted(column)} AS VARCHAR)"
+    sql = f"SELECT {text} FROM ({rows.sql}) WHERE TRIM({text}, ' ') <> '' AND {where} LIMIT {most}"
+    return [str(row[0]).strip() for row in engine.execute(sql).fetchall()]
+
+
+def _day_form(
+    engine: "duckdb.DuckDBPyConnection", rows: Rows, column: str, values: Sequence[str]
+) -> str | None:  # fmt: skip
+    read = engine.execute(f"SELECT COUNT({read_time_sql('text')}) FROM (SELECT UNNEST(?) AS text)", [values]).fetchall()
+    written = [match for value in values if (match := match_time(value))]
+    if read[0][0] == len(values) or not written or len(written) < len(values):
         return None
-    first, second = (max(int(one[place]) for one in seen) for place in ("first", "second"))
-    if first > MONTHS and second > MONTHS:
-        return None
-    month_first = second > MONTHS or (first <= MONTHS and seen[0]["sep"] == "/")
-    return f"parse_time({_written(column)}, '{write_pattern(seen, month_first=month_first)}')"
+    month_first = tells_order(written)
+    if month_first is None and written[0].groupdict().get("first"):
+        later = (
+            _find_texts(engine, rows, column, f"REGEXP_MATCHES({quoted(column)}, '{form}')", 1) for form in _BEYOND
+        )
+        beyond = [match for texts in later for text in texts if (match := match_time(text))]
+        month_first = tells_order(beyond)
+        if month_first is None:
+            month_first = not beyond and written[0]["sep"] == "/"
+    return f"parse_time({write_column(column)}, '{write_pattern(written, month_first=bool(month_first))}')"
 
 
 def fitting_presets(parts: Sequence[Rows]) -> list[Preset]:
