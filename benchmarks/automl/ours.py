@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -29,26 +30,30 @@ def main(log: str, name: str, folder: str, days: str = "") -> None:
     asked, test = TASKS[name].task, TASKS[name].task.cutoffs(TASKS[name].pool)
     task = replace(asked, cohort_days=min(asked.cohort_days, int(days or asked.cohort_days)))
     trained = train_task(task, Path(log), test[0], group_seconds)
-    later = read_cohorts(trained, test)
     config = trained.config
+    # before later cutoffs are extracted: as of those, more rows have matured
     cutoffs = extraction.read_extraction(trained.tables, config.question, config.as_of).cutoffs
     rows, parts = champion.read_labelled(config, trained.tables, cutoffs)
     folds = prepare_folds(rows.at(parts.training), parts.training, config.question, config.seed)
-    target = Path(folder)
-    export_rows(rows, later, target / "rows.parquet")
+    later, target = read_cohorts(trained, test), Path(folder)
+    export_rows(rows, later, config.question.reach_days, target / "rows.parquet")
     (target / "folds.json").write_text(json.dumps({"folds": number_folds(rows, folds)}), encoding="utf-8")
     score_cohorts(trained.pair, later).to_parquet(target / "ours.parquet", index=False)
     (target / "ours.json").write_text(json.dumps({"seconds": trained.retrain_seconds}), encoding="utf-8")
 
 
-def export_rows(rows: Rows, later: pd.DataFrame, file: Path) -> None:
+def export_rows(rows: Rows, later: pd.DataFrame, reach_days: int, file: Path) -> None:
     """Write labelled rows, then those of later cutoffs without their labels: user_id, cutoff, label, float32 features.
 
     Raises
     ------
     SystemExit
-        If the rows are a sample, whose weights no two libraries mean alike.
+        If the rows are a sample, whose weights no two libraries mean alike, or if a label of theirs tells of days that
+        are to be predicted.
     """
+    newest, oldest = rows.frame["cutoff"].max(), later["cutoff"].min()
+    if newest + timedelta(days=reach_days) > oldest:
+        raise SystemExit(f"The label at {newest} reaches {reach_days} days, into what is judged from {oldest} on.")
     if WEIGHT in rows.frame:
         raise SystemExit(f"The {len(rows)} rows are a sample of more, with weights. Name fewer --users.")
     X = rows.X

@@ -48,7 +48,7 @@ def test_later_rows_come_last_and_without_their_labels(rows, tmp_path):
     later = pd.DataFrame({
         "user_id": ["a", "b"], "cutoff": ago(0), "label": [1, 0], "recency": [3, None], "sent__recency": 9.5,
     })  # fmt: skip
-    export_rows(rows, later, tmp_path / "rows.parquet")
+    export_rows(rows, later, 14, tmp_path / "rows.parquet")
     written = pd.read_parquet(tmp_path / "rows.parquet")
     assert list(written) == ["user_id", "cutoff", "label", *rows.X]  # what is new since training is nobody's feature
     assert written["label"][:200].astype(int).tolist() == rows.y.tolist()
@@ -58,10 +58,16 @@ def test_later_rows_come_last_and_without_their_labels(rows, tmp_path):
     assert (written["buy__recency"][200:] == 0).all()
 
 
+def test_a_label_that_tells_of_what_is_to_be_predicted_is_refused(rows, tmp_path):
+    message = rf"^The label at {ago(14)} reaches 15 days, into what is judged from {ago(0)} on\.$"
+    with pytest.raises(SystemExit, match=message):
+        export_rows(rows, rows.frame.assign(cutoff=ago(0)), 15, tmp_path / "rows.parquet")
+
+
 def test_a_sample_of_rows_is_refused(rows, tmp_path):
     sampled = Rows(rows.frame.assign(weight=2.0))
     with pytest.raises(SystemExit, match=r"^The 200 rows are a sample of more, with weights\. Name fewer --users\.$"):
-        export_rows(sampled, rows.frame, tmp_path / "rows.parquet")
+        export_rows(sampled, rows.frame.assign(cutoff=ago(0)), 14, tmp_path / "rows.parquet")
 
 
 def test_a_splitter_hands_out_the_folds_as_they_are():
