@@ -3,8 +3,9 @@
     python -m benchmarks.automl FOLDER --outside PYTHON [--tasks NAME ...] [--libraries NAME ...] [--times N ...]
                                 [--users N] [--work FOLDER]
 
-FOLDER holds the logs as for `benchmarks.par`. PYTHON is an interpreter with flaml[automl] and
-autogluon.tabular[lightgbm,catboost]; flaml brings xgboost for both, and not the one that AutoGluon's extra names.
+FOLDER holds the logs as for `benchmarks.par`. PYTHON is an interpreter with flaml[automl],
+autogluon.tabular[lightgbm,catboost] and scikit-learn before 1.8: flaml asks for xgboost before 3, which knows no later
+one, and without it either library would compete with one learner less, in silence.
 
 Our stages train once on the day of the oldest later cutoff; all rows that they learnt from go to one file, the folds of
 the search beside it. FLAML searches on these folds and then fits all rows; AutoGluon tunes on the newest one and then

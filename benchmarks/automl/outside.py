@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import pandas as pd
 KEYS = ("user_id", "cutoff", "label")
 LEARNERS = ("sklearn.ensemble", "lightgbm", "xgboost", "catboost")  # imported before the seconds are counted
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
+LEFT = 0.1  # of the time: with more than that something can be done yet
 Floats = npt.NDArray[np.float64]
 Fold = Mapping[str, Sequence[int]]
 
@@ -74,6 +76,7 @@ def fit_flaml(labelled: pd.DataFrame, folds: Sequence[Fold], seconds: float) -> 
 def fit_autogluon(labelled: pd.DataFrame, folds: Sequence[Fold], seconds: float) -> Callable[[pd.DataFrame], Floats]:
     """Learn and tune on the newest fold, then fit what was found to all rows.
 
+    Where its usual models leave it time, those of its larger portfolio follow.
     Its own `groups` would learn from days after those that it judges on, so that windows of labels overlapped.
     """
     tabular: Any = importlib.import_module("autogluon.tabular")
@@ -83,8 +86,14 @@ def fit_autogluon(labelled: pd.DataFrame, folds: Sequence[Fold], seconds: float)
         model = tabular.TabularPredictor(
             "label", problem_type="binary", eval_metric="log_loss", path=folder, verbosity=1
         )
-        model.fit(labelled.loc[learn], tuning_data=labelled.loc[judge], time_limit=seconds, dynamic_stacking=False,
-                  num_cpus=THREADS)  # fmt: skip
+        began = time.monotonic()
+        model.fit(
+            labelled.loc[learn], tuning_data=labelled.loc[judge], time_limit=seconds, dynamic_stacking=False,
+            num_cpus=THREADS,
+        )  # fmt: skip
+        left = seconds - (time.monotonic() - began)
+        if left > LEFT * seconds:
+            model.fit_extra("zeroshot", time_limit=left, num_cpus=THREADS)
         model.refit_full("best", train_data_extra=others, num_cpus=THREADS)
         model.persist()
     return lambda X: model.predict_proba(X)[1].to_numpy(np.float64)
