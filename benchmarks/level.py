@@ -19,8 +19,8 @@ from scipy.special import expit
 
 from lib.config.question import Question
 from lib.labels.rows import Rows
-from lib.labels.split import Split
 from lib.training.fit import earn_sharpness, fit_pair
+from lib.training.folds import ask_folds, prepare_folds
 from lib.training.space import STARTS
 
 RATES = (0.005, 0.01, 0.05, 0.2, 0.5)
@@ -50,8 +50,7 @@ def expected_over_true(rate: float, seed: int, params: Mapping[str, Any], users:
     cutoffs = [NEWEST - timedelta(days=7 * n) for n in range(CUTOFFS)]
     frames = [_draw(rng, cutoff, users, rate * (ODD if cutoff == NEWEST else 1.0)) for cutoff in cutoffs]
     rows = Rows(pd.concat([frame.drop(columns="truth") for frame in frames], ignore_index=True))
-    parts = Split(tuple(cutoffs), ())
-    earned = earn_sharpness(rows, parts, params, QUESTION, seed)
+    earned = earn_sharpness(ask_folds(prepare_folds(rows, cutoffs, QUESTION, seed), params))
     pair = fit_pair(rows, params, QUESTION, NEWEST, seed, earned)
     usual = _draw(rng, NEWEST + timedelta(days=7), 20_000, rate)
     return float(pair.score(usual).sum() / usual["truth"].sum())

@@ -30,14 +30,14 @@ class Asked:
     variance: float
 
 
-def ask_for_sharpness(model: Any, Z: Floats, y: npt.NDArray[np.int64], weight: Floats | None = None) -> Asked:
-    """Find out on rows that a model has not seen how much surer, or less sure, its probabilities should have been.
+def ask_for_sharpness(scores: Floats, y: npt.NDArray[np.int64], weight: Floats | None = None) -> Asked:
+    """Find out how much surer, or less sure, probabilities of rows should have been that no model had seen.
 
     A logistic regression on the log-odds alone (Cox, "Two further applications of a model for binary regression",
     1958). Its intercept takes up how much the rate of these days differed, and is forgotten: the overall rate stays
     with the model, which has seen more seasons.
     """
-    x = read_log_odds(model, Z)
+    x = _log_odds(scores)
     line = LogisticRegression(C=np.inf).fit(x[:, None], y, sample_weight=weight)
     p = expit(line.intercept_[0] + line.coef_[0, 0] * x)
     known = p * (1 - p) * (1.0 if weight is None else weight)
@@ -83,7 +83,11 @@ def _scaling() -> Pipeline:
 
 def read_log_odds(model: Any, Z: Floats) -> Floats:
     """Log-odds of the action of each row."""
-    return np.asarray(logit(np.clip(positive_probability(model, Z), EDGE, 1 - EDGE)))
+    return _log_odds(positive_probability(model, Z))
+
+
+def _log_odds(scores: Floats) -> Floats:
+    return np.asarray(logit(np.clip(scores, EDGE, 1 - EDGE)))
 
 
 def read_sharpness(model: Any) -> float:

@@ -1,7 +1,7 @@
 """What the two models of a pair are made of: scikit-learn and numpy classes only, so that anybody can load them."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,18 @@ FOREST: Params = {
     "n_estimators": 50, "max_depth": 10, "min_samples_leaf": 15, "max_features": 0.2, "bootstrap": True,
     "max_samples": 0.3,
 }  # fmt: skip
+PARTS: Mapping[str, tuple[str, ...]] = {  # what models are made of, and what of each is searched
+    "logistic": ("C",),
+    "boosting": (
+        "learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization", "max_features",
+    ),
+    "forest": (),
+}  # fmt: skip
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "logistic": ("logistic",),
+    "boosting": ("boosting",),
+    "blend": ("logistic", "boosting", "forest"),
+}
 RARE = 0.005  # a value of an attribute that fewer of the rows have shares one input with the other rare ones
 MARK = 3.0  # of an input that is 0 for most rows: to a standard deviation of 1 where one row in eight has it
 MOST_VALUES = 20  # inputs of one attribute; a value that nobody had when it was learnt counts as a rare one
@@ -109,20 +121,25 @@ def _bins(encode: str) -> KBinsDiscretizer:
 
 def make_prediction(params: Params, seed: int) -> Any:
     """Build the unfitted prediction model that the parameters describe."""
-    family = params["family"]
-    parts = []
-    if family in ("logistic", "blend"):
-        parts.append(("logistic", LogisticRegression(C=params["C"], solver="newton-cholesky")))
-    if family in ("boosting", "blend"):
-        boosting = {name: params[name] for name in (
-            "learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization", "max_features"
-        )}  # fmt: skip
-        parts.append(("boosting", HistGradientBoostingClassifier(**boosting, early_stopping=False, random_state=seed)))
-    if family == "blend":
-        parts.append(("forest", ExtraTreesClassifier(**FOREST, random_state=seed)))
-    if not parts:
-        raise ModelError(f"Unknown model family {family!r}: logistic, boosting or blend.")
+    parts = [(name, make_part(name, params, seed)) for name in part_names(params)]
     return parts[0][1] if len(parts) == 1 else VotingClassifier(parts, voting="soft")
+
+
+def part_names(params: Params) -> tuple[str, ...]:
+    """What a model of these parameters is made of: its probability is the mean of theirs."""
+    if params["family"] not in FAMILIES:
+        raise ModelError(f"Unknown model family {params['family']!r}: logistic, boosting or blend.")
+    return FAMILIES[params["family"]]
+
+
+def make_part(name: str, params: Params, seed: int) -> Any:
+    """Build one unfitted part of a prediction model."""
+    searched = {param: params[param] for param in PARTS[name]}
+    if name == "logistic":
+        return LogisticRegression(**searched, solver="newton-cholesky")
+    if name == "boosting":
+        return HistGradientBoostingClassifier(**searched, early_stopping=False, random_state=seed)
+    return ExtraTreesClassifier(**FOREST, random_state=seed)
 
 
 def fit_models(

@@ -11,8 +11,8 @@ from lib.labels.split import Split
 from lib.models.blueprint import Blueprint, OwnModels
 from lib.models.calibration import pool_sharpness
 from lib.training import space
-from lib.training.fit import ask_rows, fit_pair, has_enough, join_rows, remembered_rows
-from lib.training.folds import SEARCH_ROWS
+from lib.training.fit import ask_rows, fit_pair, join_rows, remembered_rows
+from lib.training.folds import SEARCH_ROWS, has_enough
 
 REMEMBERED = (None, 4, 0)  # training cutoffs that are learnt from beside the changed behaviour
 LIMITS = (0.5, 2.0)  # of the sharpness: what old behaviour earned says nothing about the new one

@@ -68,8 +68,10 @@ def make_challenger(request: ChallengerRequest, say: Say) -> MadeChallenger:
         training, parts.training, config, request.as_of, champion_params, say, request.elsewhere, request.others
     )
     say("fitting what was found, and comparing it on the holdout")
-    trained = comparison.fit_and_compare(rows, parts, result.params, config.question, champion, request.retrain_needed,
-                                 config.thresholds, config.seed, may_adapt=request.may_adapt)  # fmt: skip
+    trained = comparison.fit_and_compare(
+        rows, parts, result.params, config.question, champion, request.retrain_needed, config.thresholds, config.seed,
+        may_adapt=request.may_adapt, asked=result.asked,
+    )  # fmt: skip
     pair = trained.pair
     if trained.choice.promote:
         say("promoted: fitting once more, through the holdout")

@@ -1,5 +1,6 @@
 """Fit a challenger and measure it beside the champion on the same rows; refit what was promoted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -14,10 +15,11 @@ from lib.evaluation.promotion import Choice, decide_promotion
 from lib.labels.rows import Rows, user_half
 from lib.labels.split import Split
 from lib.models.blueprint import Blueprint, OwnModels
-from lib.models.calibration import split_calibration
+from lib.models.calibration import Asked, split_calibration
 from lib.models.pair import Pair
 from lib.training.adaptation import adapt
 from lib.training.fit import earn_sharpness, fit_pair, join_rows, remembered_rows
+from lib.training.folds import ask_folds, prepare_folds
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def fit_and_compare(
     seed: int,
     *,
     may_adapt: bool = True,
+    asked: Sequence[Asked] | None = None,
 ) -> Trained:
     """Fit a challenger on the training cutoffs and compare it with the champion on the holdout.
 
@@ -75,8 +78,11 @@ def fit_and_compare(
     models, or a first one is bad, the holdout's users are parted by a seeded hash: the challenger learns from one half
     too, choosing how much of the old behaviour still helps, and both are judged on the other half. Not so where a check
     of the load spoke of these days (`may_adapt`): what looks like a change may be a load that broke.
+
+    `asked` is what the folds of the search have asked for, of the sharpness; None: they are asked here.
     """
-    one = partial(_fit_and_compare, rows, parts, blueprint, question, champion, retrain_needed, thresholds, seed)
+    one = partial(_fit_and_compare, rows, parts, blueprint, question, champion, retrain_needed, thresholds, seed,
+                  asked)  # fmt: skip
     trained = one(adapts=may_adapt and champion is not None and retrain_needed)
     if may_adapt and champion is None and not trained.choice.promote:
         changed = one(adapts=True)
@@ -93,6 +99,7 @@ def _fit_and_compare(
     retrain_needed: bool,
     thresholds: Thresholds,
     seed: int,
+    asked: Sequence[Asked] | None,
     *,
     adapts: bool,
 ) -> Trained:
@@ -108,7 +115,9 @@ def _fit_and_compare(
         learn, through = join_rows(remembered_rows(training, parts, cutoffs), recent), parts.holdout[0]
     else:
         learn, through = training, parts.training[0]
-        earned = earn_sharpness(training, parts, blueprint, question, seed)
+        if asked is None:
+            asked = ask_folds(prepare_folds(training, parts.training, question, seed), blueprint)
+        earned = earn_sharpness(asked)
     pair = fit_pair(learn, blueprint, question, through, seed, earned)
     quality = measure_pair(pair, judged, rule, seed)
     difference: Measured | None = None

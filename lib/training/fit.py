@@ -1,5 +1,6 @@
 """Fit the two models of a pair to rows, by a blueprint, and calibrate them on days that they have not seen."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -9,15 +10,14 @@ from lib.config.question import Question
 from lib.evaluation import drift
 from lib.features.vocabulary import DEFINITION
 from lib.labels.rows import Rows, thin_rows
-from lib.labels.split import Split, fold_cutoffs
+from lib.labels.split import Split
 from lib.models.blueprint import Blueprint, OwnModels, make_models
 from lib.models.calibration import Asked, apply_sharpness, ask_for_sharpness, pool_sharpness
 from lib.models.estimators import group_columns, transform
 from lib.models.notes import PairNotes
-from lib.models.pair import Pair
-from lib.training.folds import FOLDS, SEARCH_ROWS
+from lib.models.pair import Pair, positive_probability
+from lib.training.folds import SEARCH_ROWS
 
-CALIBRATING = 100  # rows of each class without which a day would follow chance
 AGREEING = 2  # days without which nothing is learnt of the sharpness: one alone may be an odd one
 
 
@@ -65,30 +65,15 @@ def select_rows(rows: Rows, blueprint: Blueprint, question: Question) -> tuple[R
     return rows, X[group_columns(list(X.columns), blueprint, question.kinds)]
 
 
-def earn_sharpness(training: Rows, parts: Split, blueprint: Blueprint, question: Question, seed: int) -> float | None:
-    """Learn from the older training cutoffs and ask newer ones, whose days they have not seen, how sure to be.
-
-    None, nothing learnt, where fewer than two of them can tell. Somebody's own models are left as they are meant to be.
-    """
-    asked: list[Asked] = []
-    for learnt, judged in (
-        [] if isinstance(blueprint, OwnModels) else fold_cutoffs(parts.training, question.reach_days, FOLDS)
-    ):
-        older, newest = (thin_rows(training.at(days), SEARCH_ROWS, seed) for days in (learnt, [judged]))
-        if older.has_both_classes and has_enough(newest):
-            asked.append(ask_rows(fit_pair(older, blueprint, question, judged, seed), newest))
+def earn_sharpness(asked: Sequence[Asked]) -> float | None:
+    """How sure to be by what newer cutoffs asked for; None, nothing learnt, where fewer than two of them could tell."""
     return pool_sharpness(asked) if len(asked) >= AGREEING else None
-
-
-def has_enough(rows: Rows) -> bool:
-    """Whether rows can show how sure a model should be."""
-    return CALIBRATING <= rows.positives <= len(rows) - CALIBRATING
 
 
 def ask_rows(pair: Pair, unseen: Rows) -> Asked:
     """How sure a pair should have been of rows that it has not seen."""
     Z = transform(pair.preprocessing, pair.inputs(unseen.X))
-    return ask_for_sharpness(pair.prediction, Z, unseen.y, unseen.weight)
+    return ask_for_sharpness(positive_probability(pair.prediction, Z), unseen.y, unseen.weight)
 
 
 def remembered_rows(training: Rows, parts: Split, cutoffs: int | None) -> Rows:

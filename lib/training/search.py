@@ -13,8 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 from lib.config.stages import RetrainConfig
 from lib.labels.rows import Rows
 from lib.models.blueprint import Blueprint
+from lib.models.calibration import Asked
 from lib.training import space, studies, trials
-from lib.training.folds import OBJECTIVES, Fold, prepare_folds
+from lib.training.folds import OBJECTIVES, Fold, ask_folds, prepare_folds
 from lib.training.trials import Objective, Trial
 
 Params = Mapping[str, Any]
@@ -30,6 +31,7 @@ class SearchResult:
     trials: tuple[Trial, ...]
     study: optuna.Study | None = field(default=None, compare=False, repr=False)
     mlflow_run: str = field(default="", compare=False)  # where the trials are runs already: the one above them
+    asked: Sequence[Asked] | None = field(default=None, compare=False)  # by the folds, of the sharpness; None: not yet
 
 
 class TrialRunner(Protocol):
@@ -96,7 +98,8 @@ def search(
     tried = tuple(
         trials.record_trial(number, one, config.objective) for number, one in enumerate(trials.finished_trials(study))
     )
-    return SearchResult(trials.trial_params(best), float(best.values[0]), tried, study, mlflow_run)
+    params = trials.trial_params(best)
+    return SearchResult(params, float(best.values[0]), tried, study, mlflow_run, ask_folds(folds, params))
 
 
 def _search(

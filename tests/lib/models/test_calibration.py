@@ -20,8 +20,7 @@ from lib.models.calibration import (
     split_calibration,
 )
 from lib.models.pair import positive_probability
-from lib.training import comparison
-from lib.training import fit as fit_rules
+from lib.training import comparison, folds
 from lib.training.comparison import fit_and_compare
 from tests.builders.runs import THRESHOLDS, ago, labelled
 
@@ -37,6 +36,10 @@ def world(n, factor, seed=0, shift=0.0):
     return Z, y
 
 
+def ask(model, Z, y, weight=None):
+    return ask_for_sharpness(positive_probability(model, Z), y, weight)
+
+
 @pytest.fixture(scope="module")
 def believer():
     return LogisticRegression(C=1e6).fit(*world(50_000, 1.0))
@@ -45,7 +48,7 @@ def believer():
 @pytest.mark.parametrize("shift", [0.0, np.log(1.3)])  # the level of the unseen days, beside what was learnt
 @pytest.mark.parametrize("factor", [1.0, 1.15, 0.9])
 def test_the_factor_on_the_log_odds_is_found_whatever_the_level_of_the_days(believer, factor, shift):
-    found = ask_for_sharpness(believer, *world(50_000, factor, seed=1, shift=shift))
+    found = ask(believer, *world(50_000, factor, seed=1, shift=shift))
     assert found.factor == pytest.approx(factor, abs=0.03)
     assert abs(found.factor - factor) < 3 * np.sqrt(found.variance) < 0.06
 
@@ -96,11 +99,11 @@ def challenged(users, **changes):
 def test_a_challenger_is_calibrated_on_its_training_cutoffs_alone(monkeypatch):
     seen = []
 
-    def spied(model, Z, y, *rest):
+    def spied(scores, y, *rest):
         seen.append(len(y))
-        return ask_for_sharpness(model, Z, y, *rest)
+        return ask_for_sharpness(scores, y, *rest)
 
-    monkeypatch.setattr(fit_rules, "ask_for_sharpness", spied)
+    monkeypatch.setattr(folds, "ask_for_sharpness", spied)
     rows, parts, trained = challenged(users=800)
     assert seen == [800, 800, 800]  # three cutoffs, not the holdout's
     assert trained.pair.notes.sharpness == trained.sharpness == read_sharpness(trained.pair.prediction) != 1.0
@@ -115,17 +118,17 @@ def test_the_weights_of_a_sample_count_in_silence(believer, recwarn):
     """Twice the weight is what a copy is: scikit-learn would warn that a fitted model takes no weights."""
     Z, y = world(5_000, 1.0, seed=1)
     twice = 1 + (np.arange(len(y)) % 3 == 0)
-    weighted = ask_for_sharpness(believer, Z, y, twice.astype(float))
-    copied = ask_for_sharpness(believer, np.repeat(Z, twice, axis=0), np.repeat(y, twice))
+    weighted = ask(believer, Z, y, twice.astype(float))
+    copied = ask(believer, np.repeat(Z, twice, axis=0), np.repeat(y, twice))
     assert (weighted.factor, weighted.variance) == pytest.approx((copied.factor, copied.variance), abs=1e-4)
-    assert weighted.factor != pytest.approx(ask_for_sharpness(believer, Z, y).factor, abs=1e-4)
+    assert weighted.factor != pytest.approx(ask(believer, Z, y).factor, abs=1e-4)
     assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_few_positives_earn_no_calibration():
     _, _, trained = challenged(users=120)
     acted = int(labelled(ago(14), users=120).y.sum())
-    assert acted < fit_rules.CALIBRATING
+    assert acted < folds.CALIBRATING
     assert trained.sharpness is None
     assert trained.pair.notes.sharpness == 1.0
     assert type(trained.pair.prediction) is LogisticRegression

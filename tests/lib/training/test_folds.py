@@ -6,7 +6,9 @@ from sklearn.metrics import average_precision_score, log_loss
 
 from lib.config.stages import RetrainConfig
 from lib.labels.rows import Rows
-from lib.models.estimators import make_prediction, make_preprocessing
+from lib.models.blueprint import OwnModels
+from lib.models.calibration import ask_for_sharpness
+from lib.models.estimators import make_part, make_prediction, make_preprocessing
 from lib.models.pair import positive_probability
 from lib.registry.spark_trials import read_folds, write_folds
 from lib.timeline import Window
@@ -17,6 +19,10 @@ from tests.builders.runs import PLAIN, ago, asked, labelled
 
 WEEKS = [ago(n) for n in (14, 21, 28, 35, 42)]
 LOGISTIC = PLAIN | {"family": "logistic", "C": 0.5}
+TREES = {
+    "learning_rate": 0.1, "max_iter": 5, "max_leaf_nodes": 4, "min_samples_leaf": 20, "l2_regularization": 1.0,
+    "max_features": 0.5,
+}  # fmt: skip
 QUESTION = asked(RetrainConfig).question
 TEN_DAYS = asked(RetrainConfig, horizon_days=10).question
 
@@ -78,6 +84,29 @@ def test_the_value_is_that_of_the_objective_on_the_newer_cutoff(rows, fold, obje
     judge = rows.at(WEEKS[:1])
     expected = score(judge.y, positive_probability(model, prepared.transform(judge.X.astype(np.float64))))
     assert fold.value(LOGISTIC, objective) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_fold_says_of_a_blend_what_the_model_would_and_learns_what_trials_share_once(rows, fold, monkeypatch):
+    made = []
+    monkeypatch.setattr(module, "make_part", lambda name, *rest: made.append(name) or make_part(name, *rest))
+    X, judged = fold.prepare(tuple(PLAIN.items()))
+    for C in (0.1, 1.0):
+        blend = LOGISTIC | TREES | {"family": "blend", "C": C}
+        whole = make_prediction(blend, fold.seed).fit(X, rows.at(WEEKS[1:]).y)
+        assert fold.score(blend).tolist() == positive_probability(whole, judged).tolist()
+    assert made == ["logistic", "boosting", "forest", "logistic"]
+    fold.score(blend | {"scale": "bins"})  # another matrix: nothing is shared
+    assert made[4:] == ["logistic", "boosting", "forest"]
+
+
+def test_folds_are_asked_for_a_sharpness_where_they_can_tell(rows, fold):
+    assert module.ask_folds([fold], LOGISTIC) == ()  # 60 users, so that one class has fewer than a hundred
+    large = labelled(*WEEKS, users=800)
+    folds = [Fold(large.at(WEEKS[n + 1 :]), large.at([WEEKS[n]]), QUESTION, seed=0) for n in (0, 1)]
+    found = module.ask_folds([folds[0], fold, folds[1]], LOGISTIC)
+    scores = [each.score(LOGISTIC) for each in folds]
+    assert found == tuple(ask_for_sharpness(p, each.judge.y) for p, each in zip(scores, folds, strict=True))
+    assert module.ask_folds(folds, OwnModels(None, None, (), {})) == ()
 
 
 def test_a_lean_fold_reads_nothing_of_other_event_types(rows):
