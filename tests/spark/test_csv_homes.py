@@ -41,12 +41,10 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def home(spark, tables, file):
+def home(tables, file):
     """Reads a CSV file, as today or as it was done before the rule was noted."""
 
     class Home:
-        name = tables.full_name("daily_activity")
-
         def config(self, as_of, events=None):
             return ExtractConfig.from_widgets((defaults() | {
                 "schema": tables.schema, "events": str(events or file), "event_columns": "", "action": "buy",
@@ -78,7 +76,7 @@ def home(spark, tables, file):
 
         def drop(self):
             for name in ("daily_activity", "features"):
-                spark.sql(f"DROP TABLE IF EXISTS {tables.full_name(name)}")
+                tables.drop(name)
 
         def activity(self):
             found = tables.query("SELECT user_id, day, event_type, known_day, count, value FROM {daily_activity}")
@@ -89,7 +87,7 @@ def home(spark, tables, file):
             return found[sorted(found)].dropna(axis=1, how="all")  # columns of types that are none stay empty
 
         def commits(self):
-            return [row.operation for row in spark.sql(f"DESCRIBE HISTORY {self.name}").collect()]
+            return tables.commits("daily_activity")
 
     return Home()
 
@@ -152,10 +150,10 @@ def test_what_lies_beyond_as_of_is_read_anew_by_the_next_run(home, file):
     same(home.activity(), summed(log(56)))
 
 
-def test_rows_without_a_note_were_read_by_nobody_knows_which_rule(home, spark, file):
+def test_rows_without_a_note_were_read_by_nobody_knows_which_rule(home, tables, file):
     log(50).to_csv(file, index=False)
     home.as_before(home.ingest)
-    spark.sql(f"ALTER TABLE {home.name} UNSET TBLPROPERTIES ('propensity.source')")  # a kill before the note
+    del tables.notes["daily_activity", source_note.SOURCE]  # a kill before the note
     assert "read anew" in home.ingest()[0]
     same(home.activity(), summed(log(49)))
 

@@ -24,6 +24,12 @@ QUESTION = Question(actions=("buy",), horizon_days=7, cohort_days=28)
 
 
 @pytest.fixture
+def tables(delta_tables):
+    """Delta's: what is asked about runs where Spark's rows lie."""
+    return delta_tables
+
+
+@pytest.fixture
 def activity(tables):
     """A hundred days of forty users, some rows known late, some without value or items; stored in Delta."""
     rng = np.random.default_rng(3)

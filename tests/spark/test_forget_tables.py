@@ -12,6 +12,7 @@ from lib.features.forgotten import make_digest
 from lib.stages import forget
 from lib.tables.contracts import AUDIENCE, DAILY_ACTIVITY
 from tests.builders.ids import files_holding
+from tests.fakes.near_tables import ON_DELTA
 
 DAY = date(2024, 6, 3)
 KEY = "k" * 32
@@ -51,6 +52,7 @@ def folder(spark, tables):
     return Path(detail["location"].removeprefix("file:")).parent
 
 
+@ON_DELTA
 def test_nothing_of_the_tables_holds_them_also_after_a_call_that_failed(spark, tables, shop, tmp_path, monkeypatch):
     """What is done is passed over by the next call, and a table that was restored is done again without a request."""
     place = folder(spark, tables)

@@ -29,6 +29,12 @@ COLUMNS = "id=anonymous,user=customer,known_at=seen"
 
 
 @pytest.fixture
+def tables(delta_tables):
+    """Delta's: ids are resolved where Spark's rows lie."""
+    return delta_tables
+
+
+@pytest.fixture
 def load(tables, tmp_path):
     def do(text, **changes):
         place = tmp_path / "joins.csv"

@@ -66,8 +66,8 @@ def home(spark, tables):
             assert (rows["day"] == rows["known_day"]).all()
             return rows[["user_id", "day", "count", "value"]]
 
-        def version(self, name):
-            return spark.sql(f"DESCRIBE HISTORY {tables.full_name(name)} LIMIT 1").collect()[0].version
+        def commits(self, name):
+            return tables.commits(name)
 
     return Home()
 
@@ -82,17 +82,17 @@ def test_they_are_read_with_new_days_and_changed_ones_and_a_new_one_alone(home, 
     big = rows["event_type"].eq("buy") & rows["value"].gt(50)
     before = rows["event_time"] < pd.Timestamp(day(50))
     same(home.kept(), counted(rows, big & before))
-    assert tables.query("SELECT SUM(count) AS n FROM {daily_activity}")["n"][0] == before.sum()  # they add nothing
-    activity = home.version("daily_activity")
+    assert int(tables.query("SELECT SUM(count) AS n FROM {daily_activity}")["n"][0]) == before.sum()  # they add nothing
+    activity = home.commits("daily_activity")
 
     # another one: read of all days, in one commit, and nothing else is written
-    dairy, versions = "dairy=buy WHERE category = 'dairy'", home.version("named_activity")
+    dairy, versions = "dairy=buy WHERE category = 'dairy'", home.commits("named_activity")
     home.ingest(50, action="dairy,big", actions=f"{dairy}, {BIG}")
     milk = rows["event_type"].eq("buy") & rows["category"].eq("dairy")
     same(home.kept(dairy), counted(rows, milk & before))
     same(home.kept(), counted(rows, big & before))
-    assert home.version("daily_activity") == activity
-    assert home.version("named_activity") == versions + 2  # the rows, and the note that they are there
+    assert home.commits("daily_activity") == activity
+    assert home.commits("named_activity") == versions + 2  # the rows, and the note that they are there
 
     # new days and a late row, by a run that asks about none of them
     late = pd.DataFrame([("u0", datetime.combine(day(45), datetime.min.time()), "buy", 99.0, "dairy", "99", "late")],
@@ -141,7 +141,7 @@ def test_each_event_counts_once_and_conditions_that_cannot_be_read_are_named(hom
     home.ingest(40, actions=by_price, event_key="id")
     same(home.kept(by_price), counted(rows, rows["event_type"].eq("buy") & rows["value"].gt(50)))
     odd = rows.assign(price=rows["price"].where(rows["id"] != "20-1-buy", "free"))
-    versions = home.version("named_activity")
+    versions = home.commits("named_activity")
     text = "big=buy WHERE to_number(price) >= 50"
     with pytest.raises(SourceError, match="actions: a condition cannot be read in 1 of 120 rows, such as 'big: free'"):
         home.load(odd).ingest(40, actions=text, event_key="id")
@@ -151,7 +151,7 @@ def test_each_event_counts_once_and_conditions_that_cannot_be_read_are_named(hom
         home.ingest(40, actions="big=buy WHERE brand = 'x'", event_key="id")
     with pytest.raises(SourceError, match="actions names 'view', and the events have a type of that name"):
         home.ingest(40, action="view", actions="view=buy WHERE value > 1", event_key="id")
-    assert home.version("named_activity") == versions
+    assert home.commits("named_activity") == versions
     notes = home.ingest(40, actions=text, event_key="id", max_bad_rows="0.01").notes
     assert any("they count as not meant" in note for note in notes)
 
