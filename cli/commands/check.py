@@ -16,16 +16,16 @@ _STEPS = (
     (str(Path(sys.executable).with_name("lint-imports")),),
 )
 _OWN = (("parameters", "--check"),)  # commands of ours
-_PYTEST = (*_PYTHON, "pytest", "-n", "2", "--dist", "loadgroup")  # what shares a fixture or a Spark: in one process
+_PYTEST = (*_PYTHON, "pytest", "--dist", "loadgroup")  # what shares a fixture or a Spark: in one process
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run all of it even if an early step fails; 0 only if none does."""
-    return run_steps(["-m", "not spark and not job", *arguments.rest])
+    return run_steps(["-n", "2", "-m", "not spark and not job", *arguments.rest])
 
 
 def run_steps(asked: Sequence[str]) -> int:
-    """Look at the files, then run pytest with these arguments on two cores: last, because its closing line counts."""
+    """Look at the files, then run pytest with these arguments: last, because its closing line counts."""
     commands = PROJECT / "cli" / "commands"
     own = [(*_PYTHON, "cli", *words) for words in _OWN if (commands / f"{words[0]}.py").exists()]
     steps = [*_STEPS, *own, (*_PYTEST, *asked)]

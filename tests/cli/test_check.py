@@ -12,7 +12,7 @@ from cli.commands import check
 ROOT = Path(__file__).parents[2]
 LINT = str(Path(sys.executable).with_name("lint-imports"))
 FILES = ["ruff format", "ruff check", "mypy", "lint-imports"]
-UNMARKED = ["-m", "not spark and not job"]
+UNMARKED = ["-n", "2", "-m", "not spark and not job"]
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def ran(monkeypatch):
 @pytest.mark.parametrize(("words", "asked"), [
     (["check"], UNMARKED),
     (["check", "-k", "drift"], [*UNMARKED, "-k", "drift"]),
-    (["test"], []),
-    (["test", "tests/lib", "-n", "0"], ["tests/lib", "-n", "0"]),
+    (["test"], ["-n", "3"]),
+    (["test", "tests/lib", "-n", "0"], ["-n", "3", "tests/lib", "-n", "0"]),  # the last one counts
 ])  # fmt: skip
 def test_files_are_looked_at_first_and_pytest_has_the_last_line(ran, words, asked):
     assert main(words) == 0
     said = [" ".join(Path(word).name for word in command) for command in ran.calls]
     assert [next((name for name in FILES if name in line), None) for line in said[:4]] == FILES
     last = ran.calls[-1]
-    assert last[last.index("pytest") :] == ("pytest", "-n", "2", "--dist", "loadgroup", *asked)
+    assert last[last.index("pytest") :] == ("pytest", "--dist", "loadgroup", *asked)
     assert [line for line in said if "pytest" in line] == said[-1:]
 
 
