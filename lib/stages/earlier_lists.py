@@ -10,7 +10,7 @@ from datetime import date
 import pandas as pd
 
 from lib.config.question import Question
-from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.records import list_sql, question_sql, read_lists, read_rows
 from lib.tables.contracts import AUDIENCE, EARLIER_LISTS
 from lib.tables.protocol import Tables
 
@@ -21,7 +21,7 @@ MARKS = ["number", "run_id", "cutoff"]
 def keep_list(question: Question, tables: Tables) -> None:
     """Keep the list in use, before another takes its place; again after a kill, it is there once."""
     carry_over(tables)
-    present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
+    present = read_lists(tables, question_sql(question))
     if present is None:
         return
     stored = _read_marks(question, tables)

@@ -10,7 +10,7 @@ from lib.config.stages import PublishConfig, TrainConfig
 from lib.errors import ModelError
 from lib.registry.protocol import Registry
 from lib.stages.context import Context
-from lib.stages.records import question_sql, read_decisions, read_rows
+from lib.stages.records import question_sql, read_decisions, read_lists
 from lib.tables.protocol import Tables
 
 WAY_OUT = "Give replace_newer=true to let that day's run change what is in use."
@@ -20,8 +20,7 @@ def newer_list(config: ChangeConfig, tables: Tables, as_of: date) -> date | None
     """The cutoff of the question's list where that is later than as_of and is to stay; else None."""
     if config.replace_newer:
         return None
-    where = f"{question_sql(config.question)} AND cutoff > DATE '{as_of}'"
-    rows = read_rows(tables, "audience", where, "DISTINCT cutoff")
+    rows = read_lists(tables, f"{question_sql(config.question)} AND cutoff > DATE '{as_of}'")
     return None if rows is None else max(rows["cutoff"])
 
 

@@ -24,7 +24,7 @@ from lib.stages.advising import read_advice
 from lib.stages.context import Context
 from lib.stages.listed import list_again
 from lib.stages.nearby import hold_near
-from lib.stages.records import list_sql, question_sql, read_rows
+from lib.stages.records import list_sql, question_sql, read_lists, read_rows
 from lib.stages.segments import count_segments
 from lib.stages.suppressing import LeftOut, find_left_out, read_last_lists, read_left_out, write_left_out
 from lib.tables.contracts import CONTRACTS, PUBLICATIONS
@@ -39,10 +39,8 @@ def find_last_cutoff(question: Question, tables: Tables, cutoff: date) -> date |
     """The cutoff of the last list before; None where none was ever published, or recorded without being in use."""
     before = f"{question_sql(question)} AND cutoff < DATE '{cutoff}'"
     # A kill may have left a list that no publication tells of.
-    sources = (
-        read_rows(tables, name, where, "DISTINCT cutoff")
-        for name, where in (("publications", f"kind IN {MADE} AND {before}"), ("audience", before))
-    )
+    made = read_rows(tables, "publications", f"kind IN {MADE} AND {before}", "DISTINCT cutoff")
+    sources = made, read_lists(tables, before)
     return max((rows["cutoff"].max() for rows in sources if rows is not None), default=None)
 
 

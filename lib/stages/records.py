@@ -132,6 +132,14 @@ def read_rows(tables: Tables, name: str, where: str, columns: str = "*", grouped
     return None if rows.empty else rows
 
 
+def read_lists(tables: Tables, where: str) -> pd.DataFrame | None:
+    """Run_id and cutoff of the lists in use that match; None where there are none."""
+    if not tables.exists("audience"):
+        return None
+    rows = tables.query(f"SELECT run_id, cutoff FROM {{lists}} WHERE {where}")
+    return None if rows.empty else rows
+
+
 def question_sql(question: Question) -> str:
     """SQL condition for the rows of a question."""
     return f"question = '{question.slug}'"

@@ -14,6 +14,7 @@ and a task that is tried again does only what is not done. Of one nothing is not
 import json
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
@@ -64,6 +65,7 @@ class Turn(Generic[ConfigT]):
             self._turns.note(self.config, Note(said=self._said))
             return False
         if not isinstance(error, Exception) or not self._turns.several:
+            self._turns.stop()
             return False
         reason = str(error)
         if not isinstance(error, PropensityError):  # whose message is whole; what else is raised may be endless
@@ -90,6 +92,7 @@ class Turns(Generic[ConfigT]):
         self._run_id = configs[0].run_id if self.several else ""  # blank: nothing is noted, as by hand
         self._notes: dict[tuple[str, str], Note] = {}  # by question and stage
         self._number = 0
+        self._ahead = ExitStack()  # while questions have their turns
         self._read()
 
     def due(self, is_there: Callable[[ConfigT], bool] = lambda _: True) -> Iterator[Turn[ConfigT]]:
@@ -97,6 +100,7 @@ class Turns(Generic[ConfigT]):
 
         `is_there` says whether what a done turn has left is still there.
         """
+        self._ahead.enter_context(self.tables.reading_ahead())
         for config in self.configs:
             slug = config.question.slug
             name, failed = self._names[slug], self._failed_before(slug)
@@ -108,6 +112,11 @@ class Turns(Generic[ConfigT]):
                 if self.several:
                     self.tell(f"--- {name}: {config.question}")
                 yield Turn(self, config, name)
+        self.stop()
+
+    def stop(self) -> None:
+        """No question has its turn any more: others may write from here on."""
+        self._ahead.close()
 
     def named(self) -> dict[str, ConfigT]:
         """All questions, by name."""

@@ -25,6 +25,7 @@ from lib.stages.records import (
     is_low_evidence,
     question_sql,
     read_decisions,
+    read_lists,
     read_rows,
     read_verdicts,
     write_decision,
@@ -198,7 +199,7 @@ def _repeat_verdict(
 
 def _take_list_back(config: ModelConfig, tables: Tables, undone: frozenset[str]) -> list[str]:
     question = config.question
-    present = read_rows(tables, "audience", question_sql(question), "DISTINCT run_id, cutoff")
+    present = read_lists(tables, question_sql(question))
     if present is None or present["run_id"].iloc[0] not in undone:
         return []
     before = read_list_from_before(question, tables, undone)

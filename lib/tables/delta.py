@@ -5,12 +5,14 @@ table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from lib.errors import SourceError
+from lib.tables.ahead import Ahead
 from lib.tables.batches import whole_users
 from lib.tables.contracts import CONTRACTS
 from lib.tables.delta_versions import KEPT_DAYS, DeltaVersions
@@ -29,6 +31,7 @@ KEPT_FILES, KEPT_LOGS = "delta.deletedFileRetentionDuration", "delta.logRetentio
 WEEK = "interval 7 days"  # for so long Delta keeps files by itself
 LOG_DAYS = 30  # and the logs that name them
 EVER_DAYS = 36500
+NONE = "1 = 0"  # no rows
 STATISTICS_OF = "delta.dataSkippingStatsColumns"
 
 
@@ -38,13 +41,14 @@ class DeltaTables(DeltaVersions):
     def __init__(self, spark: "SparkSession", schema: str) -> None:
         self.spark, self.schema = spark, schema
         self._sql_names: dict[str, str] = {}  # tables whose columns were seen to be right, as queries name them
+        self._ahead = Ahead(lambda sql: self.frame(sql).toArrow())
 
     def full_name(self, name: str) -> str:
         """The table's name with its schema, as SQL has it."""
         return name_sql(f"{self.schema}.{name}")
 
     def exists(self, name: str) -> bool:
-        return bool(self.spark.catalog.tableExists(self.full_name(name)))
+        return self._ahead.has(name) or bool(self.spark.catalog.tableExists(self.full_name(name)))
 
     def frame(self, sql: str) -> "DataFrame":
         """Run a SELECT lazily."""
@@ -67,7 +71,11 @@ class DeltaTables(DeltaVersions):
         return to_pandas(self.arrow(sql))
 
     def arrow(self, sql: str) -> pa.Table:
-        return self.frame(sql).toArrow()
+        near = self._ahead.answer(sql)
+        return self.frame(sql).toArrow() if near is None else near
+
+    def reading_ahead(self) -> AbstractContextManager[None]:
+        return self._ahead.reading()
 
     def batches(self, sql: str) -> Iterator[pa.Table]:
         return batches_of(self.frame(sql))
@@ -129,6 +137,7 @@ class DeltaTables(DeltaVersions):
             writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
         else:
             self._with_settings(name, writer).saveAsTable(self.full_name(name))
+        self._ahead.replace(name, rows, where)
 
     def append(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> None:
         frame = frame_of(self.spark, name, rows)
@@ -140,6 +149,7 @@ class DeltaTables(DeltaVersions):
         elif name in STATISTICS:
             writer = self._with_settings(name, writer)
         writer.mode("append").saveAsTable(self.full_name(name))
+        self._ahead.replace(name, rows, NONE)
 
     def remake(self, name: str, rows: "DataFrame") -> None:
         frame = plain_strings(rows)
@@ -147,9 +157,11 @@ class DeltaTables(DeltaVersions):
         self._sql_names.pop(name, None)
         writer = self._with_settings(name, frame.write.format("delta").option("overwriteSchema", "true"))
         writer.mode("overwrite").saveAsTable(self.full_name(name))
+        self._ahead.drop(name)
 
     def delete(self, name: str, where: str) -> None:
         self.spark.sql(f"DELETE FROM {self.full_name(name)} WHERE {where}")
+        self._ahead.drop(name)
 
     def outside(self, name: str) -> pa.Table:
         from pyspark.errors import PySparkException

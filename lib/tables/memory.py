@@ -1,7 +1,7 @@
 """The kind of tables in memory, for tests and replays: DuckDB reads the queries, Arrow holds the rows."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 
 import duckdb
@@ -56,6 +56,10 @@ class MemoryTables(KeptNotes):
         rows = self.table(sql)
         for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
             yield rows.slice(start, ROWS_AT_ONCE)
+
+    def reading_ahead(self) -> AbstractContextManager[None]:
+        """Nothing is farther away than here."""
+        return nullcontext()
 
     def rows(self, sql: str) -> pa.Table:
         return self.table(sql)

@@ -1,6 +1,7 @@
 """What the stages ask of their tables, whatever holds them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -29,6 +30,9 @@ class Tables(Protocol):
 
     def batches(self, sql: str) -> Iterator[pa.Table]:
         """The same in their order, so many at a time, however many there are; of none a table without rows."""
+
+    def reading_ahead(self) -> AbstractContextManager[None]:
+        """Let small tables be brought here once, for as long as this lasts and this process alone writes to them."""
 
     def rows(self, sql: str) -> Rows:
         """The same, on their way into a table."""

@@ -3,6 +3,7 @@
 `{activity}` is `daily_activity` by persons, with two columns more: a row counts for its person at moments (cutoffs,
 ends of labels) after `joined_after`, up to and with `joined_until`. `{named_actions}` is `named_activity` so. What
 `{joined_ids}` stands for is `identities`, or an empty one.
+`{lists}` is which lists are in `audience`: question, run_id and cutoff of each.
 `* {but} (column)` leaves a column out, which the two engines spell otherwise.
 """
 
@@ -21,6 +22,8 @@ _NONE = (
     "CAST(NULL AS DATE) AS end_day, CAST(NULL AS DATE) AS joined_after, CAST(NULL AS DATE) AS joined_until WHERE 1 = 0)"
 )
 ACTIVITY, NAMED_ACTIONS, JOINED_IDS = "{activity}", "{named_actions}", "{joined_ids}"
+LISTS = "{lists}"
+_LISTS = "(SELECT DISTINCT question, run_id, cutoff FROM {audience})"
 
 
 def counts_at_sql(rows: str, moment: str) -> str:
@@ -36,6 +39,7 @@ def counts_at_sql(rows: str, moment: str) -> str:
 
 def with_views(sql: str, exists: Callable[[str], bool]) -> str:
     """A query with what these names stand for; `exists` says whether a table is there."""
+    sql = sql.replace(LISTS, _LISTS)
     if not any(name in sql for name in (ACTIVITY, NAMED_ACTIONS, JOINED_IDS)):
         return sql
     joined = exists("identities")

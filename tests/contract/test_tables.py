@@ -64,6 +64,35 @@ def put_features(tables, rows, names, where):
     tables.replace("features", tables.map_users("SELECT * FROM {predictions}", lambda _: [made], made.schema), where)
 
 
+def test_what_is_read_ahead_is_what_is_there(tables):
+    """Also of a table that an earlier version made, after each kind of write, and of the lists in use."""
+    checks = pd.DataFrame([CHECK, CHECK | {"question": "other", "measured": 0.25}])
+    tables.replace("model_checks", checks, "1 = 1")
+    asked = "SELECT * FROM {model_checks} WHERE question = 'q' ORDER BY run_id"
+    lists = "SELECT * FROM {lists} ORDER BY run_id"
+    with tables.reading_ahead():
+        (first,) = tables.query(asked).to_dict("records")
+        assert {name: value for name, value in first.items() if not pd.isna(value)} == {
+            name: value for name, value in CHECK.items() if value is not None
+        }
+        tables.replace("model_checks", checks[:1].assign(run_id="r2"), "question = 'q'")
+        tables.append("model_checks", checks[:1].assign(run_id="r3", low=0.125))
+        within = tables.query(asked)
+        assert list(within["run_id"]) == ["r2", "r3"]
+        tables.delete("model_checks", "run_id = 'r2'")
+        left = tables.query(asked)
+        assert list(left["run_id"]) == ["r3"]
+        rows = pd.DataFrame([dict.fromkeys(CONTRACTS["audience"]) | {
+            "user_id": user, "question": "q", "run_id": "r1", "cutoff": CUTOFF, "rank": rank
+        } for rank, user in enumerate(("ana", "bo"), 1)])  # fmt: skip
+        tables.replace("audience", rows, "question = 'q'")
+        assert tables.query(lists).to_numpy().tolist() == [["q", "r1", CUTOFF]]
+        tables.replace("audience", rows.assign(run_id="r2"), "question = 'q'")
+        assert tables.query(lists).to_numpy().tolist() == [["q", "r2", CUTOFF]]
+    pd.testing.assert_frame_equal(tables.query(asked), left)
+    assert tables.query(lists).to_numpy().tolist() == [["q", "r2", CUTOFF]]
+
+
 def test_rows_come_in_their_order_so_many_at_a_time(tables, monkeypatch):
     for module in (frames, memory):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", 2)

@@ -87,7 +87,7 @@ def test_what_a_module_makes_once_is_made_by_one_process(pytester, monkeypatch):
             with open("processes", "a") as file:
                 print(os.getpid(), file=file)
     """)
-    given = _PYTEST[_PYTEST.index("-n") :]
+    given = ["-n", "2", *_PYTEST[_PYTEST.index("--dist") :]]
     result = pytester.runpytest_subprocess("-p", "tests.marks", "-p", "no:randomly", *given)
     result.assert_outcomes(passed=8)
     processes = (pytester.path / "processes").read_text().split()

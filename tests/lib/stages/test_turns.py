@@ -1,6 +1,7 @@
 """Several questions in one run: each by itself, what failed before passed over, and a retry does what is not done."""
 
 import re
+from contextlib import contextmanager
 from datetime import date
 
 import pandas as pd
@@ -214,3 +215,29 @@ def test_of_one_question_all_is_said_on_top_and_of_several_what_to_do_with_each(
     assert job.run().headline.splitlines() == [
         "buy: Contact the first 3; wait.", "read: Contact the first 4; wait.", "share: Contact the first 5; wait.",
     ]  # fmt: skip
+
+
+def test_small_tables_are_read_ahead_while_questions_have_their_turns_and_no_longer():
+    class Watched(MemoryTables):
+        ahead = False
+
+        @contextmanager
+        def reading_ahead(self):
+            self.ahead = True
+            yield
+            self.ahead = False
+
+    job = Job()
+    job.tables = Watched()
+    turns = job.turns("train")
+    assert not job.tables.ahead
+    for turn in turns.due():
+        with turn:
+            assert job.tables.ahead
+    assert not job.tables.ahead
+    by_hand = Job(["buy"])
+    by_hand.tables = Watched()
+    due = by_hand.turns("train").due()  # which a traceback would keep
+    with pytest.raises(ModelError), next(due):
+        raise ModelError("broken")
+    assert not by_hand.tables.ahead
