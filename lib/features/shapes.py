@@ -42,6 +42,10 @@ WRITTEN_TIME = (  # a text that is only a time of day would be read as a time of
 WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
 HAS_OFFSET = rf"\d\s*{_OFFSET}\s*$"
 ODD_NUMBER = r"[dDfFxX]\s*$"  # which Spark reads as one
+_TITLE = (
+    " If the first line of a file of text is a title or a comment, take it out; event_options=comment='#' passes over "
+    "lines that begin with that sign."
+)
 _NAME = re.compile(r"[\w -]+")  # what a column's name is made of, and few expressions: a - b, or a CASE of columns
 
 
@@ -135,7 +139,14 @@ def check_may_lack(asked: Asked, types: Mapping[str, Type], where: str, shown: s
             f"The {asked.whose} have no column {asked.name!r} for {asked.role} in {where}. Found: {shown}. "
             f"Name the right one with {asked.parameter}, like "
             f"{'views' if asked.parameter == 'event_unpivot' else asked.role}=their_name."
+            f"{_TITLE * _may_be_title(types)}"
         )
+
+
+def _may_be_title(names: Collection[str]) -> bool:
+    """Whether what stands in the place of names may be something else: one text, or a comment."""
+    first, *others = [*names, ""]
+    return first.startswith("#") or all(re.fullmatch("(_c[0-9]+)?", name) for name in others)
 
 
 def _is_name(theirs: str, types: Mapping[str, Type]) -> bool:

@@ -8,7 +8,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -20,9 +20,10 @@ from lib.errors import SourceError
 from lib.sources import headers, quoting
 from lib.sources.files import File
 from lib.sources.headers import BACKSLASHED, Layout
-from lib.sources.lines import check_size
+from lib.sources.lines import check_breaks, check_size
 
 _CHUNK = 1 << 24  # bytes
+_FIRST = 1 << 18  # bytes, in which rows look as all do
 _LINES = 10_000  # that are walked over at once
 _PLACE = (("", pa.string()), (0, pa.int64()))  # file and block of a line, where all lines are of one file in order
 
@@ -60,6 +61,10 @@ def check_text(events: str, file: File, layout: Layout) -> None:
     SourceError
         As a run does; the message names the file, shows a line and says what to say.
     """
+    with _as_utf_8(file, layout) as stream:
+        start = stream.read(_FIRST)
+    lines = start.splitlines()
+    _check_start(events, file, layout, lines[:-1] if len(start) == _FIRST else lines)
     asked = layout.options.escape is None and layout.options.marks[0] == '"'
     with _as_utf_8(file, layout) as stream:
         is_empty, is_backslashed = _find_signs(stream)
@@ -67,6 +72,24 @@ def check_text(events: str, file: File, layout: Layout) -> None:
         raise headers.no_text(events, file.name, layout)
     if is_backslashed and asked:
         _check_backslashes(events, file, layout)
+
+
+def _check_start(events: str, file: File, layout: Layout, lines: Sequence[bytes]) -> None:
+    """Refuse what tools write in each row, and DuckDB would read: a separator at the end, a blank before a quote."""
+    sep, quote = layout.sep.encode(), layout.quoting.quote.encode()
+    fields = len(layout.written_names)
+    longer = [
+        line for line in lines if line.endswith(sep) and line.count(sep) == fields and not (quote and quote in line)
+    ]
+    if longer and 2 * len(longer) >= len(lines):
+        shown = longer[0][: headers.SHOWN].decode("utf-8", "replace")
+        raise SourceError(
+            f"The events {events!r} cannot be read: in {file.name} rows end in {layout.sep!r}, such as {shown!r}, and "
+            "the header does not, so that they have a field more. Let it end so, too, as by: "
+            f"sed -i '1s/$/{layout.sep}/' {file.name}"
+        )
+    if quote and any(sep + b" " + quote in line for line in lines):
+        check_breaks(events, file, _walk(file, layout, layout.quoting))
 
 
 def _as_utf_8(file: File, layout: Layout) -> IO[bytes]:

@@ -230,14 +230,15 @@ def tell_format(events: str, files: Sequence[File]) -> Format:
             f"{_folder_of(next(iter(formats.values())))}/*.csv."
         )
     (only,) = formats
-    assert only is not None
     for file in files:
+        if re.match("(file:)?/", file.address) and ":" in file.address.rpartition("/")[2]:
+            raise SourceError(f"The events {events!r} cannot be read: {file.name} has a colon in its name. Rename it.")
         if any(file.address.lower().endswith(one) and not file.address.endswith(one) for one in _PACKED):
             raise SourceError(
                 f"The events {events!r} cannot be read: the engine unpacks {file.name} only where .gz, .zst or .bz2 is "
                 "in small letters. Rename it."
             )
-    return only
+    return Format(str(only))
 
 
 def _folder_of(file: File) -> str:

@@ -222,11 +222,18 @@ def walk_files(spark: "SparkSession", events: str, files: Sequence[File], layout
     walked = {file.address: by_key[key_of(file.address)] for file in files if key_of(file.address) in by_key}
     for file in files:
         if breaks := walked.get(file.address):
-            _check_breaks(events, file, breaks)
+            check_breaks(events, file, breaks)
     return walked
 
 
-def _check_breaks(events: str, file: File, breaks: quoting.Breaks) -> None:
+def check_breaks(events: str, file: File, breaks: quoting.Breaks) -> None:
+    """Refuse a file by what a walk over its lines came to.
+
+    Raises
+    ------
+    SourceError
+        The message names the file, and shows a line that is no CSV.
+    """
     ways = "Nothing was read. Say how quotes are meant with event_options (quote, escape), or write the file anew."
     if breaks.bad is not None:
         shown = breaks.bad[: headers.SHOWN].decode("utf-8", "replace")

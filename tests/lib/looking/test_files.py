@@ -77,6 +77,12 @@ MIXED = (HEADER + "7,2024-06-01,view\n").replace("\n", "\r\n") + "8,2024-06-02,b
 
 @pytest.mark.parametrize(("name", "content", "message"), [
     ("log.csv", b"sep=;\n" + CSV.replace(",", ";").encode(), r"first line of .*log\.csv is 'sep=;', which .*sed -i 1d"),
+    ("log.csv", (HEADER + "7,2024-06-01,view,\n").encode(), r"rows end in ',', such as '7,.*view,', and .* sed -i"),
+    ("log.csv", (HEADER + '7, "2024-06-01", "a, b"\n8,2024-06-01,x\n').encode(), "a quote neither begins nor ends"),
+    ("log.csv", b"Export of June\n" + CSV.encode(), r"Found: Export of June .* is a title or a comment, take it out"),
+    ("log.csv", b"Report,,\n" + CSV.encode(), r"no column 'user_id' .* is a title or a comment, take it out"),
+    ("log.csv", b"#user_id,b\n7,8\n", r"Found: #user_id .* passes over lines that begin with that sign\."),
+    ("log:1.csv", CSV.encode(), r"log:1\.csv has a colon in its name\. Rename it\."),
     ("log.csv", b"\xfe\xff" + CSV.encode("utf-16-be"), r"log\.csv is utf-16 with the high byte first, .* in UTF-8\."),
     ("log.csv", MIXED.encode(), r"rows end in CRLF and in LF, .*log\.csv\. Write it anew with one end"),
     ("log.csv.gz", CSV.encode(), r"log\.csv\.gz cannot be unpacked: Not a gzipped file .* Write that file anew"),
@@ -95,6 +101,15 @@ def test_what_cannot_be_looked_at_is_refused_by_name(tmp_path, name, content, me
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         see(tmp_path / name)
+
+
+@pytest.mark.parametrize("rows", [
+    "7,2024-06-01,\n8,2024-06-01,view\n", '"a, ""b""",2024-06-01,x\n', "7,2024-06-01,x\r\n8,2024-06-01,y\r\n",
+])  # fmt: skip
+def test_what_only_looks_so_is_read(tmp_path, rows):
+    (tmp_path / "log.csv").write_bytes((HEADER.replace("\n", "\r\n" if "\r" in rows else "\n") + rows).encode())
+    seen = see(tmp_path / "log.csv")
+    assert seen.rows + sum(one.rows for one in seen.unusable) == rows.count("\n")
 
 
 def test_values_of_json_are_the_texts_that_stand_there(tmp_path):
