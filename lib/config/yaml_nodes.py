@@ -5,6 +5,7 @@ tags, a key twice.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,6 +15,7 @@ from lib.errors import ConfigError
 if TYPE_CHECKING:
     import yaml
 
+OPTIONS = "_options"  # ends the keys below which signs stand
 _DEPTH = 8  # of lists and mappings within each other: deeper nothing is meant, and the stack ends somewhere
 
 
@@ -126,10 +128,18 @@ def format_value(node: Node) -> str:
     if isinstance(node.value, str):
         return node.value
     if isinstance(node.value, dict):
-        return ",".join(f"{name}={text}" for name, text in _format_pairs(node, plain=True).items())
+        pairs = _format_pairs(node, plain=True)
+        spell = _quote_sign if node.key.endswith(OPTIONS) else str
+        return ",".join(f"{name}={spell(text)}" for name, text in pairs.items())
     if any(isinstance(one.value, dict) for one in node.value):
         return json.dumps([_format_pairs(one) for one in node.value], ensure_ascii=False)
     return ",".join(quote_name(format_value(one)) for one in node.value)
+
+
+def _quote_sign(text: str) -> str:
+    """A value of an option as the parameter reads it: a comma would end it, and a quote begin one."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\"`"
+    return "'" + text.replace("'", "''") + "'" if re.search("[,'\"`]", text) and not is_quoted else text
 
 
 def _format_pairs(node: Node, *, plain: bool = False) -> dict[str, str]:

@@ -54,7 +54,7 @@ def read_options(text: str) -> Options:
     ConfigError
         If an option is not of the list, or its value is none; the message has the list.
     """
-    given = split_mapping(WHAT, text)
+    given = split_mapping(WHAT, text, "sep=';',encoding=cp1252")
     known = [one.name for one in fields(Options)]
     unknown = [name for name in given if name not in known]
     if unknown:

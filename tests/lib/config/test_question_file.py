@@ -6,6 +6,7 @@ from lib.config.catalogue import all_parameters
 from lib.config.question_file import Entry, check_entries, find_entry, read_entries, read_question_file
 from lib.config.stages import ExtractConfig, PublishConfig
 from lib.errors import ConfigError
+from lib.sources.options import Options, read_options
 from tests.builders.runs import WIDGETS
 
 TWO = """\
@@ -58,6 +59,16 @@ def test_a_file_says_texts_for_all_questions_and_for_each(file, tmp_path):
         "export",
     }
     assert read.text == TWO
+
+
+@pytest.mark.parametrize(("said", "options"), [
+    ("{sep: ';', decimal: ','}", Options(sep=";", decimal=",")), ("{sep: ','}", Options(sep=",")),
+    ("{header: false, names: 'user_id,event_time'}", Options(header=False, names=("user_id", "event_time"))),
+    ("""{quote: "'", escape: '"'}""", Options(quote="'", escape='"')), ("{sep: tab}", Options(sep="\t")),
+    ("""{sep: "','"}""", Options(sep=",")), ("sep=';',decimal=','", Options(sep=";", decimal=",")),
+])  # fmt: skip
+def test_signs_of_options_are_what_yaml_says(file, said, options):
+    assert read_options(read_question_file(file(f"event_options: {said}\n")).common["event_options"]) == options
 
 
 def test_a_file_of_one_question_says_all_of_it_in_common(file):

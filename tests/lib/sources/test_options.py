@@ -32,7 +32,7 @@ def test_options_are_read(text, options):
     ("names='a,A'", "event_options: names must be different names with commas, in quotes, got 'a,A'."),
     ("line_sep=;", "event_options: line_sep must be \\n, \\r\\n or \\r, got ';'."),
     ("decimal=;", "event_options: decimal must be '.' or ',', got ';'."),
-    ("sep", "event_options must read like user_id=customer,event_time=ts; this part does not: 'sep'."),
+    ("sep", "event_options must read like sep=';',encoding=cp1252; this part does not: 'sep'."),
 ])  # fmt: skip
 def test_a_slip_of_the_pen_is_named(text, message):
     with pytest.raises(ConfigError) as caught:
