@@ -176,7 +176,12 @@ def _local_time(raw: "Column", plain: str, zones: Zones) -> "Column":
     if plain != "string":
         time = raw.try_cast("timestamp")
         return time if plain == "date" else shown_there(time)
-    moment = F.when(raw.rlike(shapes.WRITTEN_TIME), raw).try_cast("timestamp")
+    moment = F.coalesce(
+        F.when(raw.rlike(shapes.WRITTEN_TIME), raw).try_cast("timestamp"),
+        F.when(raw.rlike(shapes.WITHOUT_SECONDS), F.regexp_replace(raw, shapes.WITHOUT_SECONDS, "$1:00$2")).try_cast(
+            "timestamp"  # looked at where there is none yet: Spark wants seconds before an offset, and ISO does not
+        ),
+    )
     if zones == Zones():
         return moment
     without = F.when(raw.rlike(shapes.WRITTEN_DAY), moment).otherwise(shown_there(moment))

@@ -39,6 +39,7 @@ _OFFSET = r"(Z|UTC|GMT|(UTC|GMT)?[+-]\d{1,2}(:?\d{2}){0,2}|[A-Za-z]+/[A-Za-z0-9_
 WRITTEN_TIME = (  # a text that is only a time of day would be read as a time of today, and BST as a zone of Dhaka
     rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]\s*[0-9:.]*\s*{_OFFSET}?)?\s*$"
 )
+WITHOUT_SECONDS = rf"^(\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}[ T]\d{{1,2}}:\d{{1,2}})(\s*{_OFFSET}\s*)$"  # and with an offset
 WRITTEN_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
 HAS_OFFSET = rf"\d\s*{_OFFSET}\s*$"
 ODD_NUMBER = r"[dDfFxX]\s*$"  # which Spark reads as one

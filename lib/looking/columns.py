@@ -10,6 +10,7 @@ from lib.features import shapes
 from lib.features.shapes import EVENTS, NOTHING, Asked
 from lib.looking.relations import Rows
 from lib.looking.spelling import quoted
+from lib.looking.time_texts import time_text_sql
 from lib.sources.presets import Preset
 from lib.tables.sql import text_literal
 
@@ -180,7 +181,7 @@ def _number(raw: str, plain: str, decimal: str | None, kind: str) -> str:
         return f"TRY_CAST({f'TRUNC({raw})' if kind == 'BIGINT' else raw} AS {kind})"
     if decimal == ",":
         raw = f"CASE WHEN NOT CONTAINS({raw}, '.') THEN REPLACE({raw}, ',', '.') END"
-    is_odd = f"REGEXP_MATCHES({raw}, '{shapes.ODD_NUMBER}|_')"
+    is_odd = f"REGEXP_MATCHES({raw}, '{shapes.ODD_NUMBER}|_|[+]-')"
     guarded = f"CASE WHEN NOT {is_odd} THEN TRIM({raw}, ' ' || CHR(9) || CHR(10)) END"
     if kind == "BIGINT":
         return f"TRY_CAST(TRUNC(TRY_CAST({guarded} AS DOUBLE)) AS BIGINT)"
@@ -209,11 +210,11 @@ def _local_time(raw: str, plain: str, zone: str) -> str:
         return there.format(f"CAST({raw} AS TIMESTAMPTZ)")
     if plain != "string":
         return f"TRY_CAST({raw} AS TIMESTAMP)"
-    text = f"CASE WHEN REGEXP_MATCHES({raw}, '{shapes.WRITTEN_TIME}') THEN REGEXP_REPLACE({raw}, '(GMT)$', 'UTC') END"
-    moment = f"TRY_CAST(TRIM({text}) AS TIMESTAMPTZ)"
+    text = time_text_sql(raw)
+    moment = f"TRY_CAST({text} AS TIMESTAMPTZ)"
     if zone == "UTC":
         return f"CAST({moment} AS TIMESTAMP)"
     return (
         f"CASE WHEN REGEXP_MATCHES({raw}, '{shapes.HAS_OFFSET}') THEN {there.format(moment)} "
-        f"ELSE TRY_CAST(TRIM({text}) AS TIMESTAMP) END"
+        f"ELSE TRY_CAST({text} AS TIMESTAMP) END"
     )

@@ -99,11 +99,20 @@ def _time_form(engine: "duckdb.DuckDBPyConnection", parts: Sequence[Rows], colum
     values = _find_texts(engine, rows, column, "TRUE", _SEEN)
     whole = [value.partition(".")[0] for value in values]
     if values and all(re.fullmatch(r"[0-9]{10}|[0-9]{13}|[0-9]{16}", value) for value in whole):
-        if kind != "string":
-            return f"{EPOCHS[len(whole[0])]}({write_column(column)})"
-        has_point = any("." in value for value in values)
-        return write_epoch(write_column(column), len(whole[0]), has_point=has_point)
+        return _epoch_form(write_column(column), kind, values)
     return _day_form(engine, rows, column, values) if kind == "string" else None
+
+
+def _epoch_form(own: str, kind: str, values: Sequence[str]) -> str:
+    """An expression of numbers that count from 1970 on; where some count in another unit, each by its size."""
+    lengths = sorted({len(value.partition(".")[0]) for value in values})
+    has_point = any("." in value for value in values)
+    number = own if kind != "string" else f"to_number({own})"
+    made = ""
+    for digits in reversed(lengths):
+        one = f"{EPOCHS[digits]}({own})" if kind != "string" else write_epoch(own, digits, has_point=has_point)
+        made = f"if({number} < 1e{digits}, {one}, {made})" if made else one
+    return made
 
 
 def _find_texts(

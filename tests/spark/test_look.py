@@ -31,6 +31,40 @@ CSV = ROWS.to_csv(index=False)
 BROKEN = "9,2024-06-01 10:00 BST,view,1,x\n9,2024-06-01,view,NaN,x\n,2024-06-01,view,,\n"
 
 
+TIMES = [
+    "2024-06-01T10:00Z",
+    "2024-06-01 10:00+02:00",
+    "2024-06-01T23:30 -0500",
+    "2024-06-01 10:00 Europe/Berlin",
+    "2024-06-01 10:00:00 +02:00",
+    "2024-06-01 23:00:00 -0500",
+    "2024-06-01 00:00:00.0000000 +00:00",
+    "2024-06-01T10",
+    "2024-6-1 3",
+    " 2024-06-01\t",
+    "2024-06-01 23:59:59.999999999",
+    "2024-06-01 10:00:00UTC+2:30",
+    "2024-06-01 10:00:00+2",
+    "2024-06-01 24:00:00",
+    "2024-06-01  10:00",
+    "2024-06-01 10:00:00+18:01",
+    "2024-06-01 10:00:00+02:60",
+    "2024-06-01 10:",
+    "2024-06-01 10:00:",
+    "2024-06-01 10:00:60",
+    "2024-06-01T",
+    "2024-06-01T10Z",
+    "2024-06-01 10:00:00 europe/berlin",
+    "2024-06-01 10:00:00 BST",
+    "2024-06-01 010:00",
+    "2024-02-30",
+    "10:00",
+    "2024-06-01 10:00:00 -05:00:30",
+    "+2024-06-01",
+]
+TIMED = "user_id,event_time,event_type\n" + "".join(f"u{n},{time},x\n" for n, time in enumerate(TIMES))
+
+
 WIDE = """user,day,views,favourites,Sale value
 7,2024-06-01,3,,1
 7,2024-06-02,0,1,0
@@ -61,6 +95,7 @@ def files(folder):
         "berlin.csv": (CSV.encode(), {"time_zone": "Europe/Berlin"}),
         "key.csv": (CSV.encode(), {"event_key": "user_id"}),
         "broken.csv": ((CSV + BROKEN).encode(), {}),
+        "times.csv": (TIMED.encode(), {}), "times there.csv": (TIMED.encode(), {"time_zone": "Pacific/Auckland"}),
         "a column each.csv": (WIDE.encode(), SAID_WIDE),
         "some of them.csv": (WIDE.encode(), SAID_WIDE | {"event_where": "to_int(favourites) = 1"}),
         "surely doubled.csv": ((CSV + '9,2024-06-01,"C:\\",2,\n9,2024-06-01,"say ""\\"" x",1,\n').encode(), {}),
