@@ -72,7 +72,8 @@ def _outcome(run: JobRun, tasks: Sequence[TaskRun], folder: Path) -> str:
         if task.error and task.state in (State.FAILED, State.TIMEDOUT)
     ]
     lines = [line for task in tasks for line in str(task.values.get(HEADLINE) or "").splitlines()]
-    files = [("Report of the list", file) for file in reports(tasks)]
+    report = "Reports of all lists" if len(run.each_question()) > 1 else "Report of the list"
+    files = [(report, file) for file in reports(tasks)]
     if run.state is State.SUCCESS and files:
         files += [(f"File {Path(file).name}", file) for file in exports(run)]
     links = [f'<a class="file" href="{escape(relative(Path(file), folder))}">{text}</a>' for text, file in files]

@@ -161,6 +161,8 @@ def test_what_came_out_stands_on_top_and_files_are_linked_from_the_page(run, tmp
     assert html.index("What came out") < html.index("<h2>Tasks</h2>") < html.index("<h2>What each task says</h2>")
     assert "headline" not in html
     assert html.index(">schema<") < html.index(">run_id<")  # what was given first
+    run.questions = {"buy": {"action": "buy"}, "read": {"action": "read"}}
+    assert '<a class="file" href="../../reports/list.html">Reports of all lists</a>' in page.render_page(run, folder)
 
 
 def test_each_question_has_the_link_to_its_own_file(run, tmp_path):
