@@ -72,6 +72,7 @@ def test_a_pattern_may_have_braces_and_no_two_stars(tmp_path):
         see(f"{tmp_path}/**/*.csv")
 
 
+PACKED = gzip.compress(CSV.encode() * 999, mtime=0)  # with a time in it each process would name its test otherwise
 MIXED = (HEADER + "7,2024-06-01,view\n").replace("\n", "\r\n") + "8,2024-06-02,buy\n"
 
 
@@ -86,8 +87,8 @@ MIXED = (HEADER + "7,2024-06-01,view\n").replace("\n", "\r\n") + "8,2024-06-02,b
     ("log.csv", b"\xfe\xff" + CSV.encode("utf-16-be"), r"log\.csv is utf-16 with the high byte first, .* in UTF-8\."),
     ("log.csv", MIXED.encode(), r"rows end in CRLF and in LF, .*log\.csv\. Write it anew with one end"),
     ("log.csv.gz", CSV.encode(), r"log\.csv\.gz cannot be unpacked: Not a gzipped file .* Write that file anew"),
-    ("log.csv.gz", gzip.compress(CSV.encode() * 999)[:-9], r"log\.csv\.gz cannot be unpacked: Compressed file ended"),
-    ("log.csv.gz", gzip.compress(b""), r"no file there holds anything"),
+    ("log.csv.gz", PACKED[:-9], r"log\.csv\.gz cannot be unpacked: Compressed file ended"),
+    ("log.csv.gz", gzip.compress(b"", mtime=0), r"no file there holds anything"),
     ("log.parquet", b"PAR1", r"log\.parquet is no whole Parquet file \(.*\)\. Write it anew"),
     ("log.json", (lines(EVENT)[:-1] * 2).encode(), r"in .*log\.json a line holds several, '.*', and only the first"),
     ("log.json", json.dumps([EVENT]).encode() * 2, r"in .*log\.json, at byte .* A file that begins with \[ is"),
