@@ -10,6 +10,7 @@ from lib.errors import SourceError
 from lib.looking.relations import connect, open_rows
 from lib.sources.options import Options
 from tests.builders.sources import opened
+from tests.fakes.near_tables import ON_DELTA
 
 WAYS_OUT = "Set events to a table name, a Delta folder, or CSV, JSON lines or Parquet files."
 
@@ -80,6 +81,7 @@ def test_a_name_that_looks_like_a_pattern_or_several_places_is_one_where_it_is_t
     assert ids(opened(tables.spark, tmp_path / name)) == ["007", "8"]
 
 
+@ON_DELTA
 def test_a_table_is_read_by_its_name(tables, two):
     two.write.saveAsTable(f"{tables.schema}.their_events")
     assert ids(opened(tables.spark, f"{tables.schema}.their_events")) == ["007", "8"]
