@@ -59,11 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--outside", required=True, help="a Python with flaml and autogluon.tabular")
-    parser.add_argument("--tasks", nargs="*", choices=TASKS, default=list(TASKS))
     parser.add_argument("--libraries", nargs="*", choices=LIBRARIES, default=list(LIBRARIES))
     parser.add_argument("--times", nargs="*", type=int, default=[1, 3], help="as many CPU seconds as ours, so often")
-    parser.add_argument("--users", type=int, default=3_000, help="about so many of each log; 0: all")
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "propensity-automl"))
+    add_task_options(parser, "propensity-automl")
     given = parser.parse_args()
     end_with_this()
     print(*HEADER, sep="\n")
@@ -75,6 +73,13 @@ def main() -> None:
             for times in given.times:
                 found = give(library, times, ours.seconds, folder, given.outside)
                 print(format_row(ours, library, times, found), flush=True)
+
+
+def add_task_options(parser: argparse.ArgumentParser, work: str) -> None:
+    """Let a command be told its tasks, how many users, and where its work goes: a folder `work` unless said."""
+    parser.add_argument("--tasks", nargs="*", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--users", type=int, default=3_000, help="about so many of each log; 0: all")
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), work))
 
 
 def make_ours(name: str, logs: Path, users: int, folder: Path) -> Ours:

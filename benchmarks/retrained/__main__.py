@@ -15,14 +15,13 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.automl import outside
-from benchmarks.automl.__main__ import draw_difference, end_with_this, run_in_group
+from benchmarks.automl.__main__ import add_task_options, draw_difference, end_with_this, run_in_group
 from benchmarks.automl.tasks import TASKS
 from benchmarks.par.ours import sample_log
 from lib.evaluation.metrics import log_losses
@@ -39,10 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--tasks", nargs="*", choices=TASKS, default=list(TASKS))
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--users", type=int, default=3_000, help="about so many of each log; 0: all")
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "propensity-retrained"))
+    add_task_options(parser, "propensity-retrained")
     given = parser.parse_args()
     end_with_this()
     print(*HEADER, sep="\n")
