@@ -48,6 +48,13 @@ class Ahead:
         """Whether there is a copy of a table, which then is there too."""
         return self._copies is not None and name in self._copies.stored
 
+    def holds_none(self, name: str, where: str) -> bool:
+        """Whether a copy shows that nothing would be replaced; False where there is none."""
+        copies = self._copies
+        if copies is None or not self.has(name):
+            return False
+        return not len(copies.arrow(f"SELECT 1 AS one FROM {{{name}}} WHERE {where} LIMIT 1"))
+
     def answer(self, sql: str) -> pa.Table | None:
         """The rows of a query that names such tables and no others; None where the engine has to be asked."""
         names = set(re.findall(r"\{(\w+)\}", sql))

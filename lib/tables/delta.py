@@ -132,11 +132,15 @@ class DeltaTables(DeltaVersions):
         check_columns(name, dict(frame.dtypes))
         self._sql_names.pop(name, None)  # its columns may be more from here on
         writer = frame.write.format("delta").option("mergeSchema", "true")
-        if self.exists(name):
-            self._keep_files(name)
-            writer.mode("overwrite").option("replaceWhere", where).saveAsTable(self.full_name(name))
+        if not self.exists(name):
+            writer = self._with_settings(name, writer)
         else:
-            self._with_settings(name, writer).saveAsTable(self.full_name(name))
+            self._keep_files(name)
+            if self._ahead.holds_none(name, where):  # to append takes a third of the time
+                writer = writer.mode("append")
+            else:
+                writer = writer.mode("overwrite").option("replaceWhere", where)
+        writer.saveAsTable(self.full_name(name))
         self._ahead.replace(name, rows, where)
 
     def append(self, name: str, rows: "DataFrame | pa.Table | pd.DataFrame") -> None:

@@ -3,9 +3,11 @@
 from contextlib import suppress
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from pyspark.errors import AnalysisException
 
+from lib.tables import delta
 from lib.tables.contracts import AUDIENCE, CONTRACTS
 from lib.tables.delta import KEPT_FILES, DeltaTables
 from lib.tables.delta_versions import GONE
@@ -79,14 +81,14 @@ class Writing:
     """Rows on their way into a table: all that is asked of them is kept."""
 
     def __init__(self, name):
-        self.dtypes = tuple(CONTRACTS[name].items())
+        self.dtypes, self.asked = tuple(CONTRACTS[name].items()), []
 
     @property
     def write(self):
         return self
 
-    def __getattr__(self, _):
-        return lambda *_: self
+    def __getattr__(self, called):
+        return lambda *given: self.asked.append((called, *given)) or self
 
 
 @pytest.mark.parametrize(
@@ -105,3 +107,29 @@ def test_a_table_of_an_earlier_version_keeps_its_files_longer_from_its_next_writ
         assert [text for text in spark.asked if "ALTER" in text] == [
             f"ALTER TABLE `main`.`app`.`{name}` SET TBLPROPERTIES ('{KEPT_FILES}' = '{kept}')" for kept in expected
         ]
+
+
+def test_rows_that_replace_none_of_a_table_read_ahead_are_appended(monkeypatch):
+    monkeypatch.setattr(delta, "plain_strings", lambda frame: frame)
+    there = pa.Table.from_pylist([{"run_id": "a"}], pa.schema([("run_id", pa.string())]))
+    for column in CONTRACTS["model_checks"]:
+        if column != "run_id":
+            there = there.append_column(column, pa.nulls(1))
+    spark = Answering(there)
+    spark.catalog = SimpleNamespace(tableExists=lambda _: True)
+    spark.table = lambda _: Writing("model_checks")
+    tables = DeltaTables(spark, "main.app")
+
+    def modes(where):
+        rows = Writing("model_checks")
+        tables.replace("model_checks", rows, where)
+        return [call for call in rows.asked if call[0] in ("mode", "option") and call[1] != "mergeSchema"]
+
+    anew = [("mode", "overwrite"), ("option", "replaceWhere", "run_id = 'b'")]
+    assert modes("run_id = 'b'") == anew  # nothing is known of what is there
+    with tables.reading_ahead():
+        assert tables.arrow("SELECT run_id FROM {model_checks}").num_rows == 1
+        assert modes("run_id = 'a'") == [("mode", "overwrite"), ("option", "replaceWhere", "run_id = 'a'")]
+        assert modes("run_id = 'b'") == anew  # the copy went with rows that only the engine holds
+        assert tables.arrow("SELECT run_id FROM {model_checks}").num_rows == 1
+        assert modes("run_id = 'b'") == [("mode", "append")]
