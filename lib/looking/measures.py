@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TYPES = 12  # event types that are shown
 EVENTS = "SUM(COALESCE(count, 1))::BIGINT"
+_ODD = ("nameless", "pointed", "rounded", "zeroed")
 
 
 @dataclass(frozen=True)
@@ -180,26 +181,26 @@ def _count_exactly(engine: "duckdb.DuckDBPyConnection") -> tuple[list[_Day], lis
     """In one scan: the days, and events by event type from the most frequent on, of rows that can be used."""
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE counted AS SELECT CAST(event_time AS DATE) AS day, event_type, broken, "
-        f"GROUPING(event_type) = 1 AS by_day, COUNT(*) AS n, {EVENTS} AS events, SUM(value) AS total, "
-        "MIN(value) AS least, MAX(value) AS most, COUNT(value) AS valued, COUNT(item_id) AS named, "
+        f"COUNT(*) AS n, {EVENTS} AS events, SUM(value) AS total, MIN(value) AS least, MAX(value) AS most, "
+        "COUNT(value) AS valued, COUNT(item_id) AS named, "
         "COALESCE(COUNT_IF(CAST(known_at AS DATE) > CAST(event_time AS DATE)), 0) AS late, "
         f"COUNT_IF({odd_ids.NAMELESS}) AS nameless, COUNT_IF({odd_ids.POINTED}) AS pointed, "
-        f"COUNT_IF({odd_ids.ROUNDED}) AS rounded, COUNT_IF({odd_ids.ZEROED}) AS zeroed "
-        "FROM shaped GROUP BY GROUPING SETS ((day, broken), (event_type, broken))"
+        f"COUNT_IF({odd_ids.ROUNDED}) AS rounded, COUNT_IF({odd_ids.ZEROED}) AS zeroed FROM shaped GROUP BY ALL"
     )
+    sums = ", ".join(f"SUM({name})::BIGINT" for name in ("valued", "named", "late", *_ODD))
     days = fetch_rows(engine, (
-        "SELECT day, n, events, total, least, most, valued, named, late, nameless, pointed, rounded, zeroed "
-        "FROM counted WHERE by_day AND broken IS NULL ORDER BY 1"
+        f"SELECT day, SUM(n)::BIGINT, SUM(events)::BIGINT, SUM(total), MIN(least), MAX(most), {sums} "
+        "FROM counted WHERE broken IS NULL GROUP BY 1 ORDER BY 1"
     ))  # fmt: skip
     kinds = fetch_rows(engine, (
-        "SELECT event_type, events FROM counted WHERE NOT by_day AND broken IS NULL ORDER BY 2 DESC, 1"
+        "SELECT event_type, SUM(events)::BIGINT FROM counted WHERE broken IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ))  # fmt: skip
     return [_Day(*row) for row in days], kinds
 
 
 def _find_unusable(engine: "duckdb.DuckDBPyConnection") -> list[Unusable]:
     """The rows that cannot be used, each column with one value as found."""
-    broken = "SELECT broken, SUM(n)::BIGINT FROM counted WHERE by_day AND broken IS NOT NULL GROUP BY 1 ORDER BY 1"
+    broken = "SELECT broken, SUM(n)::BIGINT FROM counted WHERE broken IS NOT NULL GROUP BY 1 ORDER BY 1"
     rows = dict(fetch_rows(engine, broken))
     if not rows:
         return []
