@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 EXACT_ROWS = 5_000_000  # of more rows, so many of them tell of all
-EXACT_USERS = 100_000  # of more users, so many of them
+EXACT_USERS = 50_000  # of more users, so many of them
 HORIZONS = (7, 28, 90)
 _TWIN = "HASH(user_id, event_time, event_type, value, item_id, count)"
 
