@@ -209,6 +209,7 @@ def _name(refused: SourceError) -> str:
         "hold rows twice": "doubled",
         "are there twice": "doubled week",
         "other users": "other users",
+        "lack users": "users gone",
         "exchanged": "exchanged users",
         "is thin": "thin week",
         "are missing": "stale",

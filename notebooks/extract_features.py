@@ -121,6 +121,8 @@ dbutils.widgets.text("min_action_share", "", "Min action share: 0.5")
 dbutils.widgets.text("min_source_share", "", "Min source share: 0.5")
 # of its events those of users who were there in the four weeks before, as a share of the usual
 dbutils.widgets.text("min_known_share", "", "Min known share: 0.5")
+# of the users of the four weeks before those who came back in the newest, as a share of the usual
+dbutils.widgets.text("min_returning_share", "", "Min returning share: 0.55")
 # how far users do there what they did before, as a share of what is usual: of exchanged ids none
 dbutils.widgets.text("min_likeness_share", "", "Min likeness share: 0.5")
 # share of the days read before that may have twice their events

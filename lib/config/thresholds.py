@@ -58,6 +58,11 @@ class LoadLimits(FromWidgets, group=Group.LIMITS, of_run=True):
         decimal(0, 1),
         "of its events those of users who were there in the four weeks before, as a share of the usual",
     )
+    min_returning_share: float = parameter(
+        "0.55",
+        decimal(0, 1),
+        "of the users of the four weeks before those who came back in the newest, as a share of the usual",
+    )
     min_likeness_share: float = parameter(
         "0.5",
         decimal(0, 1),

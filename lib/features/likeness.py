@@ -1,8 +1,9 @@
 """Whether the newest week is of the users that it should be of, and each event there once, by the four weeks before it.
 
-Numbers of events tell nothing of whose they are. Where ids are written otherwise, users who were there are gone and
-others have come. Where ids were exchanged, all are there, and what each does is not what it did before. Where rows are
-there twice, every user's number of events of a type and day is even.
+Numbers of events tell nothing of whose they are. Where a part of the users is missing, fewer come back than usual,
+however fast the log grows. Where ids are written otherwise, others have come besides. Where ids were exchanged, all are
+there, and what each does is not what it did before. Where rows are there twice, every user's number of events of a type
+and day is even.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ from lib.timeline import ONE_DAY, Window
 
 DAYS = WEEK * (1 + 2 * BEFORE)  # of the newest week, those before it, and those before the oldest of these
 OFTEN_ODD = 0.3  # of users' daily counts: where fewer are odd, chance alone makes days of even ones
-USERS, LIKENESS, TWICE = "users who were there before", "what users do", "events that are there twice"
+USERS, GONE = "users who were there before", "users who came back"
+LIKENESS, TWICE = "what users do", "events that are there twice"
 STEADY = 1 / 3  # of what is usual: where four weeks are farther apart, likeness tells nothing
 
 
@@ -30,6 +32,8 @@ class WeekOfUsers:
 
     events: int
     known: int  # of users who were there in the four weeks before
+    before: int  # users of the four weeks before
+    returned: int  # of these are there again
     likeness: float | None  # of these: how far each does what it did before, beyond what any two do; None: none can be
     cells: int  # numbers of events of a user, a type and a day
     odd: int  # of these are odd
@@ -38,6 +42,11 @@ class WeekOfUsers:
     def known_share(self) -> float:
         """Of the week's events, those of users who were there before."""
         return self.known / self.events
+
+    @property
+    def returned_share(self) -> float:
+        """Of the users of the four weeks before, those who are there again."""
+        return self.returned / self.before if self.before else 0.0
 
     @property
     def odd_share(self) -> float:
@@ -71,9 +80,12 @@ def _measure(cells: pd.DataFrame, by_week: pd.DataFrame, week: int) -> WeekOfUse
     before = by_week[(by_week["week"] > week) & (by_week["week"] <= week + BEFORE)]
     past = before.groupby(["user_id", "event_type"])["n"].sum().reset_index()
     past["share"] = past["n"] / past.groupby("user_id")["n"].transform("sum")
-    known = now[now["user_id"].isin(past["user_id"].unique())]
-    odd = int((cells["n"] % 2 == 1).sum())
-    return WeekOfUsers(int(now["n"].sum()), int(known["n"].sum()), _measure_likeness(known, past), len(cells), odd)
+    users = past["user_id"].unique()
+    known = now[now["user_id"].isin(users)]
+    return WeekOfUsers(
+        int(now["n"].sum()), int(known["n"].sum()), len(users), known["user_id"].nunique(),
+        _measure_likeness(known, past), len(cells), int((cells["n"] % 2 == 1).sum()),
+    )  # fmt: skip
 
 
 def _measure_likeness(known: pd.DataFrame, past: pd.DataFrame) -> float | None:
@@ -104,7 +116,7 @@ def check_likeness(
     limits: LoadLimits,
     remarks: Sequence[Remark] = (),
 ) -> list[Remark]:
-    """Refuse a newest week of other users, of exchanged ones or with rows twice; says where that is accepted.
+    """Refuse a newest week of fewer, other or exchanged users, or with rows twice; says where that is accepted.
 
     Parameters
     ----------
@@ -148,8 +160,19 @@ def find_odd(cells: pd.DataFrame, as_of: date, limits: LoadLimits) -> list[Odd]:
     if not weeks or min(one.events for one in weeks) < limits.min_counted_events:
         return []
     days = Window.lookback(as_of, WEEK)
-    others = _find_other_users(days, weeks[0], weeks[1:], limits)
-    return others or [*_find_exchanged(days, weeks[0], weeks[1:], limits), *_find_twice(cells, days, weeks, limits)]
+    other = _find_other_users(days, weeks[0], weeks[1:], limits) or _find_gone(days, weeks[0], weeks[1:], limits)
+    return other or [*_find_exchanged(days, weeks[0], weeks[1:], limits), *_find_twice(cells, days, weeks, limits)]
+
+
+def _find_gone(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:
+    usual = median(one.returned_share for one in past)
+    if usual * now.before < limits.min_counted_events or now.returned_share >= limits.min_returning_share * usual:
+        return []
+    said = (
+        f"from {days.start} to {days.last} {now.returned} of the {now.before} users of the four weeks before came "
+        f"back; usual are {usual:.0%}"
+    )
+    return [Odd(GONE, days, "lack users", said, "Look whether the load is whole, and mend it")]
 
 
 def _find_other_users(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:

@@ -31,7 +31,8 @@ def test_extract_features_reads_its_widgets():
             trusted_attributes=(), identities="", identity_columns={}, identity_options=Options(), run_id="run-1",
             load_limits=LoadLimits(
                 min_counted_events=50, max_lost_share=0.05, min_week_share=0.5, min_action_share=0.5,
-                min_source_share=0.5, min_known_share=0.5, min_likeness_share=0.5, max_doubled_share=0.5,
+                min_source_share=0.5, min_known_share=0.5, min_returning_share=0.55, min_likeness_share=0.5,
+                max_doubled_share=0.5,
                 max_repeated_share=0.75, told_week_share=0.75,
             ),
         )

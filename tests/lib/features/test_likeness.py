@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lib.config.thresholds import LoadLimits
-from lib.features.likeness import LIKENESS, TWICE, USERS, check_likeness, find_odd, measure_weeks
+from lib.features.likeness import GONE, LIKENESS, TWICE, USERS, check_likeness, find_odd, measure_weeks
 from lib.features.remarks import LoadRefused, Remark
 from lib.timeline import Window
 from tests.builders.runs import LOAD_LIMITS
@@ -56,6 +56,12 @@ def renamed(rows, share=1.0):
     return rows.assign(user_id=rows["user_id"].where(~(in_week(rows) & chosen), "x" + rows["user_id"]))
 
 
+def lacking(rows, share=0.5):
+    """The newest week without a share of the users."""
+    gone = sorted(rows["user_id"].unique())[: round(share * rows["user_id"].nunique())]
+    return rows[~(in_week(rows) & rows["user_id"].isin(gone))]
+
+
 def twice(rows, where):
     return pd.concat([rows, rows[where(rows)]])
 
@@ -70,6 +76,7 @@ def test_a_week_is_measured_by_whose_it_is_what_they_do_and_how_often():
     ])  # fmt: skip
     newest = measure_weeks(rows, AS_OF)[0]
     assert (newest.events, newest.known, newest.cells, newest.odd) == (10, 6, 4, 2)
+    assert (newest.before, newest.returned) == (2, 2)
     # ana 3 of buy at 3/4 and 2 of read at 1/4, bo 1 of read at 1: 3.75 of 6; by chance 1/2 * 3.75/6 + 1/2 * 2.25/6
     assert newest.likeness == pytest.approx((3.75 / 6 - 0.5) / 0.5)
 
@@ -106,6 +113,16 @@ def test_a_log_that_always_has_other_users_tells_nothing_by_that():
     assert odd(rows.assign(user_id=rows["user_id"] + rows["day"].astype(str))) == []
 
 
+@pytest.mark.parametrize(("share", "stops"), [(0, False), (0.4, False), (0.45, False), (0.46, True), (0.8, True)])
+def test_a_week_that_lacks_users_is_odd_however_many_events_new_ones_bring(share, stops):
+    rows = cells(users=100)
+    new = pd.concat([rows[in_week(rows)].assign(user_id=f"new-{copy}-" + rows["user_id"]) for copy in "ab"])
+    assert odd(lacking(rows, share)) == [(GONE, WEEK)] * stops
+    assert odd(pd.concat([lacking(rows, share), new]), min_known_share="0") == [(GONE, WEEK)] * stops
+    assert odd(lacking(rows, share), min_returning_share="0", min_known_share="0") == []
+    assert odd(lacking(cells(users=49), share), min_known_share="0") == []  # of so few chance alone keeps many away
+
+
 def test_exchanged_users_are_known_by_what_they_do():
     rows = cells()
     assert odd(exchanged(rows)) == [(LIKENESS, WEEK)]
@@ -137,11 +154,14 @@ def test_a_log_of_even_numbers_tells_nothing_by_them():
     (renamed, "are of other users: from 2024-05-27 to 2024-06-02 0 of 140 are of users who were there in the four "
      "weeks before; usual are 100%. Nothing was written. Look whether ids are written as they were, and mend the load, "
      "or, where this is how it is, run with accept_shrunk=2024-06-03, which counts for this as_of alone."),
+    (lambda rows: lacking(pd.concat([rows, rows.assign(user_id="w" + rows["user_id"])])), "lack users: from 2024-05-27 "
+     "to 2024-06-02 30 of the 60 users of the four weeks before came back; usual are 100%. Nothing was written. Look "
+     "whether the load is whole, and mend it, or, where this is how it is, run with accept_shrunk=2024-06-03, which"),
     (exchanged, "are of exchanged users: from 2024-05-27 to 2024-06-02 what they did agrees to "),
     (lambda rows: twice(rows, in_week), "are there twice: from 2024-05-27 to 2024-06-02 0% of the numbers of a user's "
      "events of a type and day are odd; usual are 83%. Nothing was written. Mend the load, or name what tells events "
      "apart by event_key, or, where"),
-], ids=[USERS, LIKENESS, TWICE])  # fmt: skip
+], ids=[USERS, GONE, LIKENESS, TWICE])  # fmt: skip
 def test_an_odd_week_is_refused_unless_it_is_accepted_for_that_very_day_and_then_stops_no_other(load, said):
     rows = load(cells())
     with pytest.raises(LoadRefused) as refused:
