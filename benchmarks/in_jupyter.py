@@ -46,8 +46,8 @@ def _in_browser(asked: argparse.Namespace) -> list[str]:
     token, port = secrets.token_hex(16), _free_port()
     jupyter = str(Path(sys.prefix) / "bin" / "jupyter")
     server = subprocess.Popen(
-        [jupyter, "lab", str(asked.file), "--no-browser", "--allow-root", f"--ServerApp.port={port}",
-         f"--IdentityProvider.token={token}"],
+        [jupyter, "lab", "--KernelManager.transport=ipc", str(asked.file), "--no-browser", "--allow-root",
+         f"--ServerApp.port={port}", f"--IdentityProvider.token={token}"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     errors: list[str] = []

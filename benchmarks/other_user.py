@@ -1,12 +1,13 @@
-"""Another local user, a real one, tries what is open while a run, its notebooks and the MLflow UI are.
+"""Another local user, a real one, tries what is open while a run, a notebook in Jupyter and the MLflow UI are.
 
-    sudo python -m benchmarks.other_user HOME [--without-run] [--param NAME=VALUE ...]
+    sudo python -m benchmarks.other_user HOME [--jupyter PROGRAM] [--without-run] [--param NAME=VALUE ...]
 
 As root: HOME has models, a user is made by `useradd` and deleted at the end. Besides the UI a run of HOME is started,
-by these parameters, and what listens is tried as soon as it does. The user tries to list, read and rename what lies in
-HOME, to connect to every port and socket of all these processes, to speak HTTP and Spark Connect there, to move the
-alias of a model, and to read the environments and command lines of the processes. Prints a line each; exit code 1 where
-any is let in, or an alias has moved.
+by these parameters, and what listens is tried as soon as it does. With `--jupyter`, a program that has JupyterLab, the
+line that `./propensity notebook` prints is run by it, and a kernel that keeps printing. The user tries to list, read
+and rename what lies in HOME, to connect to every port and socket of all these processes, to speak HTTP and Spark
+Connect there, to read along what a kernel prints, to move the alias of a model, and to read the environments and
+command lines of the processes. Prints a line each; exit code 1 where any is let in, or an alias has moved.
 """
 
 import argparse
@@ -15,19 +16,25 @@ import os
 import pwd
 import re
 import secrets
+import shlex
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
+from jupyter_client.blocking.client import BlockingKernelClient
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 300  # seconds until a run has opened its ports
+JUPYTER_PORT = 18899
 TRIES = r"""
 import encodings.idna, grpc, http.client, json, os, signal, socket, sys, urllib.request
 asked = json.load(sys.stdin)
@@ -49,6 +56,15 @@ def unix(path):
     with socket.socket(socket.AF_UNIX) as one:
         one.settimeout(5)
         one.connect("\0" + path[1:] if path.startswith("@") else path)
+def listen(port):
+    import zmq
+    with zmq.Context() as context, context.socket(zmq.SUB) as one:
+        one.setsockopt(zmq.SUBSCRIBE, b"")
+        one.setsockopt(zmq.LINGER, 0)
+        one.connect(f"tcp://127.0.0.1:{port}")
+        if one.poll(3000):
+            return one.recv_multipart()[0]
+        raise PermissionError("nothing was said in 3 seconds")
 def spark(port):
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         ask = channel.unary_unary("/spark.connect.SparkConnectService/Config")
@@ -59,6 +75,7 @@ def spark(port):
                 raise PermissionError(error.code().name)  # of no other it is sure that nobody was let in
             return error.code().name
 told("a port where nobody listens", lambda: spark(1))  # all that a client needs is imported by then
+told("nor says anything", lambda: listen(1))
 os.setgroups([])
 os.setgid(asked["gid"])
 os.setuid(asked["uid"])
@@ -71,7 +88,8 @@ for path in asked["sockets"]:
     told(f"socket {path}", lambda: unix(path))
 alias = json.dumps(asked["alias"]).encode()
 for port in asked["ports"]:
-    told(f"HTTP at {port}", lambda: http(port, "/"))
+    told(f"HTTP at {port}", lambda: http(port, asked["page"].get(str(port), "/")))
+    told(f"what is said at {port}", lambda: listen(port))
     told(f"alias at {port}", lambda: http(port, "/api/2.0/mlflow/registered-models/alias", alias))
     told(f"Spark at {port}", lambda: spark(port))
 words = []
@@ -86,6 +104,7 @@ def main() -> None:
     """Open all, let the user try, and say who was let in."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("home", type=Path)
+    asked.add_argument("--jupyter", type=Path, help="the program jupyter of an environment with JupyterLab")
     asked.add_argument("--without-run", action="store_true")
     asked.add_argument("--param", action="append", default=[])
     given = asked.parse_args()
@@ -98,6 +117,9 @@ def main() -> None:
         token = _read_token(ui.stdout)
         tried = set[str]()
         let_in = _try(user, home, [ui], token, tried)
+        if given.jupyter:
+            with _opened_notebook(home, given.jupyter) as jupyter:
+                let_in += _try(user, home, [jupyter], token, tried)
         if not given.without_run:
             with _open("run", home, *pairs) as run:
                 deadline = time.monotonic() + PATIENCE
@@ -130,6 +152,7 @@ def _try(
         "pids": [one.pid for one in family if f"environment of process {one.pid}" not in tried],
         "sockets": sorted(path for path in sockets if f"socket {path}" not in tried),
         "ports": sorted(port for port in ports if f"HTTP at {port}" not in tried),
+        "page": {str(JUPYTER_PORT): "/api/kernels"},  # its first page asks for the token
         "alias": {"name": next(iter(_read_aliases(home)), ("none",))[0], "alias": "champion", "version": "1"},
         "token": token, "uid": user.pw_uid, "gid": user.pw_gid,
     }  # fmt: skip
@@ -171,6 +194,47 @@ def _open(command: str, home: Path, *options: str) -> "Iterator[subprocess.Popen
         finally:
             opened.terminate()
             opened.wait()
+
+
+@contextmanager
+def _opened_notebook(home: Path, jupyter: Path) -> "Iterator[subprocess.Popen[str]]":
+    """A copy of the workbench in JupyterLab, by the line that is printed, and a kernel that keeps printing."""
+    words = [sys.executable, "-P", "-m", "cli", "notebook", "workbench", "--home", str(home)]
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    [line] = [line for line in said.splitlines() if line.startswith("Jupyter: ")]
+    secret = secrets.token_hex(16)
+    more = ["--no-browser", "--allow-root", f"--ServerApp.port={JUPYTER_PORT}", f"--IdentityProvider.token={secret}"]
+    kernels = str(Path(sys.prefix, "share", "jupyter"))
+    with tempfile.TemporaryDirectory(prefix="jupyter-") as runtime:
+        places = {"JUPYTER_PATH": kernels, "JUPYTER_RUNTIME_DIR": runtime}
+        command = [str(jupyter), *shlex.split(line)[2:], *more]
+        nothing = subprocess.DEVNULL
+        with subprocess.Popen(command, env=os.environ | places, stdout=nothing, stderr=nothing, text=True) as opened:
+            try:
+                _start_kernel(secret)
+                [file] = Path(runtime).glob("kernel-*.json")
+                client = BlockingKernelClient()
+                client.load_connection_file(str(file))
+                client.start_channels()
+                client.wait_for_ready(timeout=60)
+                client.execute("import time\nwhile True:\n    print('said')\n    time.sleep(0.2)")
+                yield opened
+                client.stop_channels()
+            finally:
+                opened.terminate()
+
+
+def _start_kernel(secret: str) -> None:
+    place = f"http://127.0.0.1:{JUPYTER_PORT}/api/kernels"
+    asked = urllib.request.Request(place, b'{"name": "propensity"}', {"Authorization": f"token {secret}"})
+    for patience in range(60, -1, -1):
+        try:
+            urllib.request.urlopen(asked, timeout=60).close()
+            return
+        except urllib.error.URLError:
+            if not patience:
+                raise
+            time.sleep(1)
 
 
 @contextmanager

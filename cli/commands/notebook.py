@@ -3,18 +3,27 @@
 import argparse
 import itertools
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
 
+from jupyter_core.paths import jupyter_runtime_dir
+
 from cli.errors import CliError
 from cli.local.home import Home, open_home
 from cli.local.last_values import LastValues, read_last_values
+from cli.local.machine import SOCKET_LETTERS
 from cli.local.plan import SCHEMA
 from cli.options import PROJECT
 from localrun.notebook.defaults import fill_defaults
 from localrun.notebook.kernelspec import install_kernelspec
 from localrun.notebook.source import KERNEL_TITLE, to_ipynb
+
+# Jupyter's own kernels listen on ports of the machine. Commands need a key there, but whoever connects may read along
+# what cells print (jupyter_client 8.10, ipykernel 7.4); files that are sockets lie in a folder of the user's own.
+_SOCKETS = "--KernelManager.transport=ipc"
+_BELOW_RUNTIME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-5")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -55,7 +64,10 @@ def _format_values(last: LastValues | None, filled: list[str]) -> str:
 def _format_opening(file: Path) -> list[str]:
     """The file is named, and not its folder's parent: Jupyter serves the folder of a file, and no hidden one below."""
     jupyter = shlex.quote(str(Path(sys.prefix) / "bin" / "jupyter"))
+    fits = len(os.fsencode(jupyter_runtime_dir())) + _BELOW_RUNTIME <= SOCKET_LETTERS
+    ports = "where whoever has an account on this machine can read what its cells print"
     return [
-        f"Jupyter: {jupyter} lab {shlex.quote(str(file))}",
-        f"VS Code: open the file, and choose the kernel {KERNEL_TITLE!r} of {sys.prefix}.",
+        f"Jupyter: {jupyter} lab {f'{_SOCKETS} ' * fits}{shlex.quote(str(file))}",
+        *([] if fits else [f"Its kernel listens on ports, {ports}: set JUPYTER_RUNTIME_DIR to a shorter path."]),
+        f"VS Code: open the file, and choose the kernel {KERNEL_TITLE!r} of {sys.prefix}. It opens ports, {ports}.",
     ]

@@ -10,7 +10,7 @@ from cli.errors import CliError
 from cli.local.home import Home
 from localrun.errors import format_machine_error
 
-_SOCKET_LETTERS = 107  # more does no system take for the path of a socket
+SOCKET_LETTERS = 107  # more does no system take for the path of a socket
 _BELOW_TMP = len("/propensity-task-12345678/k-5")
 LEAST_MB = 200  # a run of the built-in year writes some 60
 
@@ -28,11 +28,11 @@ def check_machine(home: Home) -> None:
 
 
 def _problems(home: Path, scratch: Path) -> Iterator[str]:
-    longest = _SOCKET_LETTERS - _BELOW_TMP
+    longest = SOCKET_LETTERS - _BELOW_TMP
     if len(str(scratch).encode()) > longest:
         yield (
             f"TMPDIR is {scratch}, {len(str(scratch).encode())} bytes long: sockets in it may not exceed "
-            f"{_SOCKET_LETTERS}, so {longest} are the most. Set TMPDIR to a shorter path."
+            f"{SOCKET_LETTERS}, so {longest} are the most. Set TMPDIR to a shorter path."
         )
     for name, folder in (("The home", home), ("TMPDIR", scratch)):
         try:

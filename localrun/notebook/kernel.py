@@ -1,7 +1,7 @@
 """What runs inside a notebook's process: a Jupyter kernel with `spark`, `dbutils` and `display` in place.
 
 A task's kernel is told by PROPENSITY_TASK what to run on which Spark. The kernel of a notebook that was
-open_study alone finds PROPENSITY_HOME instead, and starts a Spark of its own when a cell first speaks of it.
+opened alone finds PROPENSITY_HOME instead, and starts a Spark of its own when a cell first speaks of it.
 """
 
 import atexit

@@ -62,7 +62,20 @@ def test_the_copy_begins_with_what_the_last_run_was_asked(home, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == str(home / "notebooks" / "train.ipynb")
     assert lines[1] == "Its widgets hold what run 20240604-1 was asked: action, as_of, horizon_days, without."
-    assert lines[2].endswith(f"bin/jupyter lab {home / 'notebooks' / 'train.ipynb'}")
+    file = home / "notebooks" / "train.ipynb"
+    assert lines[2].endswith(f"bin/jupyter lab --KernelManager.transport=ipc {file}")
+
+
+def test_where_sockets_have_no_room_jupyter_opens_ports_and_that_is_said(home, capsys, monkeypatch):
+    for letters, fits in ((57, True), (58, False)):
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/" + "r" * (letters - 1))
+        assert main(["notebook", "train", "--home", str(home)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert ("--KernelManager.transport=ipc" in lines[2]) == fits
+        assert lines[3].startswith("VS Code" if fits else (
+            "Its kernel listens on ports, where whoever has an account on this machine can read what its cells print: "
+            "set JUPYTER_RUNTIME_DIR to a shorter path."
+        ))  # fmt: skip
 
 
 def test_before_the_first_run_it_holds_the_defaults_and_says_so(home, capsys):
