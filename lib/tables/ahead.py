@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECORDS = frozenset({"decisions", "publications", "model_checks", "outcomes"})
 MOST = 50_000  # rows of one of them: where there are more, the engine answers as ever
+_OF_A_LIST = ["question", "run_id", "cutoff"]
 _LISTS = "lists_ahead"  # what the copy of the lists in use is called; of `audience` no row is brought
 
 
@@ -68,11 +69,21 @@ class Ahead:
         if self._copies is None:
             return
         if name == "audience":
-            self._has_lists = False
+            self._replace_lists(self._copies, rows, where)
         elif self.has(name) and isinstance(rows, pa.Table | pd.DataFrame):
             self._copies.replace(name, rows, where)
         else:
             self._copies.stored.pop(name, None)
+
+    def _replace_lists(self, copies: "MemoryTables", rows: Any, where: str) -> None:
+        """Which lists are in use once these rows replaced others."""
+        if not (self._has_lists and isinstance(rows, pa.Table)):
+            self._has_lists = False
+            return
+        copies.lend("written", rows.select(_OF_A_LIST))
+        columns = ", ".join(_OF_A_LIST)
+        kept = f"SELECT {columns} FROM {_LISTS} WHERE NOT ({where})"
+        copies.lend(_LISTS, copies.arrow(f"{kept} UNION SELECT {columns} FROM written"))
 
     def drop(self, name: str) -> None:
         """The engine has changed a table otherwise: it is read anew."""

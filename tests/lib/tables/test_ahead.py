@@ -7,6 +7,7 @@ from lib.tables import ahead
 from lib.tables.ahead import Ahead
 from lib.tables.contracts import AUDIENCE, MODEL_CHECKS
 from lib.tables.memory import MemoryTables
+from lib.tables.schemas import to_arrow
 
 
 def checks(*answers, question="q"):
@@ -87,15 +88,20 @@ def test_of_a_large_table_and_of_others_the_engine_is_asked(engine, monkeypatch)
     ]  # the first is one too many
 
 
-def test_lists_in_use_are_read_again_once_one_has_changed(engine):
+@pytest.mark.parametrize(("bring", "readings"), [(lambda rows: to_arrow("audience", rows), 1), (lambda rows: rows, 2)])
+def test_lists_in_use_follow_what_is_written_and_are_read_again_where_its_rows_are_not_here(engine, bring, readings):
     def put(cutoff, question="q"):
         row = dict.fromkeys(AUDIENCE) | {"question": question, "run_id": f"run-{cutoff}"}
-        engine.replace("audience", pd.DataFrame([row, row], columns=list(AUDIENCE)), f"question = '{question}'")
+        rows = pd.DataFrame([row, row], columns=list(AUDIENCE))
+        engine.replace("audience", bring(rows), f"question = '{question}'")
 
     put(1)
+    put(1, "other")
     asked = "SELECT run_id FROM {lists} WHERE question = 'q'"
+    everything = "SELECT question, run_id FROM {lists} ORDER BY 1"
     with engine.ahead.reading():
         assert engine.answers(asked) == engine.answers(asked) == [("run-1",)]
         put(2)
         assert engine.answers(asked) == engine.answers(asked) == [("run-2",)]
-    assert engine.asked == ["SELECT * FROM {lists}"] * 2
+        assert engine.answers(everything) == [("other", "run-1"), ("q", "run-2")]
+    assert engine.asked == ["SELECT * FROM {lists}"] * readings
