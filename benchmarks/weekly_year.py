@@ -3,8 +3,9 @@
     python -m benchmarks.weekly_year HOME [--first 2017-01-02] [--weeks 52] [--param NAME=VALUE]
 
 Whole runs of the built-in year by `as_of`, with the usual periods. Weeks pass within minutes here, so each run's record
-is dated by its `as_of` before the home is cleaned up as of that day, and of tables all earlier versions go: those of
-the last 30 days would be there besides, about as many in each week. Runs that refuse, as those with too little history,
+is dated by its `as_of` before the home is cleaned up as of that day, the logs of tables are made a week older after it,
+and of tables the files of all earlier versions go: those of the last 30 days would be there besides, about as many in
+each week. Runs that refuse, as those with too little history,
 count. Weeks of which a line stands beside HOME, in `HOME.weeks.jsonl`, are not run again. At the end: by how much size
 and number of files have grown from week 40 to the last, without the files of models. Exit code 1 where that is more
 than a twentieth.
@@ -12,6 +13,7 @@ than a twentieth.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -19,15 +21,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from deltalake import DeltaTable
-
 from cli.local.cleaning import find_of_machine, read_periods
 from cli.local.home import Home
+from cli.local.table_files import vacuum
 
 ROOT = Path(__file__).parents[1]
 LINES = "weeks.jsonl"  # beside the home
 MOST, FROM = 0.05, 40
 MODELS = "artifacts"
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def main() -> None:
     lines = given.home.with_name(f"{given.home.name}.{LINES}")
     weeks = [Week(**json.loads(line)) for line in lines.open()] if lines.exists() else []
     for number in range(len(weeks), given.weeks):
-        weeks.append(_live_a_week(given.home, given.first + timedelta(days=7 * number), given.param))
+        weeks.append(_live_a_week(given.home, given.first + WEEK * number, given.param))
         with lines.open("a") as file:
             file.write(json.dumps(asdict(weeks[-1])) + "\n")
         size, files = weeks[-1].totals()
@@ -79,7 +81,10 @@ def _live_a_week(root: Path, as_of: date, more: list[str]) -> Week:
     for one in find_of_machine(home, read_periods(home, {}), then):
         one.remove()
     for log_folder in home.warehouse.glob("*/*/_delta_log"):
-        DeltaTable(log_folder.parent).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        vacuum(log_folder.parent, 0)
+        for path in log_folder.iterdir():
+            moment = path.stat().st_mtime - WEEK.total_seconds()
+            os.utime(path, (moment, moment))
     sizes, files = Counter[str](), Counter[str]()
     for path in home.root.rglob("*"):
         if path.is_file():

@@ -114,19 +114,19 @@ dbutils.widgets.text("max_rate_ratio", "", "Max rate ratio: 3")
 
 # --- How long things are kept
 # features of a cutoff, beyond the 29 newest; whoever asks for others has them computed again
-dbutils.widgets.text("keep_features_days", "", "Keep features days: 400")
+dbutils.widgets.text("keep_features_days", "", "Keep features days: 210")
 # scores of a cutoff whose outcome stands, beyond the 29 newest, and who was left out of its list
-dbutils.widgets.text("keep_predictions_days", "", "Keep predictions days: 800")
+dbutils.widgets.text("keep_predictions_days", "", "Keep predictions days: 210")
 # lists that went out of use, but for the last of each question
 dbutils.widgets.text("keep_lists_days", "", "Keep lists days: 90")
 # what runs noted for themselves (drift, attribute_checks, question_runs), but for the last ones
-dbutils.widgets.text("keep_notes_days", "", "Keep notes days: 400")
+dbutils.widgets.text("keep_notes_days", "", "Keep notes days: 210")
 # earlier versions of tables, by which a wrong load is undone; deployed, of the activity
 dbutils.widgets.text("keep_versions_days", "", "Keep versions days: 30")
 # versions of models that were never in use
 dbutils.widgets.text("keep_models_days", "", "Keep models days: 400")
 # reports of lists, but for each question's newest
-dbutils.widgets.text("keep_reports_days", "", "Keep reports days: 400")
+dbutils.widgets.text("keep_reports_days", "", "Keep reports days: 210")
 # run pages on one machine, but for each question's last
 dbutils.widgets.text("keep_runs_days", "", "Keep runs days: 90")
 # studies of searches on one machine, but for each question's newest

@@ -21,7 +21,6 @@ from lib.config.question import Question
 from lib.registry.versions import questions_of
 from lib.stages.cleaning import Removable, find_models, find_reports, find_rows, format_total
 
-MANY_FILES = 50  # of a table of notes
 _STUDY = re.compile(r"(.+) as of (\d{4}-\d\d-\d\d)")
 
 
@@ -69,18 +68,24 @@ def find_of_machine(home: Home, periods: Periods, now: datetime) -> Iterator[Rem
     if periods.studies.days is not None:
         yield from _studies(home, (now - timedelta(days=periods.studies.days)).date())
     if periods.versions.days is not None:
+        from cli.local.table_files import find_files
+
         for log in sorted(home.warehouse.glob("*/*/_delta_log")):
-            yield from _table_files(log.parent, periods.versions.days)
+            yield from find_files(log.parent, periods.versions.days)
 
 
 def clean_after_run(home: Home, given: Mapping[str, str]) -> None:
     """Clean up what the run itself has not; what goes wrong is a warning, for the run is done."""
+    from cli.local.table_files import checkpoint
+
     try:
         periods = read_periods(home, given)
         settled = periods.without_usual() if home.periods() is None else periods
         removed = list(find_of_machine(home, settled, datetime.now(UTC)))
         for one in removed:
             one.remove()
+        if settled.versions.days is not None:
+            checkpoint(home.warehouse)
     except Exception as error:  # noqa: BLE001 - whatever it was, the list is published
         print(f"warning: cleaning up broke off: {type(error).__name__}: {error}", flush=True)
         return
@@ -99,7 +104,7 @@ def _runs(home: Home, before: datetime) -> Iterator[Removable]:
         first = run.tasks.get("extract_features")
         marks = {("any", run.job, *about)} | ({("prepared", *about)} if first and first.state == "SUCCESS" else set())
         if run.state.is_final and marks <= seen and datetime.fromisoformat(run.started) < before:
-            yield Removable("run", run.run_id, partial(shutil.rmtree, folder), megabytes=_size(folder))
+            yield Removable("run", run.run_id, partial(shutil.rmtree, folder), megabytes=size_of(folder))
         seen |= marks
 
 
@@ -121,49 +126,7 @@ def _studies(home: Home, before: date) -> Iterator[Removable]:
             yield Removable("study", name, partial(optuna.delete_study, study_name=name, storage=storage))
 
 
-def _table_files(folder: Path, days: int) -> Iterator[Removable]:
-    """Files that only earlier versions of a table read.
-
-    And, of tables without ids that grow by a file or two with each run, many small ones: one is read faster.
-    """
-    from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
-
-    from cli.local.file_tables import FileTables
-    from lib.stages.earlier_lists import is_carried_over
-    from lib.tables.contracts import CONTRACTS, VERSIONED
-    from lib.tables.ids import IDS
-
-    if folder.name == VERSIONED and not is_carried_over(FileTables(folder.parent.parent, folder.parent.name)):
-        return  # lists of before are in these versions alone, until the next run makes rows of them
-    hours = 24 * max(days, 1)
-    try:
-        table = DeltaTable(folder)
-        files = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)
-    except DeltaError:  # half made, or damaged: the next run will name it
-        return
-    name = f"{folder.parent.name}.{folder.name}"
-    if files:
-        size = sum(_size(folder / file) for file in files)
-        yield Removable("table with old files", f"{name}: {len(files)} files", partial(_vacuum, folder, hours), 1, size)
-    number = len(table.file_uris())
-    if number >= MANY_FILES and folder.name in CONTRACTS.keys() - IDS.keys() - {"forgotten"}:
-        yield Removable("table with small files", f"{name}: {number} files", partial(_compact, folder))
-
-
-def _compact(folder: Path) -> None:
-    from deltalake import DeltaTable
-
-    DeltaTable(folder).optimize.compact()
-
-
-def _vacuum(folder: Path, hours: int) -> None:
-    from deltalake import DeltaTable
-
-    DeltaTable(folder).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
-
-
-def _size(path: Path) -> float:
+def size_of(path: Path) -> float:
     """In MB; what is gone by now has none."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.lstat().st_size for file in files if file.is_file() or file.is_symlink()) / 2**20

@@ -33,17 +33,17 @@ class Periods(FromWidgets, group=Group.KEPT, of_run=True):
 
     features: Period = parameter(
         "",
-        period(400),
+        period(210),
         "features of a cutoff, beyond the 29 newest; whoever asks for others has them computed again",
         name="keep_features_days",
-        shown="400",
+        shown="210",
     )
     predictions: Period = parameter(
         "",
-        period(800),
+        period(210),
         "scores of a cutoff whose outcome stands, beyond the 29 newest, and who was left out of its list",
         name="keep_predictions_days",
-        shown="800",
+        shown="210",
     )
     lists: Period = parameter(
         "",
@@ -54,10 +54,10 @@ class Periods(FromWidgets, group=Group.KEPT, of_run=True):
     )
     notes: Period = parameter(
         "",
-        period(400),
+        period(210),
         "what runs noted for themselves (drift, attribute_checks, question_runs), but for the last ones",
         name="keep_notes_days",
-        shown="400",
+        shown="210",
     )
     versions: Period = parameter(
         "",
@@ -74,7 +74,7 @@ class Periods(FromWidgets, group=Group.KEPT, of_run=True):
         shown="400",
     )
     reports: Period = parameter(
-        "", period(400), "reports of lists, but for each question's newest", name="keep_reports_days", shown="400"
+        "", period(210), "reports of lists, but for each question's newest", name="keep_reports_days", shown="210"
     )
     runs: Period = parameter(
         "", period(90), "run pages on one machine, but for each question's last", name="keep_runs_days", shown="90"

@@ -19,6 +19,7 @@ from cli.local import cleaning
 from cli.local.cleaning import find_removable, read_periods
 from cli.local.file_tables import FileTables
 from cli.local.home import open_home
+from cli.local.table_files import checkpoint, vacuum
 from lib.config.keeping import Periods
 from lib.stages.earlier_lists import CARRIED
 from lib.tables.contracts import AUDIENCE, EARLIER_LISTS
@@ -120,7 +121,7 @@ def test_files_of_earlier_versions_go_after_their_period(home, name, periods, go
 
 
 @pytest.mark.parametrize(("name", "files", "together"), [
-    ("decisions", 50, True), ("decisions", 49, False), ("contacts", 50, False), ("forgotten", 50, False),
+    ("decisions", 10, True), ("decisions", 9, False), ("contacts", 10, False), ("forgotten", 10, False),
 ])  # fmt: skip
 def test_many_small_files_of_notes_are_put_together_and_all_versions_can_still_be_read(tmp_path, name, files, together):
     home = open_home(tmp_path / "home")
@@ -138,6 +139,46 @@ def test_many_small_files_of_notes_are_put_together_and_all_versions_can_still_b
     assert len(table.file_uris()) == (1 if together else files)
     assert sorted(table.to_pyarrow_table()["number"].to_pylist()) == list(range(files))
     assert len(DeltaTable(folder, version=files // 2).to_pyarrow_table()) == files // 2 + 1
+
+
+def age(folder, days):
+    for path in (folder / "_delta_log").iterdir():
+        moment = path.stat().st_mtime - days * 86400
+        os.utime(path, (moment, moment))
+
+
+def test_logs_that_delta_keeps_no_longer_go_and_so_do_checksums_of_what_is_gone(tmp_path):
+    home = open_home(tmp_path / "home")
+    folder = home.warehouse / "propensity" / "contacts"
+    log = folder / "_delta_log"
+
+    def write(number):
+        write_deltalake(folder, pa.table({"number": [number]}), mode="append")
+        newest = max(log.glob("*.json"))
+        for written in (newest, *folder.glob("part-*.parquet")):  # as Spark does
+            (written.parent / f".{written.name}.crc").touch()
+        for checksum in (newest.with_suffix(".crc"), log / f".{newest.stem}.crc.crc"):
+            checksum.touch()
+
+    def versions():
+        return {path.name.lstrip(".")[19] for path in log.iterdir() if path.name.endswith((".json", ".crc"))}
+
+    for number in range(3):
+        write(number)
+    age(folder, 29)
+    for _ in range(2):
+        checkpoint(home.warehouse)
+        assert [path.name[19:] for path in log.glob("*.checkpoint*")] == ["2.checkpoint.parquet"]
+        assert versions() == {"0", "1", "2"}
+    age(folder, 1.1)
+    write(3)
+    checkpoint(home.warehouse)
+    assert versions() == {"2", "3"}
+    assert sorted(DeltaTable(folder).to_pyarrow_table()["number"].to_pylist()) == [0, 1, 2, 3]
+    assert len(list(folder.glob(".part*.crc"))) == 4
+    next(iter(folder.glob("part*.parquet"))).unlink()
+    vacuum(folder, 24)
+    assert len(list(folder.glob(".part*.crc"))) == 3
 
 
 def test_the_command_says_what_would_go_and_then_removes_it(home, capsys):
@@ -231,7 +272,7 @@ def test_rows_of_every_schema_go_without_spark_and_without_reading_more_than_is_
     days = [date(2024, 6, 3) - timedelta(days=7 * n) for n in range(80)]
     rows = pd.DataFrame({"user_id": "u", "cutoff": days, "recency": np.float32(1)})
     write_deltalake(folder, rows)
-    gone = [day for day in days[29:] if day < days[0] - timedelta(days=400)]
+    gone = [day for day in days[29:] if day < days[0] - timedelta(days=210)]
     assert found(home, "cutoff of features") == [f"other {min(gone)} to {max(gone)}"]
     for one in find_removable(home, kept(), NOW):
         one.remove()
