@@ -294,5 +294,7 @@ def test_versions_of_lists_stay_until_all_of_them_are_rows(home):
     with pytest.MonkeyPatch.context() as patch:  # as if all of these were old
         patch.setattr(DeltaTable, "vacuum", lambda *_, **__: ["one"])
         assert "other.audience: 1 files" not in found(home, "table with old files")
+        checkpoint(home.warehouse)
+        assert list(home.warehouse.glob("other/audience/_delta_log/*.checkpoint*")) == []
         tables.set_property("earlier_lists", CARRIED, "yes")
         assert "other.audience: 1 files" in found(home, "table with old files")
