@@ -21,6 +21,7 @@ from lib.stages.contacting import sides_sql
 from lib.stages.nearby import Near, bring_near
 from lib.stages.records import list_sql, question_sql, read_rows
 from lib.stages.segments import read_segments
+from lib.stages.slices import bring_lists
 from lib.tables.contracts import OUTCOMES
 from lib.tables.protocol import Tables
 from lib.tables.sql import days_sql
@@ -38,11 +39,16 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
     DataFrame
         The rows written, as `outcomes` has them; empty where none were due.
     """
-    question, written = config.question, pd.DataFrame(columns=list(OUTCOMES))
-    for cutoff in _due_cutoffs(config, tables, as_of):
-        held_out = read_held_out(question, tables, cutoff)
-        earlier = _before_sql(config, tables, cutoff, as_of) if held_out.share else []
-        scores, *before = bring_near(tables, with_sides_sql(question, tables, cutoff, as_of), *earlier)
+    question = config.question
+    scored = _read_scored(config, tables, as_of)
+    due = _due_cutoffs(config, tables, scored, as_of)
+    earlier = {cutoff: _find_before(question, scored, cutoff) for cutoff in due}
+    near = bring_lists(tables, question, {*due, *(one for one in earlier.values() if one)}, as_of)
+    rows = []
+    for cutoff in due:
+        held_out, last = read_held_out(question, tables, cutoff), earlier[cutoff]
+        others = [scored_sql(question, [last], as_of)] if held_out.share and last else []
+        scores, *before = bring_near(near, with_sides_sql(question, near, cutoff, as_of), *others)
         outcome = _hold_against(scores, before, held_out, config)
         of_segments = _hold_segments(config, tables, scores)
         outcome = (pd.concat([outcome, of_segments], ignore_index=True) if len(of_segments) else outcome).assign(
@@ -52,8 +58,11 @@ def write_outcomes(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataF
         if config.evaluations == "yes":  # before outcomes, by which the cutoff counts as written
             beside = scores.tables.rows(_evaluations_sql(question, scores.sql, as_of))
             tables.replace("evaluations", beside, list_sql(question, cutoff))
-        tables.replace("outcomes", outcome, list_sql(question, cutoff))
-        written = outcome if written.empty else pd.concat([written, outcome], ignore_index=True)
+        rows.append(outcome)
+    if not rows:
+        return pd.DataFrame(columns=list(OUTCOMES))
+    written = pd.concat(rows, ignore_index=True)
+    tables.replace("outcomes", written, f"{question_sql(question)} AND cutoff IN ({days_sql(due)})")
     return written
 
 
@@ -79,12 +88,10 @@ def _hold_against(scores: Near, before: Sequence[Near], held_out: HeldOut, confi
     return rows
 
 
-def _before_sql(config: TrainConfig, tables: Tables, cutoff: date, as_of: date) -> list[str]:
-    """SQL for the scores of the newest list whose days had ended by a cutoff, with what happened; none without one."""
-    question, last = config.question, timeline.one_horizon_before(cutoff, config.question.reach_days)
-    where = f"{question_sql(question)} AND cutoff <= DATE '{last}'"
-    newest = tables.query(f"SELECT MAX(cutoff) AS cutoff FROM {{predictions}} WHERE {where}")["cutoff"].iloc[0]
-    return [] if pd.isna(newest) else [scored_sql(question, [newest], as_of)]
+def _find_before(question: Question, scored: pd.DataFrame, cutoff: date) -> date | None:
+    """The newest scored cutoff whose days had ended by another one; None without one."""
+    last = timeline.one_horizon_before(cutoff, question.reach_days)
+    return max((one for one in scored["cutoff"] if one <= last), default=None)
 
 
 def _hold_segments(config: TrainConfig, tables: Tables, scores: Near) -> pd.DataFrame:
@@ -130,21 +137,21 @@ def read_outcomes(config: StageConfig, tables: Tables, as_of: date) -> pd.DataFr
     return rows.sort_values(["cutoff", "part", "metric"], ignore_index=True)
 
 
-def _due_cutoffs(config: TrainConfig, tables: Tables, as_of: date) -> list[date]:
-    question = config.question
-    if not tables.exists("predictions"):
-        return []
-    newest = timeline.newest_matured(as_of, question.reach_days, config.label_complete_after_days)
-    scored = tables.query(
-        f"SELECT DISTINCT cutoff, prediction_version FROM {{predictions}} WHERE {question_sql(question)} "
-        f"AND cutoff <= DATE '{newest}'"
-    )
+def _read_scored(config: TrainConfig, tables: Tables, as_of: date) -> pd.DataFrame:
+    """DataFrame[cutoff, prediction_version] of what was scored at cutoffs that have matured by as_of."""
+    newest = timeline.newest_matured(as_of, config.question.reach_days, config.label_complete_after_days)
+    where = f"{question_sql(config.question)} AND cutoff <= DATE '{newest}'"
+    scored = read_rows(tables, "predictions", where, "DISTINCT cutoff, prediction_version")
+    return pd.DataFrame(columns=["cutoff", "prediction_version"]) if scored is None else scored
+
+
+def _due_cutoffs(config: TrainConfig, tables: Tables, scored: pd.DataFrame, as_of: date) -> list[date]:
     written = pd.DataFrame(columns=["cutoff", "prediction_version", "as_of"])
     if len(scored) and tables.exists("outcomes"):
         written = tables.query(
-            f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {question_sql(question)}"
+            f"SELECT DISTINCT cutoff, prediction_version, as_of FROM {{outcomes}} WHERE {question_sql(config.question)}"
         )
-    return outcomes.due_cutoffs(scored, written, question.reach_days, as_of)
+    return outcomes.due_cutoffs(scored, written, config.question.reach_days, as_of)
 
 
 def scored_sql(question: Question, cutoffs: Sequence[date], as_of: date, where: str = "1 = 1") -> str:

@@ -12,11 +12,11 @@ from lib import timeline
 from lib.audience import uplift as rules
 from lib.audience.effect_model import LABEL_BY, EffectModel, label_by
 from lib.audience.parts import CHOSEN, CONTROL
+from lib.audience.ranking import HeldOut
 from lib.audience.uplift import Learnt, learn_uplift
 from lib.config.question import Question
 from lib.config.stages import PublishConfig
 from lib.config.words import STAYING
-from lib.features.vocabulary import USER_FEATURES, type_prefix
 from lib.labels.activity import with_named_features_sql
 from lib.labels.cohorts import cohort_sql
 from lib.labels.labels import labelled_sql
@@ -24,6 +24,7 @@ from lib.labels.rows import user_hash
 from lib.stages.ledger import read_held_out, with_sides_sql
 from lib.stages.listed import Listed
 from lib.stages.records import question_sql, read_rows
+from lib.stages.slices import bring_lists, tells_of_effects
 from lib.tables.contracts import AUDIENCE
 from lib.tables.protocol import Tables
 from lib.tables.sql import column_sql, number_sql
@@ -40,7 +41,13 @@ def read_uplift(config: PublishConfig, tables: Tables, as_of: date) -> Learnt:
     What was learnt is behaviour under contacts and without them, side by side: no model of propensities reads it.
     """
     cutoffs = _known_cutoffs(config, tables, as_of)
-    lists = [_read_list(config, tables, cutoff, cutoffs, as_of) for cutoff in cutoffs]
+    held_out = [read_held_out(config.question, tables, cutoff) for cutoff in cutoffs]
+    if not config.question.newcomers:  # whose cohorts are read by more than these tables hold
+        tables = bring_lists(tables, config.question, cutoffs, as_of, with_features=True)
+    lists = [
+        _read_list(config, tables, cutoff, cutoffs, as_of, alone)
+        for cutoff, alone in zip(cutoffs, held_out, strict=True)
+    ]
     rows = pd.concat([one for one in lists if len(one)], ignore_index=True) if any(map(len, lists)) else _nobody()
     return learn_uplift(rows, config.question.reach_days, config.label_complete_after_days)
 
@@ -90,14 +97,13 @@ def _known_cutoffs(config: PublishConfig, tables: Tables, as_of: date) -> list[d
 
 
 def _read_list(
-    config: PublishConfig, tables: Tables, cutoff: date, others: Sequence[date], as_of: date
+    config: PublishConfig, tables: Tables, cutoff: date, others: Sequence[date], as_of: date, held_out: HeldOut
 ) -> pd.DataFrame:
     """The rows of one list that can be learnt from; none where its features are kept no longer.
 
     With their labels as known at as_of, and as known on the days of the other lists that can be judged by this one.
     """
     question, seed = config.question, config.seed
-    held_out = read_held_out(question, tables, cutoff)
     tables.define("is_held_out", held_out.flags, "boolean")
     tables.define("user_place", lambda users: user_hash(np.array(users, object), seed), "double")
     scored = with_sides_sql(question, tables, cutoff, as_of)
@@ -133,10 +139,8 @@ def _sides(rows: pd.DataFrame, *, of_home: bool, turned: bool) -> pd.DataFrame:
 
 
 def _feature_names(tables: Tables, question: Question, cutoff: date) -> list[str]:
-    """What is known of every user, and of the actions asked about: of other event types too little tells of effects."""
     there = tables.arrow(f"SELECT * FROM ({_features_sql(question, cutoff)}) f LIMIT 0").column_names
-    prefixes = tuple(f"{type_prefix(kind)}__" for kind in question.kinds)
-    return [name for name in there if name in USER_FEATURES or name.startswith(prefixes)]
+    return [name for name in there if tells_of_effects(name, question)]
 
 
 def _features_sql(question: Question, cutoff: date) -> str:
