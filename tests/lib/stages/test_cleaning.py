@@ -73,7 +73,7 @@ def test_cached_features_go_beyond_the_29_newest_cutoffs_and_their_period(tables
     assert found(tables, what, features=1) == [(f"{days[-1]} to {days[29]}", 51)]
     assert found(tables, what, features="none") == []
     remove_all(tables)
-    left = {day for day in days if day >= NEWEST - timedelta(days=400)}
+    left = {day for day in days if day >= NEWEST - timedelta(days=210)}
     assert days_of(tables, "features") == days_of(tables, "named_features") == left
 
 
@@ -98,7 +98,8 @@ def test_old_scores_go_where_their_outcome_stands_and_nothing_reads_them(tables)
     days = scored(tables, 60)
     put(tables, "audience", question=["q", "other"], cutoff=[days[40], days[41]])
     what = "cutoff of predictions"
-    assert found(tables, what) == []  # 60 weeks are less than 800 days
+    assert found(tables, what, predictions=413) == []  # 59 weeks
+    assert found(tables, what) == [(f"q {days[-1]} to {days[31]}", 28)]
     old = {day for n, day in enumerate(days) if n >= 29 and n != 40 and day < NEWEST - timedelta(days=300)}
     assert 0 < len(old) < 30
     assert found(tables, what, predictions=300) == [(f"q {min(old)} to {max(old)}", len(old))]
@@ -147,11 +148,11 @@ def test_notes_of_runs_go_after_their_period_but_for_the_last_of_each_question(t
     for name in ("drift", "attribute_checks", "question_runs"):
         put(tables, name, question=["q"] * 60 + ["gone", "gone"], as_of=[*days, date(2020, 1, 6), date(2019, 1, 7)])
     what = "day of question_runs"
-    assert found(tables, what) == [("gone 2019-01-07", 1), (f"q {days[-1]} to {days[58]}", 2)]
+    assert found(tables, what) == [("gone 2019-01-07", 1), (f"q {days[-1]} to {days[31]}", 29)]
     assert found(tables, what, notes="none") == []
     remove_all(tables)
     for name in ("drift", "attribute_checks", "question_runs"):
-        assert days_of(tables, name, "as_of") == {*days[:58], date(2020, 1, 6)}
+        assert days_of(tables, name, "as_of") == {*days[:31], date(2020, 1, 6)}
 
 
 def test_all_tables_either_have_a_period_or_are_said_to_stay(tables):
@@ -186,7 +187,7 @@ def test_a_run_cleans_up_by_the_usual_periods_where_the_schema_began_with_them(t
     assert said == "cleaned up: 1 report, 0.0 MB"
     tables.set_property("daily_activity", BEGAN, "usual")
     assert clean(tables, keep_features_days="none") == nothing
-    assert clean(tables) == "cleaned up: 22 cutoffs of features"
+    assert clean(tables) == "cleaned up: 49 cutoffs of features"
     assert clean(tables) == nothing
 
 
@@ -261,7 +262,7 @@ def rows_left(tables):
 
 def test_a_cleaning_that_was_killed_before_any_of_its_writes_is_done_by_the_next_one(monkeypatch):
     whole = fill()
-    assert clean(whole).startswith("cleaned up: 92 cutoffs of features, 35 cutoffs of predictions, ")
+    assert clean(whole).startswith("cleaned up: 119 cutoffs of features, 119 cutoffs of predictions, ")
     deletes = 0
     while True:
         tables, done = fill(), []
