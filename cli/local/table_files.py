@@ -15,6 +15,7 @@ from lib.stages.cleaning import Removable
 from lib.stages.earlier_lists import is_carried_over
 from lib.tables.contracts import CONTRACTS, VERSIONED
 from lib.tables.ids import IDS
+from localrun.spark.session import STALE
 
 MANY_FILES = 10  # of a table of notes
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -72,9 +73,9 @@ def _compact(folder: Path) -> None:
 
 
 def _remove_checksums(folder: Path) -> None:
-    """Remove what Spark writes beside each file and delta-rs leaves behind (1.6), where that file is gone."""
+    """Remove what Spark writes beside a file and delta-rs leaves behind (1.6), where the file is gone or another one."""
     log = folder / "_delta_log"
     for beside in [*log.glob("[0-9]*.crc"), *folder.rglob(".*.crc")]:  # `N.crc` has a checksum of its own
         of = beside.with_suffix(".json") if beside.name[0] != "." else beside.with_name(beside.name[1:-4])
-        if not of.exists():
+        if beside.name == STALE or not of.exists():
             beside.unlink()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _TABLE = re.compile(r"\w+", re.ASCII)
 _SCHEMA = re.compile(r"[^_\W]\w*(\.db)?", re.ASCII)
+# Spark's checksum of a file that delta-rs (1.6) writes anew without one. Where the two disagree, Delta (4.4) takes the
+# file for one that is being written, and waits for three seconds whenever it looks at the table.
+STALE = "._last_checkpoint.crc"
 _PART = re.compile(r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?")  # files of Spark's own writers
 
 
@@ -91,6 +94,7 @@ def _register_table(spark: "SparkSession", schema: str, folder: Path) -> None:
         shutil.rmtree(folder)
         return
     _drop_empty_commit(log)
+    log.joinpath(STALE).unlink(missing_ok=True)
     name = f"{_name(schema)}.{_name(folder.name)}"
     try:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{_literal(folder)}'")

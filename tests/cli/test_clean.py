@@ -165,11 +165,14 @@ def test_logs_that_delta_keeps_no_longer_go_and_so_do_checksums_of_what_is_gone(
 
     for number in range(3):
         write(number)
+    (log / "._last_checkpoint.crc").touch()  # of one that Spark wrote
     age(folder, 29)
     for _ in range(2):
         checkpoint(home.warehouse)
         assert [path.name[19:] for path in log.glob("*.checkpoint*")] == ["2.checkpoint.parquet"]
         assert versions() == {"0", "1", "2"}
+        assert (log / "_last_checkpoint").exists()
+        assert not (log / "._last_checkpoint.crc").exists()
     age(folder, 1.1)
     write(3)
     checkpoint(home.warehouse)
