@@ -73,7 +73,7 @@ def _compact(folder: Path) -> None:
 
 
 def _remove_checksums(folder: Path) -> None:
-    """Remove what Spark writes beside a file and delta-rs leaves behind (1.6), where the file is gone or another one."""
+    """Remove what Spark writes beside a file and delta-rs (1.6) leaves behind, where the file is gone or another."""
     log = folder / "_delta_log"
     for beside in [*log.glob("[0-9]*.crc"), *folder.rglob(".*.crc")]:  # `N.crc` has a checksum of its own
         of = beside.with_suffix(".json") if beside.name[0] != "." else beside.with_name(beside.name[1:-4])

@@ -1,8 +1,10 @@
 """What a kill or a loss of power leaves of a table, told from what belongs to somebody."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from localrun.spark.session import _drop_empty_commit, _is_leftover
+from localrun.spark.session import _drop_empty_commit, _is_leftover, _register_table
 
 PARTS = ["part-00000-6b0f-c000.snappy.parquet", ".part-00000-6b0f-c000.snappy.parquet.crc", "day=1/part-1.parquet"]
 
@@ -48,3 +50,14 @@ def test_the_only_commit_stays_whatever_it_is(tmp_path):
     lay(tmp_path, f"{0:020}.json", text="")
     _drop_empty_commit(tmp_path)
     assert names(tmp_path) == [f"{0:020}.json"]
+
+
+def test_a_checksum_of_a_checkpoint_s_pointer_is_gone_before_spark_looks_at_the_table(tmp_path):
+    log = tmp_path / "decisions" / "_delta_log"
+    log.mkdir(parents=True)
+    lay(log, f"{0:020}.json", "_last_checkpoint", "._last_checkpoint.crc", f".{0:020}.json.crc")
+    seen = []
+    _register_table(SimpleNamespace(sql=lambda text: seen.append((text, names(log)))), "propensity", log.parent)
+    [(text, there)] = seen
+    assert text == f"CREATE TABLE IF NOT EXISTS `propensity`.`decisions` USING DELTA LOCATION '{log.parent}'"
+    assert there == [f".{0:020}.json.crc", f"{0:020}.json", "_last_checkpoint"]
