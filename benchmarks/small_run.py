@@ -3,9 +3,10 @@
     git archive e755a24 | tar -x -C BEFORE
     .venv/bin/python -m benchmarks.small_run BEFORE [--pairs 5] [--fresh]
 
-Both run in this environment, the one in BEFORE and this one; that of e755a24 needs croniter besides. CPU is that of every process which a run starts, Java and
-Spark's workers included, however they end. `--fresh` gives each pair new homes, so that first runs are measured too;
-without it each build makes its home once. Linux only: this process becomes the parent of all that is left behind.
+Both run in this environment, the one in BEFORE and this one; that of e755a24 needs croniter besides. CPU is that of
+every process which a run starts, Java and Spark's workers included, however they end. `--fresh` gives each pair new
+homes, so that first runs are measured too; without it each build makes its home once. Linux only: this process becomes
+the parent of all that is left behind.
 """
 
 import argparse
