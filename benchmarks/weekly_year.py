@@ -5,10 +5,9 @@
 Whole runs of the built-in year by `as_of`, with the usual periods. Weeks pass within minutes here, so each run's record
 is dated by its `as_of` before the home is cleaned up as of that day, the logs of tables are made a week older after it,
 and of tables the files of all earlier versions go: those of the last 30 days would be there besides, about as many in
-each week. Runs that refuse, as those with too little history,
-count. Weeks of which a line stands beside HOME, in `HOME.weeks.jsonl`, are not run again. At the end: by how much size
-and number of files have grown from week 40 to the last, without the files of models. Exit code 1 where that is more
-than a twentieth.
+each week. Runs that refuse, as those with too little history, count. Weeks of which a line stands beside HOME, in
+`HOME.weeks.jsonl`, are not run again. At the end: by how much size and number of files have grown from week 40 to the
+last, without the files of models. Exit code 1 where that is more than a twentieth.
 """
 
 import argparse

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.tables.contracts import CONTRACTS
-from lib.tables.schemas import arrow_schema
+from lib.tables.schemas import arrow_schema, to_arrow
 from lib.tables.views import LISTS
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ class Ahead:
         """Whether there is a copy of a table, which then is there too."""
         return self._copies is not None and name in self._copies.stored
 
-    def holds_none(self, name: str, where: str) -> bool:
-        """Whether a copy shows that nothing would be replaced; False where there is none."""
+    def only_adds(self, name: str, rows: Any, where: str) -> bool:
+        """Whether a copy shows that rows replace none and are themselves such rows; False where it cannot be told."""
         copies = self._copies
-        if copies is None or not self.has(name):
+        if copies is None or not self.has(name) or not isinstance(rows, pa.Table | pd.DataFrame):
             return False
-        return not len(copies.arrow(f"SELECT 1 AS one FROM {{{name}}} WHERE {where} LIMIT 1"))
+        copies.lend("written", to_arrow(name, rows) if isinstance(rows, pd.DataFrame) else rows)
+        odd = f"SELECT 1 AS one FROM written WHERE NOT COALESCE({where}, FALSE)"
+        return not len(copies.arrow(f"SELECT 1 AS one FROM {{{name}}} WHERE {where} UNION ALL {odd} LIMIT 1"))
 
     def answer(self, sql: str) -> pa.Table | None:
         """The rows of a query that names such tables and no others; None where the engine has to be asked."""

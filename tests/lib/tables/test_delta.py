@@ -3,6 +3,7 @@
 from contextlib import suppress
 from types import SimpleNamespace
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyspark.errors import AnalysisException
@@ -120,16 +121,19 @@ def test_rows_that_replace_none_of_a_table_read_ahead_are_appended(monkeypatch):
     spark.table = lambda _: Writing("model_checks")
     tables = DeltaTables(spark, "main.app")
 
-    def modes(where):
-        rows = Writing("model_checks")
-        tables.replace("model_checks", rows, where)
-        return [call for call in rows.asked if call[0] in ("mode", "option") and call[1] != "mergeSchema"]
+    def modes(where, run="b", *, far=False):
+        written = Writing("model_checks")
+        monkeypatch.setattr(delta, "frame_of", lambda *_: written)
+        rows = pd.DataFrame([dict.fromkeys(CONTRACTS["model_checks"]) | {"run_id": run}])
+        tables.replace("model_checks", written if far else rows, where)
+        return [call for call in written.asked if call[0] in ("mode", "option") and call[1] != "mergeSchema"]
 
     anew = [("mode", "overwrite"), ("option", "replaceWhere", "run_id = 'b'")]
     assert modes("run_id = 'b'") == anew  # nothing is known of what is there
     with tables.reading_ahead():
         assert tables.arrow("SELECT run_id FROM {model_checks}").num_rows == 1
-        assert modes("run_id = 'a'") == [("mode", "overwrite"), ("option", "replaceWhere", "run_id = 'a'")]
-        assert modes("run_id = 'b'") == anew  # the copy went with rows that only the engine holds
+        assert modes("run_id = 'a'", "a") == [("mode", "overwrite"), ("option", "replaceWhere", "run_id = 'a'")]
+        assert modes("run_id = 'b'", "a") == anew  # the engine refuses a row that is none of those replaced
+        assert modes("run_id = 'b'", far=True) == anew  # the copy went with rows that only the engine holds
         assert tables.arrow("SELECT run_id FROM {model_checks}").num_rows == 1
         assert modes("run_id = 'b'") == [("mode", "append")]
