@@ -160,13 +160,14 @@ def find_odd(cells: pd.DataFrame, as_of: date, limits: LoadLimits) -> list[Odd]:
     if not weeks or min(one.events for one in weeks) < limits.min_counted_events:
         return []
     days = Window.lookback(as_of, WEEK)
-    other = _find_other_users(days, weeks[0], weeks[1:], limits) or _find_gone(days, weeks[0], weeks[1:], limits)
+    other = _find_other_users(days, weeks, limits) or _find_gone(days, weeks, limits)
     return other or [*_find_exchanged(days, weeks[0], weeks[1:], limits), *_find_twice(cells, days, weeks, limits)]
 
 
-def _find_gone(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:
-    usual = median(one.returned_share for one in past)
-    if usual * now.before < limits.min_counted_events or now.returned_share >= limits.min_returning_share * usual:
+def _find_gone(days: Window, weeks: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:
+    now, shares = weeks[0], [one.returned_share for one in weeks]
+    usual = _usual_where_short(shares, now.before, limits.min_returning_share, limits)
+    if usual is None:
         return []
     said = (
         f"from {days.start} to {days.last} {now.returned} of the {now.before} users of the four weeks before came "
@@ -175,9 +176,10 @@ def _find_gone(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers], limi
     return [Odd(GONE, days, "lack users", said, "Look whether the load is whole, and mend it")]
 
 
-def _find_other_users(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:
-    usual = median(one.known_share for one in past)
-    if usual * now.events < limits.min_counted_events or now.known_share >= limits.min_known_share * usual:
+def _find_other_users(days: Window, weeks: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:
+    now, shares = weeks[0], [one.known_share for one in weeks]
+    usual = _usual_where_short(shares, now.events, limits.min_known_share, limits)
+    if usual is None:
         return []
     said = (
         f"from {days.start} to {days.last} {now.known} of {now.events} are of users who were there in the four weeks "
@@ -185,6 +187,15 @@ def _find_other_users(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers
     )
     way = "Look whether ids are written as they were, and mend the load"
     return [Odd(USERS, days, "are of other users", said, way)]
+
+
+def _usual_where_short(shares: Sequence[float], of: int, least: float, limits: LoadLimits) -> float | None:
+    """The usual share of past weeks where the first, the newest, falls short of so much of it; None where it does not.
+
+    Nothing is said where the usual share of `of` is a small number.
+    """
+    usual = median(shares[1:])
+    return usual if usual * of >= limits.min_counted_events and shares[0] < least * usual else None
 
 
 def _find_exchanged(days: Window, now: WeekOfUsers, past: Sequence[WeekOfUsers], limits: LoadLimits) -> list[Odd]:
