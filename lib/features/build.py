@@ -4,7 +4,7 @@ Pure numpy over the complete `daily_activity` rows of some users, so that Spark 
 and a test to five rows. What a cutoff may see of them, `lib.features.windows` decides.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,17 @@ import pyarrow.compute as pc
 
 from lib.features.rhythm import action_rhythm
 from lib.features.vocabulary import Vocabulary, feature_columns, features_schema, type_column
-from lib.features.windows import WINDOWS, Bools, Floats, Ints, Items, Series, first_of_run, sort_order, type_features
+from lib.features.windows import (
+    WINDOWS,
+    Bools,
+    Floats,
+    Ints,
+    Series,
+    distinct_items,
+    first_of_run,
+    sort_order,
+    type_features,
+)
 from lib.tables.contracts import DAILY_ACTIVITY
 from lib.tables.schemas import arrow_schema
 
@@ -53,8 +63,9 @@ def each_cutoff(activity: pa.Table, plan: Mapping[date, Vocabulary]) -> Iterator
     """The same, one cutoff after the other: no more than one cutoff's numbers are held at once."""
     target = _schema_of(plan)
     for vocabulary in dict.fromkeys(plan.values()):
-        chunk = _Chunk(activity, vocabulary)
-        for cutoff in [cutoff for cutoff, known in plan.items() if known == vocabulary]:
+        cutoffs = sorted(cutoff for cutoff, known in plan.items() if known == vocabulary)
+        chunk = _Chunk(activity, vocabulary, [day_number(cutoff) for cutoff in cutoffs])
+        for cutoff in cutoffs:
             values = chunk.at(day_number(cutoff), vocabulary)
             yield _shape_rows(chunk.users, cutoff, values, chunk.seen, target)
 
@@ -68,8 +79,9 @@ def blank_rows(plan: Mapping[date, Vocabulary]) -> pa.Table:
             "user_id": [NOBODY], "day": [date.max], "event_type": [vocabulary.types[0]], "known_day": [date.max],
             "count": [0], "value": [None], "items": [None],
         }  # fmt: skip
-        chunk = _Chunk(pa.Table.from_pydict(later, arrow_schema(DAILY_ACTIVITY)), vocabulary)
-        values = chunk.at(day_number(cutoff), vocabulary)
+        number = day_number(cutoff)
+        chunk = _Chunk(pa.Table.from_pydict(later, arrow_schema(DAILY_ACTIVITY)), vocabulary, [number])
+        values = chunk.at(number, vocabulary)
         rows.append(_shape_rows(chunk.users, cutoff, values, np.ones(1, bool), schema))
     return pa.concat_tables(rows)
 
@@ -89,9 +101,9 @@ def _schema_of(plan: Mapping[date, Vocabulary]) -> pa.Schema:
 
 
 class _Chunk:
-    """The sorted activity of some users: sorted once, then read at every cutoff."""
+    """The sorted activity of some users: sorted once, then read at every cutoff, the earliest first."""
 
-    def __init__(self, activity: pa.Table, vocabulary: Vocabulary) -> None:
+    def __init__(self, activity: pa.Table, vocabulary: Vocabulary, cutoffs: Sequence[int]) -> None:
         activity = activity.combine_chunks()
         encoded = activity["user_id"].combine_chunks().dictionary_encode()
         self.users = encoded.dictionary
@@ -109,8 +121,8 @@ class _Chunk:
         value = np.nan_to_num(activity["value"].fill_null(0.0).to_numpy()[used]).clip(-LARGEST, LARGEST)
         group = user * self.width + kind
         order = sort_order(group, day, known)
-        self.by_type = Series(group[order], day[order], known[order], self.n_users * self.width)
-        self.count, self.value = count[order], value[order]
+        groups = self.n_users * self.width
+        self.by_type = Series(group[order], day[order], known[order], groups, count[order], value[order])
         days = sort_order(user, day, known)
         first = first_of_run(user[days], day[days])
         self.by_user = Series(user[days][first], day[days][first], known[days][first], self.n_users)
@@ -123,7 +135,8 @@ class _Chunk:
         self.by_action = Series(
             action[of_action], day[order][of_action], known[order][of_action], self.n_users * len(self.slots)
         )
-        self.items = Items.of(activity["items"], np.flatnonzero(used), user, day, known, self.n_users)
+        self.cutoffs = cutoffs
+        self.items = distinct_items(activity["items"], np.flatnonzero(used), user, day, known, self.n_users, cutoffs)
         self.seen: Bools = np.zeros(self.n_users, bool)
         self.until = np.full(self.n_users, day_number(date.max))
         if "joined_until" in activity.column_names:
@@ -134,15 +147,15 @@ class _Chunk:
         types = self.by_type.at(cutoff)
         users = self.by_user.at(cutoff)
         shape = (self.n_users, self.width)
-        counts = {w: types.total(self.count, w).reshape(shape) for w in WINDOWS}
-        values = {w: types.total(self.value, w).reshape(shape) for w in WINDOWS}
+        counts = {w: types.count(w).reshape(shape) for w in WINDOWS}
+        values = {w: types.value(w).reshape(shape) for w in WINDOWS}
         days = {w: users.distinct_days(w) for w in WINDOWS}
         out: dict[str, Floats] = {}
         for name, by_window in (
             ("events", {w: counts[w].sum(axis=1) for w in WINDOWS}),
             ("days", days),
             ("value", {w: values[w].sum(axis=1) for w in WINDOWS}),
-            ("items", self.items.distinct(cutoff)),
+            ("items", {w: found[:, self.cutoffs.index(cutoff)] for w, found in self.items.items()}),
         ):
             out |= {f"{name}_{w or 'all'}": by_window[w].astype(float) for w in WINDOWS}
         self.seen = (days[None] > 0) & (cutoff <= self.until)

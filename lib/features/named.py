@@ -149,18 +149,20 @@ class _Chunk:
         rows = np.flatnonzero(place >= 0)
         group = user[rows] * self.width + place[rows]
         order = sort_order(group, day[rows], known[rows])
-        self.by_kind = Series(group[order], day[rows][order], known[rows][order], len(self.users) * self.width)
         value = np.nan_to_num(activity["value"].fill_null(0.0).to_numpy()[rows]).clip(-LARGEST, LARGEST)
+        count = activity["count"].to_numpy()[rows][order].astype(np.int64)
+        self.by_kind = Series(
+            group[order], day[rows][order], known[rows][order], len(self.users) * self.width, count, value[order]
+        )
         self.until = np.zeros(len(self.users), np.int64)
         self.until[user] = day_numbers(activity["joined_until"])
-        self.count, self.value = activity["count"].to_numpy()[rows][order].astype(np.int64), value[order]
 
     def at(self, cutoff: int) -> tuple[dict[str, Floats], Bools]:
         """Every feature of every (user, action) at a cutoff but `covered_90`; and who has a past of their own."""
         past, users = self.by_kind.at(cutoff), self.by_user.at(cutoff)
         since = np.repeat(users.rhythm()["tenure"], self.width)
-        counts = {window: past.total(self.count, window) for window in WINDOWS}
-        features = type_features(past, counts, past.total(self.value, 28), since)
+        counts = {window: past.count(window) for window in WINDOWS}
+        features = type_features(past, counts, past.value(28), since)
         features |= action_rhythm(past, since, features["expected"])
         seen: Bools = (users.distinct_days(None) > 0) & (cutoff <= self.until)
         shape = (len(self.users), self.width)

@@ -5,8 +5,8 @@ integers since 1970-01-01. All integer sums are exact and rows are sorted first,
 their partitioning moves a value.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,58 +24,103 @@ WINDOWS = (7, 28, 90, None)  # days; None is the whole past
 # BG/NBD of repeat buying (Fader, Hardie, Lee, "Counting Your Customers the Easy Way", Marketing Science 2005), with
 # the parameters published there, alpha in days. What else a log needs, the model learns from the other columns.
 BG_R, BG_ALPHA, BG_A, BG_B = 0.243, 4.414 * 7, 0.793, 2.426
+DAY_BITS = 23  # of a day number, counted from any day of Python's calendar
 SUREST = float(np.log(np.finfo(float).max))  # about 710: log-odds of having left; no doubt is left long before
 
 
 class Series:
-    """Rows sorted by (group, day, known day), and where each group's rows lie."""
+    """Rows sorted by (group, day, known day), and where each group's rows lie.
 
-    def __init__(self, group: Ints, day: Ints, known: Ints, groups: int) -> None:
-        self.day, self.known, self.group, self.groups = day, known, group, groups
+    `count` and `value` are numbers of each row. What is summed up of the rows is so once, whatever is asked later.
+    """
+
+    def __init__(
+        self, group: Ints, day: Ints, known: Ints, groups: int, count: Ints | None = None, value: Floats | None = None
+    ) -> None:
+        self.group, self.day, self.known, self.groups = group, day, known, groups
+        self.count, self.value = count, value
         self.base = int(day.min(initial=0))
         self.span = int(day.max(initial=0)) - self.base + 2
         self.key = group * self.span + (day - self.base)
         self.new_day = first_of_run(group, day)
+        self.has_late = bool((known > day).any())
 
     def at(self, cutoff: int) -> "VisiblePast":
-        return VisiblePast(self, cutoff)
+        hidden = (self.known >= cutoff) & (self.day < cutoff) if self.has_late else np.zeros(0, bool)
+        return VisiblePast(self.without(hidden) if hidden.any() else self, cutoff)
+
+    def without(self, hidden: Bools) -> "Series":
+        """The same but for some rows."""
+        kept = ~hidden
+        count = None if self.count is None else self.count[kept]
+        value = None if self.value is None else self.value[kept]
+        return Series(self.group[kept], self.day[kept], self.known[kept], self.groups, count, value)
+
+    def position(self, day: int) -> Ints:
+        """Of each group the first row of a day or later."""
+        offset = min(max(day - self.base, 0), self.span - 1)
+        return np.searchsorted(self.key, np.arange(self.groups, dtype=np.int64) * self.span + offset)
+
+    @cached_property
+    def offset(self) -> Ints:
+        """The day of each row, from `base` on; and one more, so that a group without rows can be looked up."""
+        return np.append(self.day - self.base, 0)
+
+    @cached_property
+    def events_before(self) -> Ints:
+        assert self.count is not None
+        return _running(self.count)
+
+    @cached_property
+    def days_before(self) -> Ints:
+        return _running(self.new_day)
+
+    @cached_property
+    def gaps(self) -> tuple[Ints, Ints]:
+        """Running sums of the gaps between a group's active days, and of their squares."""
+        same = self.group[1:] == self.group[:-1]
+        gap = np.append(np.zeros(1, np.int64), np.where(same, self.day[1:] - self.day[:-1], 0))[: len(self.day)]
+        return _running(gap), _running(gap**2)
+
+    @cached_property
+    def weekends_before(self) -> Ints:
+        return _running(self.new_day & ((self.day + 3) % 7 >= 5))  # day 0, 1970-01-01, was a Thursday
 
 
 class VisiblePast:
-    """One series as a cutoff sees it."""
+    """One series as a cutoff sees it: all of its rows of earlier days."""
 
     def __init__(self, series: Series, cutoff: int) -> None:
         self.series, self.cutoff = series, cutoff
-        self.visible: Bools = (series.known < cutoff) & (series.day < cutoff)
-        # Rows of one day are sorted by the day they became known: the day is visible when its first row is.
-        self.active = self.visible & series.new_day
-        self.end = self._position(cutoff)
-        self.start = {w: self._position(series.base if w is None else cutoff - w) for w in WINDOWS}
+        self.end = series.position(cutoff)
+        self.start = {w: series.position(series.base if w is None else cutoff - w) for w in WINDOWS}
 
-    def _position(self, day: int) -> Ints:
-        series = self.series
-        offset = min(max(day - series.base, 0), series.span - 1)
-        return np.searchsorted(series.key, np.arange(series.groups, dtype=np.int64) * series.span + offset)
+    @property
+    def active(self) -> Bools:
+        """The first visible row of each group and day."""
+        return self.series.new_day & (self.series.day < self.cutoff)
 
-    def total(self, weight: npt.NDArray[Any], window: int | None) -> npt.NDArray[Any]:
-        """Sum a row weight over one window of every group."""
-        visible = np.where(self.visible, weight, 0)
-        if np.issubdtype(weight.dtype, np.integer):
-            return self._span(visible, window)
-        # Floats are summed segment by segment: the difference of two running sums would carry the
-        # rounding of everybody sorted before.
+    def count(self, window: int | None) -> Ints:
+        """Sum the rows' counts over one window of every group."""
+        return self._span(self.series.events_before, window)
+
+    def value(self, window: int | None) -> Floats:
+        """Sum the rows' values over one window of every group.
+
+        Segment by segment: the difference of two running sums would carry the rounding of everybody sorted before.
+        """
+        assert self.series.value is not None
         start, end = self.start[window], self.end
         bounds = np.stack([start, end], axis=1).ravel()
-        sums = np.add.reduceat(np.append(visible, 0.0), bounds)[::2]
+        sums = np.add.reduceat(np.append(self.series.value, 0.0), bounds)[::2]
         return np.where(end > start, sums, 0.0)
 
     def distinct_days(self, window: int | None) -> Ints:
         """Count the visible days of one window of every group."""
-        return self._span(self.active.astype(np.int64), window)
+        return self._span(self.series.days_before, window)
 
-    def _span(self, weight: npt.NDArray[Any], window: int | None) -> npt.NDArray[Any]:
-        running = np.concatenate([[0], np.cumsum(weight)])
-        sums: npt.NDArray[Any] = running[self.end] - running[self.start[window]]
+    def _span(self, running: Ints, window: int | None) -> Ints:
+        sums: Ints = running[self.end] - running[self.start[window]]
         return sums
 
     def recency(self) -> Floats:
@@ -86,11 +131,7 @@ class VisiblePast:
         )
 
     def _last(self) -> Ints:
-        series = self.series
-        last = np.full(series.groups, -1, np.int64)
-        rows = np.flatnonzero(self.active)
-        last[series.group[rows]] = series.day[rows] - series.base  # rows are sorted: the last one written stays
-        return last
+        return np.where(self.end > self.start[None], self.series.offset[self.end - 1], -1)
 
     def expected(self, since: Floats) -> Floats:
         """Log of the active days per day to expect from the cutoff on, by BG/NBD.
@@ -102,13 +143,9 @@ class VisiblePast:
         who came daily for years and then stayed away they are no float any more. Their logs are then taken, up to
         `SUREST`: without a bound, a few such users would be all that a standardised column shows.
         """
-        series = self.series
-        rows = np.flatnonzero(self.active)
-        days = np.bincount(series.group[rows], minlength=series.groups)
-        first = np.zeros(series.groups, np.int64)
-        first[series.group[rows[::-1]]] = series.day[rows[::-1]] - series.base
-        last = self._last()
+        series, days, last = self.series, self.distinct_days(None), self._last()
         active = days > 0
+        first = np.where(active, series.offset[self.start[None]], 0)
         x = np.maximum(days - 1, 0)  # repeats
         age = np.where(active, self.cutoff - series.base - first, since)
         lived = np.where(active, last - first, 0)
@@ -121,20 +158,14 @@ class VisiblePast:
 
     def rhythm(self) -> dict[str, Floats]:
         """Recency, silence, tenure, mean and spread of the gaps between active days, share of weekend days."""
-        series = self.series
-        rows = np.flatnonzero(self.active)
-        group, day = series.group[rows], series.day[rows]
-        n = np.bincount(group, minlength=series.groups)
-        same = group[1:] == group[:-1]
-        gap = np.where(same, day[1:] - day[:-1], 0)
-        total = np.bincount(group[1:], gap, series.groups)
-        squares = np.bincount(group[1:], gap.astype(float) ** 2, series.groups)
+        series, n = self.series, self.distinct_days(None)
+        total, squares = (self._span(running, None) for running in series.gaps)
         recency = self.recency()
         tenure = np.where(n > 0, total + self.cutoff - series.base - self._last(), 0.0)
         gaps = np.maximum(n - 1, 1)
         mean = np.where(n > 1, total / gaps, np.maximum(tenure, 1.0))  # one day seen: the gap is at least this long
         spread = np.where(n > 1, np.sqrt(np.maximum(squares / gaps - (total / gaps) ** 2, 0.0)), 0.0)
-        weekend = np.bincount(group, (day + 3) % 7 >= 5, series.groups)  # day 0, 1970-01-01, was a Thursday
+        weekend = self._span(series.weekends_before, None)
         return {
             "recency": recency,
             "silence": np.where(n > 0, self.cutoff - series.base - self._last(), 0.0),
@@ -170,34 +201,50 @@ def type_features(
     }
 
 
-@dataclass(frozen=True)
-class Items:
-    """Every (user, item, day), sorted: a window holds an item when the item's last visible day does."""
+def distinct_items(
+    lists: pa.ChunkedArray, rows: Ints, user: Ints, day: Ints, known: Ints, n_users: int, cutoffs: Sequence[int]
+) -> dict[int | None, Ints]:
+    """Count the items that each user met within each window before each of some cutoffs, the earliest first.
 
-    pair: Ints  # row -> (user, item)
-    user: Ints  # (user, item) -> user
-    day: Ints
-    known: Ints
-    n_users: int
+    A window holds an item when the item's last visible day does. `rows` are those of `lists` that count, `user`, `day`
+    and `known` theirs. Arrays (n_users, cutoffs).
 
-    @classmethod
-    def of(cls, lists: pa.ChunkedArray, rows: Ints, user: Ints, day: Ints, known: Ints, n_users: int) -> "Items":
-        column = lists.combine_chunks().take(pa.array(rows)) if len(rows) else lists.combine_chunks().slice(0, 0)
-        parent = pc.list_parent_indices(column).to_numpy().astype(np.int64)
-        encoded = pc.list_flatten(column).dictionary_encode()
-        item = encoded.indices.to_numpy().astype(np.int64)
-        owner, on, since = user[parent], day[parent], known[parent]
-        order = sort_order(owner, item, on)
-        owner, item, on, since = owner[order], item[order], on[order], since[order]
-        new = first_of_run(owner, item)
-        return cls(np.cumsum(new) - 1, owner[new], on, since, n_users)
+    That last day is a row's for a span of cutoffs: from when the row is visible until a later one of the same item is.
+    So rows are looked at once and not at every cutoff: each raises a number where its span begins, and lowers it again.
+    """
+    column = lists.combine_chunks().take(pa.array(rows)) if len(rows) else lists.combine_chunks().slice(0, 0)
+    parent = pc.list_parent_indices(column).to_numpy().astype(np.int64)
+    item = pc.list_flatten(column).dictionary_encode().indices.to_numpy().astype(np.int64)
+    order = sort_order(user[parent], item, day[parent])
+    item, parent = item[order], parent[order]
+    owner, on = user[parent], day[parent]
+    since = np.maximum(on, known[parent])
+    until = _next_of_run(since, first_of_run(owner, item))
+    steps, width = np.asarray(cutoffs), len(cutoffs) + 1
+    begin = np.searchsorted(steps, since, side="right")
+    found: dict[int | None, Ints] = {}
+    for window in WINDOWS:
+        end = np.searchsorted(steps, until if window is None else np.minimum(until, on + window), side="right")
+        met = begin < end
+        place = owner[met] * width
+        rises, falls = (
+            np.bincount(place + at[met], minlength=n_users * width).reshape(n_users, width) for at in (begin, end)
+        )
+        found[window] = (rises - falls).cumsum(axis=1)[:, :-1]
+    return found
 
-    def distinct(self, cutoff: int) -> dict[int | None, Ints]:
-        last = np.full(len(self.user), np.iinfo(np.int64).min)
-        rows = np.flatnonzero((self.day < cutoff) & (self.known < cutoff))
-        last[self.pair[rows]] = self.day[rows]
-        floor = {w: np.iinfo(np.int64).min + 1 if w is None else cutoff - w for w in WINDOWS}
-        return {w: np.bincount(self.user[last >= floor[w]], minlength=self.n_users).astype(np.int64) for w in WINDOWS}
+
+def _next_of_run(day: Ints, first: Bools) -> Ints:
+    """Of each row the earliest day of the rows after it in its run, which begins where `first` is; or one far off."""
+    run, low = np.cumsum(first), int(day.min(initial=0))
+    packed = (run << DAY_BITS) + (day - low)
+    later = np.append(np.minimum.accumulate(packed[::-1])[::-1][1:], np.iinfo(np.int64).max)
+    return np.where(later >> DAY_BITS == run, later - (run << DAY_BITS) + low, np.iinfo(np.int64).max)
+
+
+def _running(numbers: npt.NDArray[Any]) -> Ints:
+    """Sums of the numbers before each place, and of all."""
+    return np.concatenate([[0], np.cumsum(numbers)])
 
 
 def first_of_run(*keys: Ints) -> Bools:
