@@ -212,7 +212,8 @@ def sum_by_day(events: "DataFrame") -> "DataFrame":
 
     # collect_set leaves nulls out and comes empty where nothing had a name: what the items were is then unknown.
     items = F.collect_set("item_id")
-    return events.groupBy("user_id", "day", "event_type", "known_day").agg(
+    # All rows of a user meet first: else they are sorted and summed up twice, before they meet and after.
+    return events.repartition("user_id").groupBy("user_id", "day", "event_type", "known_day").agg(
         F.sum("count").alias("count"),
         F.sum("value").alias("value"),
         F.when(F.size(items) > 0, F.sort_array(items)).alias("items"),

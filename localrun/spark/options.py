@@ -70,6 +70,8 @@ CONF = {
     "spark.sql.session.timeZone": "UTC",  # as on serverless compute, like the next
     "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "4",
+    # Of much data each part is to be sorted in memory; small parts are put together again, up to 64 MB.
+    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "64",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",  # else VACUUM has 10,000 tasks
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -81,6 +83,7 @@ CONF = {
 # needs. Only what is computed for all users, after a shuffle, is worth all cores.
 FEW_TASKS = {
     "spark.sql.shuffle.partitions": str(min(4, os.cpu_count() or 1)),
+    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(min(4, os.cpu_count() or 1)),
     "spark.sql.files.minPartitionNum": "1",
     "spark.sql.files.maxPartitionBytes": "8m",
     "spark.sql.leafNodeDefaultParallelism": "1",
