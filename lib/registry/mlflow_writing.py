@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -50,10 +51,12 @@ class SkopsFlavor:
         types = {name for model in (sk_model, served) if model is not None for name in _types(model)}
         how["skops_trusted_types"] = sorted(types)
         mlflow.sklearn.save_model(sk_model, path=path, mlflow_model=mlflow_model, **how)
+        _deflate(Path(path, FILE))
         self.digest = digest_of(Path(path, FILE))
         if served is None:
             return
         skops.io.dump(served, Path(path, SERVED))
+        _deflate(Path(path, SERVED))
         environment = {"conda_env": "conda.yaml", "python_env": "python_env.yaml"}
         mlflow.pyfunc.add_to_model(mlflow_model, loader_module="mlflow.sklearn", model_path=SERVED, **environment)
         mlflow_model.save(str(Path(path, "MLmodel")))
@@ -112,6 +115,15 @@ def _types(model: Any) -> list[str]:
         file = Path(folder, FILE)
         skops.io.dump(model, file)
         return written_types(file, "The new pair")
+
+
+def _deflate(file: Path) -> None:
+    """Write a file of skops (0.16), which stores its parts as they are, anew: that of many trees is a fifth then."""
+    draft = file.with_suffix(".draft")
+    with ZipFile(file) as stored, ZipFile(draft, "w", ZIP_DEFLATED, compresslevel=1) as smaller:
+        for part in stored.infolist():
+            smaller.writestr(part.filename, stored.read(part))
+    draft.replace(file)
 
 
 def _boosters(model: Any) -> list[str]:

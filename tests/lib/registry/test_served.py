@@ -1,5 +1,8 @@
 """Versions as somebody serves them who has MLflow and none of our code: the propensities of the list."""
 
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
 import mlflow
 import numpy as np
 import pytest
@@ -29,11 +32,12 @@ def served(mlflow_registry):
         "prediction": f"models:/{predictors}/{pair.prediction_version}",
         "servable": mlflow_registry.client.get_model_version(predictors, pair.prediction_version).tags["servable"],
     }
-    return lambda name: mlflow.pyfunc.load_model(uris[name]), made.score(X)
+    files = [Path(mlflow.artifacts.download_artifacts(uri)) for uri in uris.values()]
+    return lambda name: mlflow.pyfunc.load_model(uris[name]), made.score(X), files
 
 
 def test_each_half_is_served_and_both_after_one_another_score_as_the_list_does(served):
-    load, scores = served
+    load, scores, _ = served
     inputs = load("preprocessing").predict(X)
     propensities = load("prediction").predict(inputs)
     assert inputs.dtype == np.float64
@@ -41,7 +45,7 @@ def test_each_half_is_served_and_both_after_one_another_score_as_the_list_does(s
 
 
 def test_the_pair_is_served_as_one_model_that_gives_the_propensity(served):
-    load, scores = served
+    load, scores, _ = served
     blank = X.astype(np.float64)
     blank.loc[blank["buy__events_90"] == 0, "buy__events_90"] = np.nan  # as a cutoff has it that lacks the column
     for rows in (X, blank):
@@ -49,7 +53,7 @@ def test_the_pair_is_served_as_one_model_that_gives_the_propensity(served):
 
 
 def test_the_signatures_say_double_as_scoring_is(served):
-    load, _ = served
+    load, *_ = served
     kinds = {name: load(name).metadata.signature for name in ("preprocessing", "prediction", "servable")}
     takes = ["double"] * X.shape[1]
     assert [str(kind).rpartition(".")[2] for kind in kinds["preprocessing"].inputs.input_types()] == takes
@@ -57,6 +61,17 @@ def test_the_signatures_say_double_as_scoring_is(served):
     assert kinds["prediction"].inputs == kinds["preprocessing"].outputs
     assert [str(one.type) for one in kinds["prediction"].inputs.inputs] == ["float64"]
     assert kinds["servable"].outputs.input_names() == ["propensity"]
+
+
+def test_no_file_of_theirs_is_stored_as_it_is(served):
+    *_, folders = served
+    files = [file for folder in folders for file in folder.glob("*.skops")]
+    assert len(files) == 4  # the preprocessing has one for generic servers besides
+    for file in files:
+        parts = ZipFile(file).infolist()
+        assert {part.compress_type for part in parts} == {ZIP_DEFLATED}
+        assert file.stat().st_size < 0.5 * sum(part.file_size for part in parts)
+    assert not [file for folder in folders for file in folder.glob("*.draft")]
 
 
 def test_a_pipeline_that_would_score_otherwise_is_not_written(monkeypatch):
