@@ -50,7 +50,7 @@ def main() -> None:
     source = synthetic.write(options.home / "sources", users=options.users, days=options.days)
     if options.order == "time":
         source = sort_by_time(source)
-    with SparkServer(options.home, ["propensity"], options.home / "spark.log") as server:
+    with SparkServer(options.home, ["propensity"], options.home / "spark.log", reads=source) as server:
         server.wait_ready()
         with session(server.url) as spark:
             cutoff = synthetic.START + timedelta(days=options.days - 1)

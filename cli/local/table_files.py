@@ -31,7 +31,7 @@ def find_files(folder: Path, days: int) -> Iterator[Removable]:
     hours = 24 * max(days, 1)
     try:
         table = DeltaTable(folder)
-        files = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)
+        files = _vacuum(table, hours, dry_run=True)
     except DeltaError:  # half made, or damaged: the next run will name it
         return
     name = f"{folder.parent.name}.{folder.name}"
@@ -59,8 +59,17 @@ def checkpoint(warehouse: Path) -> None:
 
 def vacuum(folder: Path, hours: int) -> None:
     """Remove the files of a table that only versions older than that read."""
-    DeltaTable(folder).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+    _vacuum(DeltaTable(folder), hours, dry_run=False)
     _remove_checksums(folder)
+
+
+def _vacuum(table: DeltaTable, hours: int, *, dry_run: bool) -> list[str]:
+    """The old files, removed unless it is a dry run.
+
+    `full`, since delta-rs (1.6) otherwise knows only of files that its log still names as removed: a checkpoint drops
+    them after `delta.deletedFileRetentionDuration`, a week unless said, and they would stay for ever.
+    """
+    return table.vacuum(retention_hours=hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
 
 
 def _is_read_by_version(folder: Path) -> bool:

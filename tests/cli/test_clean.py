@@ -120,6 +120,19 @@ def test_files_of_earlier_versions_go_after_their_period(home, name, periods, go
     pd.testing.assert_frame_equal(DeltaTable(folder).to_pandas(), rows)
 
 
+def test_they_go_also_where_the_log_has_forgotten_them(home):
+    folder, before = old_files(home, "drift")
+    for file in before:
+        os.utime(file, (0, 0))
+    DeltaTable(folder).create_checkpoint()  # which drops what was removed more than a week ago
+    rows = DeltaTable(folder).to_pandas()
+    for one in find_removable(home, kept(), NOW):
+        if one.name.startswith("propensity.drift:"):
+            one.remove()
+    assert not any(os.path.exists(file) for file in before)
+    pd.testing.assert_frame_equal(DeltaTable(folder).to_pandas(), rows)
+
+
 @pytest.mark.parametrize(("name", "files", "together"), [
     ("decisions", 10, True), ("decisions", 9, False), ("contacts", 10, False), ("forgotten", 10, False),
 ])  # fmt: skip
