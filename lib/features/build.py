@@ -155,7 +155,7 @@ class _Chunk:
             ("events", {w: counts[w].sum(axis=1) for w in WINDOWS}),
             ("days", days),
             ("value", {w: values[w].sum(axis=1) for w in WINDOWS}),
-            ("items", {w: found[:, self.cutoffs.index(cutoff)] for w, found in self.items.items()}),
+            ("items", {w: counts_at[:, self.cutoffs.index(cutoff)] for w, counts_at in self.items.items()}),
         ):
             out |= {f"{name}_{w or 'all'}": by_window[w].astype(float) for w in WINDOWS}
         self.seen = (days[None] > 0) & (cutoff <= self.until)

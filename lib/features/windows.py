@@ -6,7 +6,6 @@ their partitioning moves a value.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +43,10 @@ class Series:
         self.key = group * self.span + (day - self.base)
         self.new_day = first_of_run(group, day)
         self.has_late = bool((known > day).any())
+        self.offset = np.append(day - self.base, 0)  # and one more, so that a group without rows can be looked up
+        self.days_before = _running(self.new_day)
+        self.events_before = None if count is None else _running(count)
+        self._gaps: tuple[Ints, Ints, Ints] | None = None
 
     def at(self, cutoff: int) -> "VisiblePast":
         hidden = (self.known >= cutoff) & (self.day < cutoff) if self.has_late else np.zeros(0, bool)
@@ -61,30 +64,14 @@ class Series:
         offset = min(max(day - self.base, 0), self.span - 1)
         return np.searchsorted(self.key, np.arange(self.groups, dtype=np.int64) * self.span + offset)
 
-    @cached_property
-    def offset(self) -> Ints:
-        """The day of each row, from `base` on; and one more, so that a group without rows can be looked up."""
-        return np.append(self.day - self.base, 0)
-
-    @cached_property
-    def events_before(self) -> Ints:
-        assert self.count is not None
-        return _running(self.count)
-
-    @cached_property
-    def days_before(self) -> Ints:
-        return _running(self.new_day)
-
-    @cached_property
-    def gaps(self) -> tuple[Ints, Ints]:
-        """Running sums of the gaps between a group's active days, and of their squares."""
-        same = self.group[1:] == self.group[:-1]
-        gap = np.append(np.zeros(1, np.int64), np.where(same, self.day[1:] - self.day[:-1], 0))[: len(self.day)]
-        return _running(gap), _running(gap**2)
-
-    @cached_property
-    def weekends_before(self) -> Ints:
-        return _running(self.new_day & ((self.day + 3) % 7 >= 5))  # day 0, 1970-01-01, was a Thursday
+    def gaps(self) -> tuple[Ints, Ints, Ints]:
+        """Running sums of the gaps between a group's active days, of their squares, and of days of weekends."""
+        if self._gaps is None:
+            same = self.group[1:] == self.group[:-1]
+            gap = np.append(np.zeros(1, np.int64), np.where(same, self.day[1:] - self.day[:-1], 0))[: len(self.day)]
+            weekend = self.new_day & ((self.day + 3) % 7 >= 5)  # day 0, 1970-01-01, was a Thursday
+            self._gaps = _running(gap), _running(gap**2), _running(weekend)
+        return self._gaps
 
 
 class VisiblePast:
@@ -102,6 +89,7 @@ class VisiblePast:
 
     def count(self, window: int | None) -> Ints:
         """Sum the rows' counts over one window of every group."""
+        assert self.series.events_before is not None
         return self._span(self.series.events_before, window)
 
     def value(self, window: int | None) -> Floats:
@@ -159,13 +147,12 @@ class VisiblePast:
     def rhythm(self) -> dict[str, Floats]:
         """Recency, silence, tenure, mean and spread of the gaps between active days, share of weekend days."""
         series, n = self.series, self.distinct_days(None)
-        total, squares = (self._span(running, None) for running in series.gaps)
+        total, squares, weekend = (self._span(running, None) for running in series.gaps())
         recency = self.recency()
         tenure = np.where(n > 0, total + self.cutoff - series.base - self._last(), 0.0)
         gaps = np.maximum(n - 1, 1)
         mean = np.where(n > 1, total / gaps, np.maximum(tenure, 1.0))  # one day seen: the gap is at least this long
         spread = np.where(n > 1, np.sqrt(np.maximum(squares / gaps - (total / gaps) ** 2, 0.0)), 0.0)
-        weekend = self._span(series.weekends_before, None)
         return {
             "recency": recency,
             "silence": np.where(n > 0, self.cutoff - series.base - self._last(), 0.0),
@@ -222,7 +209,7 @@ def distinct_items(
     until = _next_of_run(since, first_of_run(owner, item))
     steps, width = np.asarray(cutoffs), len(cutoffs) + 1
     begin = np.searchsorted(steps, since, side="right")
-    found: dict[int | None, Ints] = {}
+    counts: dict[int | None, Ints] = {}
     for window in WINDOWS:
         end = np.searchsorted(steps, until if window is None else np.minimum(until, on + window), side="right")
         met = begin < end
@@ -230,8 +217,8 @@ def distinct_items(
         rises, falls = (
             np.bincount(place + at[met], minlength=n_users * width).reshape(n_users, width) for at in (begin, end)
         )
-        found[window] = (rises - falls).cumsum(axis=1)[:, :-1]
-    return found
+        counts[window] = (rises - falls).cumsum(axis=1)[:, :-1]
+    return counts
 
 
 def _next_of_run(day: Ints, first: Bools) -> Ints:
