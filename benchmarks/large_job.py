@@ -27,6 +27,7 @@ import psutil
 
 from benchmarks.drawn_log import draw_log
 from benchmarks.groups import Group
+from benchmarks.programs import is_worker
 
 ROOT = Path(__file__).parents[1]
 DEFAULTS = ("action=order", "horizon_days=14")
@@ -119,8 +120,9 @@ def _watch(home: Path, earlier: set[Path], group: Group, stages: dict[str, Spent
         clock, cpu = now, used
         for pid in group.pids():
             with suppress(psutil.Error, OSError):  # one that has ended meanwhile
-                who = _program(psutil.Process(pid))
-                spent.peaks[who] = max(spent.peaks[who], psutil.Process(pid).memory_info().rss)
+                process = psutil.Process(pid)
+                who = _program(process)
+                spent.peaks[who] = max(spent.peaks[who], process.memory_info().rss)
 
 
 def _running(home: Path, earlier: set[Path]) -> str:
@@ -136,7 +138,7 @@ def _running(home: Path, earlier: set[Path]) -> str:
 def _program(process: psutil.Process) -> str:
     if process.name() == "java":
         return "java"
-    return "worker" if "pyspark" in " ".join(process.cmdline()) else "driver"
+    return "worker" if is_worker(process) else "driver"
 
 
 if __name__ == "__main__":

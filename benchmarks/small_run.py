@@ -28,6 +28,8 @@ import pandas as pd
 import psutil
 from deltalake import DeltaTable
 
+from benchmarks.programs import is_worker
+
 ROOT = Path(__file__).parents[1]
 _BE_SUBREAPER = 36  # of prctl
 _LISTED = ["user_id", "cutoff", "propensity", "rank", "decile", "percentile", "band", "expected_actions", "held_out"]
@@ -112,7 +114,7 @@ def _watching_drivers() -> Iterator[list[float]]:
         while not ended.wait(0.2):
             for process in psutil.Process().children(recursive=True):
                 with suppress(psutil.Error, OSError, IndexError):  # one that has ended has no memory
-                    if process.name().startswith("python") and "pyspark" not in " ".join(process.cmdline()):
+                    if process.name().startswith("python") and not is_worker(process):
                         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
                         peak.append(int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) / 1024)
 

@@ -18,6 +18,7 @@ import duckdb
 import psutil
 from deltalake import write_deltalake
 
+from benchmarks.programs import is_worker
 from lib.features import extraction
 from lib.features.vocabulary import choose_vocabulary
 from lib.tables.delta import DeltaTables
@@ -107,7 +108,7 @@ class Watch(threading.Thread):
         while not self.done.wait(1):
             for process in psutil.Process().children(recursive=True):
                 try:
-                    if process.name().startswith("python") and "pyspark" in " ".join(process.cmdline()):
+                    if is_worker(process):
                         size = process.memory_info().rss
                         self.peaks[process.pid] = max(size, self.peaks.get(process.pid, 0))
                 except psutil.Error:
