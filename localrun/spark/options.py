@@ -75,8 +75,8 @@ CONF = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",  # else VACUUM has 10,000 tasks
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # After 128 groups a hash table of lists is given up for a sort of its own kind, row by row: to sum up eight million
-    # events took four times the CPU of the sort that is planned without it.
+    # After 128 groups a hash table of lists is given up for a sort of its own kind: the sort that is planned without it
+    # sums up eight million events in a fifth to a third less CPU time.
     "spark.sql.execution.useObjectHashAggregateExec": "false",
 }
 # Over little data a task costs more than what it does: each makes its own code, and lets Python import all that it
